@@ -1,0 +1,74 @@
+"""A raw image is turned to one orientation and cropped; no voxel's value changes."""
+
+
+localrules:
+    refuse,
+
+
+rule refuse:
+    """An image that was refused before the DAG fails here, so that it counts and is seen."""
+    output:
+        "work/{folder}/{entities}_{suffix}.accepted",
+    log:
+        text="logs/{folder}/{entities}_{suffix}/preflight.log",
+        status="logs/{folder}/{entities}_{suffix}/preflight.json",
+    conda:
+        "../envs/python.yaml"
+    params:
+        image=refused_image,
+        reason=reason_of_refusal,
+    message:
+        "Refusing {wildcards.entities}_{wildcards.suffix}"
+    script:
+        "../scripts/refuse.py"
+
+
+rule reorient:
+    input:
+        image=raw_image,
+    output:
+        image=intermediate("work/{folder}/{entities}_desc-reoriented_{suffix}.nii"),
+        facts="work/{folder}/{entities}_desc-reoriented_{suffix}.json",
+    log:
+        text="logs/{folder}/{entities}_{suffix}/reorient.log",
+        status="logs/{folder}/{entities}_{suffix}/reorient.json",
+    benchmark:
+        "benchmarks/{folder}/{entities}_{suffix}/reorient.tsv"
+    conda:
+        "../envs/python.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+    params:
+        orientation=STUDY.settings["reorient"]["orientation"],
+        code=fingerprint("reorient"),
+    message:
+        "Reorienting {wildcards.entities}_{wildcards.suffix}"
+    script:
+        "../scripts/reorient.py"
+
+
+rule crop:
+    input:
+        image=rules.reorient.output.image,
+        facts=rules.reorient.output.facts,
+        mask=full_mask,
+    output:
+        image="{folder}/{entities}_desc-preproc_{suffix}.nii.gz",
+        sidecar="{folder}/{entities}_desc-preproc_{suffix}.json",
+    log:
+        text="logs/{folder}/{entities}_{suffix}/crop.log",
+        status="logs/{folder}/{entities}_{suffix}/crop.json",
+    benchmark:
+        "benchmarks/{folder}/{entities}_{suffix}/crop.tsv"
+    conda:
+        "../envs/python.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+    params:
+        crop=STUDY.settings["crop"],
+        sources=raw_sources,
+        code=fingerprint("crop"),
+    message:
+        "Cropping {wildcards.entities}_{wildcards.suffix}"
+    script:
+        "../scripts/crop.py"

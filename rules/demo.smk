@@ -1,0 +1,33 @@
+"""A small study of invented patients, made here, and the whole line run on it."""
+
+
+rule demo_scans:
+    output:
+        scans=directory("demo/scans"),
+    log:
+        text="demo/logs/demo_scans.log",
+        status="demo/logs/demo_scans.json",
+    conda:
+        "../envs/python.yaml"
+    message:
+        "Making the scans of two invented patients"
+    script:
+        "../scripts/demo.py"
+
+
+rule demo:
+    input:
+        scans=rules.demo_scans.output.scans,
+    log:
+        "demo/logs/demo.log",
+    conda:
+        "../envs/python.yaml"
+    threads: workflow.cores
+    params:
+        python=sys.executable,
+        snakefile=workflow.snakefile,
+    message:
+        "Running the whole line on them"
+    shell:
+        "{params.python:q} -m snakemake --snakefile {params.snakefile:q} --cores {threads}"
+        " --config dicom_dir={input.scans:q} bids_dir=demo/study 2>&1 | tee {log:q}"

@@ -1,0 +1,97 @@
+"""Give a BIDS dataset the files at its top that it lacks; never replace one.
+
+The files belong to the user from the moment they exist. A rule must state them as
+``update(...)`` or not at all, since Snakemake removes other outputs before it runs a rule.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lib.version import __version__
+
+BIDS_VERSION = "1.10.1"
+
+README = """\
+# {name}
+
+Raw data in the Brain Imaging Data Structure (https://bids.neuroimaging.io).
+
+The DICOM files of the scanner were de-identified and converted with Ecdysis, which uses
+dcm2niix. Before the dataset is shared, describe it here: what was studied and why, who
+took part, how the images were acquired, whom to ask, and how to cite it.
+"""
+
+BIDSIGNORE = """\
+# Files that a BIDS validator should pass over, one pattern a line, as in .gitignore.
+.snakemake/
+"""
+
+
+def description(name: str, version: str, converter: str) -> dict[str, Any]:
+    """Return the content of ``dataset_description.json`` for a raw dataset.
+
+    Parameters
+    ----------
+    name : str
+        Title of the dataset.
+    version, converter : str
+        Versions of Ecdysis and of dcm2niix.
+    """
+    return {
+        "Name": name,
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "raw",
+        "GeneratedBy": [
+            {"Name": "Ecdysis", "Version": version},
+            {"Name": "dcm2niix", "Version": converter},
+        ],
+    }
+
+
+def complete(bids_dir: Path, name: str, version: str, converter: str) -> dict[str, list[str]]:
+    """Write ``dataset_description.json``, ``README`` and ``.bidsignore`` where missing.
+
+    Any file named README, with or without extension, counts as the README.
+
+    Returns
+    -------
+    dict
+        Names of the files that were ``made`` and of those that were ``kept``.
+    """
+    name = name.strip() or "Untitled"
+    text = json.dumps(description(name, version, converter), indent=2, ensure_ascii=False) + "\n"
+    readmes = sorted(path.name for path in bids_dir.glob("README*") if path.is_file())
+    contents = {
+        "dataset_description.json": text,
+        readmes[0] if readmes else "README": README.format(name=name),
+        ".bidsignore": BIDSIGNORE,
+    }
+    return write_missing(bids_dir, contents)
+
+
+def write_missing(folder: Path, contents: Mapping[str, str]) -> dict[str, list[str]]:
+    """Write each text under its name unless something has this name; return made and kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made, kept = [], []
+    for name, text in contents.items():
+        try:
+            # Mode x, not a rename: nothing that appears meanwhile is replaced.
+            with (folder / name).open("x", encoding="utf-8") as stream:
+                stream.write(text)
+            made.append(name)
+        except FileExistsError:
+            kept.append(name)
+    return {"made": made, "kept": kept}
+
+
+if "snakemake" in globals():
+    from importlib.metadata import version as version_of
+
+    from lib.job import recorded
+
+    job = globals()["snakemake"]
+    with recorded(job, "dataset_files") as details:
+        bids_dir = Path(job.output.description).parent
+        details.update(complete(bids_dir, bids_dir.name, __version__, version_of("dcm2niix")))

@@ -1,0 +1,39 @@
+"""A small study of invented patients as a scanner exports it, to try the whole line on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from lib.phantom import HeadSettings
+from lib.phantom_dicom import write_dicom_study
+from lib.phantom_identity import invented_identity
+
+# Two people, seen by two scanners, with heads of their own and different tilts.
+PATIENTS = (
+    ("siemens", HeadSettings(size=0.96, rotation_deg=(8.0, 2.0, -5.0), seed=11, scan=11)),
+    ("philips", HeadSettings(size=1.05, rotation_deg=(-12.0, -3.0, 6.0), seed=12, scan=12)),
+)
+SPACING_MM = 1.5
+NECK_MM = 70.0
+
+
+def demo_scans(folder: Path) -> None:
+    """Write the study: for each patient one visit with localizer, T1w and T2w.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets a folder for each patient.
+    """
+    for number, (vendor, head) in enumerate(PATIENTS):
+        sagittal = replace(
+            head, spacing_mm=(SPACING_MM,) * 3, orientation="PIR", neck_mm=NECK_MM, bias=0.3
+        )
+        write_dicom_study(folder, invented_identity(number), sagittal, vendor=vendor)
+
+
+if "snakemake" in globals():
+    from lib.job import recorded
+
+    job = globals()["snakemake"]
+    with recorded(job, "demo"):
+        demo_scans(Path(job.output.scans))

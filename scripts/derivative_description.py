@@ -1,0 +1,47 @@
+"""Describe the results as a BIDS derivative dataset (BIDS 1.10, Derivatives).
+
+The raw dataset is named by a relative path where it lies above the results, so that a study
+can be moved as a whole.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from lib.files import atomic, read_json, write_json
+from lib.version import __version__
+
+BIDS_VERSION = "1.10.0"
+NOT_BIDS = ("work/", "logs/", "benchmarks/", "*.html", "sub-*/figures/", "report*")
+
+
+def describe(bids_dir: Path, output_dir: Path) -> dict[str, Any]:
+    """Return the content of ``dataset_description.json``.
+
+    Parameters
+    ----------
+    bids_dir, output_dir : Path
+        The raw dataset and the results.
+    """
+    raw = bids_dir / "dataset_description.json"
+    name = read_json(raw).get("Name", bids_dir.name) if raw.is_file() else bids_dir.name
+    inside = output_dir.is_relative_to(bids_dir)
+    link = os.path.relpath(bids_dir, output_dir) if inside else bids_dir.as_uri()
+    return {
+        "Name": f"{name}: skull-stripped",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": "Ecdysis", "Version": __version__}],
+        "SourceDatasets": [{"URL": link}],
+        "DatasetLinks": {"raw": link},
+    }
+
+
+if "snakemake" in globals():
+    from lib.job import recorded
+
+    job = globals()["snakemake"]
+    with recorded(job, "derivative_description"):
+        write_json(job.output.description, describe(Path(job.params.bids_dir), Path.cwd()))
+        with atomic(job.output.bidsignore) as partial:
+            partial.write_text("\n".join(NOT_BIDS) + "\n", encoding="utf-8")

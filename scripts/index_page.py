@@ -1,0 +1,13 @@
+"""Rule index_page: the page over all subjects, from the status records of all jobs."""
+
+from pathlib import Path
+
+from lib.pages import write_index_page
+from lib.records import load_run
+
+if "snakemake" in globals():
+    from lib.job import recorded
+
+    job = globals()["snakemake"]
+    with recorded(job, "index_page"):
+        write_index_page(load_run(Path.cwd()))

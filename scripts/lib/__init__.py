@@ -1,0 +1,1 @@
+"""Code that more than one script uses; each module has one subject."""

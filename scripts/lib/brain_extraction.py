@@ -1,0 +1,346 @@
+"""The recipe of brain extraction: a template's brain mask, warped to the head by ANTs.
+
+The steps of antsBrainExtraction.sh (Avants et al. 2011, doi:10.1016/j.neuroimage.2010.09.025)
+with mutual information on 2 mm images in place of cross-correlation at full resolution. The
+registration takes the template as its fixed image, so that its cost depends neither on the
+field of view nor on the voxel size of the head, and a neck outside the template is not seen.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Forces one sequence of random numbers in every run (antsRegistration --random-seed).
+RANDOM_SEED = 1
+
+
+@dataclass(frozen=True)
+class LinearSettings:
+    """Rigid, then affine registration.
+
+    Mattes mutual information on regular samples: Mattes et al. 2003,
+    doi:10.1109/TMI.2003.809072. Numbers as in antsBrainExtraction.sh (32 bins, 25 % of the
+    samples, gradient step 0.1), which also aligns at 4 mm.
+    """
+
+    levels_mm: tuple[float, ...] = (8, 4)
+    iterations: tuple[int, ...] = (200, 100)
+    sigmas_mm: tuple[float, ...] = (4, 2)
+    step: float = 0.1
+    bins: int = 32
+    sampling: float = 0.25
+
+
+@dataclass(frozen=True)
+class NonlinearSettings:
+    """Symmetric normalisation: Avants et al. 2008, doi:10.1016/j.media.2007.06.004.
+
+    Step 0.1 and 3 voxels of update-field smoothing as in antsBrainExtraction.sh. A level
+    finer than the voxels of the head is left out: there is nothing more to see.
+    """
+
+    levels_mm: tuple[float, ...] = (8, 4, 2)
+    iterations: tuple[int, ...] = (50, 50, 20)
+    sigmas_mm: tuple[float, ...] = (4, 2, 0)
+    step: float = 0.1
+    update_sigma: float = 3.0
+    bins: int = 32
+
+
+@dataclass(frozen=True)
+class BiasSettings:
+    """N4: Tustison et al. 2010, doi:10.1109/TMI.2010.2046908.
+
+    A spline distance of 200 mm as in antsBrainExtraction.sh. Such a field is smooth enough to
+    be fitted to every fourth voxel of the 2 mm image.
+    """
+
+    shrink_factor: int = 4
+    iterations: tuple[int, ...] = (50, 50, 50)
+    threshold: float = 1e-4
+    spline_mm: float = 200.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All settings of the recipe; lengths in mm.
+
+    Attributes
+    ----------
+    spacing : float
+        Voxel size of the working image and of the prepared template.
+    template_fill : float
+        Radius of the closing that fills ventricles and cisterns in the template's mask.
+    template_margin : float
+        Kept of the template around its brain mask; it holds scalp and skull.
+    winsorize : (float, float)
+        Percentiles to which intensities are cut, against bright vessels and fat.
+    head_height : float
+        Depth below the vertex that is taken for the head, not the neck, when the centres of
+        head and template are brought together.
+    closing : float
+        Radius of the closing of the warped mask.
+    """
+
+    spacing: float = 2.0
+    template_fill: float = 6.0
+    template_margin: float = 16.0
+    winsorize: tuple[float, float] = (0.5, 99.9)
+    head_height: float = 150.0
+    closing: float = 4.0
+    bias: BiasSettings = BiasSettings()
+    linear: LinearSettings = LinearSettings()
+    nonlinear: NonlinearSettings = NonlinearSettings()
+
+
+RECIPE = Recipe()
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Files that the workflow leaves, on the grid of the working image unless said.
+
+    Attributes
+    ----------
+    corrected : Path
+        The working image without its bias field.
+    affine : Path
+        Template to head, affine part (an ITK transform of points, LPS mm).
+    to_template, from_template : Path
+        Composite transforms that resample the head to the template, and the reverse.
+    prior : Path
+        The template's brain mask, 0 to 1.
+    template : Path
+        The template's head.
+    """
+
+    corrected: Path
+    affine: Path
+    to_template: Path
+    from_template: Path
+    prior: Path
+    template: Path
+
+
+def run(
+    working: Path,
+    template: Path,
+    template_mask: Path,
+    folder: Path,
+    *,
+    registration_mask: Path | None = None,
+    finest_mm: float = 0.0,
+    threads: int = 1,
+    recipe: Recipe = RECIPE,
+) -> Registered:
+    """Register the working image to the template and bring the template's mask to it.
+
+    To be called inside `Provider.activated`.
+
+    Parameters
+    ----------
+    working : path
+        Head at `recipe.spacing`, background 0.
+    template, template_mask : path
+        As prepared by the rule `template`.
+    folder : path
+        Holds all intermediate files.
+    registration_mask : path, optional
+        Where, on the template's grid, the similarity is measured.
+    finest_mm : float
+        Smallest voxel edge of the image that the working image was made of.
+    threads : int
+        ITK threads of each program; two runs with the same number give the same bits.
+
+    Raises
+    ------
+    RuntimeError
+        An ANTs program failed; its output stands in the log.
+    """
+    from nipype.pipeline.engine.nodes import NodeExecutionError
+
+    graph = workflow(
+        folder,
+        registration_mask=registration_mask,
+        finest_mm=finest_mm,
+        threads=threads,
+        recipe=recipe,
+    )
+    graph.inputs.head.image = str(working.resolve())
+    graph.inputs.head.template = str(template.resolve())
+    graph.inputs.head.template_mask = str(template_mask.resolve())
+    try:
+        done = graph.run(plugin="Linear")
+    except NodeExecutionError as error:
+        summary = str(error).strip().splitlines()[0].rstrip(".")
+        raise RuntimeError(f"{summary}: an ANTs program failed, see the log") from error
+    outputs = {node.name: node.result.outputs for node in done.nodes()}
+    return Registered(
+        corrected=Path(outputs["bias"].output_image),
+        affine=Path(outputs["linear"].forward_transforms[0]),
+        to_template=Path(outputs["nonlinear"].composite_transform),
+        from_template=Path(outputs["nonlinear"].inverse_composite_transform),
+        prior=Path(outputs["warp_mask"].output_image),
+        template=Path(outputs["warp_template"].output_image),
+    )
+
+
+def workflow(
+    folder: Path,
+    *,
+    registration_mask: Path | None = None,
+    finest_mm: float = 0.0,
+    threads: int = 1,
+    recipe: Recipe = RECIPE,
+) -> Any:
+    """Build the nipype workflow ``brain_extraction``; its inputs are those of node ``head``."""
+    from nipype import Node, Workflow
+    from nipype.interfaces import ants
+    from nipype.interfaces.utility import Function, IdentityInterface
+
+    head = Node(IdentityInterface(["image", "template", "template_mask"]), name="head")
+    foreground = Node(
+        ants.ThresholdImage(
+            dimension=3, mode="Otsu", num_thresholds=1, output_image="foreground.nii"
+        ),
+        name="foreground",
+    )
+    place = Node(
+        Function(
+            input_names=["foreground", "template", "head_height"],
+            output_names=["head_mask", "transform"],
+            function=_place,
+        ),
+        name="place",
+    )
+    place.inputs.head_height = recipe.head_height
+    bias = Node(
+        ants.N4BiasFieldCorrection(
+            dimension=3,
+            shrink_factor=recipe.bias.shrink_factor,
+            n_iterations=list(recipe.bias.iterations),
+            convergence_threshold=recipe.bias.threshold,
+            bspline_fitting_distance=recipe.bias.spline_mm,
+            output_image="corrected.nii",
+        ),
+        name="bias",
+    )
+    linear = Node(_linear(recipe), name="linear")
+    nonlinear = Node(_nonlinear(recipe, finest_mm), name="nonlinear")
+    if registration_mask is not None:
+        nonlinear.inputs.fixed_image_masks = [str(registration_mask.resolve())]
+    warps = {
+        name: Node(
+            ants.ApplyTransforms(
+                dimension=3, interpolation="Linear", float=True, output_image=f"{name}.nii"
+            ),
+            name=name,
+        )
+        for name in ("warp_mask", "warp_template")
+    }
+    for node in (foreground, bias, nonlinear, *warps.values()):
+        node.inputs.num_threads = threads
+    # Sums over threads end in varying order here, and the least change of the affine part moves
+    # voxels of the mask. With one thread, two runs give the same bits; it costs two seconds.
+    linear.inputs.num_threads = 1
+    linear.inputs.environ = {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
+
+    graph = Workflow(name="brain_extraction", base_dir=str(folder.resolve()))
+    graph.config["execution"] = {
+        "crashdump_dir": str(folder.resolve()),
+        "create_report": "false",
+        "remove_unnecessary_outputs": "false",
+        "stop_on_first_crash": "true",
+    }
+    graph.connect(
+        [
+            (head, foreground, [("image", "input_image")]),
+            (head, place, [("template", "template")]),
+            (foreground, place, [("output_image", "foreground")]),
+            (head, bias, [("image", "input_image")]),
+            (place, bias, [("head_mask", "mask_image")]),
+            (head, linear, [("template", "fixed_image")]),
+            (bias, linear, [("output_image", "moving_image")]),
+            (place, linear, [("transform", "initial_moving_transform")]),
+            (head, nonlinear, [("template", "fixed_image")]),
+            (bias, nonlinear, [("output_image", "moving_image")]),
+            (linear, nonlinear, [("forward_transforms", "initial_moving_transform")]),
+            (head, warps["warp_mask"], [("template_mask", "input_image")]),
+            (head, warps["warp_template"], [("template", "input_image")]),
+        ]
+    )
+    for warp in warps.values():
+        graph.connect(bias, "output_image", warp, "reference_image")
+        graph.connect(nonlinear, "inverse_composite_transform", warp, "transforms")
+    return graph
+
+
+def nonlinear_levels(recipe: Recipe, finest_mm: float) -> int:
+    """Count the levels that are not finer than the voxels of the head; at least one."""
+    levels = recipe.nonlinear.levels_mm
+    return max(1, sum(1 for level in levels if level >= finest_mm * 0.9))
+
+
+def _linear(recipe: Recipe) -> Any:
+    from nipype.interfaces import ants
+
+    settings = recipe.linear
+    return ants.Registration(
+        **_common(recipe, ["Rigid", "Affine"], settings.levels_mm, settings.sigmas_mm),
+        transform_parameters=[(settings.step,)] * 2,
+        number_of_iterations=[list(settings.iterations)] * 2,
+        radius_or_number_of_bins=[settings.bins] * 2,
+        sampling_strategy=["Regular"] * 2,
+        sampling_percentage=[settings.sampling] * 2,
+        output_transform_prefix="linear",
+    )
+
+
+def _nonlinear(recipe: Recipe, finest_mm: float) -> Any:
+    from nipype.interfaces import ants
+
+    settings, count = recipe.nonlinear, nonlinear_levels(recipe, finest_mm)
+    return ants.Registration(
+        **_common(recipe, ["SyN"], settings.levels_mm[:count], settings.sigmas_mm[:count]),
+        transform_parameters=[(settings.step, settings.update_sigma, 0.0)],
+        number_of_iterations=[list(settings.iterations[:count])],
+        radius_or_number_of_bins=[settings.bins],
+        write_composite_transform=True,
+        output_transform_prefix="nonlinear",
+    )
+
+
+def _common(
+    recipe: Recipe,
+    transforms: Sequence[str],
+    levels_mm: Sequence[float],
+    sigmas_mm: Sequence[float],
+) -> dict[str, Any]:
+    count = len(transforms)
+    return {
+        "dimension": 3,
+        "transforms": list(transforms),
+        "metric": ["MI"] * count,
+        "metric_weight": [1.0] * count,
+        "shrink_factors": [[math.ceil(mm / recipe.spacing) for mm in levels_mm]] * count,
+        "smoothing_sigmas": [list(sigmas_mm)] * count,
+        "sigma_units": ["mm"] * count,
+        "convergence_threshold": [1e-6] * count,
+        "convergence_window_size": [10] * count,
+        "winsorize_lower_quantile": 0.005,
+        "winsorize_upper_quantile": 0.995,
+        "float": True,
+        "random_seed": RANDOM_SEED,
+    }
+
+
+def _place(foreground: str, template: str, head_height: float) -> tuple[str, str]:
+    # nipype runs this text in a namespace of its own, hence the imports inside.
+    from pathlib import Path
+
+    from lib.working_image import place
+
+    files = place(Path(foreground), Path(template), Path.cwd(), head_height)
+    return str(files[0]), str(files[1])

@@ -1,0 +1,126 @@
+"""The walk through a data set: every element at every depth gets the action of its tag.
+
+The result is built anew from what is kept, in ascending order, with defined lengths; an
+element that needs no change is copied as it stands. Elements that recur from slice to slice
+are treated once.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+from lib.deid.actions import Context, dummy, treat, write
+from lib.deid.dictionary import settled_vr
+from lib.deid.encode import sequence
+from lib.deid.identity import charset_of
+from lib.deid.parse import Buffer, Element, Reader
+from lib.deid.profile import Profile
+from lib.deid.quarantine import RefusedError
+
+LARGEST_REMEMBERED = 4096
+"""Bytes of an element up to which its treatment is remembered."""
+
+MOST_REMEMBERED = 100_000
+LARGEST_COPIED = 65536
+"""Bytes from which a value is passed on as a view of the input, not as a copy."""
+
+Part = tuple[int, Buffer]
+Clean = Callable[[Reader, list[Element], Context], list[Part]]
+PrivateTreatment = Callable[[Reader, list[Element], Context, Clean], list[Part]]
+
+
+class DatasetCleaner:
+    """Applies a profile to data sets.
+
+    Parameters
+    ----------
+    profile : Profile
+        Gives the action for each attribute.
+    private : callable, optional
+        Returns what is kept of the private elements of a data set or item.
+    """
+
+    def __init__(self, profile: Profile, private: PrivateTreatment | None = None) -> None:
+        self.profile, self._private = profile, private
+
+    def clean(self, reader: Reader, elements: list[Element], context: Context) -> list[Part]:
+        """Return the tags and the bytes of what is kept of a data set or item, in order."""
+        data, memory = reader.data, context.memory
+        kept: list[Part] = []
+        private: list[Element] = []
+        for element in elements:
+            if element.tag >> 16 & 1 and self._private:
+                private.append(element)
+                continue
+            if element.end - element.head > LARGEST_REMEMBERED:
+                treated = self._treated(reader, element, context)
+            else:
+                raw = bytes(data[element.head : element.end])
+                if raw in memory:
+                    treated = memory[raw]
+                else:
+                    if len(memory) > MOST_REMEMBERED:
+                        memory.clear()
+                    treated = memory[raw] = self._treated(reader, element, context)  # type: ignore[assignment]
+            if treated is not None:
+                kept.append((element.tag, treated))
+        if private and self._private:
+            kept += self._private(reader, private, context, self.clean)
+        return in_order(kept)
+
+    def _treated(self, reader: Reader, element: Element, context: Context) -> Buffer | None:
+        tag, data = element.tag, reader.data
+        vr = settled_vr(tag, element.vr)
+        if vr is None:
+            return None
+        action = self.profile.action(tag, vr, context.objects)
+        if action == "remove":
+            return None
+        if action == "items":
+            return self._items(reader, element, context)
+        if action == "dummy":
+            return dummy(tag, vr, context)
+        if element.stop - element.start > LARGEST_COPIED and action == "keep":
+            return memoryview(data)[element.head : element.end]
+        value = bytes(data[element.start : element.stop])
+        new = treat(action, tag, vr, value, context)
+        if new is None:
+            return None
+        if new == value and len(value) % 2 == 0:
+            return bytes(data[element.head : element.end])
+        return write(tag, vr, new, context)
+
+    def _items(self, reader: Reader, element: Element, context: Context) -> bytes | None:
+        try:
+            inner, items = reader.items(element)
+        except RefusedError:
+            if element.vr == "UN":
+                return None
+            raise
+        if inner.encoding != context.encoding:
+            context = replace(context, encoding=inner.encoding, memory={})
+        contents = []
+        for item in items:
+            charset = charset_of(inner, item, context.charset)
+            same = charset == context.charset
+            within = context if same else replace(context, charset=charset, memory={})
+            parts = self.clean(inner, item, within)
+            contents.append(b"".join(content for _, content in parts))
+        return sequence(reader.encoding, element.tag, contents, inner.encoding)
+
+
+def in_order(parts: list[Part]) -> list[Part]:
+    """Return parts by ascending tag, the first of each tag (PS3.5, section 7.1)."""
+    tags = [tag for tag, _ in parts]
+    if all(one < two for one, two in pairwise(tags)):
+        return parts
+    first: dict[int, Buffer] = {}
+    for tag, content in parts:
+        first.setdefault(tag, content)
+    return sorted(first.items())
+
+
+def merged(parts: list[Part], own: list[Part]) -> list[Part]:
+    """Return `parts` with the elements of `own` in place of any of the same tag."""
+    tags = {tag for tag, _ in own}
+    return in_order([part for part in parts if part[0] not in tags] + own)

@@ -1,0 +1,105 @@
+"""The facts that de-identification goes by, read from the tables beside this file."""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+EDITION = "2026c"
+"""Edition of PS3.15 whose basic profile the table holds."""
+
+HERE = Path(__file__).parent
+
+
+class Attribute(NamedTuple):
+    """A row of Table E.1-1: what is done with an attribute.
+
+    Parameters
+    ----------
+    vr, keyword : str
+        Value representation and keyword (PS3.6).
+    actions : tuple of str
+        The basic profile's action, or several when the attribute's type decides.
+    options : dict
+        Name of an option -> ``keep`` or ``clean``.
+    tells : str
+        What the value tells of a person: ``name``, ``id``, ``date``, or ``-``.
+    """
+
+    vr: str
+    keyword: str
+    actions: tuple[str, ...]
+    options: dict[str, str]
+    tells: str
+
+
+class SopClass(NamedTuple):
+    """How the objects of a SOP class are treated: the group of their types, and the verdict."""
+
+    objects: str
+    verdict: str
+
+
+@cache
+def attributes() -> dict[int, Attribute]:
+    """Return the rows of Table E.1-1 that name one attribute, by tag."""
+    found = {}
+    for tag, vr, keyword, actions, options, tells in _rows("ps315_e1.tsv"):
+        if "x" not in tag:
+            pairs = dict(pair.split(":") for pair in options.split(";")) if options != "-" else {}
+            found[parse_tag(tag)] = Attribute(vr, keyword, tuple(actions.split("|")), pairs, tells)
+    return found
+
+
+@cache
+def types() -> dict[tuple[str, int], int]:
+    """Return the type of an attribute by (group of objects, tag)."""
+    return {
+        (objects, parse_tag(tag)): int(kind) for objects, tag, _, kind in _rows("iod_types.tsv")
+    }
+
+
+@cache
+def sop_classes() -> dict[str, SopClass]:
+    """Return the SOP classes that are treated by name; a UID may end in ``*``."""
+    return {
+        uid: SopClass(objects, verdict) for uid, _, objects, verdict in _rows("sop_classes.tsv")
+    }
+
+
+class PrivateElement(NamedTuple):
+    """A private element that may stay: its VR and what kind of value it must hold."""
+
+    vr: str
+    kind: str
+
+
+@cache
+def private_elements() -> dict[tuple[str, int, int], PrivateElement]:
+    """Return the safe private elements by (creator, group, last two digits of the element)."""
+    return {
+        (creator, int(group, 16), int(number, 16)): PrivateElement(vr, kind)
+        for creator, group, number, vr, kind, _ in _rows("private_safe.tsv")
+    }
+
+
+@cache
+def vocabulary(kind: str) -> frozenset[str]:
+    """Return the words of a kind, see the head of vocabulary.tsv."""
+    return frozenset(word for of, word in _rows("vocabulary.tsv") if of == kind)
+
+
+def parse_tag(text: str) -> int:
+    """Return the number of a tag written ``(gggg,eeee)``."""
+    return int(text[1:5] + text[6:10], 16)
+
+
+def show_tag(tag: int) -> str:
+    """Return a tag as ``(gggg,eeee)``."""
+    return f"({tag >> 16:04x},{tag & 0xFFFF:04x})"
+
+
+def _rows(name: str) -> Iterator[list[str]]:
+    lines = (HERE / name).read_text(encoding="utf-8").splitlines()
+    rows = [line.split("\t") for line in lines if not line.startswith("#")]
+    yield from rows[1:]

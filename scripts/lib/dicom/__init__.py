@@ -1,0 +1,1 @@
+"""From a folder of scanner files to a plan of BIDS images, by headers alone."""

@@ -1,0 +1,82 @@
+"""Values of DICOM elements in JSON form, also those that an enhanced object nests."""
+
+import math
+import struct
+import zlib
+from typing import Any
+
+from pydicom import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.multival import MultiValue
+
+FUNCTIONAL = {
+    "EchoTime": ("MREchoSequence", "EffectiveEchoTime"),
+    "RepetitionTime": ("MRTimingAndRelatedParametersSequence", "RepetitionTime"),
+    "FlipAngle": ("MRTimingAndRelatedParametersSequence", "FlipAngle"),
+    "EchoTrainLength": ("MRTimingAndRelatedParametersSequence", "EchoTrainLength"),
+    "InversionTime": ("MRModifierSequence", "InversionTimes"),
+    "InversionRecovery": ("MRModifierSequence", "InversionRecovery"),
+    "InPlanePhaseEncodingDirection": ("MRFOVGeometrySequence", "InPlanePhaseEncodingDirection"),
+    "DiffusionBValue": ("MRDiffusionSequence", "DiffusionBValue"),
+    "PixelSpacing": ("PixelMeasuresSequence", "PixelSpacing"),
+    "SliceThickness": ("PixelMeasuresSequence", "SliceThickness"),
+    "ImageOrientationPatient": ("PlaneOrientationSequence", "ImageOrientationPatient"),
+}
+"""Where an enhanced MR object keeps what a classic one has at the top (PS3.3, C.8.13.5)."""
+
+UNREADABLE = (
+    InvalidDicomError,
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    NotImplementedError,
+    RecursionError,
+    struct.error,
+    zlib.error,
+)
+"""What pydicom raises on a file that is damaged in one way or another."""
+
+
+def value_of(dataset: Dataset, keyword: str) -> Any:
+    """Return the JSON form of one element; None when it is absent, empty or malformed."""
+    try:
+        if keyword not in dataset:
+            return None
+        element = dataset[keyword]
+        value = _plain(element.value)
+    except UNREADABLE:
+        return None
+    # A decimal or integer string that is no number stays text in pydicom.
+    return None if isinstance(value, str) and element.VR in ("DS", "IS") else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, MultiValue | list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool | int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value is None:
+        return None
+    text = str(value).replace("\0", "").strip()
+    return text or None
+
+
+def functional(dataset: Dataset) -> dict[str, Any]:
+    """Facts of an enhanced object that its functional groups hold; the first found wins."""
+    shared = list(dataset.get("SharedFunctionalGroupsSequence") or [])
+    frames = list(dataset.get("PerFrameFunctionalGroupsSequence") or [])
+    found: dict[str, Any] = {}
+    for keyword, (sequence, inner) in FUNCTIONAL.items():
+        for group in shared + frames[:1]:
+            items = group.get(sequence)
+            value = value_of(items[0], inner) if items else None
+            if value is not None:
+                found[keyword] = value[0] if keyword == "InversionTime" and value else value
+                break
+    return found

@@ -1,0 +1,27 @@
+"""The error a person can cause and repair."""
+
+from os import PathLike
+
+
+class InputError(Exception):
+    """A fault in what the user gave: says where, what is wrong and what to do.
+
+    The message is shown on the console and in the report, so it must never hold an
+    identifying value: name the file by its pseudonymous path and the element by tag.
+
+    Parameters
+    ----------
+    where : path or str
+        The file, the config key or the DICOM tag that is at fault.
+    problem : str
+        What was found and what was expected.
+    remedy : str
+        What the user can do about it.
+    """
+
+    def __init__(self, where: str | PathLike[str], problem: str, remedy: str) -> None:
+        self.where, self.problem, self.remedy = str(where), problem, remedy
+        super().__init__(f"{self.where}: {problem}. {remedy}.")
+
+    def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str]]:
+        return type(self), (self.where, self.problem, self.remedy)

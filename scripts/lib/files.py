@@ -1,0 +1,38 @@
+"""Writing files so that a final name never holds half a file."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def atomic(path: str | PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it to `path` when the block ends well.
+
+    The temporary name keeps the extension of `path`, since nibabel and ANTs choose the
+    format by it. After an error the temporary file is removed and `path` is untouched.
+    """
+    final = Path(path)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    partial = final.with_name(f".{os.getpid()}.{final.name}")
+    try:
+        yield partial
+        partial.replace(final)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_json(path: str | PathLike[str]) -> Any:
+    """Read one JSON document."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_json(path: str | PathLike[str], content: Any) -> None:
+    """Write `content` as indented JSON, atomically."""
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    with atomic(path) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")

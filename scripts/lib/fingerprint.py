@@ -1,0 +1,63 @@
+"""What code a script stands on, as a short hash.
+
+Snakemake runs a job again when its script changes, but does not see what the script imports
+from ``lib``. A rule that states this hash as a parameter makes it see.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parents[1]
+
+
+def fingerprint(script: str) -> str:
+    """Hash everything of ``lib`` that ``scripts/<script>.py`` imports, directly or not.
+
+    Tables beside a module count as its code.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(_reached(SCRIPTS / f"{script}.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _reached(script: Path) -> set[Path]:
+    """Return the files of ``lib`` that a script reaches."""
+    found: set[Path] = set()
+    ahead = list(_imported(script))
+    while ahead:
+        path = ahead.pop()
+        if path not in found:
+            found |= {path, *path.parent.glob("*.tsv")}
+            ahead += _imported(path)
+    return found
+
+
+@cache
+def _imported(path: Path) -> tuple[Path, ...]:
+    """Return the files of ``lib`` that one file imports, at any depth of its code."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    names = {name for node in ast.walk(tree) for name in _names(node)}
+    return tuple(file for name in names for file in _files(name))
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    """Yield the dotted names that an import statement may mean."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        yield node.module
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _files(name: str) -> Iterator[Path]:
+    """Yield the file of a module of ``lib``; nothing for other names."""
+    parts = name.split(".")
+    if parts[0] == "lib" and len(parts) > 1:
+        stem = SCRIPTS.joinpath(*parts)
+        yield from (
+            path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()
+        )

@@ -1,0 +1,124 @@
+"""What every job does around its work: its log, its threads and its status record.
+
+A script ends with
+
+    if "snakemake" in globals():
+        from lib.job import recorded
+
+        with recorded(globals()["snakemake"], "reorient") as details:
+            details.update(reorient(...))
+
+and the rule declares ``log: text=..., status=...``. Snakemake keeps declared logs when a
+job fails, so the status record of a failed job is still there for the report.
+"""
+
+import logging
+import os
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lib.errors import InputError
+from lib.files import write_json
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
+)
+
+
+@contextmanager
+def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[str, Any]]:
+    """Run the block as `stage` of a Snakemake job; write its log and its status record.
+
+    The record says ``running`` while the block runs, so that a job that was killed is
+    seen as interrupted, then ``done`` or ``failed`` with the reason. Output of the block
+    and of the programs it starts goes to the log. An error ends the process with status
+    1: its reason stands on the console, its traceback in the log only.
+
+    Parameters
+    ----------
+    job : snakemake.script.Snakemake
+        Has ``log.text``, ``log.status``, ``threads`` and ``wildcards``.
+    stage : str
+        The name of the stage in the report.
+    private : bool
+        The log may hold identifying text and lies outside the outputs; then the record
+        names an unexpected error by its type alone.
+
+    Yields
+    ------
+    dict
+        Facts of the stage; what is put in is written to the record as ``details``.
+    """
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(job.threads)))
+    os.environ.setdefault("NIPYPE_NO_ET", "1")
+    details: dict[str, Any] = {}
+    began = time.monotonic()
+    record: dict[str, Any] = {
+        "stage": stage,
+        **{key: str(value) for key, value in job.wildcards.items()},
+        "state": "running",
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "log": None if private else str(job.log.text),
+    }
+    write_json(job.log.status, record)
+    reason = None
+    try:
+        with _output_to(Path(job.log.text)):
+            try:
+                yield details
+            except Exception:
+                traceback.print_exc()
+                raise
+        record["state"] = "done"
+    except InputError as error:
+        reason = str(error)
+    except Exception as error:
+        kind = type(error).__name__
+        reason = f"{kind}; its text is in the private log" if private else f"{kind}: {error}"
+    finally:
+        if record["state"] == "running":
+            record |= {"state": "failed", "reason": reason or "the job was interrupted"}
+        record |= {"seconds": round(time.monotonic() - began, 3), **_usage(), "details": details}
+        write_json(job.log.status, record)
+    if reason is not None:
+        print(f"{stage} failed: {reason} (log: {job.log.text})", file=sys.stderr)
+        sys.exit(1)
+
+
+@contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    """Send Python's and child processes' standard output and error to the file `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    kept = [os.dup(1), os.dup(2)]
+    with log.open("w", encoding="utf-8", buffering=1) as stream:
+        for descriptor in (1, 2):
+            os.dup2(stream.fileno(), descriptor)
+        style = "%(asctime)s %(name)s: %(message)s"
+        logging.basicConfig(stream=stream, level=logging.INFO, format=style, force=True)
+        try:
+            with redirect_stdout(stream), redirect_stderr(stream):
+                yield
+        finally:
+            logging.basicConfig(handlers=[logging.NullHandler()], force=True)
+            for descriptor, saved in zip((1, 2), kept, strict=True):
+                os.dup2(saved, descriptor)
+                os.close(saved)
+
+
+def _usage() -> dict[str, float]:
+    """CPU seconds of this process and its children, and the larger peak memory, in MB."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return {
+        "cpu_seconds": round(sum(use.ru_utime + use.ru_stime for use in usages), 3),
+        "peak_memory_mb": round(max(use.ru_maxrss for use in usages) / 1024, 1),
+    }

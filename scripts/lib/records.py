@@ -1,0 +1,307 @@
+"""What became of every subject, read from the manifest and the status records of the jobs.
+
+Nothing here asks Snakemake, so it works while a run goes on, after a failure and long after.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from lib.errors import InputError
+from lib.files import read_json
+
+State = Literal["failed", "interrupted", "excluded", "pending", "done"]
+STATES: tuple[State, ...] = ("failed", "interrupted", "excluded", "pending", "done")
+"""From what most needs a look to what least does."""
+
+DICOM_STAGE = "convert"
+BRAIN_STAGES = ("skullstrip", "brain")
+IMAGE_STAGES = (DICOM_STAGE, "reorient", "skullstrip", "crop", "brain")
+"""Stages of one image, in order; `BRAIN_STAGES` only where skulls are stripped."""
+SESSION_STAGE = "deidentify"
+SUBJECT_STAGE = "figures"
+
+INTERRUPTED = "it was started and left no result: it was stopped, or it still runs"
+MANIFEST, TEMPLATE = Path("work") / "manifest.json", Path("work") / "template" / "template.json"
+LOG_LINES = 40
+LOG_BYTES = 64_000
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of an image, a session or a subject; seconds and MB are None until it ended.
+
+    `log` is a path relative to the output directory, None when the log is private.
+    """
+
+    name: str
+    state: State
+    reason: str | None = None
+    started: str | None = None
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    peak_memory_mb: float | None = None
+    log: str | None = None
+    details: Mapping[str, Any] | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the stage found odd."""
+        details = self.details or {}
+        return [str(word) for word in details.get("Warnings") or details.get("warnings") or []]
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image of the study and its stages."""
+
+    folder: str
+    entities: str
+    suffix: str
+    session: str | None
+    stages: tuple[Stage, ...]
+    finished: bool
+    """Whether the results are there."""
+
+    @property
+    def name(self) -> str:
+        """Such as ``sub-01_ses-1_T1w``."""
+        return f"{self.entities}_{self.suffix}"
+
+    @property
+    def state(self) -> State:
+        """Done means: the results are there and no stage says otherwise."""
+        state = worst(stage.state for stage in self.stages if stage.state != "pending")
+        return state if state != "done" or self.finished else "pending"
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """The details of all stages; a later stage's word wins."""
+        return {key: value for stage in self.stages for key, value in (stage.details or {}).items()}
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """An image, or with None a whole subject, that is not processed, and why."""
+
+    image: str | None
+    subject: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """All that is known of one subject; `stages` are those not of one image, by whose they are."""
+
+    label: str
+    images: tuple[Image, ...]
+    stages: tuple[tuple[str, Stage], ...]
+    exclusions: tuple[Exclusion, ...]
+
+    @property
+    def name(self) -> str:
+        """The label with its prefix."""
+        return f"sub-{self.label}"
+
+    @property
+    def state(self) -> State:
+        """The worst of its images and stages; excluded when nothing of it is processed."""
+        if not self.images:
+            return "excluded"
+        return worst(
+            [*(image.state for image in self.images), *(stage.state for _, stage in self.stages)]
+        )
+
+    @property
+    def all_stages(self) -> list[tuple[str, Stage]]:
+        """Every stage, with the name of the image, session or subject it belongs to."""
+        own = [(image.name, stage) for image in self.images for stage in image.stages]
+        return [*self.stages, *own]
+
+    @property
+    def faults(self) -> list[tuple[str, Stage]]:
+        """The stages that failed or were interrupted."""
+        return [item for item in self.all_stages if item[1].state in ("failed", "interrupted")]
+
+    @property
+    def warnings(self) -> list[tuple[str, str]]:
+        """What the stages found odd, each once, with the name of what it is about."""
+        found = [(name, word) for name, stage in self.all_stages for word in stage.warnings]
+        return list(dict.fromkeys(found))
+
+
+@dataclass(frozen=True)
+class Run:
+    """The whole study as one run left it."""
+
+    output_dir: Path
+    dataset: str
+    subjects: tuple[Subject, ...]
+    unmapped: tuple[Mapping[str, Any], ...]
+    settings: Mapping[str, Any]
+    template: Mapping[str, Any] | None
+
+    def counts(self) -> dict[State, int]:
+        """How many subjects are in each state."""
+        states = [subject.state for subject in self.subjects]
+        return {state: states.count(state) for state in STATES}
+
+    def subject(self, label: str) -> Subject:
+        """Return one subject; InputError when there is no such label."""
+        for subject in self.subjects:
+            if subject.label == label:
+                return subject
+        raise InputError(f"sub-{label}", "it is not in the manifest", "Run the workflow again")
+
+
+def worst(states: Iterable[State]) -> State:
+    """Return the state that most needs a look; done when there are none."""
+    return min(states, key=STATES.index, default="done")
+
+
+def load_run(output_dir: str | Path) -> Run:
+    """Read the manifest and all status records of an output directory.
+
+    Raises
+    ------
+    InputError
+        There is no manifest, or it cannot be read.
+    """
+    root = Path(output_dir).resolve()
+    try:
+        manifest = read_json(root / MANIFEST)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            root / MANIFEST,
+            f"the manifest of a run cannot be read ({type(error).__name__})",
+            "Give the output directory of a run that has begun",
+        ) from error
+    template = root / TEMPLATE
+    exclusions = [
+        Exclusion(item["image"], str(item["subject"]), item["reason"])
+        for item in manifest.get("excluded", [])
+    ]
+    stripping = _stripping(manifest)
+    images: dict[str, list[Mapping[str, Any]]] = {item.subject: [] for item in exclusions}
+    for item in manifest["images"]:
+        images.setdefault(str(item["subject"]), []).append(item)
+    return Run(
+        output_dir=root,
+        dataset=Path(manifest["bids_dir"]).name,
+        subjects=tuple(
+            _subject(
+                root,
+                label,
+                images[label],
+                [item for item in exclusions if item.subject == label],
+                stripping=stripping,
+            )
+            for label in sorted(images, key=natural)
+        ),
+        unmapped=tuple(manifest.get("unmapped", [])),
+        settings=manifest.get("settings", {}),
+        template=read_json(template) if stripping and template.is_file() else None,
+    )
+
+
+def natural(label: str) -> list[tuple[int, int, str]]:
+    """Key by which sub-2 comes before sub-10."""
+    parts = re.findall(r"\d+|\D+", label)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+
+
+def log_tail(output_dir: Path, stage: Stage) -> str | None:
+    """Return the last `LOG_LINES` lines of a stage's log, without control characters.
+
+    None when the stage has no log that may be shown: a record can only name a log inside the
+    output directory.
+    """
+    if not stage.log:
+        return None
+    path = (output_dir / stage.log).resolve()
+    if not path.is_relative_to(output_dir.resolve()) or not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - LOG_BYTES))
+        text = stream.read().decode("utf-8", errors="replace")
+    return "\n".join(_ESCAPES.sub("", text).splitlines()[-LOG_LINES:])
+
+
+def _stripping(manifest: Mapping[str, Any]) -> bool:
+    """Whether this run strips skulls."""
+    method = manifest.get("settings", {}).get("skullstrip", {}).get("method", "none")
+    return bool(method != "none")
+
+
+def _subject(
+    root: Path,
+    label: str,
+    images: Sequence[Mapping[str, Any]],
+    exclusions: Sequence[Exclusion],
+    *,
+    stripping: bool,
+) -> Subject:
+    name = f"sub-{label}"
+    sessions = dict.fromkeys(
+        name + (f"_ses-{item['session']}" if item["session"] else "") for item in images
+    )
+    stages = [(session, _read(root / "logs" / session, SESSION_STAGE)) for session in sessions]
+    shared = [(session, stage) for session, stage in stages if stage.state != "pending"]
+    drawn = _read(root / "logs" / name, SUBJECT_STAGE)
+    if images and (drawn.state != "pending" or not (root / name / "figures").is_dir()):
+        shared.append((name, drawn))
+    return Subject(
+        label=label,
+        images=tuple(_image(root, item, stripping=stripping) for item in images),
+        stages=tuple(shared),
+        exclusions=tuple(exclusions),
+    )
+
+
+def _image(root: Path, item: Mapping[str, Any], *, stripping: bool) -> Image:
+    folder, entities, suffix = item["folder"], item["entities"], item["suffix"]
+    logs = root / "logs" / folder / f"{entities}_{suffix}"
+    stages = [_read(logs, name) for name in IMAGE_STAGES if stripping or name not in BRAIN_STAGES]
+    if item["source"] != "dicom":
+        # An image that was converted by an earlier run is part of the dataset now.
+        stages = [one for one in stages if one.name != DICOM_STAGE or one.state == "done"]
+    results = [f"{folder}/{entities}_desc-preproc_{suffix}.nii.gz"]
+    if stripping:
+        space = "" if suffix == "T1w" else f"_space-{suffix}"
+        results.append(f"{folder}/{entities}{space}_desc-brain_mask.nii.gz")
+    return Image(
+        folder=folder,
+        entities=entities,
+        suffix=suffix,
+        session=item["session"],
+        stages=tuple(stages),
+        finished=all((root / result).is_file() for result in results),
+    )
+
+
+def _read(folder: Path, name: str) -> Stage:
+    """Read one status record; pending when there is none, failed when it cannot be read."""
+    path = folder / f"{name}.json"
+    try:
+        record = read_json(path)
+    except FileNotFoundError:
+        return Stage(name, "pending")
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+        return Stage(name, "failed", "its status record cannot be read")
+    state: State = {"done": "done", "failed": "failed"}.get(record["state"], "interrupted")  # type: ignore[assignment]
+    return Stage(
+        name=name,
+        state=state,
+        reason=INTERRUPTED if state == "interrupted" else record.get("reason"),
+        started=record.get("started"),
+        seconds=record.get("seconds"),
+        cpu_seconds=record.get("cpu_seconds"),
+        peak_memory_mb=record.get("peak_memory_mb"),
+        log=record.get("log"),
+        details=record.get("details"),
+    )

@@ -1,0 +1,240 @@
+"""The settings of a run: defaults, the study's own, the command line; checked and resolved."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from lib.errors import InputError
+
+Settings = dict[str, Any]
+
+CONFIG = Path(__file__).parents[2] / "config"
+STUDY_SETTINGS = Path("code") / "ecdysis.yaml"
+PATHS = ("bids_dir", "dicom_dir", "output_dir", "private_dir", "key_file", "participants_map")
+TEMPLATE_PATHS = ("t1w", "brain_mask", "registration_mask")
+
+
+def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
+    """Merge the defaults, the study's settings and the `given` ones; check them.
+
+    Parameters
+    ----------
+    given : mapping
+        What the command line gave.
+    cwd : Path
+        The directory that relative paths are relative to.
+
+    Returns
+    -------
+    dict
+        All keys of ``config/config.yaml``, with absolute paths. ``bids_dir`` is None when
+        there is no study.
+
+    Raises
+    ------
+    InputError
+        A key is unknown or a value is impossible.
+    """
+    schema = _read_yaml(CONFIG / "schema.yaml")
+    settings: Settings = _read_yaml(CONFIG / "config.yaml")
+    given = _typed(given, schema, schema)
+    _check(given, schema, "the command line or --configfile")
+    bids_dir = _bids_dir(given.get("bids_dir"), cwd)
+    if bids_dir and (own := bids_dir / STUDY_SETTINGS).is_file():
+        _merge(settings, _absolute_paths(_checked_file(own, schema), bids_dir))
+    _merge(settings, _absolute_paths(given, cwd))
+    if bids_dir:
+        settings |= {
+            "bids_dir": str(bids_dir),
+            "output_dir": settings["output_dir"] or str(bids_dir / "derivatives" / "ecdysis"),
+            "private_dir": settings["private_dir"] or f"{bids_dir}-private",
+        }
+        settings["key_file"] = settings["key_file"] or str(Path(settings["private_dir"], "key"))
+        _check_places(settings)
+    return settings
+
+
+def _bids_dir(given: str | None, cwd: Path) -> Path | None:
+    """Return the dataset: the one given, or `cwd` when it is one."""
+    if given:
+        return _absolute(given, cwd)
+    return cwd if (cwd / "dataset_description.json").is_file() else None
+
+
+def _check_places(settings: Settings) -> None:
+    """Refuse places that would mix inputs, outputs and secrets."""
+    places = {key: Path(settings[key]) for key in PATHS if settings[key]}
+    for key, place in places.items():
+        if set("{}\n") & set(str(place)):
+            raise InputError(
+                key,
+                "its path has a brace or a line break, which Snakemake cannot handle",
+                "Rename the folder, or reach it by a symbolic link",
+            )
+    if not places["bids_dir"].is_dir() and "dicom_dir" not in places:
+        raise InputError(
+            "bids_dir",
+            f"there is no directory {places['bids_dir']}",
+            "Give the BIDS dataset, or dicom_dir as well to make one from scanner DICOM",
+        )
+    if "dicom_dir" in places and not places["dicom_dir"].is_dir():
+        raise InputError(
+            "dicom_dir",
+            f"there is no directory {places['dicom_dir']}",
+            "Give the folder that holds the scanner's files",
+        )
+    if places["output_dir"] == places["bids_dir"]:
+        raise InputError(
+            "output_dir", "it is bids_dir itself", "Give a directory below derivatives/"
+        )
+    if "dicom_dir" in places:
+        for key in ("bids_dir", "output_dir"):
+            if places[key].is_relative_to(places["dicom_dir"]):
+                raise InputError(
+                    key,
+                    "it lies inside dicom_dir, which is never written to",
+                    "Give a place outside the DICOM folder",
+                )
+    shared = [places[key] for key in ("bids_dir", "output_dir", "dicom_dir") if key in places]
+    for secret in ("private_dir", "key_file"):
+        for place in shared:
+            if places[secret].is_relative_to(place):
+                raise InputError(
+                    secret,
+                    f"{places[secret]} lies inside {place}, which is read or shared",
+                    "Give a place outside the DICOM folder, the dataset and the results",
+                )
+
+
+def _absolute(path: str, cwd: Path) -> Path:
+    return Path(cwd, Path(path).expanduser()).resolve()
+
+
+def _absolute_paths(given: Mapping[str, Any], base: Path) -> Settings:
+    """Return a copy of `given` whose paths are absolute, read relative to `base`."""
+    settings = deepcopy(dict(given))
+    template = settings.get("skullstrip", {}).get("template", {})
+    for group, keys in ((settings, PATHS), (template, TEMPLATE_PATHS)):
+        group |= {key: str(_absolute(group[key], base)) for key in keys if group.get(key)}
+    return settings
+
+
+def _merge(settings: Settings, update: Mapping[str, Any]) -> None:
+    """Put `update` into `settings`, level by level; lists and ``filters`` are replaced."""
+    for key, value in update.items():
+        if isinstance(value, Mapping) and isinstance(settings.get(key), dict):
+            _merge(settings[key], value)
+        else:
+            settings[key] = deepcopy(value)
+
+
+def _read_yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _checked_file(path: Path, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        content = _read_yaml(path) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(path, f"it is not YAML ({error})", "Repair the file") from error
+    if not isinstance(content, Mapping):
+        raise InputError(path, "it holds no keys", "Write one `key: value` a line")
+    _check(content, schema, str(path))
+    return content
+
+
+def _check(settings: Mapping[str, Any], schema: Mapping[str, Any], where: str) -> None:
+    """Raise an InputError for the first fault of `settings`."""
+    faults = sorted(
+        Draft202012Validator(schema).iter_errors(dict(settings)),
+        key=lambda fault: [str(part) for part in fault.absolute_path],
+    )
+    if faults:
+        key = ".".join(map(str, faults[0].absolute_path))
+        problem, remedy = _explain(faults[0])
+        raise InputError(f"config {key}".strip(), f"{problem} (in {where})", remedy)
+
+
+def _explain(fault: Any) -> tuple[str, str]:
+    """Say what is wrong with one value, given jsonschema's fault, and what is allowed."""
+    see = "See config/config.yaml for every key"
+    if fault.validator in ("additionalProperties", "propertyNames"):
+        known = fault.schema.get("properties") or fault.schema.get("enum") or {}
+        unknown = (
+            [fault.instance]
+            if fault.validator == "enum"
+            else [key for key in fault.instance if key not in known]
+        )
+        near = difflib.get_close_matches(str(unknown[0]), map(str, known), n=1)
+        hint = f"Did you mean {near[0]}" if near else see
+        return (
+            f"unknown key {unknown[0]!r}; allowed are {', '.join(map(str, known))}",
+            hint,
+        )
+    allowed = _allowed(str(fault.validator), fault.validator_value, fault.schema)
+    return f"{fault.instance!r} is not allowed; expected {allowed}", see
+
+
+def _allowed(validator: str, bound: Any, schema: Mapping[str, Any]) -> str:
+    """Say in words what one rule of the schema allows."""
+    match validator:
+        case "enum":
+            return f"one of {', '.join(map(str, bound))}"
+        case "type":
+            return bound if isinstance(bound, str) else " or ".join(bound)
+        case "minimum" | "minItems":
+            return f"at least {bound}" + (" values" if validator == "minItems" else "")
+        case "maximum" | "maxItems":
+            return f"at most {bound}" + (" values" if validator == "maxItems" else "")
+        case "uniqueItems":
+            return "each value once"
+        case "minLength":
+            return "a path"
+        case _:
+            return str(schema["description"])
+
+
+def _typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """Give text from the command line the type that the schema wants.
+
+    ``--config 'crop={fov: 150, modes: auto}'`` reaches us as text at every depth, and a
+    single value where a list is meant. What does not fit is left for the check.
+    """
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
+    if isinstance(value, Mapping):
+        inner = schema.get("properties", {})
+        other = schema.get("additionalProperties") or {}
+        return {key: _typed(item, inner.get(key, other), root) for key, item in value.items()}
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if isinstance(value, list):
+        return [_typed(item, schema.get("items", {}), root) for item in value]
+    if kinds == ["array"]:
+        return [] if value is None else [_typed(value, schema.get("items", {}), root)]
+    if isinstance(value, str):
+        return next(_readings(value, kinds), value)
+    if isinstance(value, int) and not isinstance(value, bool) and kinds[:1] == ["string"]:
+        return value if "integer" in kinds else str(value)
+    return value
+
+
+def _readings(text: str, kinds: list[str]) -> Iterator[Any]:
+    """Yield what `text` can mean, given the types that are allowed."""
+    if "null" in kinds and text in ("null", "~", ""):
+        yield None
+    if "boolean" in kinds and text.lower() in ("true", "false"):
+        yield text.lower() == "true"
+    if "string" in kinds:
+        yield text
+    for kind, read in (("integer", int), ("number", float)):
+        if kind in kinds:
+            try:
+                yield read(text)
+            except ValueError:
+                continue

@@ -1,0 +1,112 @@
+"""Prepare the head template once a run: 2 mm, around the brain, its mask without holes.
+
+The mask that comes with a template may leave out ventricles and cisterns; brain extraction
+wants the whole inside of the meninges, so they are filled.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from lib.brain_extraction import RECIPE, Recipe
+from lib.errors import InputError
+from lib.files import atomic, write_json
+from lib.resampling import isotropic_grid, resample
+from lib.template import Template, resolve
+from lib.working_image import closed
+from scipy import ndimage
+
+
+def prepare(
+    template: Template, recipe: Recipe = RECIPE
+) -> tuple[nib.Nifti1Image, nib.Nifti1Image, nib.Nifti1Image]:
+    """Make the form of a template that registration uses.
+
+    Returns
+    -------
+    head, brain_mask, registration_mask : NIfTI images
+        At `recipe.spacing`, cut to the brain and `recipe.template_margin` around it. The
+        brain mask is the part of a voxel that is brain, 0 to 1; the registration mask is
+        uint8, and 1 everywhere when the template has none.
+
+    Raises
+    ------
+    InputError
+        The brain mask is empty.
+    """
+    source = nib.load(template.t1w)
+    zooms = np.linalg.norm(source.affine[:3, :3], axis=0)
+    shape, affine = isotropic_grid(source.shape[:3], source.affine, recipe.spacing)
+
+    def resampled(data: Any) -> Any:
+        return resample(data.astype(np.float32), zooms, shape, (recipe.spacing,) * 3)
+
+    head = resampled(source.get_fdata(dtype=np.float32))
+    brain = resampled(nib.load(template.brain_mask).get_fdata(dtype=np.float32) > 0.5)
+    filled = ndimage.binary_fill_holes(closed(brain > 0.5, recipe.template_fill, recipe.spacing))
+    if not filled.any():
+        raise InputError(
+            "skullstrip.template.brain_mask",
+            "no voxel is above 0.5",
+            "Give a mask or a probability of brain",
+        )
+    brain[filled & (brain <= 0.5)] = 1
+    where = np.ones(shape, dtype=np.uint8)
+    if template.registration_mask is not None:
+        given = nib.load(template.registration_mask).get_fdata(dtype=np.float32)
+        where = (resampled(given > 0.5) > 0.5).astype(np.uint8)
+
+    margin = round(recipe.template_margin / recipe.spacing)
+    inside = np.argwhere(filled)
+    first = np.maximum(inside.min(axis=0) - margin, 0)
+    last = np.minimum(inside.max(axis=0) + margin + 1, shape)
+    box = tuple(slice(low, high) for low, high in zip(first, last, strict=True))
+    affine[:3, 3] += affine[:3, :3] @ first
+    head, brain, where = (nib.Nifti1Image(volume[box], affine) for volume in (head, brain, where))
+    return head, brain, where
+
+
+def write(
+    settings: Mapping[str, str | None],
+    t1w: Path,
+    brain_mask: Path,
+    facts: Path,
+    registration_mask: Path | None = None,
+) -> dict[str, Any]:
+    """Resolve, prepare and write a template; return its facts.
+
+    Parameters
+    ----------
+    settings : mapping
+        The config's ``skullstrip.template``.
+    t1w, brain_mask, facts, registration_mask : path
+        Where to write.
+    """
+    template = resolve(settings)
+    files = zip((t1w, brain_mask, registration_mask), prepare(template), strict=True)
+    for path, image in files:
+        if path is not None:
+            with atomic(path) as partial:
+                nib.save(image, partial)
+    content = {"name": template.name, "origin": template.origin, "sha256": template.sha256}
+    write_json(facts, content)
+    return content
+
+
+if "snakemake" in globals():
+    from lib.job import recorded
+
+    job = globals()["snakemake"]
+    with recorded(job, "template") as details:
+        where = job.output.get("registration_mask")
+        details.update(
+            write(
+                job.params.template or {},
+                Path(job.output.t1w),
+                Path(job.output.brain_mask),
+                Path(job.output.facts),
+                Path(where) if where else None,
+            )
+        )

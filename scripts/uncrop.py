@@ -1,0 +1,93 @@
+"""Put a mask (or any result on the cropped grid) back on the grid of the raw image.
+
+    python scripts/uncrop.py MASK SIDECAR OUT
+
+SIDECAR is the JSON file of the cropped image, or of its mask: it says where the box was
+and how the axes were turned. Outside the box the result is 0.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from lib.errors import InputError
+from lib.files import atomic, read_json
+from lib.geometry import Box, Turn, corner_distance, cropped_affine, zooms_of
+from lib.grid import SAME_GRID
+from nibabel.nifti1 import Nifti1Image
+
+REMEDY = "Give the mask and the sidecar that belong together"
+
+
+def uncrop(image: Nifti1Image, facts: Mapping[str, Any]) -> Nifti1Image:
+    """Undo cropping and reorientation.
+
+    Parameters
+    ----------
+    image : Nifti1Image
+        On the cropped grid, shape (X, Y, Z).
+    facts : mapping
+        The content of the sidecar.
+
+    Returns
+    -------
+    Nifti1Image
+        With the shape, affines and units of the raw image, 0 outside the box.
+
+    Raises
+    ------
+    InputError
+        The image is not on the grid that the facts describe.
+    """
+    box = Box.of(facts["CropBox"])
+    first, second, third = facts["AxisFlips"]
+    turn = Turn(Box.whole(facts["AxisPermutation"]).stop, (first, second, third))
+    raw_shape = facts["OriginalShape"]
+    affine = turn.affine(np.asarray(facts["OriginalAffine"]), raw_shape[:3])
+    affine = cropped_affine(affine, box)
+    if image.shape != box.shape:
+        problem = f"its shape is {image.shape}, the sidecar's CropBox has {box.shape}"
+        raise InputError("the mask", problem, REMEDY)
+    apart = corner_distance(image.affine, affine, box.shape)
+    if apart > SAME_GRID * zooms_of(affine).min():
+        problem = f"its affine differs by {apart:.3g} mm from that of the sidecar's CropBox"
+        raise InputError("the mask", problem, REMEDY)
+    values = np.asanyarray(image.dataobj)
+    full = np.zeros(facts["ReorientedShape"], values.dtype)
+    full[box.slices] = values
+    raw = turn.inverse.array(full).reshape(raw_shape)
+    header = image.header.copy()
+    header.set_data_dtype(values.dtype)
+    header.set_data_shape(raw_shape)
+    for field, value in facts["OriginalGeometry"].items():
+        header[field] = np.array(value, dtype=float)
+    # nibabel repairs a header when it reads one; the raw image gets the same repairs.
+    header = type(header)(header.binaryblock, header.endianness, check=True)
+    return type(image)(raw, header.get_best_affine(), header)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the files, write the result; a fault of the user ends with one line and status 1."""
+    parser = argparse.ArgumentParser(
+        description="Put a mask on the cropped grid back on the grid of the raw image."
+    )
+    parser.add_argument("mask", type=Path, help="image on the cropped grid")
+    parser.add_argument("sidecar", type=Path, help="JSON file of the cropped image or its mask")
+    parser.add_argument("out", type=Path, help="the image to write")
+    given = parser.parse_args(arguments)
+    try:
+        result = uncrop(nib.load(given.mask), read_json(given.sidecar))
+    except InputError as error:
+        sys.exit(f"{given.mask}: {error.problem}. {error.remedy}.")
+    except (OSError, KeyError, ValueError) as error:
+        sys.exit(f"cannot undo the crop of {given.mask}: {type(error).__name__}: {error}")
+    with atomic(given.out) as partial:
+        nib.save(result, partial)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""What conversion costs beyond dcm2niix itself, and how fast a folder of scans is indexed.
+
+    python tests/bench/convert.py [SERIES]
+
+SERIES is a folder with the DICOM files of one series; by default the 384 slices (0.67 mm) of
+the studyforrest T1w, unpacked from ../shared/data. Prints the best of several rounds in
+seconds. The aim: a conversion takes at most 1.15 times dcm2niix's own time plus one second.
+"""
+
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SERIES = ROOT.parent / "shared" / "data" / "studyforrest-t1-dicom.tar.xz"
+ROUNDS = 3
+
+CONVERT = """
+import sys
+from pathlib import Path
+from convert import convert
+convert(Path(sys.argv[1]), Path(sys.argv[2], "x.nii.gz"), Path(sys.argv[2], "x.json"))
+"""
+INDEX = """
+import sys, time
+from pathlib import Path
+from lib.dicom.index import index
+cache = Path(sys.argv[2], "private", "index.json")
+for _ in range(2):
+    began = time.monotonic()
+    found = index(Path(sys.argv[1]), cache)
+    print(len(found.instances), found.opened, time.monotonic() - began)
+"""
+
+
+def best(action: Callable[[Path], object]) -> float:
+    """Return the shortest wall time of several rounds, each with a fresh folder."""
+    times = []
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.monotonic()
+            action(Path(folder))
+            times.append(time.monotonic() - began)
+    return min(times)
+
+
+def python(code: str, *arguments: Path) -> str:
+    """Run code in a new Python that finds the scripts; return what it prints."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")},
+    ).stdout
+
+
+def main(arguments: list[str]) -> None:
+    """Measure on the given or the default series, and print the figures."""
+    with tempfile.TemporaryDirectory() as scratch:
+        series = Path(arguments[0]) if arguments else Path(scratch)
+        if not arguments:
+            with tarfile.open(SERIES) as archive:
+                archive.extractall(scratch, filter="data")
+            series = next(Path(scratch).rglob("*.dcm")).parent
+        dcm2niix = [
+            Path(sys.executable).with_name("dcm2niix"),
+            "-z",
+            "i",
+            "-g",
+            "i",
+            "-f",
+            "x",
+            "-o",
+        ]
+        alone = best(
+            lambda folder: subprocess.run(
+                [*dcm2niix, folder, series], check=True, capture_output=True
+            )
+        )
+        whole = best(lambda folder: python(CONVERT, series, folder))
+        with tempfile.TemporaryDirectory() as folder:
+            rounds = [line.split() for line in python(INDEX, series, Path(folder)).splitlines()]
+    print(f"load at the end                {os.getloadavg()[0]:8.2f}")
+    print(f"dcm2niix alone                 {alone:8.2f} s")
+    print(f"convert, with Python's start   {whole:8.2f} s  (aim: {1.15 * alone + 1:.2f} s)")
+    for files, opened, seconds in rounds:
+        print(f"index {files} files, {opened:>4} opened  {float(seconds):8.3f} s")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

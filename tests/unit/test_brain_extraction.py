@@ -1,0 +1,162 @@
+"""Brain extraction by ANTs, really run, on heads of 4 mm voxels."""
+
+import shutil
+from dataclasses import replace
+from importlib import import_module
+
+import nibabel as nib
+import numpy as np
+import pytest
+import skullstrip_ants
+import template as template_script
+from lib import ants_provider, brain_extraction
+from lib.brain_extraction import RECIPE
+from lib.errors import InputError
+from lib.template import embedded
+from scipy import ndimage
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """The template as the workflow prepares it: head and mask."""
+    folder = tmp_path_factory.mktemp("template")
+    files = folder / "T1w.nii.gz", folder / "mask.nii.gz"
+    template_script.write({}, *files, folder / "facts.json")
+    return files
+
+
+def moved_head(axcodes, degrees=15.0, zoom=4.0):
+    """The template's head, turned, a fifth smaller, noisy, with a bias field; and its mask."""
+    source = embedded(2)
+    angle = np.deg2rad(degrees)
+    scale = 1.08
+    turn = np.diag([scale] * 3)
+    turn[1:, 1:] = scale * np.array(
+        [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    )
+    shape = (50, 60, 56)
+    affine = np.diag([zoom, zoom, zoom, 1])
+    affine[:3, 3] = np.array([-98, -128, -100])
+    volumes = []
+    filled = nib.load(source.brain_mask).get_fdata() > 0
+    filled = ndimage.binary_fill_holes(ndimage.binary_closing(np.pad(filled, 4), iterations=3))
+    for data in (nib.load(source.t1w).get_fdata(), filled[4:-4, 4:-4, 4:-4].astype(float)):
+        voxels = np.linalg.inv(nib.load(source.t1w).affine) @ nib.affines.from_matvec(turn) @ affine
+        volumes.append(
+            ndimage.affine_transform(
+                ndimage.gaussian_filter(data, 0.8),
+                voxels[:3, :3],
+                voxels[:3, 3],
+                output_shape=shape,
+                order=1,
+            )
+        )
+    head, mask = volumes
+    bias = 1 + 0.3 * np.linspace(-1, 1, shape[1])[None, :, None]
+    noise = np.random.default_rng(0).normal(0, head.max() * 0.01, shape)
+    head = np.clip(head * bias + noise, 0, None)
+    images = (
+        nib.Nifti1Image(head.astype(np.int16), affine),
+        nib.Nifti1Image((mask > 0.5).astype(np.uint8), affine),
+    )
+    orientation = nib.orientations.axcodes2ornt(axcodes)
+    change = nib.orientations.ornt_transform(nib.io_orientation(affine), orientation)
+    return [image.as_reoriented(change) for image in images]
+
+
+def dice(one, other):
+    return 2 * (one & other).sum() / (one.sum() + other.sum())
+
+
+@pytest.fixture(scope="module")
+def stripped(prepared, tmp_path_factory):
+    """A head in LPI order, stripped by the embedded provider; its true mask and the details."""
+    folder = tmp_path_factory.mktemp("head")
+    head, truth = moved_head("LPI")
+    nib.save(head, folder / "head.nii")
+    details = skullstrip_ants.skullstrip(
+        folder / "head.nii", *prepared, folder / "mask.nii", provider="embedded", threads=2
+    )
+    return folder, truth, details
+
+
+def test_the_mask_is_right(stripped):
+    folder, truth, details = stripped
+    mask = np.asanyarray(nib.load(folder / "mask.nii").dataobj) > 0
+    assert dice(mask, np.asanyarray(truth.dataobj) > 0) > 0.95
+    assert ndimage.label(mask)[1] == 1
+    assert np.array_equal(ndimage.binary_fill_holes(mask), mask)
+    assert details["check"] == {"verdict": "ok", "reasons": []}
+    assert details["provider"] == "embedded"
+
+
+def test_the_mask_is_on_the_grid_of_the_image(stripped):
+    folder, _, _ = stripped
+    head, mask = nib.load(folder / "head.nii"), nib.load(folder / "mask.nii")
+    assert mask.shape == head.shape
+    assert np.array_equal(mask.affine, head.affine)
+    assert mask.get_data_dtype() == np.uint8
+
+
+def test_nothing_else_is_left_behind(stripped):
+    assert sorted(path.name for path in stripped[0].iterdir()) == ["head.nii", "mask.nii"]
+
+
+def test_a_crash_of_a_program_is_named(tmp_path, prepared):
+    recipe = replace(RECIPE, bias=replace(RECIPE.bias, shrink_factor=-1))
+    nib.save(moved_head("RAS")[0], tmp_path / "head.nii")
+    with pytest.raises(RuntimeError, match=r"Node bias: an ANTs program failed, see the log"):
+        skullstrip_ants.skullstrip(
+            tmp_path / "head.nii",
+            *prepared,
+            tmp_path / "mask.nii",
+            provider="embedded",
+            recipe=recipe,
+        )
+    assert not (tmp_path / "mask.nii").exists()
+
+
+@pytest.mark.parametrize(("finest_mm", "levels"), [(0.6, 3), (2.2, 3), (3.0, 2), (4.0, 2), (20, 1)])
+def test_levels_finer_than_the_voxels_are_left_out(finest_mm, levels):
+    assert brain_extraction.nonlinear_levels(RECIPE, finest_mm) == levels
+
+
+def test_the_workflow_masks_the_metric_only_when_asked(tmp_path, prepared):
+    with ants_provider.find("embedded").activated():
+        plain = brain_extraction.workflow(tmp_path)
+        masked = brain_extraction.workflow(tmp_path, registration_mask=prepared[1])
+        assert "--masks" not in commandline(plain, prepared)
+        assert "--masks" in commandline(masked, prepared)
+        assert "--random-seed 1" in commandline(plain, prepared)
+
+
+def commandline(graph, prepared):
+    node = graph.get_node("nonlinear")
+    node.inputs.fixed_image = node.inputs.moving_image = str(prepared[0])
+    return node.interface.cmdline
+
+
+def test_the_published_script_without_ants_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    script = import_module("skullstrip_antsBrainExtraction")
+    with pytest.raises(InputError, match=r"antsBrainExtraction\.sh"):
+        script.skullstrip(tmp_path / "head.nii", {}, tmp_path / "mask.nii")
+
+
+@pytest.mark.skipif(
+    shutil.which("antsBrainExtraction.sh") is None, reason="antsBrainExtraction.sh is not on PATH"
+)
+def test_the_published_script_runs_as_configured(tmp_path):
+    script = import_module("skullstrip_antsBrainExtraction")
+    head, truth = moved_head("RAS", degrees=5)
+    nib.save(head, tmp_path / "head.nii")
+    source = embedded(2)
+    settings = {}
+    for key, path in (("t1w", source.t1w), ("brain_mask", source.brain_mask)):
+        small = nib.load(path).slicer[::2, ::2, ::2]
+        nib.save(small, tmp_path / f"{key}.nii.gz")
+        settings[key] = str(tmp_path / f"{key}.nii.gz")
+    details = script.skullstrip(tmp_path / "head.nii", settings, tmp_path / "mask.nii", threads=2)
+    mask = np.asanyarray(nib.load(tmp_path / "mask.nii").dataobj) > 0
+    assert dice(mask, np.asanyarray(truth.dataobj) > 0) > 0.9
+    assert details["provider"] == "system"

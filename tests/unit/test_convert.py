@@ -1,0 +1,123 @@
+"""Conversion of one series: the image, its sidecar, and every way in which it must fail."""
+
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from convert import DROPPED, convert, without_dropped
+from lib.errors import InputError
+
+from tests.dicom_builder import MPRAGE, write_series
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> Path:
+    # dcm2niix runs in a shell, and folders of users have spaces.
+    return tmp_path / "my scans" / "sub-01" / "ser-0123"
+
+
+def converted(series: Path) -> tuple[Path, Path]:
+    out = series.parents[2] / "a dataset" / "sub-01" / "anat"
+    return out / "sub-01_T1w.nii.gz", out / "sub-01_T1w.json"
+
+
+def test_the_image_has_every_voxel_at_its_place(series: Path) -> None:
+    write_series(series, slices=12)
+    image, sidecar = converted(series)
+    facts = convert(series, image, sidecar)
+    assert facts["files"] == 12
+    assert facts["shape"] == [16, 16, 12]
+    assert facts["converter"].startswith("dcm2niix v")
+    made = nib.load(image)
+    np.testing.assert_allclose(made.header.get_zooms(), 2)
+    # DICOM counts to the left and to the back, NIfTI to the right and to the front.
+    first = made.get_fdata()[:, :, 0]
+    expected = np.arange(256).reshape(16, 16)
+    np.testing.assert_array_equal(np.sort(first.ravel()), expected.ravel())
+    corner = np.linalg.inv(made.affine) @ [16, 16, 0, 1]
+    assert made.get_fdata()[tuple(np.round(corner[:3]).astype(int))] == 0
+    assert sorted(path.name for path in image.parent.iterdir()) == [sidecar.name, image.name]
+
+
+def test_the_sidecar_keeps_the_physics(series: Path) -> None:
+    write_series(series, AccessionNumber="A77", ImageComments="Ada")
+    image, sidecar = converted(series)
+    convert(series, image, sidecar)
+    fields = json.loads(sidecar.read_text())
+    assert fields["EchoTime"] == pytest.approx(MPRAGE["EchoTime"] / 1000)
+    assert fields["InversionTime"] == pytest.approx(0.9)
+    assert fields["ConversionSoftware"] == "dcm2niix"
+    assert "Ada" not in sidecar.read_text()
+    assert "A77" not in sidecar.read_text()
+    assert b"Ada" not in bytes(nib.load(image).header.binaryblock)
+
+
+@pytest.mark.parametrize(
+    ("field", "kept"),
+    [
+        ("PatientName", False),
+        ("PatientBirthDate", False),
+        ("PatientPosition", True),
+        ("SeriesInstanceUID", False),
+        ("ReferringPhysicianName", False),
+        ("BidsGuess", False),
+        ("SliceTiming", True),
+        ("ImageType", True),
+    ],
+)
+def test_fields_that_are_dropped(field: str, kept: bool) -> None:
+    assert (field in without_dropped({field: 1})) is kept
+
+
+def test_a_word_for_nothing_is_dropped() -> None:
+    assert without_dropped({"InstitutionalDepartmentName": "None", "EchoTime": 0}) == {
+        "EchoTime": 0
+    }
+
+
+def test_every_dropped_field_has_its_reason() -> None:
+    assert all(DROPPED.values())
+
+
+def test_a_missing_slice_is_an_error(series: Path) -> None:
+    write_series(series, slices=12, skip={4})
+    image, sidecar = converted(series)
+    with pytest.raises(InputError, match="distance between its slices varies"):
+        convert(series, image, sidecar)
+    assert list(image.parent.iterdir()) == []
+
+
+def test_a_file_that_was_set_aside_is_missed(series: Path) -> None:
+    write_series(series, slices=11)
+    with pytest.raises(InputError, match="11 of its 12 files"):
+        convert(series, *converted(series), 12)
+
+
+def test_several_images_are_an_error(series: Path) -> None:
+    write_series(series, slices=12)
+    write_series(series, series="second", name="Z{}", Rows=8, Columns=32)
+    image, sidecar = converted(series)
+    with pytest.raises(InputError, match="2 images"):
+        convert(series, image, sidecar)
+    assert list(image.parent.iterdir()) == []
+
+
+def test_a_file_that_is_not_used_is_an_error(series: Path) -> None:
+    write_series(series, slices=12)
+    (series / "stray.dcm").write_bytes(b"no DICOM" * 99)
+    with pytest.raises(InputError, match="12 of 13 files"):
+        convert(series, *converted(series))
+
+
+def test_no_files_are_an_error(series: Path) -> None:
+    with pytest.raises(InputError, match="no DICOM files"):
+        convert(series, *converted(series))
+
+
+def test_files_that_are_no_images_are_an_error(series: Path) -> None:
+    series.mkdir(parents=True)
+    (series / "x.dcm").write_bytes(b"no DICOM" * 99)
+    with pytest.raises(InputError, match="0 images"):
+        convert(series, *converted(series))

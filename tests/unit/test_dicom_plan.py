@@ -1,0 +1,370 @@
+"""The plan: every file is an image, unmapped or excluded, and nobody is named."""
+
+import json
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lib.deid.key import Key
+from lib.dicom.plan import Plan, plan
+from lib.errors import InputError
+
+from tests.dicom_builder import EPI, MPRAGE, SPIN_ECHO, T2, uid, write_series
+
+KEY = Key(bytes(range(32)))
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    return tmp_path / "scans"
+
+
+def planned(scans: Path, suffixes: Sequence[str] = ("T1w",), table: str | None = None) -> Plan:
+    root = scans.parent
+    given = None
+    if table is not None:
+        given = root / "map.tsv"
+        given.write_text(table)
+    return plan(scans, root / "private", root / "bids", KEY, given, suffixes)
+
+
+def names(items: Sequence[dict[str, Any]]) -> list[str]:
+    return [f"{item['folder']}/{item['entities']}_{item['suffix']}" for item in items]
+
+
+def make(scans: Path, image: dict[str, Any]) -> None:
+    (name,) = names([image])
+    path = scans.parent / "bids" / f"{name}.nii.gz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def test_one_patient_with_one_t1(scans: Path) -> None:
+    files = write_series(scans / "x")
+    made = planned(scans)
+    assert made["images"] == [
+        {
+            "folder": "sub-01/anat",
+            "entities": "sub-01",
+            "suffix": "T1w",
+            "subject": "01",
+            "session": None,
+            "series": "ser-" + KEY.digest("series", uid("series", "first", "t1")).hex()[:8],
+            "dicom_session": "sub-01",
+        }
+    ]
+    (session,) = made["sessions"]
+    assert {key: session[key] for key in ("session", "subject", "label")} == {
+        "session": "sub-01",
+        "subject": "01",
+        "label": None,
+    }
+    content = json.loads(Path(session["files"]).read_text())
+    assert content["series"] == {made["images"][0]["series"]: [str(path) for path in files]}
+    assert stat.S_IMODE(Path(session["files"]).stat().st_mode) == 0o600
+
+
+def test_sessions_and_repeats_have_their_entities(scans: Path) -> None:
+    write_series(scans / "1", study="one")
+    write_series(scans / "2", study="one", series="again", SeriesNumber=9)
+    write_series(scans / "3", study="two", StudyDate="20210101")
+    assert names(planned(scans)["images"]) == [
+        "sub-01/ses-01/anat/sub-01_ses-01_run-1_T1w",
+        "sub-01/ses-01/anat/sub-01_ses-01_run-2_T1w",
+        "sub-01/ses-02/anat/sub-01_ses-02_T1w",
+    ]
+
+
+def test_a_repeat_that_comes_later_renames_nothing(scans: Path) -> None:
+    write_series(scans / "1", SeriesNumber=5)
+    first = planned(scans)["images"]
+    write_series(scans / "2", series="earlier", SeriesNumber=1)
+    assert names(planned(scans)["images"]) == [
+        "sub-01/anat/sub-01_run-2_T1w",
+        "sub-01/anat/sub-01_T1w",
+    ]
+    make(scans, first[0])
+    again = planned(scans)
+    assert names(again["present"]) == ["sub-01/anat/sub-01_T1w"]
+    assert names(again["images"]) == ["sub-01/anat/sub-01_run-2_T1w"]
+
+
+def test_nothing_disappears(scans: Path) -> None:
+    write_series(scans / "t1")
+    write_series(scans / "t2", series="t2", header=T2)
+    write_series(scans / "bold", series="bold", header=EPI, slices=2, volumes=12)
+    write_series(scans / "scout", series="scout", SeriesDescription="localizer", slices=3)
+    write_series(scans / "report", series="report", header={"Modality": "SR"}, slices=1)
+    cut = write_series(scans / "cut", series="cut", slices=2)
+    for path in cut:
+        path.write_bytes(path.read_bytes()[:-9])
+    write_series(scans / "bare", "B", "other", header=T2)
+    (scans / "readme").write_text("hello")
+    made = planned(scans)
+    assert names(made["images"]) == ["sub-01/anat/sub-01_T1w"]
+    reasons = {entry["series"]: entry["reason"] for entry in made["unmapped"]}
+    assert len(reasons) == 5
+    assert any("recognised as T2w" in reason for reason in reasons.values())
+    assert any("recognised as bold" in reason for reason in reasons.values())
+    assert "named as a localizer" in reasons.values()
+    assert "not an MR series" in reasons.values()
+    assert made["excluded"] == [
+        {
+            "session": None,
+            "subject": None,
+            "series": None,
+            "files": 2,
+            "reason": "the file is cut short",
+        },
+        {
+            "session": "sub-02",
+            "subject": "02",
+            "series": None,
+            "files": 12,
+            "reason": "no T1w among its 1 series",
+        },
+    ]
+    assert made["counts"] == {"dicom": 64, "not DICOM": 1}
+    listed = (scans.parent / "private" / "series.tsv").read_text().splitlines()
+    assert len(listed) == 1 + 6
+    assert "IM00001" in (scans.parent / "private" / "skipped.tsv").read_text()
+
+
+def test_other_suffixes_on_request(scans: Path) -> None:
+    write_series(scans / "t1")
+    write_series(scans / "t2", series="t2", header=T2)
+    made = planned(scans, ["T2w", "T1w"])
+    assert {image["suffix"] for image in made["images"]} == {"T1w", "T2w"}
+    content = json.loads(Path(made["sessions"][0]["files"]).read_text())
+    assert len(content["series"]) == 2
+
+
+def test_a_derived_copy_gives_way_to_the_original(scans: Path) -> None:
+    derived = {**MPRAGE, "ImageType": ["DERIVED", "PRIMARY", "M"]}
+    write_series(scans / "d", series="derived", header=derived, SeriesNumber=1)
+    assert names(planned(scans)["images"]) == ["sub-01/anat/sub-01_T1w"]
+    write_series(scans / "o", "B", "two", "original")
+    write_series(scans / "p", "B", "two", "derived", header=derived)
+    made = planned(scans)
+    assert len(made["images"]) == 2
+    assert [entry["reason"] for entry in made["unmapped"]] == [
+        "derived, and the session has an original T1w"
+    ]
+
+
+def test_files_of_two_patients_under_one_series_are_not_mixed(scans: Path) -> None:
+    write_series(scans / "a", "A", "one")
+    write_series(scans / "b", "B", "one")
+    made = planned(scans)
+    assert made["images"] == []
+    assert {entry["reason"] for entry in made["excluded"] if entry["series"]} == {
+        "files of different patients have its SeriesInstanceUID"
+    }
+
+
+def test_two_identifiers_of_one_patient_are_merged_by_the_map(scans: Path) -> None:
+    write_series(scans / "a", "A", "one")
+    write_series(scans / "b", "B", "one")
+    table = "patient_id\tparticipant_label\nA\tx\nB\tx\n"
+    table = table.replace("_label", "_label\tstudy_date\tsession_label", 1).replace(
+        "\tx", "\tx\t20200101\t1"
+    )
+    made = planned(scans, table=table)
+    assert names(made["images"]) == ["sub-x/ses-1/anat/sub-x_ses-1_T1w"]
+    assert [entry["reason"] for entry in made["excluded"]] == [
+        "a second copy of a series of this session"
+    ]
+
+
+def test_patients_the_map_leaves_out_are_counted(scans: Path) -> None:
+    write_series(scans / "a", "A", "one")
+    write_series(scans / "b", "B", "two")
+    made = planned(scans, table="patient_id\tparticipant_label\nA\tx\n")
+    assert names(made["images"]) == ["sub-x/anat/sub-x_T1w"]
+    assert made["excluded"][0]["reason"] == "participants_map does not name this patient"
+    assert made["excluded"][0]["files"] == 12
+
+
+def test_the_same_scans_give_the_same_plan_and_touch_no_file(scans: Path) -> None:
+    write_series(scans / "a")
+    write_series(scans / "b", "B", "two")
+    first = planned(scans)
+    private = scans.parent / "private"
+    times = {path: path.stat().st_mtime_ns for path in private.rglob("*")}
+    assert planned(scans) == first
+    assert {path: path.stat().st_mtime_ns for path in private.rglob("*")} == times
+
+
+def test_only_the_changed_session_is_written_again(scans: Path) -> None:
+    write_series(scans / "a")
+    write_series(scans / "b", "B", "two")
+    first = {one["session"]: one for one in planned(scans)["sessions"]}
+    before = {name: Path(one["files"]).stat().st_mtime_ns for name, one in first.items()}
+    more = write_series(scans / "c", "B", "two", "again")
+    second = {one["session"]: one for one in planned(scans)["sessions"]}
+    after = {name: Path(one["files"]).stat().st_mtime_ns for name, one in second.items()}
+    assert before["sub-01"] == after["sub-01"]
+    assert before["sub-02"] != after["sub-02"]
+    os.utime(more[0], (5, 5))
+    third = {one["session"]: one for one in planned(scans)["sessions"]}
+    assert third["sub-01"]["digest"] == second["sub-01"]["digest"]
+    assert third["sub-02"]["digest"] != second["sub-02"]["digest"]
+
+
+def test_a_changed_export_of_a_finished_image_is_reported(scans: Path) -> None:
+    write_series(scans / "a", slices=12)
+    make(scans, planned(scans)["images"][0])
+    assert planned(scans)["notices"] == []
+    write_series(scans / "a", slices=14)
+    made = planned(scans)
+    assert made["images"] == []
+    assert "have changed" in made["notices"][0]
+
+
+def test_the_plan_names_nobody(scans: Path) -> None:
+    secret = {
+        "patient": "Lovelace",
+        "IssuerOfPatientID": "Lovelace",
+        "ProtocolName": "Lovelace",
+        "StudyDate": "20190807",
+    }
+    write_series(scans / "Lovelace", **secret, SeriesDescription="Lovelace T1 mprage")
+    write_series(scans / "x", **secret, series="x", SeriesDescription="Lovelace", slices=3)
+    made = planned(scans)
+    assert names(made["images"]) == ["sub-01/anat/sub-01_T1w"]
+    text = json.dumps(made)
+    assert "Lovelace" not in text
+    assert "20190807" not in text
+    assert uid("study", "first") not in text
+
+
+def test_an_issuer_that_some_series_lack_does_not_split_a_study(scans: Path) -> None:
+    write_series(scans / "a", IssuerOfPatientID="Clinic")
+    write_series(scans / "b", series="again", SeriesNumber=3)
+    assert names(planned(scans)["images"]) == [
+        "sub-01/anat/sub-01_run-1_T1w",
+        "sub-01/anat/sub-01_run-2_T1w",
+    ]
+
+
+@pytest.mark.parametrize("text", ["../../etc", "a/b", 'a"b', "a\tb", "ÄÖ", "a b", "-", "n/a"])
+def test_no_header_text_reaches_a_path(scans: Path, text: str) -> None:
+    write_series(scans, text, SeriesDescription=f"{text} mprage", SpecificCharacterSet="ISO_IR 192")
+    made = planned(scans)
+    assert names(made["images"]) == ["sub-01/anat/sub-01_T1w"]
+    assert planned(scans) == made
+
+
+def listed(scans: Path) -> list[dict[str, str]]:
+    lines = (scans.parent / "private" / "series.tsv").read_text().splitlines()
+    columns = lines[0].split("\t")
+    return [dict(zip(columns, line.split("\t"), strict=True)) for line in lines[1:]]
+
+
+def rule(scans: Path, *rows: tuple[str, str]) -> None:
+    lines = [("series", "name"), *rows]
+    text = "".join("\t".join(line) + "\n" for line in lines)
+    (scans.parent / "private" / "plan.tsv").write_text(text)
+
+
+def test_the_listing_names_every_series_with_the_reason(scans: Path) -> None:
+    write_series(scans / "a", SeriesDescription="my\tT1")
+    write_series(scans / "b", series="again")
+    write_series(scans / "c", series="dti", header=EPI, SeriesDescription="dti")
+    planned(scans)
+    rows = listed(scans)
+    assert sorted(row["name"] for row in rows) == ["n/a", "run-1_T1w", "run-2_T1w"]
+    assert {row["description"] for row in rows} == {"my T1", "t1_mprage_sag", "dti"}
+    assert any("recognised as dwi" in row["reason"] for row in rows)
+
+
+def test_what_a_person_writes_in_the_plan_rules(scans: Path) -> None:
+    write_series(scans / "a", SeriesNumber=1)
+    write_series(scans / "b", series="other", SeriesNumber=2)
+    write_series(scans / "c", series="odd", SeriesNumber=3, SeriesDescription="t2", slices=6)
+    planned(scans)
+    first, second, third = (row["series"] for row in listed(scans))
+    rule(scans, (first, "n/a"), (second, "T1w"), (third, "acq-short_T1w"))
+    made = planned(scans)
+    assert names(made["images"]) == ["sub-01/anat/sub-01_T1w", "sub-01/anat/sub-01_acq-short_T1w"]
+    assert [entry["reason"] for entry in made["unmapped"]] == ["left out by plan.tsv"]
+    assert planned(scans) == made
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ([("ser-1", "../x_T1w")], "line 2.*entities"),
+        ([("ser-1", "run-a_T1w")], "line 2.*entities"),
+        ([("ser-1", "run-1_acq-x_T1w")], "line 2.*entities"),
+        ([("ser-1", "bold")], "line 2.*entities"),
+        ([("ser-1", "T1w"), ("ser-1", "T1w")], "line 3.*stands in a line above"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_explained(
+    scans: Path, rows: list[tuple[str, str]], problem: str
+) -> None:
+    write_series(scans)
+    planned(scans)
+    rule(scans, *rows)
+    with pytest.raises(InputError, match=problem):
+        planned(scans)
+
+
+def test_one_name_for_two_series_is_refused(scans: Path) -> None:
+    write_series(scans / "a")
+    write_series(scans / "b", series="again")
+    planned(scans)
+    rule(scans, *((row["series"], "T1w") for row in listed(scans)))
+    with pytest.raises(InputError, match="two series are named sub-01_T1w"):
+        planned(scans)
+
+
+def test_a_plan_without_its_columns_is_refused(scans: Path) -> None:
+    write_series(scans)
+    planned(scans)
+    (scans.parent / "private" / "plan.tsv").write_text("series,name\nser-1,T1w\n")
+    with pytest.raises(InputError, match="name and series is missing"):
+        planned(scans)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({}, {"ContrastBolusAgent": "Gd"}, ["T1w", "ce-agent_T1w"]),
+        (
+            {},
+            {"header": SPIN_ECHO, "SeriesDescription": "t1", "EchoTime": 9, "RepetitionTime": 500},
+            ["acq-3Dgrir_T1w", "acq-2Dse_T1w"],
+        ),
+        ({}, {"PixelSpacing": [0.75, 0.75]}, ["acq-2x2x2mm_T1w", "acq-0p8x0p8x2mm_T1w"]),
+        ({}, {"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND"]}, ["rec-norm_T1w", "T1w"]),
+        (
+            {},
+            {"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND"], "AcquisitionTime": "113000"},
+            ["run-1_T1w", "run-2_T1w"],
+        ),
+        ({}, {}, ["run-1_T1w", "run-2_T1w"]),
+    ],
+)
+def test_entities_say_in_what_images_differ(
+    scans: Path,
+    first: dict[str, Any],
+    second: dict[str, Any],
+    expected: list[str],
+) -> None:
+    write_series(scans / "a", SeriesNumber=1, **first)
+    write_series(scans / "b", series="second", SeriesNumber=2, **second)
+    planned(scans)
+    assert [row["name"] for row in listed(scans)] == expected
+
+
+def test_a_later_image_of_another_kind_leaves_the_first_its_name(scans: Path) -> None:
+    write_series(scans / "a")
+    planned(scans)
+    write_series(scans / "b", series="fine", PixelSpacing=[0.75, 0.75])
+    planned(scans)
+    assert sorted(row["name"] for row in listed(scans)) == ["T1w", "acq-0p8x0p8x2mm_T1w"]

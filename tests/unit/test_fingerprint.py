@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+from lib import fingerprint as module
+from lib.fingerprint import fingerprint
+
+
+@pytest.fixture
+def scripts(tmp_path, monkeypatch):
+    (tmp_path / "lib" / "pack").mkdir(parents=True)
+    files = {
+        "a.py": "import numpy\nfrom lib.near import thing\n",
+        "lib/near.py": "def thing():\n    from lib.pack import far\n",
+        "lib/pack/__init__.py": "",
+        "lib/pack/far.py": "import lib.near\n",
+        "lib/pack/table.tsv": "1",
+        "lib/other.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(module, "SCRIPTS", tmp_path)
+    module._imported.cache_clear()
+    yield tmp_path
+    module._imported.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("changed", "seen"),
+    [
+        ("lib/near.py", True),
+        ("lib/pack/far.py", True),
+        ("lib/pack/table.tsv", True),
+        ("lib/other.py", False),
+        ("a.py", False),
+    ],
+)
+def test_a_change_is_seen_where_the_script_reaches(scripts, changed, seen):
+    before = fingerprint("a")
+    path = Path(scripts, changed)
+    path.write_text(path.read_text() + "\n#")
+    assert (fingerprint("a") != before) == seen

@@ -1,0 +1,143 @@
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from lib.errors import InputError
+from lib.settings import CONFIG, resolve
+
+
+@pytest.fixture
+def study(tmp_path):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (folder / "dataset_description.json").write_text("{}")
+    return folder
+
+
+def _leaves(schema, prefix=""):
+    for key, inner in schema["properties"].items():
+        if "properties" in inner and key != "slices":
+            yield from _leaves(inner, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
+def _keys(settings, prefix=""):
+    for key, value in settings.items():
+        if isinstance(value, dict) and value:
+            yield from _keys(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
+def test_defaults_and_schema_name_the_same_keys():
+    schema = yaml.safe_load((CONFIG / "schema.yaml").read_text())
+    defaults = yaml.safe_load((CONFIG / "config.yaml").read_text())
+    assert sorted(_keys(defaults)) == sorted(_leaves(schema))
+
+
+def test_the_defaults_are_valid(study):
+    defaults = yaml.safe_load((CONFIG / "config.yaml").read_text())
+    assert resolve(defaults | {"bids_dir": str(study)}, study.parent)["crop"]["fov"] == 170
+
+
+def test_places_follow_from_the_dataset(study):
+    settings = resolve({"bids_dir": "study"}, study.parent)
+    assert settings["bids_dir"] == str(study)
+    assert settings["output_dir"] == str(study / "derivatives" / "ecdysis")
+    assert settings["key_file"] == f"{study}-private/key"
+
+
+def test_the_working_directory_is_the_dataset_when_it_is_one(study):
+    assert resolve({}, study)["bids_dir"] == str(study)
+    assert resolve({}, study.parent)["bids_dir"] is None
+
+
+def test_the_study_comes_after_the_defaults_and_before_the_command_line(study):
+    (study / "code").mkdir()
+    (study / "code" / "ecdysis.yaml").write_text(
+        "crop: {fov: 150, margin: 5}\nskullstrip: {template: {t1w: code/head.nii}}\n"
+    )
+    settings = resolve({"bids_dir": str(study), "crop": {"margin": "7"}}, study.parent)
+    assert settings["crop"] == {"modes": ["auto", "fov"], "slices": {}, "margin": 7.0, "fov": 150}
+    assert settings["skullstrip"]["template"]["t1w"] == str(study / "code" / "head.nii")
+
+
+def test_text_of_the_command_line_gets_its_type(study):
+    given = {
+        "bids_dir": str(study),
+        "participant_label": 1,
+        "suffixes": "T2w",
+        "keep_intermediates": "true",
+        "crop": {"modes": "slices", "slices": {"x": ["32", "-32"], "z": ["null", "-4"]}},
+        "filters": {"T1w": {"run": ["1", "2"], "reconstruction": "null"}},
+        "skullstrip": {"template": {"name": "null"}},
+    }
+    settings = resolve(given, study.parent)
+    assert settings["participant_label"] == [1]
+    assert settings["suffixes"] == ["T2w"]
+    assert settings["keep_intermediates"] is True
+    assert settings["crop"]["slices"] == {"x": [32, -32], "z": [None, -4]}
+    assert settings["filters"]["T1w"]["reconstruction"] is None
+    assert settings["skullstrip"]["template"]["name"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"bids_dri": "x"}, ["bids_dri", "Did you mean bids_dir"]),
+        ({"crop": {"fov": 10}}, ["crop.fov", "10", "at least 50"]),
+        ({"crop": {"modes": ["air"]}}, ["crop.modes", "air", "slices, auto, fov"]),
+        ({"crop": {"slices": {"x": [1]}}}, ["crop.slices.x", "2 values"]),
+        ({"reorient": {"orientation": "RRS"}}, ["RRS", "one of each pair"]),
+        ({"reorient": {"orientation": "ras"}}, ["ras", "one of each pair"]),
+        ({"suffixes": []}, ["suffixes", "at least 1"]),
+        ({"filters": {"bold": {}}}, ["filters", "bold", "T1w"]),
+        ({"filters": {"T1w": {"acq": "x"}}}, ["acq", "acquisition"]),
+        ({"skullstrip": {"method": "bet3"}}, ["skullstrip.method", "bet3", "ants"]),
+        ({"crop": None}, ["crop", "None", "object"]),
+        ({"bids_dir": "nowhere"}, ["bids_dir", "nowhere"]),
+        ({"bids_dir": "study", "dicom_dir": "nowhere"}, ["dicom_dir", "nowhere"]),
+        ({"bids_dir": "study", "output_dir": "study"}, ["output_dir", "bids_dir itself"]),
+        ({"bids_dir": "study", "private_dir": "study/p"}, ["private_dir", "shared"]),
+        ({"bids_dir": "study", "key_file": "study/key"}, ["key_file", "shared"]),
+        ({"bids_dir": "scans/study", "dicom_dir": "scans"}, ["bids_dir", "never written"]),
+        ({"bids_dir": "study", "output_dir": "a{b}"}, ["output_dir", "brace"]),
+    ],
+)
+def test_what_is_impossible_is_refused_with_key_value_and_what_is_allowed(study, given, says):
+    (study.parent / "scans").mkdir()
+    with pytest.raises(InputError) as error:
+        resolve(given, study.parent)
+    for words in says:
+        assert words in str(error.value)
+
+
+def test_a_study_file_that_is_no_yaml_is_named(study):
+    (study / "code").mkdir()
+    own = study / "code" / "ecdysis.yaml"
+    own.write_text("crop: [")
+    with pytest.raises(InputError, match=r"ecdysis\.yaml"):
+        resolve({}, study)
+    own.write_text("- crop")
+    with pytest.raises(InputError, match="holds no keys"):
+        resolve({}, study)
+
+
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=4,
+)
+_keys_of_config = st.sampled_from(
+    ["crop", "reorient", "skullstrip", "filters", "suffixes", "participant_label", "ants"]
+)
+
+
+@given(st.dictionaries(_keys_of_config | st.text(max_size=8), _values, max_size=4))
+def test_whatever_is_given_is_taken_or_refused_by_name(given):
+    with suppress(InputError):
+        assert resolve(given, Path("/nonexistent")).keys() == resolve({}, Path("/")).keys()

@@ -1,0 +1,140 @@
+"""The head template: found, checked, prepared."""
+
+import hashlib
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import template as script
+from lib import template
+from lib.errors import InputError
+from lib.files import read_json
+from scipy import ndimage
+
+
+@pytest.fixture
+def user_files(tmp_path):
+    """A ball in a box, as head and mask of 4 mm voxels."""
+    distance = np.linalg.norm(np.indices((40, 44, 40)) - 19.5, axis=0)
+    affine = np.diag([-4.0, 4, 4, 1])
+    files = {"t1w": tmp_path / "head.nii.gz", "brain_mask": tmp_path / "mask.nii.gz"}
+    nib.save(nib.Nifti1Image((distance < 16).astype(np.int16) * 100, affine), files["t1w"])
+    shell = (distance < 12) & (distance > 2)
+    nib.save(nib.Nifti1Image(shell.astype(np.uint8), affine), files["brain_mask"])
+    return {key: str(path) for key, path in files.items()}
+
+
+@pytest.mark.parametrize("resolution", [1, 2])
+def test_embedded_head_and_mask_share_a_grid(resolution):
+    found = template.embedded(resolution)
+    head, mask = nib.load(found.t1w), nib.load(found.brain_mask)
+    assert found.name == "MNI152NLin6Asym"
+    assert head.shape == mask.shape
+    assert np.array_equal(head.affine, mask.affine)
+    assert head.header.get_zooms() == (resolution,) * 3
+    assert hashlib.sha256(found.t1w.read_bytes()).hexdigest() == found.sha256[found.t1w.name]
+    assert "FSL" in found.origin
+
+
+def test_the_package_that_holds_the_template_is_not_imported():
+    code = (
+        "import sys; from lib.template import embedded; embedded(); print('nimare' in sys.modules)"
+    )
+    folder = Path(template.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_a_changed_file_is_refused(monkeypatch):
+    name = "tpl-MNI152NLin6Asym_res-01_T1w.nii.gz"
+    monkeypatch.setitem(template.EMBEDDED_SHA256, name, "0" * 64)
+    with pytest.raises(InputError, match=rf"{name}.*not the one that is pinned.*envs/requirements"):
+        template.embedded()
+
+
+def test_a_missing_package_names_the_remedy(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"not installed.*requirements.txt.*t1w: FILE"):
+        template.resolve({})
+
+
+def test_user_files_win_over_a_name(user_files):
+    found = template.resolve(user_files | {"name": "MNI152NLin6Asym"})
+    assert found.t1w == Path(user_files["t1w"])
+    assert set(found.sha256) == {"head.nii.gz", "mask.nii.gz"}
+
+
+def test_unset_values_mean_the_embedded_template():
+    settings = {"t1w": None, "brain_mask": "", "registration_mask": None, "name": None}
+    assert template.resolve(settings) == template.embedded()
+
+
+@pytest.mark.parametrize("missing", ["t1w", "brain_mask"])
+def test_half_a_template_is_refused(user_files, missing):
+    del user_files[missing]
+    with pytest.raises(InputError, match=rf"template\.{missing}: no file is given"):
+        template.resolve(user_files)
+
+
+def test_a_mask_on_another_grid_is_refused(user_files, tmp_path):
+    other = tmp_path / "other.nii.gz"
+    nib.save(nib.Nifti1Image(np.ones((40, 44, 40), np.uint8), np.diag([4.0, 4, 4, 1])), other)
+    with pytest.raises(InputError, match="differs from that of t1w"):
+        template.resolve(user_files | {"brain_mask": str(other)})
+
+
+def test_an_absent_or_unreadable_file_is_refused(user_files, tmp_path):
+    with pytest.raises(InputError, match="there is no file"):
+        template.resolve(user_files | {"t1w": str(tmp_path / "absent.nii.gz")})
+    broken = tmp_path / "broken.nii.gz"
+    broken.write_bytes(b"not an image")
+    with pytest.raises(InputError, match="cannot be read"):
+        template.resolve(user_files | {"t1w": str(broken)})
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("templateflow") is not None, reason="templateflow is installed"
+)
+def test_a_name_without_templateflow_says_what_to_install():
+    with pytest.raises(InputError, match=r"OASIS30ANTs.*pip install templateflow"):
+        template.resolve({"name": "OASIS30ANTs"})
+
+
+def test_the_prepared_form_is_small_and_has_no_holes(tmp_path):
+    files = [tmp_path / name for name in ("t1w.nii.gz", "mask.nii.gz", "facts.json", "rm.nii.gz")]
+    facts = script.write({}, *files)
+    assert read_json(files[2]) == facts
+    assert facts["name"] == "MNI152NLin6Asym"
+    head, mask, where = (nib.load(files[index]) for index in (0, 1, 3))
+    assert head.shape == mask.shape == where.shape
+    assert np.allclose(head.header.get_zooms(), 2)
+    inside = mask.get_fdata() > 0.5
+    assert np.array_equal(ndimage.binary_fill_holes(inside), inside)
+    # The lateral ventricles, which the original leaves out.
+    source = template.embedded()
+    for image, expected in ((nib.load(source.brain_mask), False), (mask, True)):
+        voxel = np.rint(np.linalg.inv(image.affine) @ [14, -20, 20, 1]).astype(int)[:3]
+        near = image.get_fdata()[tuple(slice(v - 1, v + 2) for v in voxel)] > 0.5
+        assert near.all() == expected
+    assert (where.get_fdata() == 1).all()
+
+
+def test_the_prepared_form_keeps_world_coordinates(user_files, tmp_path):
+    _, mask, _ = script.prepare(template.resolve(user_files))
+    centre = nib.affines.apply_affine(mask.affine, ndimage.center_of_mass(mask.get_fdata()))
+    assert np.allclose(centre, [-78, 78, 78], atol=0.2)
+    assert mask.get_fdata()[tuple(np.array(mask.shape) // 2)] == 1, "the hole is filled"
+
+
+def test_an_empty_mask_is_refused(user_files, tmp_path):
+    empty = tmp_path / "empty.nii.gz"
+    source = nib.load(user_files["t1w"])
+    nib.save(nib.Nifti1Image(np.zeros(source.shape, np.uint8), source.affine), empty)
+    with pytest.raises(InputError, match=r"no voxel is above 0\.5"):
+        script.prepare(template.resolve(user_files | {"brain_mask": str(empty)}))
