@@ -7,10 +7,10 @@ from lib.phantom import HeadSettings
 from lib.phantom_dicom import write_dicom_study
 from lib.phantom_identity import invented_identity
 
-# Two people, seen by two scanners, with heads of their own and different tilts.
+# Two people, seen by two scanners; the template is a large head, so both are below its size.
 PATIENTS = (
-    ("siemens", HeadSettings(size=0.96, rotation_deg=(8.0, 2.0, -5.0), seed=11, scan=11)),
-    ("philips", HeadSettings(size=1.05, rotation_deg=(-12.0, -3.0, 6.0), seed=12, scan=12)),
+    ("siemens", HeadSettings(size=0.90, rotation_deg=(8.0, 2.0, -5.0), seed=11, scan=11)),
+    ("philips", HeadSettings(size=0.95, rotation_deg=(-12.0, -3.0, 6.0), seed=12, scan=12)),
 )
 SPACING_MM = 1.5
 NECK_MM = 70.0

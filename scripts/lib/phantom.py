@@ -50,7 +50,8 @@ class HeadSettings:
     cut_mm : three pairs of floats
         What is taken off the field of view at (left, right), (back, front), (bottom, top).
     size : float or three floats
-        Scale of the head along its own x, y, z.
+        Scale of the head along its own x, y, z; at 1 the brain has about 1850 ml, a large
+        one, and at 0.93 about 1500 ml.
     rotation_deg : three floats
         Right-handed turn of the head in the scanner about x (nose up), then y, then z.
     shift_mm : three floats

@@ -1,0 +1,176 @@
+"""The whole line on a BIDS dataset of small phantoms, one of them broken."""
+
+import json
+import shutil
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from lib.phantom import HeadSettings
+from lib.phantom_bids import write_bids
+from tests.workflow.conftest import executed
+
+SMALL = HeadSettings(spacing_mm=(4.0, 4.0, 4.0), orientation="LPI")
+RESULTS = Path("derivatives") / "ecdysis"
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Two subjects; the image of the second is cut short."""
+    root = tmp_path_factory.mktemp("bids") / "study with a space"
+    write_bids(root, 2, settings=SMALL)
+    whole = root / "sub-02/anat/sub-02_T1w.nii.gz"
+    kept = root.parent / whole.name
+    shutil.copy(whole, kept)
+    whole.write_bytes(kept.read_bytes()[:-2000])
+    return root
+
+
+@pytest.fixture(scope="module")
+def first_run(dataset, snakemake, hashes):
+    before = hashes(dataset)
+    run = snakemake(dataset.parent, "--config", f"bids_dir={dataset.name}")
+    assert hashes(dataset) == before, "the input was written to"
+    return run
+
+
+def test_the_broken_subject_is_told_and_stops_no_other(dataset, first_run):
+    assert first_run.returncode != 0, first_run.stdout
+    assert "Traceback" not in first_run.stdout
+    results = dataset / RESULTS
+    assert (results / "sub-01.html").is_file()
+    assert not (results / "sub-02/anat").exists()
+    index = (results / "index.html").read_text()
+    page = (results / "sub-02.html").read_text()
+    for text in (index, page, first_run.stdout):
+        assert "cut short" in text
+
+
+def test_the_mask_is_the_brain(dataset, first_run):
+    folder = dataset / RESULTS / "sub-01/anat"
+    mask = nib.load(folder / "sub-01_desc-brain_mask.nii.gz")
+    preproc = nib.load(folder / "sub-01_desc-preproc_T1w.nii.gz")
+    brain = nib.load(folder / "sub-01_desc-brain_T1w.nii.gz")
+    assert nib.aff2axcodes(mask.affine) == ("R", "A", "S")
+    assert mask.shape == preproc.shape == brain.shape
+    inside = np.asarray(mask.dataobj) > 0
+    np.testing.assert_array_equal(brain.get_fdata()[inside], preproc.get_fdata()[inside])
+    assert not brain.get_fdata()[~inside].any()
+
+    truth = nib.load(dataset / "derivatives/truth/sub-01/anat/sub-01_desc-brain_mask.nii.gz")
+    overlap = _dice(_in_world(mask), _in_world(truth))
+    # at 4 mm half of the brain's voxels touch its surface
+    assert overlap > 0.93
+
+
+def _in_world(image):
+    """The mask's voxels as a set of world coordinates, rounded to a tenth of a millimetre."""
+    voxels = np.argwhere(np.asarray(image.dataobj) > 0)
+    world = nib.affines.apply_affine(image.affine, voxels)
+    return set(map(tuple, np.round(world, 1)))
+
+
+def _dice(one, other):
+    return 2 * len(one & other) / (len(one) + len(other))
+
+
+def test_uncrop_puts_the_mask_on_the_raw_grid(dataset, first_run):
+    from uncrop import uncrop
+
+    folder = dataset / RESULTS / "sub-01/anat"
+    raw = nib.load(dataset / "sub-01/anat/sub-01_T1w.nii.gz")
+    mask = nib.load(folder / "sub-01_desc-brain_mask.nii.gz")
+    facts = json.loads((folder / "sub-01_desc-preproc_T1w.json").read_text())
+    back = uncrop(mask, facts)
+    assert back.shape == raw.shape
+    np.testing.assert_array_equal(back.affine, raw.affine)
+    assert _in_world(back) == _in_world(mask)
+
+
+def test_pybids_reads_the_results(dataset, first_run):
+    from bids import BIDSLayout
+
+    layout = BIDSLayout(dataset / RESULTS, is_derivative=True)
+    mask = layout.get(subject="01", suffix="mask", desc="brain", extension=".nii.gz")
+    assert [item.get_metadata()["Type"] for item in mask] == ["Brain"]
+    preproc = layout.get(subject="01", suffix="T1w", desc="preproc", extension=".nii.gz")
+    assert [item.get_metadata()["SkullStripped"] for item in preproc] == [False]
+    brain = layout.get(subject="01", suffix="T1w", desc="brain", extension=".nii.gz")
+    assert [item.get_metadata()["SkullStripped"] for item in brain] == [True]
+
+
+def test_the_repaired_subject_alone_is_run_and_then_nothing(dataset, first_run, snakemake):
+    shutil.copy(dataset.parent / "sub-02_T1w.nii.gz", dataset / "sub-02/anat/sub-02_T1w.nii.gz")
+    repaired = snakemake(dataset, "--forcerun", "derivative_description")
+    assert repaired.returncode == 0, repaired.stdout
+    assert not [line for line in repaired.stdout.splitlines() if "sub-01_T1w" in line]
+    assert (dataset / RESULTS / "sub-02/anat/sub-02_desc-brain_T1w.nii.gz").is_file()
+
+    again = snakemake(dataset)
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout, again.stdout
+
+    write_bids(dataset.parent / "more", ["03"], settings=SMALL)
+    shutil.copytree(dataset.parent / "more/sub-03", dataset / "sub-03")
+    dry = snakemake(dataset, "--dry-run")
+    assert dry.returncode == 0, dry.stdout
+    assert "Nothing to be done" not in dry.stdout
+    assert not [
+        line for line in dry.stdout.splitlines() if "sub-01_T1w" in line or "sub-02_T1w" in line
+    ]
+
+
+def test_no_skull_stripping_still_gives_images_and_pages(dataset, first_run, snakemake, tmp_path):
+    run = snakemake(
+        tmp_path,
+        "--config",
+        f"bids_dir={dataset}",
+        f"output_dir={tmp_path / 'plain'}",
+        "participant_label=01",
+        "skullstrip={method: none}",
+        "crop={modes: slices, slices: {x: [2, -2]}}",
+    )
+    assert run.returncode == 0, run.stdout
+    preproc = nib.load(tmp_path / "plain/sub-01/anat/sub-01_desc-preproc_T1w.nii.gz")
+    raw = nib.load(dataset / "sub-01/anat/sub-01_T1w.nii.gz")
+    assert preproc.shape == (raw.shape[0] - 4, *raw.shape[1:])
+    assert not list((tmp_path / "plain").rglob("*mask.nii.gz"))
+    assert (tmp_path / "plain/index.html").is_file()
+
+
+def test_the_report_of_snakemake_works_too(dataset, first_run, snakemake, tmp_path):
+    report = tmp_path / "report.html"
+    run = snakemake(dataset, "--config", "participant_label=01", "--report", report)
+    assert run.returncode == 0, run.stdout
+    assert "sub-01_desc-brain_T1w" in report.read_text()
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (["participant_label=7"], ["participant_label", "7", "01"]),
+        (["crop={fov: 1}"], ["crop.fov", "at least 50"]),
+        (["orientation=RAS"], ["orientation", "reorient"]),
+        (["skullstrip={method: antsBrainExtraction}"], ["antsBrainExtraction.sh", "PATH"]),
+        (["skullstrip={template: {t1w: nowhere.nii}}"], ["brain_mask"]),
+    ],
+)
+def test_wrong_settings_are_refused_before_any_job(dataset, snakemake, settings, says):
+    if shutil.which("antsBrainExtraction.sh") and "antsBrainExtraction" in settings[0]:
+        pytest.skip("antsBrainExtraction.sh is installed here")
+    run = snakemake(dataset, "--config", *settings)
+    assert run.returncode != 0
+    assert "Traceback" not in run.stdout
+    assert executed(run) == []
+    for words in says:
+        assert words in run.stdout
+
+
+def test_without_a_dataset_the_way_in_is_told(snakemake, tmp_path):
+    run = snakemake(tmp_path)
+    assert run.returncode != 0
+    assert "bids_dir" in run.stdout
+    assert "demo" in run.stdout
+    dry = snakemake(tmp_path, "--dry-run", "demo")
+    assert dry.returncode == 0, dry.stdout

@@ -1,0 +1,117 @@
+"""The whole line on scanner DICOM of small phantoms."""
+
+import os
+import subprocess
+import sys
+from dataclasses import astuple
+from pathlib import Path
+
+import nibabel as nib
+import pytest
+from lib.phantom import HeadSettings
+from lib.phantom_dicom import write_dicom_study
+from lib.phantom_identity import invented_identity
+from tests.workflow.conftest import executed
+
+SMALL = HeadSettings(spacing_mm=(4.0, 4.0, 4.0), orientation="PIR")
+PATIENTS = [invented_identity(seed) for seed in range(3)]
+
+
+def _scan(scans, number):
+    write_dicom_study(scans, PATIENTS[number], SMALL, vendor=("siemens", "ge", "philips")[number])
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    root = tmp_path_factory.mktemp("dicom")
+    for number in (0, 1):
+        _scan(root / "scans", number)
+    return root
+
+
+@pytest.fixture(scope="module")
+def first_run(place, snakemake, hashes):
+    before = hashes(place / "scans")
+    run = snakemake(place, "--config", "dicom_dir=scans", "bids_dir=study")
+    assert run.returncode == 0, run.stdout
+    assert hashes(place / "scans") == before, "the input was written to"
+    return run
+
+
+def test_the_raw_dataset_is_valid_bids(place, first_run):
+    validator = Path(sys.executable).with_name("bids-validator-deno")
+    checked = subprocess.run(
+        [validator, place / "study", "--ignoreWarnings"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"NO_COLOR": "1"},
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert sorted(path.name for path in (place / "study").glob("sub-*/anat/*")) == [
+        "sub-01_T1w.json",
+        "sub-01_T1w.nii.gz",
+        "sub-02_T1w.json",
+        "sub-02_T1w.nii.gz",
+    ]
+
+
+def test_every_image_is_stripped_and_shown(place, first_run):
+    results = place / "study/derivatives/ecdysis"
+    for subject in ("01", "02"):
+        mask = nib.load(results / f"sub-{subject}/anat/sub-{subject}_desc-brain_mask.nii.gz")
+        assert mask.get_fdata().any()
+        assert (results / f"sub-{subject}.html").is_file()
+    assert (results / "index.html").is_file()
+    assert not (results / "work/dicom").exists() or not any((results / "work/dicom").iterdir())
+
+
+def test_what_is_not_converted_is_listed(place, first_run):
+    index = (place / "study/derivatives/ecdysis/index.html").read_text()
+    assert "localizer" in index.lower()
+
+
+def test_nothing_identifying_leaves(place, first_run):
+    words = set()
+    for patient in PATIENTS[:2]:
+        for value in astuple(patient):
+            for text in value if isinstance(value, (list, tuple)) else [value]:
+                words |= {part for part in str(text).replace("^", " ").split(" ") if len(part) > 5}
+    assert len(words) > 20
+    leaks = []
+    for path in (place / "study").rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            leaks += [(path.name, word) for word in words if word.encode() in data]
+        leaks += [(path.name, word) for word in words if word in str(path.relative_to(place))]
+    assert leaks == []
+
+
+def test_the_private_directory_is_the_owners_alone(place, first_run):
+    private = place / "study-private"
+    assert private.stat().st_mode & 0o777 == 0o700
+    for path in private.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0 or path.is_dir() or path.parent.name == "logs"
+    key = (private / "key").read_bytes()
+    for path in (place / "study").rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            assert key not in data
+            assert key.hex().encode() not in data
+
+
+def test_again_does_nothing_and_a_new_patient_runs_alone(place, first_run, snakemake):
+    again = snakemake(place, "--config", "dicom_dir=scans", "bids_dir=study")
+    assert "Nothing to be done" in again.stdout, again.stdout
+    _scan(place / "scans", 2)
+    added = snakemake(place, "--dry-run", "--config", "dicom_dir=scans", "bids_dir=study")
+    assert added.returncode == 0, added.stdout
+    told = [line for line in added.stdout.splitlines() if "Job " in line or "rule " in line]
+    assert any("sub-03" in line for line in told)
+    assert not any("sub-01" in line or "sub-02" in line for line in told)
+    assert executed(added) is not None
+
+
+def test_lint(place, first_run, snakemake):
+    run = snakemake(place, "--lint", "--config", "dicom_dir=scans", "bids_dir=study")
+    assert run.returncode == 0, run.stdout
