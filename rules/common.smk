@@ -109,6 +109,12 @@ def series_of_image(wildcards):
     return STUDY.image(**wildcards).series
 
 
+def files_of_series(wildcards):
+    """How many files the series of an image has."""
+    series = STUDY.image(**wildcards).series
+    return next(item["files"] for item in STUDY.plan["mapped"] if item["series"] == series)
+
+
 def raw_sources(wildcards):
     """What an image was made of: the BIDS URI of its raw file."""
     return [f"bids:raw:{wildcards.folder}/{Path(raw_image(wildcards)).name}"]

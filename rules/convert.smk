@@ -4,7 +4,7 @@
 rule convert:
     input:
         dicom=dicom_of_image,
-        description=f"{BIDS_DIR}/dataset_description.json",
+        description=ancient(f"{BIDS_DIR}/dataset_description.json"),
     output:
         image=f"{BIDS_DIR}/{{folder}}/{{entities}}_{{suffix}}.nii.gz",
         sidecar=f"{BIDS_DIR}/{{folder}}/{{entities}}_{{suffix}}.json",
@@ -17,6 +17,7 @@ rule convert:
         "../envs/dcm2niix.yaml"
     params:
         series=series_of_image,
+        files=files_of_series,
         code=fingerprint("convert"),
     message:
         "Converting {wildcards.entities}_{wildcards.suffix}"

@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lib.version import __version__
-
-BIDS_VERSION = "1.10.1"
+from lib.version import BIDS_VERSION, __version__
 
 README = """\
 # {name}

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from lib.phantom import HeadSettings
-from lib.phantom_dicom import write_dicom_study
-from lib.phantom_identity import invented_identity
+from lib.phantom.dicom import write_dicom_study
+from lib.phantom.head import HeadSettings
+from lib.phantom.identity import invented_identity
 
 # Two people, seen by two scanners; the template is a large head, so both are below its size.
 PATIENTS = (

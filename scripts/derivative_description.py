@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lib.files import atomic, read_json, write_json
-from lib.version import __version__
+from lib.version import BIDS_VERSION, __version__
 
-BIDS_VERSION = "1.10.0"
 NOT_BIDS = ("work/", "logs/", "benchmarks/", "*.html", "sub-*/figures/", "report*")
 
 

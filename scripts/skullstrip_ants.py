@@ -12,7 +12,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from lib import ants_provider, brain_extraction, mask_check, working_image
-from lib.brain_extraction import RECIPE, Recipe
+from lib.brain_recipe import RECIPE, Recipe
 from lib.errors import InputError
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from lib.brain_extraction import RECIPE, Recipe
+from lib.brain_recipe import RECIPE, Recipe
 from lib.errors import InputError
 from lib.files import atomic, write_json
 from lib.resampling import isotropic_grid, resample

@@ -20,8 +20,9 @@ from markupsafe import Markup
 from lib import wording
 from lib.figure_files import FigureFile, figures_of, thumb_of
 from lib.files import atomic
+from lib.log_tail import log_tail
 from lib.overview import COLUMNS, programs_of, rows_of, software, urgent_cases
-from lib.records import STATES, Run, Subject, log_tail
+from lib.records import STATES, Run, Subject
 from lib.version import __version__
 
 REPORT = Path(__file__).parents[2] / "report"

@@ -27,9 +27,6 @@ SUBJECT_STAGE = "figures"
 
 INTERRUPTED = "it was started and left no result: it was stopped, or it still runs"
 MANIFEST, TEMPLATE = Path("work") / "manifest.json", Path("work") / "template" / "template.json"
-LOG_LINES = 40
-LOG_BYTES = 64_000
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -213,23 +210,6 @@ def natural(label: str) -> list[tuple[int, int, str]]:
     """Key by which sub-2 comes before sub-10."""
     parts = re.findall(r"\d+|\D+", label)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
-
-
-def log_tail(output_dir: Path, stage: Stage) -> str | None:
-    """Return the last `LOG_LINES` lines of a stage's log, without control characters.
-
-    None when the stage has no log that may be shown: a record can only name a log inside the
-    output directory.
-    """
-    if not stage.log:
-        return None
-    path = (output_dir / stage.log).resolve()
-    if not path.is_relative_to(output_dir.resolve()) or not path.is_file():
-        return None
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - LOG_BYTES))
-        text = stream.read().decode("utf-8", errors="replace")
-    return "\n".join(_ESCAPES.sub("", text).splitlines()[-LOG_LINES:])
 
 
 def _stripping(manifest: Mapping[str, Any]) -> bool:

@@ -3,8 +3,8 @@
     python tests/bench/whole_line.py [SCANS]
 
 SCANS is a folder of DICOM files; by default the 384 slices (0.67 mm) of the studyforrest T1w,
-unpacked from ../shared/data. Prints one row a stage: wall and CPU seconds and peak memory as Snakemake's
-benchmark files have them, then the whole run.
+unpacked from ../shared/data. Prints one row a stage, wall and CPU seconds and peak memory as
+Snakemake's benchmark files have them, then the whole run.
 """
 
 import csv

@@ -323,7 +323,7 @@ def syntax_cases() -> Iterator[Case]:
     for number, syntax in enumerate((RLELossless, JPEGBaseline8Bit)):
         canaries = Canaries(80_000 + 1000 * number)
         ds = base(canaries)
-        ds.PatientName, ds.StudyDate, ds.StudyDescription = (
+        ds.PatientName, ds.StudyDate, ds.ReferringPhysicianAddress = (
             canaries.word(),
             canaries.day(),
             canaries.word(),

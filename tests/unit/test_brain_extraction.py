@@ -10,7 +10,7 @@ import pytest
 import skullstrip_ants
 import template as template_script
 from lib import ants_provider, brain_extraction
-from lib.brain_extraction import RECIPE
+from lib.brain_recipe import RECIPE
 from lib.errors import InputError
 from lib.template import embedded
 from scipy import ndimage
@@ -112,6 +112,22 @@ def test_the_mask_is_on_the_grid_of_the_image(stripped):
 
 def test_nothing_else_is_left_behind(stripped):
     assert sorted(path.name for path in stripped[0].iterdir()) == ["head.nii", "mask.nii"]
+
+
+def test_a_head_that_is_upside_down_in_its_header_fails_the_check(tmp_path, prepared):
+    head, _ = moved_head("RAS")
+    flipped = nib.Nifti1Image(np.asanyarray(head.dataobj)[:, :, ::-1], head.affine)
+    nib.save(flipped, tmp_path / "head.nii")
+    details = skullstrip_ants.skullstrip(
+        tmp_path / "head.nii",
+        *prepared,
+        tmp_path / "mask.nii",
+        provider="embedded",
+        threads=2,
+        recipe=BRIEF,
+    )
+    assert details["check"]["verdict"] == "fail"
+    assert "correlation ratio" in details["check"]["reasons"][0]
 
 
 def test_a_crash_of_a_program_is_named(tmp_path, prepared):

@@ -11,10 +11,10 @@ import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
-from lib.phantom import HeadSettings, build_head
-from lib.phantom_dicom import write_dicom_series, write_dicom_study
-from lib.phantom_identity import invented_identity
-from lib.phantom_scanners import VENDORS
+from lib.phantom.dicom import write_dicom_series, write_dicom_study
+from lib.phantom.head import HeadSettings, build_head
+from lib.phantom.identity import invented_identity
+from lib.phantom.scanners import VENDORS
 
 SMALL = HeadSettings(spacing_mm=(4.0, 5.0, 4.5))
 PATIENT = invented_identity(1)

@@ -7,8 +7,9 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.phantom import HeadSettings
-from lib.phantom_bids import write_bids
+from lib.phantom.bids import write_bids
+from lib.phantom.head import HeadSettings
+
 from tests.workflow.conftest import executed
 
 SMALL = HeadSettings(spacing_mm=(4.0, 4.0, 4.0), orientation="LPI")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import nibabel as nib
 import pytest
-from lib.phantom import HeadSettings
-from lib.phantom_dicom import write_dicom_study
-from lib.phantom_identity import invented_identity
+from lib.phantom.dicom import write_dicom_study
+from lib.phantom.head import HeadSettings
+from lib.phantom.identity import invented_identity
+
 from tests.workflow.conftest import executed
 
 SMALL = HeadSettings(spacing_mm=(4.0, 4.0, 4.0), orientation="PIR")

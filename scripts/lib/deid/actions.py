@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from lib.deid.dictionary import is_standard_uid, keyword_of, vr_of
+from lib.deid.edits import Edits
 from lib.deid.encode import element, sequence
 from lib.deid.key import Key
 from lib.deid.parse import Encoding
@@ -37,6 +38,8 @@ class Context:
         The subject's label.
     days : int
         By which dates move.
+    edits : Edits, optional
+        The rules that hold for the file.
     memory : dict
         Elements that were treated before, as they were and as they became.
     """
@@ -48,6 +51,7 @@ class Context:
     key: Key = field(repr=False)
     label: str
     days: int = field(repr=False)
+    edits: Edits | None = None
     memory: dict[bytes, bytes | None] = field(default_factory=dict, repr=False)
 
 

@@ -1,12 +1,15 @@
 """Building a cleaner from the configuration's ``deid`` section."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from lib.deid.edits import compile_edits
 from lib.deid.instance import InstanceCleaner
 from lib.deid.key import Key
 from lib.deid.private import keep_private
 from lib.deid.profile import Profile
+from lib.errors import InputError
 from lib.version import __version__
 
 
@@ -16,7 +19,8 @@ def instance_cleaner(settings: Mapping[str, Any], key: Key, label: str) -> Insta
     Parameters
     ----------
     settings : mapping
-        ``profile`` (``basic``, ``none``), ``options`` and ``admit`` (lists).
+        ``profile`` (``basic``, ``none``), ``options`` and ``admit`` (lists), and ``edits``, a
+        list of rules and of names of YAML files that hold such lists.
     key : Key
         The study's key.
     label : str
@@ -25,7 +29,7 @@ def instance_cleaner(settings: Mapping[str, Any], key: Key, label: str) -> Insta
     Raises
     ------
     InputError
-        An option is unknown or contradicts another.
+        An option is unknown or contradicts another, or a rule is wrong.
     """
     profile = Profile(settings.get("profile", "basic"), settings.get("options", ()))
     private = keep_private if "retain_safe_private" in profile.options else None
@@ -33,7 +37,34 @@ def instance_cleaner(settings: Mapping[str, Any], key: Key, label: str) -> Insta
         profile,
         key,
         label,
+        edits=compile_edits(_entries(settings.get("edits", ())), profile),
         private=private,
         version=__version__,
         admit=[reason.replace("_", " ") for reason in settings.get("admit", ())],
     )
+
+
+def _entries(edits: Iterable[Any]) -> list[Mapping[str, Any]]:
+    entries: list[Mapping[str, Any]] = []
+    for entry in edits:
+        if isinstance(entry, str):
+            entries += _read(Path(entry))
+        elif isinstance(entry, Mapping):
+            entries.append(entry)
+        else:
+            raise InputError(
+                "deid.edits", f"{entry!r} is no rule", "Give rules, or names of YAML files"
+            )
+    return entries
+
+
+def _read(path: Path) -> list[Mapping[str, Any]]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(path, f"it cannot be read ({error})", "Correct the file") from error
+    if not isinstance(content, list) or not all(isinstance(item, Mapping) for item in content):
+        raise InputError(path, "it holds no list of rules", "Write one `- select: ...` each")
+    return content

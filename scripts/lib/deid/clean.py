@@ -11,11 +11,14 @@ from itertools import pairwise
 
 from lib.deid.actions import Context, dummy, treat, write
 from lib.deid.dictionary import settled_vr
+from lib.deid.editing import edited, made
+from lib.deid.encode import element as encoded
 from lib.deid.encode import sequence
 from lib.deid.identity import charset_of
 from lib.deid.parse import Buffer, Element, Reader
 from lib.deid.profile import Profile
 from lib.deid.quarantine import RefusedError
+from lib.deid.selectors import Path
 
 LARGEST_REMEMBERED = 4096
 """Bytes of an element up to which its treatment is remembered."""
@@ -25,12 +28,14 @@ LARGEST_COPIED = 65536
 """Bytes from which a value is passed on as a view of the input, not as a copy."""
 
 Part = tuple[int, Buffer]
-Clean = Callable[[Reader, list[Element], Context], list[Part]]
-PrivateTreatment = Callable[[Reader, list[Element], Context, Clean], list[Part]]
+CleanItem = Callable[[Reader, list[Element], Context, int, int], list[Part]]
+"""Cleans an item, given the tag of its sequence and its index."""
+
+PrivateTreatment = Callable[[Reader, list[Element], Context, CleanItem], list[Part]]
 
 
 class DatasetCleaner:
-    """Applies a profile to data sets.
+    """Applies a profile, and the edits that come after it, to data sets.
 
     Parameters
     ----------
@@ -43,17 +48,21 @@ class DatasetCleaner:
     def __init__(self, profile: Profile, private: PrivateTreatment | None = None) -> None:
         self.profile, self._private = profile, private
 
-    def clean(self, reader: Reader, elements: list[Element], context: Context) -> list[Part]:
+    def clean(
+        self, reader: Reader, elements: list[Element], context: Context, path: Path = ()
+    ) -> list[Part]:
         """Return the tags and the bytes of what is kept of a data set or item, in order."""
-        data, memory = reader.data, context.memory
+        data, memory, edits = reader.data, context.memory, context.edits
         kept: list[Part] = []
         private: list[Element] = []
+        if edits is not None:
+            elements = self._edit(reader, elements, context, path, kept)
         for element in elements:
             if element.tag >> 16 & 1 and self._private:
                 private.append(element)
                 continue
-            if element.end - element.head > LARGEST_REMEMBERED:
-                treated = self._treated(reader, element, context)
+            if element.end - element.head > LARGEST_REMEMBERED or (edits and edits.deep):
+                treated = self._treated(reader, element, context, path)
             else:
                 raw = bytes(data[element.head : element.end])
                 if raw in memory:
@@ -61,26 +70,78 @@ class DatasetCleaner:
                 else:
                     if len(memory) > MOST_REMEMBERED:
                         memory.clear()
-                    treated = memory[raw] = self._treated(reader, element, context)  # type: ignore[assignment]
+                    treated = self._treated(reader, element, context, path)
+                    memory[raw] = treated  # type: ignore[assignment]
             if treated is not None:
                 kept.append((element.tag, treated))
         if private and self._private:
-            kept += self._private(reader, private, context, self.clean)
+            kept += self._private(
+                reader,
+                private,
+                context,
+                lambda inner, item, within, tag, index: self.clean(
+                    inner, item, within, (*path, (tag, index))
+                ),
+            )
         return in_order(kept)
 
-    def _treated(self, reader: Reader, element: Element, context: Context) -> Buffer | None:
+    def _edit(
+        self,
+        reader: Reader,
+        elements: list[Element],
+        context: Context,
+        path: Path,
+        kept: list[Part],
+    ) -> list[Element]:
+        """Carry out the edits; return the elements that none of them means."""
+        edits = context.edits
+        if edits is None:
+            return elements
+        creators = {
+            element.tag: reader.data[element.start : element.stop]
+            for element in elements
+            if element.tag >> 16 & 1 and 0x10 <= element.tag & 0xFFFF <= 0xFF
+        }
+        left, present = [], set()
+        for element in elements:
+            present.add(element.tag)
+            block = element.tag & 0xFFFF0000 | (element.tag & 0xFFFF) >> 8
+            creator = bytes(creators.get(block, b"")).decode("latin-1").strip("\0 ")
+            rule = edits.touch(element.tag) and edits.rule(path, element.tag, creator)
+            if not rule:
+                left.append(element)
+                continue
+            vr = settled_vr(element.tag, element.vr) or element.vr
+            content = edited(rule, reader, element, vr, context)
+            if content is not None:
+                kept.append((element.tag, content))
+                if creator and self.profile.name != "none":
+                    name = creator.encode("latin-1")
+                    kept.append((block, encoded(context.encoding, block, "LO", name)))
+        for tag, rule in edits.additions(path).items():
+            if tag not in present:
+                kept.append((tag, made(rule, tag, context)))
+        return left
+
+    def _treated(
+        self, reader: Reader, element: Element, context: Context, path: Path
+    ) -> Buffer | None:
         tag, data = element.tag, reader.data
         vr = settled_vr(tag, element.vr)
-        if vr is None:
+        if self.profile.name == "none":
+            vr = vr or element.vr
+        elif vr is None:
             return None
         action = self.profile.action(tag, vr, context.objects)
         if action == "remove":
             return None
         if action == "items":
-            return self._items(reader, element, context)
+            return self._items(reader, element, context, path)
         if action == "dummy":
             return dummy(tag, vr, context)
-        if element.stop - element.start > LARGEST_COPIED and action == "keep":
+        if action == "verbatim" or (
+            element.stop - element.start > LARGEST_COPIED and action == "keep"
+        ):
             return memoryview(data)[element.head : element.end]
         value = bytes(data[element.start : element.stop])
         new = treat(action, tag, vr, value, context)
@@ -90,7 +151,9 @@ class DatasetCleaner:
             return bytes(data[element.head : element.end])
         return write(tag, vr, new, context)
 
-    def _items(self, reader: Reader, element: Element, context: Context) -> bytes | None:
+    def _items(
+        self, reader: Reader, element: Element, context: Context, path: Path
+    ) -> bytes | None:
         try:
             inner, items = reader.items(element)
         except RefusedError:
@@ -100,11 +163,11 @@ class DatasetCleaner:
         if inner.encoding != context.encoding:
             context = replace(context, encoding=inner.encoding, memory={})
         contents = []
-        for item in items:
+        for index, item in enumerate(items):
             charset = charset_of(inner, item, context.charset)
             same = charset == context.charset
             within = context if same else replace(context, charset=charset, memory={})
-            parts = self.clean(inner, item, within)
+            parts = self.clean(inner, item, within, (*path, (element.tag, index)))
             contents.append(b"".join(content for _, content in parts))
         return sequence(reader.encoding, element.tag, contents, inner.encoding)
 

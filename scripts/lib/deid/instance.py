@@ -1,24 +1,27 @@
 """De-identifying one file, from its bytes to the bytes that replace them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from lib.deid.actions import Context, code_item
 from lib.deid.clean import DatasetCleaner, Part, PrivateTreatment, merged
+from lib.deid.editing import texts
+from lib.deid.edits import Edit, Edits
 from lib.deid.encode import element, sequence
 from lib.deid.identity import CHARSET, TokenFinder
 from lib.deid.key import Key
 from lib.deid.options import BASIC_CODE, CODES
 from lib.deid.parse import PIXEL_DATA, Buffer, Element, Encoding
 from lib.deid.part10 import DEFLATED, Part10, deflate, meta, open_part10
-from lib.deid.pixels import checked_size, refuse_embedded_overlay
+from lib.deid.pixels import blanked, checked_size, refuse_embedded_overlay
 from lib.deid.profile import Profile
-from lib.deid.quarantine import BURNED_IN, UNIDENTIFIED, RefusedError, verdict
+from lib.deid.quarantine import BURNED_IN, NOT_BLANKED, UNIDENTIFIED, RefusedError, verdict
 from lib.deid.scrub import Scrubber
 from lib.deid.tables import EDITION, sop_classes
 
 SOP_CLASS, SOP_INSTANCE, BURNED = 0x00080016, 0x00080018, 0x00280301
 LARGEST_HEADER_VALUE = 256
+SHORT_HEADER = 8
 
 
 class Result(NamedTuple):
@@ -51,6 +54,8 @@ class InstanceCleaner:
         Of this program, for the record in each file.
     admit : iterable of str
         Reasons for which a file is not set aside.
+    edits : sequence of Edit
+        The rules of the configuration.
     private : callable, optional
         Keeps safe private elements, see `lib.deid.private`.
     known : iterable of str
@@ -65,14 +70,16 @@ class InstanceCleaner:
         *,
         version: str,
         admit: Iterable[str] = (),
+        edits: Sequence[Edit] = (),
         private: PrivateTreatment | None = None,
         known: Iterable[str] = (),
     ) -> None:
         self.profile, self.key, self.label, self.version = profile, key, label, version
-        self.admit = frozenset(admit)
+        self.admit, self.edits = frozenset(admit), tuple(edits)
         self._cleaner = DatasetCleaner(profile, private)
         self._tokens = TokenFinder(known)
-        self._contexts: dict[tuple[Encoding, bytes, str, frozenset[str]], Context] = {}
+        self._contexts: dict[tuple[Any, ...], Context] = {}
+        self._edits: dict[tuple[Edit, ...], Edits] = {}
         self._own: dict[Encoding, list[Part]] = {}
 
     def clean(self, data: Buffer) -> Result:
@@ -95,20 +102,20 @@ class InstanceCleaner:
         sop_class, instance = (_uid(head, tag) for tag in (SOP_CLASS, SOP_INSTANCE))
         if not sop_class or not instance:
             raise RefusedError(UNIDENTIFIED)
-        self._check(head, sop_class, reader.encoding)
         charset = head.get(CHARSET, b"")
+        edits = self._active(head, charset)
+        self._check(head, sop_class, reader.encoding, edits)
         tokens = self._tokens.find(reader, elements, charset)
-        context = self._context(reader.encoding, charset, sop_class, tokens)
+        context = self._context(reader.encoding, charset, sop_class, tokens, edits)
         parts = self._cleaner.clean(reader, elements, context)
         if self.profile.name != "none":
-            parts = merged(parts, self._own_elements(reader.encoding))
+            own = self._own_elements(reader.encoding)
+            parts = merged(parts, [part for part in own if not (edits and edits.touch(part[0]))])
         parts = [
-            self._trimmed(part10, elements, head) if tag == PIXEL_DATA else (tag, content)
+            self._pixels(part10, elements, head, edits) if tag == PIXEL_DATA else (tag, content)
             for tag, content in parts
         ]
-        keeps_uids = self.profile.name == "none" or "retain_uids" in self.profile.options
-        new = instance if keeps_uids else self.key.uid(instance)
-        envelope = meta(sop_class, new, part10.transfer_syntax, self.version)
+        envelope = meta(sop_class, _instance(parts), part10.transfer_syntax, self.version)
         chunks = _joined([content for _, content in parts])
         if part10.transfer_syntax == DEFLATED:
             chunks = [deflate(b"".join(chunks))]
@@ -121,29 +128,52 @@ class InstanceCleaner:
             "edition": EDITION,
             "options": sorted(self.profile.options),
             "admitted": sorted(self.admit),
+            "edits": [{"select": rule.selector.text, "action": rule.action} for rule in self.edits],
+            "overrides": [
+                {"select": rule.selector.text, "action": rule.action}
+                for rule in self.edits
+                if rule.override
+            ],
         }
 
-    def _check(self, head: dict[int, bytes], sop_class: str, encoding: Encoding) -> None:
+    def _active(self, head: dict[int, bytes], charset: bytes) -> Edits | None:
+        if not self.edits:
+            return None
+        told = texts(head, charset)
+        return self._edits.setdefault(
+            rules := tuple(rule for rule in self.edits if rule.is_active(told)), Edits(rules)
+        )
+
+    def _check(
+        self, head: dict[int, bytes], sop_class: str, encoding: Encoding, edits: Edits | None
+    ) -> None:
         if self.profile.name == "none":
             return
         reason = verdict(sop_class, sop_classes())
-        if reason is None and head.get(BURNED, b"").strip(b"\0 ").upper() == b"YES":
+        burned = head.get(BURNED, b"").strip(b"\0 ").upper() == b"YES"
+        cleaned = "clean_pixel_data" in self.profile.options and edits and edits.rectangles()
+        if reason is None and burned and not cleaned:
             reason = BURNED_IN
         if reason and reason not in self.admit:
             raise RefusedError(reason)
         refuse_embedded_overlay(head, big=encoding.big)
 
     def _context(
-        self, encoding: Encoding, charset: bytes, sop_class: str, tokens: frozenset[str]
+        self,
+        encoding: Encoding,
+        charset: bytes,
+        sop_class: str,
+        tokens: frozenset[str],
+        edits: Edits | None,
     ) -> Context:
         entry = sop_classes().get(sop_class)
         objects = entry.objects if entry else ""
-        key = encoding, charset, objects, tokens
+        key = encoding, charset, objects, tokens, id(edits)
         if key not in self._contexts:
             scrub = Scrubber(() if self.profile.name == "none" else tokens)
             days = self.key.day_shift(self.label)
             self._contexts[key] = Context(
-                encoding, charset, objects, scrub, self.key, self.label, days
+                encoding, charset, objects, scrub, self.key, self.label, days, edits
             )
         return self._contexts[key]
 
@@ -168,19 +198,41 @@ class InstanceCleaner:
             ]
         return self._own[encoding]
 
-    def _trimmed(self, part10: Part10, elements: list[Element], head: dict[int, bytes]) -> Part:
-        """Return the pixel data without bytes behind the image."""
+    def _pixels(
+        self,
+        part10: Part10,
+        elements: list[Element],
+        head: dict[int, bytes],
+        edits: Edits | None,
+    ) -> Part:
+        """Return the pixel data, without bytes behind the image and blanked where a rule says."""
         pixels = next(element for element in elements if element.tag == PIXEL_DATA)
         data, encoding = part10.reader.data, part10.reader.encoding
         view = memoryview(data)
+        whole = PIXEL_DATA, view[pixels.head : pixels.end]
         size = pixels.stop - pixels.start
+        rectangles = edits.rectangles() if edits else []
         if pixels.end != pixels.stop:
-            return PIXEL_DATA, view[pixels.head : pixels.end]
+            if rectangles:
+                raise RefusedError(NOT_BLANKED)
+            return whole
+        if self.profile.name == "none" and not rectangles:
+            return whole
         kept = checked_size(head, size, big=encoding.big)
-        if kept == size and size % 2 == 0:
-            return PIXEL_DATA, view[pixels.head : pixels.end]
+        if kept == size and size % 2 == 0 and not rectangles:
+            return whole
         value = bytes(view[pixels.start : pixels.start + kept])
+        if rectangles:
+            value = blanked(value, head, rectangles, big=encoding.big)
         return PIXEL_DATA, element(encoding, PIXEL_DATA, pixels.vr, value)
+
+
+def _instance(parts: list[Part]) -> str:
+    """Return the SOP Instance UID among cleaned elements, whose header has eight bytes."""
+    found = next((content for tag, content in parts if tag == SOP_INSTANCE), b"")
+    if len(found) <= SHORT_HEADER:
+        raise RefusedError(UNIDENTIFIED)
+    return bytes(found[SHORT_HEADER:]).decode("latin-1").strip("\0 ")
 
 
 def _uid(head: dict[int, bytes], tag: int) -> str:

@@ -1,11 +1,12 @@
 """What the header says of the pixels, and whether the pixel data agrees (PS3.3, C.7.6.3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from lib.deid.quarantine import OVERLAY_BITS, TRUNCATED, RefusedError
+from lib.deid.quarantine import NOT_BLANKED, OVERLAY_BITS, TRUNCATED, RefusedError
 
 ROWS, COLUMNS, SAMPLES = 0x00280010, 0x00280011, 0x00280002
 ALLOCATED, FRAMES, PHOTOMETRIC = 0x00280100, 0x00280008, 0x00280004
+PLANAR = 0x00280006
 SUBSAMPLED = {"YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420"}
 
 
@@ -73,3 +74,44 @@ def refuse_embedded_overlay(header: Mapping[int, bytes], *, big: bool) -> None:
         embedded = int.from_bytes(allocated, order) > 1 or any(position)  # type: ignore[arg-type]
         if embedded and not has_data:
             raise RefusedError(OVERLAY_BITS)
+
+
+def blanked(
+    value: bytes, header: Mapping[int, bytes], rectangles: Sequence[Sequence[int]], *, big: bool
+) -> bytes:
+    """Return native pixel data with rectangles of every frame set to zero.
+
+    Parameters
+    ----------
+    value : bytes
+        The pixel data.
+    header : mapping
+        Tag -> value of top-level elements.
+    rectangles : sequence of (x, y, width, height)
+        In pixels from the upper left; what lies outside the image is passed over.
+    big : bool
+        Numbers of the header are big-endian.
+
+    Raises
+    ------
+    RefusedError
+        The pixels are not described well enough, or are smaller than a byte.
+    """
+    order = "big" if big else "little"
+    rows, columns, samples, allocated = (
+        int.from_bytes(header.get(tag, b""), order)  # type: ignore[arg-type]
+        for tag in (ROWS, COLUMNS, SAMPLES, ALLOCATED)
+    )
+    if described_size(header, big=big) is None or allocated % 8:
+        raise RefusedError(NOT_BLANKED)
+    separate = samples > 1 and any(header.get(PLANAR, b""))
+    size = allocated // 8 * (1 if separate else samples)
+    plane = rows * columns * size
+    result = bytearray(value)
+    for start in range(0, len(result) - plane + 1, plane):
+        for x, y, width, height in rectangles:
+            left, right = min(x, columns) * size, min(x + width, columns) * size
+            for row in range(min(y, rows), min(y + height, rows)):
+                at = start + row * columns * size
+                result[at + left : at + right] = bytes(right - left)
+    return bytes(result)

@@ -31,11 +31,11 @@ REMAKERS: dict[str, Callable[[bytes], bytes | None]] = {
 LARGEST_REMEMBERED = 16384
 
 Part = tuple[int, Buffer]
-Clean = Callable[[Reader, list[Element], Context], list[Part]]
+CleanItem = Callable[[Reader, list[Element], Context, int, int], list[Part]]
 
 
 def keep_private(
-    reader: Reader, elements: list[Element], context: Context, clean: Clean
+    reader: Reader, elements: list[Element], context: Context, clean: CleanItem
 ) -> list[Part]:
     """Return what stays of the private elements of one data set or item.
 
@@ -78,7 +78,7 @@ def _creator(reader: Reader, element: Element) -> str:
 
 
 def _remembered(
-    reader: Reader, element: Element, known: PrivateElement, context: Context, clean: Clean
+    reader: Reader, element: Element, known: PrivateElement, context: Context, clean: CleanItem
 ) -> bytes | None:
     if known.kind == "items" or element.end - element.head > LARGEST_REMEMBERED:
         return _kept(reader, element, known, context, clean)
@@ -90,7 +90,7 @@ def _remembered(
 
 
 def _kept(
-    reader: Reader, element: Element, known: PrivateElement, context: Context, clean: Clean
+    reader: Reader, element: Element, known: PrivateElement, context: Context, clean: CleanItem
 ) -> bytes | None:
     if known.kind == "items":
         return _items(reader, element, context, clean)
@@ -123,7 +123,7 @@ def _code(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
     return treat("keep", tag, vr if vr in ("CS", "SH") else "LO", value, context)
 
 
-def _items(reader: Reader, element: Element, context: Context, clean: Clean) -> bytes | None:
+def _items(reader: Reader, element: Element, context: Context, clean: CleanItem) -> bytes | None:
     try:
         inner, items = reader.items(element)
     except RefusedError:
@@ -131,9 +131,11 @@ def _items(reader: Reader, element: Element, context: Context, clean: Clean) -> 
     if inner.encoding != context.encoding:
         return None
     contents = []
-    for item in items:
+    for index, item in enumerate(items):
         charset = charset_of(inner, item, context.charset)
         if charset != context.charset:
             return None
-        contents.append(b"".join(bytes(content) for _, content in clean(inner, item, context)))
+        contents.append(
+            b"".join(content for _, content in clean(inner, item, context, element.tag, index))
+        )
     return sequence(context.encoding, element.tag, contents)

@@ -97,7 +97,8 @@ class Profile:
         str
             ``remove``, ``empty``, ``dummy``, ``uid``, ``label``, ``shift`` (dates), ``title``
             (an AE title), ``age``, ``descriptor`` (text to be cleaned), ``items`` (look
-            inside), ``private``, or ``keep`` (text is still searched for the person).
+            inside), ``private``, ``keep`` (text is still searched for the person), or
+            ``verbatim``.
         """
         key = tag, vr, objects
         if key not in self._known:
@@ -109,7 +110,7 @@ class Profile:
         if not tag & 0xFFFF or group < 8 or tag in OWN:
             return "remove"
         if self.name == "none":
-            return "items" if vr == "SQ" else "keep"
+            return "items" if vr == "SQ" else "verbatim"
         if group & 1:
             return "private" if "retain_safe_private" in self.options else "remove"
         if tag in LABELS:

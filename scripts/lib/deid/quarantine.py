@@ -14,6 +14,7 @@ UNREADABLE = "unreadable"
 UNKNOWN_SYNTAX = "unknown transfer syntax"
 BURNED_IN = "burned-in annotation"
 OVERLAY_BITS = "overlay in the pixel data"
+NOT_BLANKED = "pixels that blank_pixels cannot change"
 BY_EDIT = "set aside by an edit"
 
 

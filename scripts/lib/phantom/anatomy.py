@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lib.phantom_neck import extended_below
+from lib.phantom.neck import extended_below
 from lib.template import embedded
 
 Volume = NDArray[np.float32]

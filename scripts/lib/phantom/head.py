@@ -15,8 +15,8 @@ from nibabel.eulerangles import euler2mat
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lib.phantom_anatomy import Anatomy, anatomy
-from lib.phantom_deformation import GRID_MM, Deformation, deformation
+from lib.phantom.anatomy import Anatomy, anatomy
+from lib.phantom.deformation import GRID_MM, Deformation, deformation
 
 Volume = NDArray[np.float32]
 Array = NDArray[np.float64]

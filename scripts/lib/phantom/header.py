@@ -4,8 +4,8 @@ from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 
-from lib.phantom_identity import Identity
-from lib.phantom_scanners import (
+from lib.phantom.identity import Identity
+from lib.phantom.scanners import (
     DESCRIPTIONS,
     IMAGE_TYPES,
     NOTES_CREATOR,

@@ -8,9 +8,9 @@ from typing import Any
 import nibabel as nib
 
 from lib.files import atomic, write_json
-from lib.phantom import Head, HeadSettings, build_head
+from lib.phantom.head import Head, HeadSettings, build_head
+from lib.version import BIDS_VERSION
 
-BIDS_VERSION = "1.10.0"
 TRUTH = Path("derivatives") / "truth"
 ACQUISITION: dict[str, dict[str, Any]] = {
     "T1w": {"RepetitionTime": 2.3, "EchoTime": 0.00298, "InversionTime": 0.9, "FlipAngle": 9},

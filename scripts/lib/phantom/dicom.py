@@ -13,10 +13,10 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.phantom import HeadSettings, build_head
-from lib.phantom_header import scanner_header, session_date, uid
-from lib.phantom_identity import Identity
-from lib.phantom_scanners import DESCRIPTIONS
+from lib.phantom.head import HeadSettings, build_head
+from lib.phantom.header import scanner_header, session_date, uid
+from lib.phantom.identity import Identity
+from lib.phantom.scanners import DESCRIPTIONS
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 

@@ -1,0 +1,88 @@
+"""The settings of brain extraction, as data, each with its source; lengths in mm."""
+
+from dataclasses import dataclass
+
+# Forces one sequence of random numbers in every run (antsRegistration --random-seed).
+RANDOM_SEED = 1
+
+
+@dataclass(frozen=True)
+class LinearSettings:
+    """Rigid, then affine registration.
+
+    Mattes mutual information on regular samples: Mattes et al. 2003,
+    doi:10.1109/TMI.2003.809072. Numbers as in antsBrainExtraction.sh (32 bins, 25 % of the
+    samples, gradient step 0.1), which also aligns at 4 mm.
+    """
+
+    levels_mm: tuple[float, ...] = (8, 4)
+    iterations: tuple[int, ...] = (200, 100)
+    sigmas_mm: tuple[float, ...] = (4, 2)
+    step: float = 0.1
+    bins: int = 32
+    sampling: float = 0.25
+
+
+@dataclass(frozen=True)
+class NonlinearSettings:
+    """Symmetric normalisation: Avants et al. 2008, doi:10.1016/j.media.2007.06.004.
+
+    Step 0.1 and 3 voxels of update-field smoothing as in antsBrainExtraction.sh. A level
+    finer than the voxels of the head is left out: there is nothing more to see.
+    """
+
+    levels_mm: tuple[float, ...] = (8, 4, 2)
+    iterations: tuple[int, ...] = (50, 50, 20)
+    sigmas_mm: tuple[float, ...] = (4, 2, 0)
+    step: float = 0.1
+    update_sigma: float = 3.0
+    bins: int = 32
+
+
+@dataclass(frozen=True)
+class BiasSettings:
+    """N4: Tustison et al. 2010, doi:10.1109/TMI.2010.2046908.
+
+    A spline distance of 200 mm as in antsBrainExtraction.sh. Such a field is smooth enough to
+    be fitted to every fourth voxel of the 2 mm image.
+    """
+
+    shrink_factor: int = 4
+    iterations: tuple[int, ...] = (50, 50, 50)
+    threshold: float = 1e-4
+    spline_mm: float = 200.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All settings of the recipe; lengths in mm.
+
+    Attributes
+    ----------
+    spacing : float
+        Voxel size of the working image and of the prepared template.
+    template_fill : float
+        Radius of the closing that fills ventricles and cisterns in the template's mask.
+    template_margin : float
+        Kept of the template around its brain mask; it holds scalp and skull.
+    winsorize : (float, float)
+        Percentiles to which intensities are cut, against bright vessels and fat.
+    head_height : float
+        Depth below the vertex that is taken for the head, not the neck, when the centres of
+        head and template are brought together.
+    closing : float
+        Radius of the closing of the warped mask.
+    """
+
+    spacing: float = 2.0
+    template_fill: float = 6.0
+    template_margin: float = 16.0
+    winsorize: tuple[float, float] = (0.5, 99.9)
+    head_height: float = 150.0
+    closing: float = 4.0
+    bias: BiasSettings = BiasSettings()
+    linear: LinearSettings = LinearSettings()
+    nonlinear: NonlinearSettings = NonlinearSettings()
+
+
+RECIPE = Recipe()

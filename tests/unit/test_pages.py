@@ -1,0 +1,244 @@
+"""The pages: what they say, that data cannot become markup, and that they load nothing."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from lib import figure_files, pages, wording
+from lib.overview import COLUMNS
+from lib.records import load_run
+
+import report
+from tests.unit.made_output import MadeOutput
+
+EVIL = "<script>alert(1)</script>"
+
+
+class Page(HTMLParser):
+    """The elements of a page and its text."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.source = path.read_text(encoding="utf-8")
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self.feed(self.source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {key: value or "" for key, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.words).split())
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> MadeOutput:
+    return MadeOutput(tmp_path)
+
+
+@pytest.fixture
+def updated(made: MadeOutput) -> Callable[..., Page]:
+    def update(name: str = "index.html") -> Page:
+        report.update(made.root)
+        return Page(made.root / name)
+
+    return update
+
+
+def test_failures_and_exclusions_stand_first_with_their_reasons(
+    made: MadeOutput, updated: Callable[..., Page]
+) -> None:
+    made.finish(made.image("01"))
+    made.record(made.image("02"), "crop", "failed", reason="no voxel is left")
+    made.exclude("03", "sub-03/anat/sub-03_T1w", "it is cut short")
+    page = updated()
+    text = page.text
+    assert text.index("no voxel is left") < text.index("it is cut short") < text.index("sub-01_T1w")
+    rows = [attributes for attributes in page.all("tr") if "data-state" in attributes]
+    assert [row["data-state"] for row in rows] == ["failed", "excluded", "done"]
+    assert [row["data-rank"] for row in rows] == ["0", "0", "1"]
+
+
+def test_every_sortable_cell_says_how_it_is_sorted(
+    made: MadeOutput, updated: Callable[..., Page]
+) -> None:
+    made.finish(made.image("01"))
+    made.image("02")
+    page = updated()
+    assert sum("aria-sort" in attributes for attributes in page.all("th")) == len(COLUMNS)
+    sortable = [one for tag, one in page.elements if tag in ("td", "th") and "data-sort" in one]
+    assert len(sortable) == 2 * len(COLUMNS)
+    assert "1432.4" in [one["data-sort"] for one in sortable]
+
+
+def test_a_subject_page_tells_all(made: MadeOutput, updated: Callable[..., Page]) -> None:
+    for label in ("01", "02", "03"):
+        made.finish(made.image(label))
+    page = updated("sub-02.html")
+    assert [one["href"] for one in page.all("a") if one.get("rel") in ("prev", "next")] == [
+        "sub-01.html", "sub-03.html",
+    ]  # fmt: skip
+    images = page.all("img")
+    assert [one["alt"] for one in images] == [
+        f"{kind} of sub-02_T1w" for kind in ("input", "crop", "brain")
+    ]
+    assert "The brain of sub-02_T1w" in page.text
+    assert "embedded" in page.text
+    assert "PIR" in page.text
+
+
+def test_the_end_of_the_log_of_a_failure_is_shown(
+    made: MadeOutput, updated: Callable[..., Page]
+) -> None:
+    made.record(made.image("01"), "crop", "failed", reason="no", log=f"line\nlast {EVIL}")
+    page = updated("sub-01.html")
+    assert f"last {EVIL}" in page.text
+    assert "logs/sub-01/anat/sub-01_T1w/crop.log" in page.text
+    assert str(made.root) not in page.source
+
+
+def test_a_private_log_is_neither_shown_nor_named(
+    made: MadeOutput, updated: Callable[..., Page]
+) -> None:
+    made.image("01", source="dicom")
+    made.record("sub-01", "deidentify", "failed", reason="its text is in the private log")
+    assert "Its log is kept in the private directory." in updated("sub-01.html").text
+
+
+def test_nothing_from_data_becomes_markup(made: MadeOutput, updated: Callable[..., Page]) -> None:
+    name = made.image("01")
+    made.finish(name)
+    made.record(
+        name, "reorient", details={EVIL: {EVIL: [EVIL]}, "Warnings": [EVIL], "converter": EVIL}
+    )
+    made.record("sub-01", "figures", "failed", reason=EVIL, details={}, log=EVIL)
+    made.figure("sub-01", "sub-01_desc-brain_T1w.png", EVIL)
+    made.exclude(EVIL, EVIL, EVIL)
+    made.manifest["unmapped"] = [
+        {"session": EVIL, "series": EVIL, "description": f'">{EVIL}', "reason": EVIL}
+    ]
+    made.manifest["bids_dir"] = f"/data/{EVIL}x"
+    made.manifest["settings"][EVIL] = EVIL
+    made.save()
+    for path in (made.root / "index.html", made.root / "sub-01.html"):
+        page = updated(path.name)
+        assert EVIL in page.text
+        assert EVIL not in page.source
+        assert len(page.all("script")) == 1
+    excluded = load_run(made.root).subject(EVIL)
+    assert EVIL in Page(made.root / wording.page_of(excluded)).text
+
+
+def test_a_page_allows_its_own_script_and_style_alone(
+    made: MadeOutput, updated: Callable[..., Page]
+) -> None:
+    made.finish(made.image("01"))
+    for name in ("index.html", "sub-01.html"):
+        page = updated(name)
+        policy = next(
+            one["content"] for one in page.all("meta") if one.get("http-equiv", "").startswith("C")
+        )
+        assert policy.startswith("default-src 'none'; img-src data:;")
+        assert "unsafe" not in policy
+        for tag in ("script", "style"):
+            content = re.search(f"<{tag}>(.*?)</{tag}>", page.source, re.DOTALL)
+            assert content is not None
+            digest = base64.b64encode(hashlib.sha256(content[1].encode()).digest()).decode()
+            assert f"{tag}-src 'sha256-{digest}'" in policy
+        assert not any("style" in one or "onclick" in one for _, one in page.elements)
+
+
+def test_a_page_loads_nothing(made: MadeOutput, updated: Callable[..., Page]) -> None:
+    made.finish(made.image("01"))
+    for name in ("index.html", "sub-01.html"):
+        page = updated(name)
+        loaded = [one["src"] for _, one in page.elements if "src" in one]
+        assert loaded
+        assert all(source.startswith("data:image/png;base64,") for source in loaded)
+        assert [one["href"] for one in page.all("link")] == ["data:,"]
+        assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest|https?://", page.source)
+
+
+def test_figures_beyond_the_budget_are_linked(made: MadeOutput) -> None:
+    made.finish(made.image("01"))
+    size = (made.root / "sub-01/figures/sub-01_desc-input_T1w.png").stat().st_size
+    found, left = figure_files.figures_of(made.root, "sub-01", "sub-01_T1w", size + 10)
+    assert [figure.source is not None for figure in found] == [True, False, False]
+    assert left == 10
+    assert found[1].path == "sub-01/figures/sub-01_desc-crop_T1w.png"
+
+
+def test_a_new_kind_of_figure_needs_no_change(made: MadeOutput) -> None:
+    made.finish(made.image("01"))
+    made.figure("sub-01", "sub-01_desc-bias_T1w.png", "The bias field")
+    found, _ = figure_files.figures_of(made.root, "sub-01", "sub-01_T1w", 10**6)
+    assert [figure.description for figure in found][-1] == "The bias field"
+
+
+def test_figures_of_another_acquisition_are_not_taken(made: MadeOutput) -> None:
+    made.finish(made.image("01"))
+    made.figure("sub-01", "sub-01_acq-low_desc-input_T1w.png", "other")
+    found, _ = figure_files.figures_of(made.root, "sub-01", "sub-01_T1w", 10**6)
+    assert [figure.description for figure in found if figure.description == "other"] == []
+
+
+def test_a_page_is_written_again_only_when_something_changed(made: MadeOutput) -> None:
+    for label in ("01", "03"):
+        made.finish(made.image(label))
+    run = report.update(made.root)
+    assert pages.outdated(run) == []
+    made.record("sub-03/anat/sub-03_T1w", "crop", "failed", reason="no")
+    assert pages.outdated(load_run(made.root)) == ["03"]
+    report.update(made.root)
+    made.finish(made.image("02"))
+    assert pages.outdated(load_run(made.root)) == ["01", "02", "03"]
+
+
+def test_the_command_tells_counts_and_what_needs_a_look(
+    made: MadeOutput, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made.finish(made.image("01"))
+    made.record(made.image("02"), "crop", "failed", reason="no voxel is left")
+    assert report.main([str(made.root)]) == 0
+    told = capsys.readouterr().out
+    assert "1 failed, 1 done" in told
+    assert "sub-02 crop of sub-02_T1w: no voxel is left" in told
+    assert told.splitlines()[-1].endswith("index.html")
+
+
+def test_the_command_explains_a_wrong_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report.main([str(tmp_path)]) == 1
+    assert "manifest" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(None, "–"), (False, "no"), (3, "3"), (0.66667, "0.6667"), (12345.6, "12346"), ("a", "a")],
+)
+def test_values_are_written_as_people_write_them(content: object, expected: str) -> None:
+    assert wording.quantity(content) == expected
+
+
+def test_a_key_that_is_a_file_name_stays_as_it_is() -> None:
+    assert wording.words("tpl-A_res-01_T1w.nii.gz") == "tpl-A_res-01_T1w.nii.gz"
+    assert wording.words("CropBox") == "Crop box"
+
+
+def test_a_valid_label_keeps_its_name_and_no_label_leaves_the_folder(made: MadeOutput) -> None:
+    made.image("Zoë1")
+    made.exclude("../../x", None, "bad")
+    names = [wording.page_of(subject) for subject in load_run(made.root).subjects]
+    assert sorted(names) == ["sub-.._.._x.html", "sub-Zoë1.html"]

@@ -1,0 +1,129 @@
+"""What became of each subject, told from manifest and status records alone."""
+
+from pathlib import Path
+
+import pytest
+from lib.errors import InputError
+from lib.log_tail import log_tail
+from lib.records import Stage, load_run, natural, worst
+
+from tests.unit.made_output import MadeOutput
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> MadeOutput:
+    return MadeOutput(tmp_path)
+
+
+def test_without_a_manifest_the_user_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="output directory of a run"):
+        load_run(tmp_path)
+
+
+def test_each_state_is_told_apart(made: MadeOutput) -> None:
+    made.finish(made.image("01"))
+    made.record(made.image("02"), "reorient", "failed", reason="no space")
+    made.record(made.image("03"), "skullstrip", "running")
+    made.image("04")
+    made.exclude("05", "sub-05/anat/sub-05_T1w", "cut short")
+    run = load_run(made.root)
+    assert {one.label: one.state for one in run.subjects} == {
+        "01": "done", "02": "failed", "03": "interrupted", "04": "pending", "05": "excluded",
+    }  # fmt: skip
+    assert run.counts() == {
+        "failed": 1, "interrupted": 1, "excluded": 1, "pending": 1, "done": 1,
+    }  # fmt: skip
+    assert [(name, stage.reason) for name, stage in run.subject("02").faults] == [
+        ("sub-02_T1w", "no space")
+    ]
+
+
+def test_a_subject_is_not_done_before_its_results_are_there(made: MadeOutput) -> None:
+    name = made.image("01")
+    made.finish(name)
+    (made.root / "sub-01/anat/sub-01_desc-brain_mask.nii.gz").unlink()
+    assert load_run(made.root).subject("01").state == "pending"
+
+
+def test_a_subject_is_not_done_before_its_figures(made: MadeOutput) -> None:
+    made.finish(made.image("01"))
+    made.record("sub-01", "figures", "failed", reason="broken")
+    assert load_run(made.root).subject("01").state == "failed"
+
+
+def test_one_bad_session_makes_the_subject_failed_and_keeps_the_other(made: MadeOutput) -> None:
+    made.finish(made.image("01", session="1"))
+    made.record(made.image("01", session="2"), "crop", "failed", reason="no voxel is left")
+    subject = load_run(made.root).subject("01")
+    assert subject.state == "failed"
+    assert [image.state for image in subject.images] == ["done", "failed"]
+
+
+def test_without_skull_stripping_no_mask_is_expected(tmp_path: Path) -> None:
+    made = MadeOutput(tmp_path, method="none")
+    name = made.image("01")
+    made.finish(name, ("reorient", "crop"))
+    made.record(name, "skullstrip", "failed", reason="of an earlier run")
+    (tmp_path / "sub-01/anat/sub-01_desc-brain_mask.nii.gz").unlink()
+    subject = load_run(tmp_path).subject("01")
+    assert subject.state == "done"
+    assert [stage.name for stage in subject.images[0].stages] == ["reorient", "crop"]
+
+
+def test_a_session_that_failed_is_of_its_subject(made: MadeOutput) -> None:
+    made.image("01", session="1", source="dicom")
+    made.record("sub-01_ses-1", "deidentify", "failed", reason="its text is in the private log")
+    subject = load_run(made.root).subject("01")
+    assert subject.state == "failed"
+    assert subject.faults[0][0] == "sub-01_ses-1"
+    assert next(stage.name for stage in subject.images[0].stages) == "convert"
+
+
+def test_conversion_of_an_earlier_run_is_still_told(made: MadeOutput) -> None:
+    name = made.image("01")
+    made.finish(name)
+    made.record(name, "convert", details={"converter": "dcm2niix"})
+    assert load_run(made.root).subject("01").images[0].facts["converter"] == "dcm2niix"
+
+
+def test_a_record_that_cannot_be_read_is_a_failure(made: MadeOutput) -> None:
+    name = made.image("01")
+    path = made.root / "logs" / name / "reorient.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"state": "do', encoding="utf-8")
+    assert load_run(made.root).subject("01").faults[0][1].reason == (
+        "its status record cannot be read"
+    )
+
+
+def test_warnings_are_told_once(made: MadeOutput) -> None:
+    name = made.image("01")
+    for stage in ("reorient", "crop"):
+        made.record(name, stage, details={"Warnings": ["sform and qform differ"]})
+    assert load_run(made.root).subject("01").warnings == [("sub-01_T1w", "sform and qform differ")]
+
+
+def test_log_tail_shows_the_end_without_control_characters(tmp_path: Path) -> None:
+    text = "\n".join(["\x1b[31mred\x1b[0m\x07", *map(str, range(100)), "the end"])
+    (tmp_path / "a.log").write_text(text, encoding="utf-8")
+    tail = log_tail(tmp_path, Stage("crop", "failed", log="a.log"))
+    assert tail is not None
+    assert tail.splitlines()[-1] == "the end"
+    assert len(tail.splitlines()) == 40
+    (tmp_path / "a.log").write_bytes(b"\x1b[31mred\x1b[0m\x07 \xff")
+    assert log_tail(tmp_path, Stage("crop", "failed", log="a.log")) == "red \ufffd"
+
+
+@pytest.mark.parametrize("log", [None, "../secret.log", "/etc/hostname", "missing.log"])
+def test_only_a_log_within_the_outputs_is_shown(tmp_path: Path, log: str | None) -> None:
+    (tmp_path / "secret.log").write_text("PatientName", encoding="utf-8")
+    assert log_tail(tmp_path / "out", Stage("crop", "failed", log=log)) is None
+
+
+def test_labels_are_sorted_as_people_count() -> None:
+    assert sorted(["10", "2", "01", "A1", "a"], key=natural) == ["01", "2", "10", "A1", "a"]
+
+
+def test_the_worst_state_wins() -> None:
+    assert worst(["done", "pending", "interrupted"]) == "interrupted"
+    assert worst([]) == "done"
