@@ -25,7 +25,7 @@ rule demo:
     threads: workflow.cores
     params:
         python=sys.executable,
-        snakefile=workflow.snakefile,
+        snakefile=Path(workflow.basedir) / "Snakefile",
     message:
         "Running the whole line on them"
     shell:

@@ -38,7 +38,7 @@ UNCHANGED = {"keep", "items", "verbatim"}
 """Actions of a profile that remove nothing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Edit:
     """One rule.
 
