@@ -34,8 +34,8 @@ include: "rules/demo.smk"
 
 
 onsuccess:
-    tell_report(complete=True)
+    tell_report()
 
 
 onerror:
-    tell_report(complete=False)
+    tell_report()

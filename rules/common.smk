@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.logging import logger
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
@@ -112,7 +111,9 @@ def series_of_image(wildcards):
 def files_of_series(wildcards):
     """How many files the series of an image has."""
     series = STUDY.image(**wildcards).series
-    return next(item["files"] for item in STUDY.plan["mapped"] if item["series"] == series)
+    return next(
+        item["files"] for item in STUDY.plan["mapped"] if item["series"] == series
+    )
 
 
 def raw_sources(wildcards):
@@ -181,11 +182,8 @@ def subject_pages(wildcards):
     return [f"sub-{subject}.html" for subject in STUDY.by_subject]
 
 
-def tell_report(complete):
-    """Bring the report up to date with the records of all jobs, failed ones included."""
-    if not STUDY.settings["output_dir"]:
-        return
-    command = [sys.executable, str(SCRIPTS / "report.py"), STUDY.settings["output_dir"]]
-    if not complete:
+def tell_report():
+    """Bring the report up to date with the records of all jobs, and say where it is."""
+    if STUDY.settings["output_dir"]:
+        command = [sys.executable, SCRIPTS / "report.py", STUDY.settings["output_dir"]]
         subprocess.run(command, check=False)
-    logger.info(f"Report: {STUDY.settings['output_dir']}/index.html")

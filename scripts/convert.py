@@ -6,8 +6,8 @@ J Neurosci Methods 264:47 (2016).
 
 import os
 import re
+import shutil
 import sys
-import tempfile
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from lib.errors import InputError
 from lib.files import atomic, read_json, write_json
+from lib.plain_folder import linked, plain_folder
 
 NAME = "image"
 """What dcm2niix is told to call its output, so that no text of a header is in a file name."""
@@ -71,17 +72,16 @@ def convert(
             f"{files} of its {expected} files passed the de-identification",
             "Look into the record of that stage; an incomplete series is not converted",
         )
-    image.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=image.parent, prefix=".convert-") as folder:
-        told = _run_dcm2niix(series, Path(folder))
+    with plain_folder() as folder:
+        told = _run_dcm2niix(linked(series, folder, "series"), folder)
         print(told)
-        made = _only_image(series, Path(folder), told)
+        made = _only_image(series, folder, told)
         facts = _check(series, made, told, files)
-        content = read_json(Path(folder) / f"{NAME}.json")
+        content = read_json(folder / f"{NAME}.json")
         kept = without_dropped(content)
         write_json(sidecar, kept)
         with atomic(image) as partial:
-            made.replace(partial)
+            shutil.copyfile(made, partial)
     converter = [content.get("ConversionSoftware"), content.get("ConversionSoftwareVersion")]
     return {
         "series": series.name,
@@ -110,8 +110,8 @@ def _run_dcm2niix(series: Path, folder: Path) -> str:
 
     beside = Path(sys.executable).parent
     interface = Dcm2niix(
-        source_dir=str(series.absolute()),
-        output_dir=str(folder.absolute()),
+        source_dir=str(series),
+        output_dir=str(folder),
         out_filename=NAME,
         bids_format=True,
         anon_bids=True,
@@ -121,8 +121,7 @@ def _run_dcm2niix(series: Path, folder: Path) -> str:
         environ={"PATH": f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}"},
         terminal_output="allatonce",
     )
-    # nipype would find the outputs by splitting dcm2niix's words at spaces; paths have some.
-    runtime = interface.run(cwd=str(folder.absolute())).runtime
+    runtime = interface.run(cwd=str(folder)).runtime
     return f"{runtime.stdout}\n{runtime.stderr}"
 
 

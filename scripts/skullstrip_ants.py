@@ -4,7 +4,6 @@ The image is worked on at 2 mm, so that time and memory hardly grow with its res
 mask's soft edge is brought back to the native grid between voxels.
 """
 
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from lib import ants_provider, brain_extraction, mask_check, working_image
 from lib.brain_recipe import RECIPE, Recipe
 from lib.errors import InputError
+from lib.plain_folder import linked, plain_folder
 
 
 def skullstrip(
@@ -60,18 +60,16 @@ def skullstrip(
     working = working_image.prepare(source, image, recipe.spacing, recipe.winsorize)
     prepared = time.monotonic()
     mask.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix=".skullstrip-", dir=mask.parent) as folder,
-        programs.activated(threads),
-    ):
-        working_file = Path(folder) / "working.nii"
+    where = _if_partial(registration_mask)
+    with plain_folder() as folder, programs.activated(threads):
+        working_file = folder / "working.nii"
         nib.save(working, working_file)
         registered = brain_extraction.run(
             working_file,
-            template,
-            template_mask,
-            Path(folder),
-            registration_mask=registration_mask,
+            linked(template, folder, "template"),
+            linked(template_mask, folder, "template_mask"),
+            folder,
+            registration_mask=where and linked(where, folder, "registration_mask"),
             finest_mm=min(grid.zooms),
             threads=threads,
             recipe=recipe,
@@ -109,11 +107,20 @@ def skullstrip(
     }
 
 
+def _if_partial(registration_mask: Path | None) -> Path | None:
+    """Drop a mask that is 1 everywhere: it changes no result, but it costs time."""
+    if registration_mask is None or np.all(nib.load(registration_mask).dataobj):
+        return None
+    return registration_mask
+
+
 if "snakemake" in globals():
     from lib.job import recorded
+    from lib.template import resolve
 
     job = globals()["snakemake"]
     with recorded(job, "skullstrip") as details:
+        details["template"] = resolve(job.params.template or {}).name
         where = job.input.get("template_registration_mask")
         details.update(
             skullstrip(

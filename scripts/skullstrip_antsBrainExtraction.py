@@ -5,7 +5,6 @@ package, so ANTs must be on PATH; it works at full resolution and takes tens of 
 """
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import nibabel as nib
 import numpy as np
 from lib import ants_provider, mask_check, working_image
 from lib.errors import InputError
+from lib.plain_folder import linked, plain_folder
 from lib.template import resolve
 
 
@@ -49,27 +49,24 @@ def skullstrip(
     template = resolve(template_settings)
     source = nib.load(image)
     mask.parent.mkdir(parents=True, exist_ok=True)
-    anatomical = str(image.resolve())
-    with (
-        tempfile.TemporaryDirectory(prefix=".skullstrip-", dir=mask.parent) as folder,
-        programs.activated(threads),
-        _inside(Path(folder)),
-    ):
+    with plain_folder() as folder, programs.activated(threads):
         from nipype.interfaces.ants import BrainExtraction
 
         extraction = BrainExtraction(
             dimension=3,
-            anatomical_image=anatomical,
-            brain_template=str(template.t1w),
-            brain_probability_mask=str(template.brain_mask),
+            anatomical_image=str(linked(image, folder, "head")),
+            brain_template=str(linked(template.t1w, folder, "template")),
+            brain_probability_mask=str(linked(template.brain_mask, folder, "template_mask")),
             out_prefix="head_",
             num_threads=threads,
         )
         if template.registration_mask is not None:
-            extraction.inputs.extraction_registration_mask = str(template.registration_mask)
+            where = linked(template.registration_mask, folder, "registration_mask")
+            extraction.inputs.extraction_registration_mask = str(where)
         # The script draws random numbers from the clock unless told not to.
         extraction.inputs.use_random_seeding = 0
-        found = nib.load(extraction.run().outputs.BrainExtractionMask)
+        with _inside(folder):
+            found = nib.load(extraction.run().outputs.BrainExtractionMask)
         brain = np.asanyarray(found.dataobj).reshape(source.shape[:3]) > 0
     if not brain.any():
         raise InputError(

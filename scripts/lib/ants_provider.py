@@ -53,7 +53,6 @@ SCRIPT_PROGRAMS = (
     "PrintHeader",
     "ResampleImageBySpacing",
     "SmoothImage",
-    "ThresholdImage",
     "antsAffineInitializer",
     "bc",
 )

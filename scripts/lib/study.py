@@ -14,7 +14,7 @@ from lib import nifti
 from lib.discovery import Exclusion, Image, Selection, discover, to_json
 from lib.errors import InputError
 from lib.files import read_json, write_json
-from lib.settings import Settings, resolve
+from lib.settings import PATHS, Settings, resolve
 
 MANIFEST = Path("work") / "manifest.json"
 DISCOVERED = Path("work") / "discovered.json"
@@ -163,6 +163,5 @@ def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:
 
 
 def _public(settings: Settings) -> Settings:
-    """Return the settings without the places that may identify a person."""
-    private = ("dicom_dir", "private_dir", "key_file", "participants_map")
-    return {key: value for key, value in settings.items() if key not in private}
+    """Return the settings without the places of this machine, which may name a person."""
+    return {key: value for key, value in settings.items() if key not in PATHS}

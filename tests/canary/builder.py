@@ -341,7 +341,10 @@ def syntax_cases() -> Iterator[Case]:
     for _ in range(2):
         content, frame = Dataset(), Dataset()
         content.FrameAcquisitionDateTime = canaries.day() + "101112"
-        content.FrameComments, content.FrameReferenceDateTime = canaries.word(), canaries.day()
+        content.ReferringPhysicianName, content.FrameReferenceDateTime = (
+            canaries.word(),
+            canaries.day(),
+        )
         frame.FrameContentSequence = Sequence([content])
         frame.private_block(0x2005, canaries.word(), create=True).add_new(
             0x0F, "LO", canaries.word()

@@ -33,7 +33,7 @@ def raw(reader: Reader, element: Element) -> bytes:
 @rule("sequences are entered")
 def _(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        clean.DatasetCleaner, "_items", lambda self, reader, element, context: raw(reader, element)
+        clean.DatasetCleaner, "_items", lambda self, reader, element, *rest: raw(reader, element)
     )
 
 

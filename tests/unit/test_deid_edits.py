@@ -149,7 +149,7 @@ def test_conditions() -> None:
 
 def test_blank_pixels_changes_the_rectangle_only() -> None:
     rule = {"action": "blank_pixels", "rectangles": [[2, 1, 3, 2], [7, 7, 99, 99]]}
-    before = np.frombuffer(PIXELS, "<u2").reshape(8, 8)
+    before = np.frombuffer(PIXELS, "<u2").reshape(8, 8) & 0xFFF
     after = edit(rule).pixel_array.copy()
     assert not after[1:3, 2:5].any()
     assert after[7, 7] == 0

@@ -1,0 +1,149 @@
+"""Audit the de-identified files of one session against their originals.
+
+Collects what identifies in every original and searches every output for it, as text and as
+bytes; checks the form of each output and what must be kept. One hit fails the session and
+names file and tag, never the value. See ``docs/deidentification.md``.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lib.audit import relations, shape
+from lib.audit.identity import KINDS, Secret, secrets_of
+from lib.audit.search import Searcher, inflated
+from lib.errors import InputError
+from lib.files import read_json
+
+DEFLATED = "1.2.840.10008.1.2.1.99"
+PIXEL_TAG = b"\xe0\x7f\x10\x00"
+KEPT_BY = {
+    "retain_uids": {"UIDs"},
+    "retain_dates_full": {"dates"},
+    "retain_institution": {"places"},
+    "retain_device": {"devices"},
+}
+"""Options that keep a kind of value on purpose."""
+
+SHOWN = 5
+
+
+def audit(
+    listing: Path, dicom: Path, others: Iterable[Path], options: Sequence[str]
+) -> dict[str, Any]:
+    """Search the outputs of a session for what identifies in its originals.
+
+    Parameters
+    ----------
+    listing : Path
+        JSON with ``subject`` and ``series``, which maps series to the originals' paths.
+    dicom : Path
+        Folder of the de-identified files, a folder for each series.
+    others : iterable of Path
+        Files made from them: images, sidecars, pages, logs.
+    options : sequence of str
+        The options of PS3.15 that were used.
+
+    Returns
+    -------
+    dict
+        What was searched and checked; nothing that identifies.
+
+    Raises
+    ------
+    InputError
+        Something that identifies was found, or something was not kept.
+    """
+    used = frozenset(options)
+    kinds = frozenset(KINDS) - {kind for option in used for kind in KEPT_BY.get(option, ())}
+    content = read_json(listing)
+    label = f"sub-{content['subject']}"
+    originals = [path for paths in content["series"].values() for path in paths]
+    secrets, before = _read_originals(originals, kinds, label)
+    searcher = Searcher(secrets)
+    faults: list[str] = []
+    after = []
+    outputs = sorted(path for path in dicom.rglob("*") if path.is_file())
+    for path in outputs:
+        name = str(path.relative_to(dicom))
+        facts, found = _check(path, name, searcher, label, used)
+        after.append(facts)
+        faults += [f"{name}: {fault}" for fault in found]
+    rest = list(others)
+    for path in rest:
+        faults += [f"{path.name}: {hit.kind} of {hit.tag}" for hit in searcher.in_file(path)]
+    faults += relations.faults(before, after, used)
+    if faults:
+        more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+        raise InputError(
+            label,
+            f"the audit found: {'; '.join(faults[:SHOWN])}{more}",
+            "Keep the files where they are and report the tags; nothing was passed on",
+        )
+    return {
+        "originals": len(before),
+        "files": len(outputs) + len(rest),
+        "values": len(secrets),
+        "kinds": sorted(kinds),
+        "pairs": len(relations.pairs(before, after)),
+        "hits": 0,
+    }
+
+
+def _read_originals(
+    paths: Iterable[str], kinds: frozenset[str], label: str
+) -> tuple[set[Secret], list[relations.Facts]]:
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+
+    secrets: dict[str, Secret] = {}
+    facts = []
+    for path in paths:
+        try:
+            ds = dcmread(path, force=True)
+            found = list(secrets_of(ds, kinds))
+            facts.append(relations.facts(ds))
+        except (InvalidDicomError, OSError, ValueError, EOFError, AttributeError, KeyError):
+            continue
+        for secret in found:
+            # The label is meant to be found; an original may already bear it.
+            if secret.text not in label:
+                secrets.setdefault(secret.text, secret)
+    return set(secrets.values()), facts
+
+
+def _check(
+    path: Path, name: str, searcher: Searcher, label: str, options: frozenset[str]
+) -> tuple[relations.Facts, list[str]]:
+    from pydicom import dcmread
+
+    ds = dcmread(path)
+    faults = [f"{hit.kind} in {tag}" for tag, hit in searcher.in_dataset(ds)]
+    faults += [f"{hit.kind} in the name" for hit in searcher.in_text(name)]
+    data = path.read_bytes()
+    if ds.file_meta.TransferSyntaxUID == DEFLATED:
+        data = inflated(data, 144 + int(ds.file_meta.FileMetaInformationGroupLength))
+    end = data.rfind(PIXEL_TAG)
+    header = data if end < 0 else data[:end]
+    faults += [f"{hit.kind} of {hit.tag} in the bytes" for hit in searcher.in_bytes(header)]
+    faults += [
+        f"{hit.kind} of {hit.tag} in the pixels"
+        for hit in searcher.in_bytes(data[len(header) :], pixels=True)
+    ]
+    faults += shape.faults(path.name, ds, label, options)
+    return relations.facts(ds), list(dict.fromkeys(faults))
+
+
+if "snakemake" in globals():
+    from lib.job import recorded
+
+    job = globals()["snakemake"]
+    with recorded(job, "audit", private=True) as details:
+        details.update(
+            audit(
+                Path(job.input.files),
+                Path(job.input.dicom),
+                [Path(path) for path in job.input.get("others", [])],
+                job.params.options,
+            )
+        )
