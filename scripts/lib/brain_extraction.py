@@ -85,9 +85,9 @@ def run(
         threads=threads,
         recipe=recipe,
     )
-    graph.inputs.head.image = str(working.resolve())
-    graph.inputs.head.template = str(template.resolve())
-    graph.inputs.head.template_mask = str(template_mask.resolve())
+    graph.inputs.head.image = str(working.absolute())
+    graph.inputs.head.template = str(template.absolute())
+    graph.inputs.head.template_mask = str(template_mask.absolute())
     try:
         done = graph.run(plugin="Linear")
     except NodeExecutionError as error:
@@ -147,7 +147,7 @@ def workflow(
     linear = Node(_linear(recipe), name="linear")
     nonlinear = Node(_nonlinear(recipe, finest_mm), name="nonlinear")
     if registration_mask is not None:
-        nonlinear.inputs.fixed_image_masks = [str(registration_mask.resolve())]
+        nonlinear.inputs.fixed_image_masks = [str(registration_mask.absolute())]
     warps = {
         name: Node(
             ants.ApplyTransforms(
@@ -164,9 +164,9 @@ def workflow(
     linear.inputs.num_threads = 1
     linear.inputs.environ = {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
 
-    graph = Workflow(name="brain_extraction", base_dir=str(folder.resolve()))
+    graph = Workflow(name="brain_extraction", base_dir=str(folder.absolute()))
     graph.config["execution"] = {
-        "crashdump_dir": str(folder.resolve()),
+        "crashdump_dir": str(folder.absolute()),
         "create_report": "false",
         "remove_unnecessary_outputs": "false",
         "stop_on_first_crash": "true",
