@@ -8,10 +8,10 @@ localrules:
 rule refuse:
     """An image that was refused before the DAG fails here, so that it counts and is seen."""
     output:
-        "work/{folder}/{entities}_{suffix}.accepted",
+        ".ecdysis/{folder}/{entities}_{suffix}.accepted",
     log:
         text="logs/{folder}/{entities}_{suffix}/preflight.log",
-        status="logs/{folder}/{entities}_{suffix}/preflight.json",
+        status="logs/{folder}/{entities}_{suffix}/preflight.status.json",
     conda:
         "../envs/python.yaml"
     params:
@@ -27,11 +27,11 @@ rule reorient:
     input:
         image=raw_image,
     output:
-        image=intermediate("work/{folder}/{entities}_desc-reoriented_{suffix}.nii"),
-        facts="work/{folder}/{entities}_desc-reoriented_{suffix}.json",
+        image=intermediate(".ecdysis/{folder}/{entities}_desc-reoriented_{suffix}.nii"),
+        facts=".ecdysis/{folder}/{entities}_desc-reoriented_{suffix}.json",
     log:
         text="logs/{folder}/{entities}_{suffix}/reorient.log",
-        status="logs/{folder}/{entities}_{suffix}/reorient.json",
+        status="logs/{folder}/{entities}_{suffix}/reorient.status.json",
     benchmark:
         "benchmarks/{folder}/{entities}_{suffix}/reorient.tsv"
     conda:
@@ -57,7 +57,7 @@ rule crop:
         sidecar="{folder}/{entities}_desc-preproc_{suffix}.json",
     log:
         text="logs/{folder}/{entities}_{suffix}/crop.log",
-        status="logs/{folder}/{entities}_{suffix}/crop.json",
+        status="logs/{folder}/{entities}_{suffix}/crop.status.json",
     benchmark:
         "benchmarks/{folder}/{entities}_{suffix}/crop.tsv"
     conda:

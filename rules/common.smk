@@ -11,6 +11,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 from lib.errors import InputError
 from lib.fingerprint import fingerprint
+from lib.places import brain_file, mask_file, preproc_file
 from lib.settings import resolve
 from lib.study import Study, open_study
 
@@ -57,7 +58,7 @@ def everything(wildcards):
             "There is no dataset to work on. Give one with --config bids_dir=STUDY, start "
             "snakemake inside one, or see how it works with: snakemake --cores 2 demo"
         )
-    refused = [f"work/{name}.accepted" for name in STUDY.refused]
+    refused = [f".ecdysis/{name}.accepted" for name in STUDY.refused]
     return ["index.html", "dataset_description.json", *refused]
 
 
@@ -97,9 +98,9 @@ def dicom_of_image(wildcards):
     """
     image = STUDY.image(**wildcards)
     return (
-        f"work/dicom/{image.dicom_session}"
+        f".ecdysis/dicom/{image.dicom_session}"
         if image.source == "dicom"
-        else "work/no-dicom"
+        else ".ecdysis/no-dicom"
     )
 
 
@@ -125,15 +126,9 @@ def full_mask(wildcards):
     """The brain mask before cropping, when there is skull stripping."""
     if METHOD == "none":
         return []
-    return "work/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii".format(
+    return ".ecdysis/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii".format(
         **wildcards
     )
-
-
-def mask_name(image):
-    """The final brain mask of an image."""
-    space = "" if image.suffix == "T1w" else f"_space-{image.suffix}"
-    return f"{image.folder}/{image.entities}{space}_desc-brain_mask.nii.gz"
 
 
 def raw_images(wildcards):
@@ -143,27 +138,19 @@ def raw_images(wildcards):
 
 def preproc_images(wildcards):
     """The reoriented and cropped images of a subject."""
-    return [
-        f"{image.folder}/{image.entities}_desc-preproc_{image.suffix}.nii.gz"
-        for image in STUDY.by_subject[wildcards.subject]
-    ]
+    return [preproc_file(*image.key) for image in STUDY.by_subject[wildcards.subject]]
 
 
 def brain_masks(wildcards):
     """The brain masks of a subject, when there is skull stripping."""
-    if METHOD == "none":
-        return []
-    return [mask_name(image) for image in STUDY.by_subject[wildcards.subject]]
+    images = STUDY.by_subject[wildcards.subject] if METHOD != "none" else []
+    return [mask_file(*image.key) for image in images]
 
 
 def brain_images(wildcards):
     """The skull-stripped images of a subject, when there is skull stripping."""
-    if METHOD == "none":
-        return []
-    return [
-        f"{image.folder}/{image.entities}_desc-brain_{image.suffix}.nii.gz"
-        for image in STUDY.by_subject[wildcards.subject]
-    ]
+    images = STUDY.by_subject[wildcards.subject] if METHOD != "none" else []
+    return [brain_file(*image.key) for image in images]
 
 
 def images_of_subject(wildcards):

@@ -10,7 +10,7 @@ rule convert:
         sidecar=f"{BIDS_DIR}/{{folder}}/{{entities}}_{{suffix}}.json",
     log:
         text="logs/{folder}/{entities}_{suffix}/convert.log",
-        status="logs/{folder}/{entities}_{suffix}/convert.json",
+        status="logs/{folder}/{entities}_{suffix}/convert.status.json",
     benchmark:
         "benchmarks/{folder}/{entities}_{suffix}/convert.tsv"
     conda:
@@ -30,7 +30,7 @@ rule dataset_files:
         description=update(f"{BIDS_DIR}/dataset_description.json"),
     log:
         text="logs/dataset/dataset_files.log",
-        status="logs/dataset/dataset_files.json",
+        status="logs/dataset/dataset_files.status.json",
     conda:
         "../envs/python.yaml"
     message:

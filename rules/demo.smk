@@ -6,7 +6,7 @@ rule demo_scans:
         scans=directory("demo/scans"),
     log:
         text="demo/logs/demo_scans.log",
-        status="demo/logs/demo_scans.json",
+        status="demo/logs/demo_scans.status.json",
     conda:
         "../envs/python.yaml"
     message:

@@ -5,10 +5,10 @@ rule deidentify:
     input:
         files=session_files,
     output:
-        dicom=intermediate(directory("work/dicom/{session}")),
+        dicom=intermediate(directory(".ecdysis/dicom/{session}")),
     log:
         text=f"{PRIVATE_DIR}/logs/{{session}}_deidentify.log",
-        status="logs/{session}/deidentify.json",
+        status="logs/{session}/deidentify.status.json",
     benchmark:
         "benchmarks/{session}/deidentify.tsv"
     conda:

@@ -16,7 +16,7 @@ rule figures:
         ),
     log:
         text="logs/sub-{subject}/figures.log",
-        status="logs/sub-{subject}/figures.json",
+        status="logs/sub-{subject}/figures.status.json",
     benchmark:
         "benchmarks/sub-{subject}/figures.tsv"
     conda:

@@ -19,7 +19,7 @@ rule subject_page:
         ),
     log:
         text="logs/sub-{subject}/subject_page.log",
-        status="logs/sub-{subject}/subject_page.json",
+        status="logs/sub-{subject}/subject_page.status.json",
     conda:
         "../envs/python.yaml"
     params:
@@ -39,7 +39,7 @@ rule index_page:
         ),
     log:
         text="logs/dataset/index_page.log",
-        status="logs/dataset/index_page.json",
+        status="logs/dataset/index_page.status.json",
     conda:
         "../envs/python.yaml"
     params:
@@ -56,7 +56,7 @@ rule derivative_description:
         bidsignore=".bidsignore",
     log:
         text="logs/dataset/derivative_description.log",
-        status="logs/dataset/derivative_description.json",
+        status="logs/dataset/derivative_description.status.json",
     conda:
         "../envs/python.yaml"
     params:

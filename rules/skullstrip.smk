@@ -7,13 +7,13 @@ localrules:
 
 rule template:
     output:
-        t1w="work/template/T1w.nii.gz",
-        brain_mask="work/template/brain_mask.nii.gz",
-        registration_mask="work/template/registration_mask.nii.gz",
-        facts="work/template/template.json",
+        t1w=".ecdysis/template/T1w.nii.gz",
+        brain_mask=".ecdysis/template/brain_mask.nii.gz",
+        registration_mask=".ecdysis/template/registration_mask.nii.gz",
+        facts=".ecdysis/template/template.json",
     log:
         text="logs/template/template.log",
-        status="logs/template/template.json",
+        status="logs/template/template.status.json",
     benchmark:
         "benchmarks/template/template.tsv"
     conda:
@@ -34,10 +34,10 @@ rule skullstrip:
         template_mask=rules.template.output.brain_mask,
         template_registration_mask=rules.template.output.registration_mask,
     output:
-        mask="work/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii",
+        mask=".ecdysis/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii",
     log:
         text="logs/{folder}/{entities}_{suffix}/skullstrip.log",
-        status="logs/{folder}/{entities}_{suffix}/skullstrip.json",
+        status="logs/{folder}/{entities}_{suffix}/skullstrip.status.json",
     benchmark:
         "benchmarks/{folder}/{entities}_{suffix}/skullstrip.tsv"
     conda:
@@ -59,7 +59,7 @@ rule brain:
     input:
         preproc="{folder}/{entities}_desc-preproc_T1w.nii.gz",
         sidecar="{folder}/{entities}_desc-preproc_T1w.json",
-        mask="work/{folder}/{entities}_desc-reorientedBrain_T1w_mask.nii",
+        mask=".ecdysis/{folder}/{entities}_desc-reorientedBrain_T1w_mask.nii",
     output:
         mask="{folder}/{entities}_desc-brain_mask.nii.gz",
         mask_sidecar="{folder}/{entities}_desc-brain_mask.json",
@@ -67,7 +67,7 @@ rule brain:
         brain_sidecar="{folder}/{entities}_desc-brain_T1w.json",
     log:
         text="logs/{folder}/{entities}_T1w/brain.log",
-        status="logs/{folder}/{entities}_T1w/brain.json",
+        status="logs/{folder}/{entities}_T1w/brain.status.json",
     benchmark:
         "benchmarks/{folder}/{entities}_T1w/brain.tsv"
     conda:
@@ -91,7 +91,7 @@ use rule brain as brain_beside_T1w with:
     input:
         preproc="{folder}/{entities}_desc-preproc_{suffix}.nii.gz",
         sidecar="{folder}/{entities}_desc-preproc_{suffix}.json",
-        mask="work/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii",
+        mask=".ecdysis/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii",
     output:
         mask="{folder}/{entities}_space-{suffix}_desc-brain_mask.nii.gz",
         mask_sidecar="{folder}/{entities}_space-{suffix}_desc-brain_mask.json",
@@ -99,7 +99,7 @@ use rule brain as brain_beside_T1w with:
         brain_sidecar="{folder}/{entities}_desc-brain_{suffix}.json",
     log:
         text="logs/{folder}/{entities}_{suffix}/brain.log",
-        status="logs/{folder}/{entities}_{suffix}/brain.json",
+        status="logs/{folder}/{entities}_{suffix}/brain.status.json",
     benchmark:
         "benchmarks/{folder}/{entities}_{suffix}/brain.tsv"
     params:

@@ -51,6 +51,11 @@ class Image:
     dicom_session: str | None = None
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """Folder, entities and suffix."""
+        return self.folder, self.entities, self.suffix
+
+    @property
     def name(self) -> str:
         """Path within the dataset, without extension."""
         return f"{self.folder}/{self.entities}_{self.suffix}"

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from lib.errors import InputError
 from lib.files import read_json
+from lib.places import MANIFEST, TEMPLATE, mask_file, preproc_file, record_file
 
 State = Literal["failed", "interrupted", "excluded", "pending", "done"]
 STATES: tuple[State, ...] = ("failed", "interrupted", "excluded", "pending", "done")
@@ -26,7 +27,6 @@ SESSION_STAGE = "deidentify"
 SUBJECT_STAGE = "figures"
 
 INTERRUPTED = "it was started and left no result: it was stopped, or it still runs"
-MANIFEST, TEMPLATE = Path("work") / "manifest.json", Path("work") / "template" / "template.json"
 
 
 @dataclass(frozen=True)
@@ -230,9 +230,9 @@ def _subject(
     sessions = dict.fromkeys(
         name + (f"_ses-{item['session']}" if item["session"] else "") for item in images
     )
-    stages = [(session, _read(root / "logs" / session, SESSION_STAGE)) for session in sessions]
+    stages = [(session, _read(root, session, SESSION_STAGE)) for session in sessions]
     shared = [(session, stage) for session, stage in stages if stage.state != "pending"]
-    drawn = _read(root / "logs" / name, SUBJECT_STAGE)
+    drawn = _read(root, name, SUBJECT_STAGE)
     if images and (drawn.state != "pending" or not (root / name / "figures").is_dir()):
         shared.append((name, drawn))
     return Subject(
@@ -245,15 +245,15 @@ def _subject(
 
 def _image(root: Path, item: Mapping[str, Any], *, stripping: bool) -> Image:
     folder, entities, suffix = item["folder"], item["entities"], item["suffix"]
-    logs = root / "logs" / folder / f"{entities}_{suffix}"
-    stages = [_read(logs, name) for name in IMAGE_STAGES if stripping or name not in BRAIN_STAGES]
+    unit = f"{folder}/{entities}_{suffix}"
+    wanted = [name for name in IMAGE_STAGES if stripping or name not in BRAIN_STAGES]
+    stages = [_read(root, unit, name) for name in wanted]
     if item["source"] != "dicom":
         # An image that was converted by an earlier run is part of the dataset now.
         stages = [one for one in stages if one.name != DICOM_STAGE or one.state == "done"]
-    results = [f"{folder}/{entities}_desc-preproc_{suffix}.nii.gz"]
+    results = [preproc_file(folder, entities, suffix)]
     if stripping:
-        space = "" if suffix == "T1w" else f"_space-{suffix}"
-        results.append(f"{folder}/{entities}{space}_desc-brain_mask.nii.gz")
+        results.append(mask_file(folder, entities, suffix))
     return Image(
         folder=folder,
         entities=entities,
@@ -264,11 +264,10 @@ def _image(root: Path, item: Mapping[str, Any], *, stripping: bool) -> Image:
     )
 
 
-def _read(folder: Path, name: str) -> Stage:
+def _read(root: Path, unit: str, name: str) -> Stage:
     """Read one status record; pending when there is none, failed when it cannot be read."""
-    path = folder / f"{name}.json"
     try:
-        record = read_json(path)
+        record = read_json(root / record_file(unit, name))
     except FileNotFoundError:
         return Stage(name, "pending")
     except (OSError, json.JSONDecodeError, UnicodeDecodeError):

@@ -14,10 +14,8 @@ from lib import nifti
 from lib.discovery import Exclusion, Image, Selection, discover, to_json
 from lib.errors import InputError
 from lib.files import read_json, write_json
+from lib.places import DISCOVERED, MANIFEST
 from lib.settings import PATHS, Settings, resolve
-
-MANIFEST = Path("work") / "manifest.json"
-DISCOVERED = Path("work") / "discovered.json"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.files import write_json
+from lib.places import MANIFEST, record_file
 from PIL import Image, PngImagePlugin
 
 DETAILS: dict[str, dict[str, Any]] = {
@@ -35,7 +36,7 @@ class MadeOutput:
 
     def save(self) -> None:
         """Write the manifest."""
-        write_json(self.root / "work" / "manifest.json", self.manifest)
+        write_json(self.root / MANIFEST, self.manifest)
 
     def image(self, subject: str, session: str | None = None, source: str = "bids") -> str:
         """Put an image into the manifest; return its name."""
@@ -86,7 +87,7 @@ class MadeOutput:
             record["details"] = DETAILS.get(stage, {}) if details is None else details
         if reason:
             record["reason"] = reason
-        write_json(self.root / folder / f"{stage}.json", record)
+        write_json(self.root / record_file(unit, stage), record)
         if log is not None:
             (self.root / folder / f"{stage}.log").write_text(log, encoding="utf-8")
 

@@ -88,7 +88,7 @@ def test_conversion_of_an_earlier_run_is_still_told(made: MadeOutput) -> None:
 
 def test_a_record_that_cannot_be_read_is_a_failure(made: MadeOutput) -> None:
     name = made.image("01")
-    path = made.root / "logs" / name / "reorient.json"
+    path = made.root / "logs" / name / "reorient.status.json"
     path.parent.mkdir(parents=True)
     path.write_text('{"state": "do', encoding="utf-8")
     assert load_run(made.root).subject("01").faults[0][1].reason == (

@@ -64,7 +64,7 @@ def test_every_image_is_stripped_and_shown(place, first_run):
         assert mask.get_fdata().any()
         assert (results / f"sub-{subject}.html").is_file()
     assert (results / "index.html").is_file()
-    assert not (results / "work/dicom").exists() or not any((results / "work/dicom").iterdir())
+    assert not list((results / ".ecdysis").rglob("*.dcm"))
 
 
 def test_what_is_not_converted_is_listed(place, first_run):
