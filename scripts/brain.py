@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from lib.errors import InputError
 from lib.files import read_json, write_json
-from lib.geometry import Box, cropped_affine
-from lib.volume import Volume, read, require_same_grid, with_values, write
+from lib.image.geometry import Box, cropped_affine
+from lib.image.volume import Volume, read, require_same_grid, with_values, write
 
 OWN_KEYS = {"Description", "Sources", "SkullStripped", "Warnings"}
 """Keys of the preprocessed image's sidecar that do not describe its grid."""

@@ -6,7 +6,7 @@ slices
     The voxels that the user gave, ``{x: [32, -32]}``, with the meaning of nibabel's slicer.
 auto
     The head and a margin: the air around it goes. The margin is at least the block to
-    which the head is found exactly. See `lib.head`.
+    which the head is found exactly. See `lib.image.head`.
 fov
     What lies less than so many mm below the top of the head, which removes the neck: the
     idea and the 170 mm of FSL's robustfov.
@@ -20,9 +20,9 @@ from typing import Any
 
 from lib.errors import InputError
 from lib.files import read_json, write_json
-from lib.geometry import Box, slices_box, superior_axis
-from lib.head import HeadSearch, find_head
-from lib.volume import Volume, cropped, read, require_same_grid, write
+from lib.image.geometry import Box, slices_box, superior_axis
+from lib.image.head import HeadSearch, find_head
+from lib.image.volume import Volume, cropped, read, require_same_grid, write
 
 NONE = "none"
 MODES = ("slices", "auto", "fov")

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lib.drawable import load_drawable
-from lib.figures import (
+from lib.report.drawable import load_drawable
+from lib.report.figures import (
     Picture,
     brain_picture,
     crop_picture,

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from lib.files import write_json
-from lib.geometry import Turn, orientation_of
-from lib.grid import stored_shape
-from lib.volume import read_anatomical, turned, write
+from lib.image.geometry import Turn, orientation_of
+from lib.image.grid import stored_shape
+from lib.image.volume import read_anatomical, turned, write
 
 GEOMETRY_FIELDS = (
     "pixdim", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d",

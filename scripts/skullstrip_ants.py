@@ -1,4 +1,4 @@
-"""Make a brain mask on the grid of an image by the recipe of `lib.brain_extraction`.
+"""Make a brain mask on the grid of an image by the recipe of `lib.skullstrip.brain_extraction`.
 
 The image is worked on at 2 mm, so that time and memory hardly grow with its resolution; the
 mask's soft edge is brought back to the native grid between voxels.
@@ -10,10 +10,10 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from lib import ants_provider, brain_extraction, mask_check, working_image
-from lib.brain_recipe import RECIPE, Recipe
 from lib.errors import InputError
 from lib.plain_folder import linked, plain_folder
+from lib.skullstrip import brain_extraction, mask_check, providers, working_image
+from lib.skullstrip.brain_recipe import RECIPE, Recipe
 
 
 def skullstrip(
@@ -54,7 +54,7 @@ def skullstrip(
         An ANTs program failed.
     """
     began = time.monotonic()
-    programs = ants_provider.find(provider)
+    programs = providers.find(provider)
     source = nib.load(image)
     grid = working_image.native_grid(source)
     working = working_image.prepare(source, image, recipe.spacing, recipe.winsorize)

@@ -12,9 +12,9 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from lib import ants_provider, mask_check, working_image
 from lib.errors import InputError
 from lib.plain_folder import linked, plain_folder
+from lib.skullstrip import mask_check, providers, working_image
 from lib.template import resolve
 
 
@@ -45,7 +45,7 @@ def skullstrip(
     RuntimeError
         The script failed.
     """
-    programs = ants_provider.require_script("antsBrainExtraction.sh")
+    programs = providers.require_script("antsBrainExtraction.sh")
     template = resolve(template_settings)
     source = nib.load(image)
     mask.parent.mkdir(parents=True, exist_ok=True)

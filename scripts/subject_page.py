@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lib.pages import write_subject_page
-from lib.records import load_run
+from lib.report.pages import write_subject_page
+from lib.report.records import load_run
 
 if "snakemake" in globals():
     from lib.job import recorded

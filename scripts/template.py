@@ -10,12 +10,12 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from lib.brain_recipe import RECIPE, Recipe
 from lib.errors import InputError
 from lib.files import atomic, write_json
-from lib.resampling import isotropic_grid, resample
+from lib.image.resampling import isotropic_grid, resample
+from lib.skullstrip.brain_recipe import RECIPE, Recipe
+from lib.skullstrip.working_image import closed
 from lib.template import Template, resolve
-from lib.working_image import closed
 from scipy import ndimage
 
 

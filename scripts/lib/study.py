@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lib import nifti
 from lib.discovery import Exclusion, Image, Selection, discover, to_json
 from lib.errors import InputError
 from lib.files import read_json, write_json
+from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
 from lib.settings import PATHS, Settings, resolve
 
@@ -123,16 +123,17 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
 
 def _check_programs(settings: Settings) -> None:
     """Raise an InputError when skull stripping could not run here."""
-    from lib import ants_provider, template
+    from lib import template
+    from lib.skullstrip import providers
 
     method = settings["skullstrip"]["method"]
     if method == "none":
         return
     template.resolve(settings["skullstrip"]["template"])
     if method == "antsBrainExtraction":
-        ants_provider.require_script("antsBrainExtraction.sh")
+        providers.require_script("antsBrainExtraction.sh")
     else:
-        ants_provider.find(settings["ants"]["provider"])
+        providers.find(settings["ants"]["provider"])
 
 
 def _plan(settings: Settings) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import skullstrip_ants
 import template as template_script
-from lib import ants_provider, brain_extraction
-from lib.brain_recipe import RECIPE
 from lib.errors import InputError
+from lib.skullstrip import brain_extraction, providers
+from lib.skullstrip.brain_recipe import RECIPE
 from lib.template import embedded
 from scipy import ndimage
 
@@ -150,7 +150,7 @@ def test_levels_finer_than_the_voxels_are_left_out(finest_mm, levels):
 
 
 def test_the_workflow_masks_the_metric_only_when_asked(tmp_path, prepared):
-    with ants_provider.find("embedded").activated():
+    with providers.find("embedded").activated():
         plain = brain_extraction.workflow(tmp_path)
         masked = brain_extraction.workflow(tmp_path, registration_mask=prepared[1])
         assert "--masks" not in commandline(plain, prepared)

@@ -8,8 +8,8 @@ import matplotlib as mpl
 import nibabel as nib
 import numpy as np
 import pytest
-from lib import drawable
-from lib.figures import MAX_BYTES, THUMB_BYTES, Picture, crop_picture, save_picture
+from lib.report import drawable
+from lib.report.figures import MAX_BYTES, THUMB_BYTES, Picture, crop_picture, save_picture
 from nibabel.affines import apply_affine, from_matvec
 from PIL import Image
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lib.errors import InputError
-from lib.geometry import (
+from lib.image.geometry import (
     Box,
     Turn,
     corner_distance,

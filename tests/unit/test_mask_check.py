@@ -3,8 +3,8 @@
 import nibabel as nib
 import numpy as np
 import pytest
-from lib import mask_check
-from lib.working_image import NativeGrid
+from lib.skullstrip import mask_check
+from lib.skullstrip.working_image import NativeGrid
 from scipy.io import savemat
 
 GOOD = {

@@ -7,9 +7,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 from lib.errors import InputError
-from lib.grid import choose_grid
-from lib.nifti import preflight
-from lib.volume import read
+from lib.image.grid import choose_grid
+from lib.image.nifti import preflight
+from lib.image.volume import read
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 

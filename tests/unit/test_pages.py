@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from lib import figure_files, pages, wording
-from lib.overview import COLUMNS
-from lib.records import load_run
+from lib.report import figure_files, pages, wording
+from lib.report.overview import COLUMNS
+from lib.report.records import load_run
 
 import report
 from tests.unit.made_output import MadeOutput

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from lib.errors import InputError
-from lib.log_tail import log_tail
-from lib.records import Stage, load_run, natural, worst
+from lib.report.log_tail import log_tail
+from lib.report.records import Stage, load_run, natural, worst
 
 from tests.unit.made_output import MadeOutput
 

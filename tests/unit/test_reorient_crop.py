@@ -16,8 +16,8 @@ from crop import crop, crop_box
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lib.errors import InputError
-from lib.geometry import Box, Turn, orientation_of
-from lib.volume import Volume, cropped, read, read_anatomical, turned, with_values, write
+from lib.image.geometry import Box, Turn, orientation_of
+from lib.image.volume import Volume, cropped, read, read_anatomical, turned, with_values, write
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 from reorient import reorient

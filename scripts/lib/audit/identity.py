@@ -81,7 +81,7 @@ def _told(element: DataElement) -> Iterator[tuple[str, str]]:
                     yield "names", fold(part)
     elif vr == "UI":
         for text in texts:
-            if not UID(text).name != text and len(text) > 12 and "Class" not in keyword:
+            if UID(text).name == text and len(text) > 12 and "Class" not in keyword:
                 yield "UIDs", text
     elif vr in ("DA", "DT"):
         for text in texts:

@@ -13,8 +13,16 @@ from lib.audit.identity import Secret, fold
 LONG = 8
 """Characters from which a value is also searched in pixels, where chance finds less."""
 
+RUNS = re.compile(rb"[\x20-\x7e\x80-\xff]{8,}")
+"""Where text can stand among pixels."""
+
 NIFTI_HEADER = 4096
 """Bytes of a NIfTI file that are searched: its header and a usual extension."""
+
+CODECS = ("utf-8", "latin-1", "gb18030", "iso2022_jp", "euc_kr", "iso8859_5", "shift_jis")
+"""Encodings of DICOM text; UTF-16 is found by leaving out zero bytes."""
+
+BULK = {"SQ", "OW", "OF", "OD", "OL", "OV"}
 
 
 class Searcher:
@@ -27,46 +35,54 @@ class Searcher:
     """
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
-        self._by_text = {secret.text: secret for secret in secrets}
-        self._text = _compiled(self._by_text)
-        forms = {form: secret for text, secret in self._by_text.items() for form in _encoded(text)}
-        self._by_bytes = forms
-        self._bytes = _compiled_bytes(forms)
-        self._long = _compiled_bytes(form for form in forms if len(form) >= LONG)
+        self._secrets = sorted(secrets, key=lambda secret: secret.text)
+        self._forms = {form: secret for secret in self._secrets for form in _encoded(secret.text)}
+        self._long = {form: secret for form, secret in self._forms.items() if len(form) >= LONG}
 
-    def in_text(self, text: str) -> Iterator[Secret]:
-        """Yield the secrets that stand in a text as words of their own or inside longer ones."""
-        if self._text:
-            for match in self._text.finditer(fold(text)):
-                yield self._by_text[match.group()]
+    def in_text(self, text: str) -> list[Secret]:
+        """Return the secrets in a text; short words and numbers must stand alone."""
+        folded = fold(text)
+        return [
+            secret
+            for secret in self._secrets
+            if secret.text in folded and re.search(_bounded(secret.text), folded)
+        ]
 
-    def in_bytes(self, data: bytes, *, pixels: bool = False) -> Iterator[Secret]:
-        """Yield the secrets that stand in bytes; in pixels only the longer ones."""
-        pattern = self._long if pixels else self._bytes
-        if pattern:
-            for match in pattern.finditer(data.lower()):
-                yield self._by_bytes[match.group()]
+    def in_bytes(self, data: bytes, *, pixels: bool = False) -> list[Secret]:
+        """Return the secrets in bytes, also as UTF-16; in pixels only the longer ones."""
+        forms = self._long if pixels else self._forms
+        found: dict[Secret, None] = {}
+        for part in (data, data.replace(b"\0", b"")):
+            low = b"\n".join(RUNS.findall(part)).lower() if pixels else part.lower()
+            for form, secret in forms.items():
+                if form in low and re.search(_bounded_bytes(form), low):
+                    found[secret] = None
+        return list(found)
 
     def in_dataset(self, ds: Dataset) -> Iterator[tuple[str, Secret]]:
         """Yield tag and secret for every hit in the values of a data set."""
-        for element in [*getattr(ds, "file_meta", Dataset()), *ds.iterall()]:
-            if element.VR in ("SQ", "OW", "OF", "OD", "OL", "OV"):
+        texts = {}
+        for number, element in enumerate([*getattr(ds, "file_meta", Dataset()), *ds.iterall()]):
+            if element.VR in BULK:
                 continue
             if isinstance(element.value, bytes):
-                hits = self.in_bytes(element.value, pixels=element.keyword == "PixelData")
+                if element.keyword != "PixelData":
+                    hits = self.in_bytes(element.value)
+                    yield from ((str(element.tag), secret) for secret in hits)
             else:
-                hits = self.in_text(str(element.value))
-            yield from ((str(element.tag), secret) for secret in hits)
+                texts[number, str(element.tag)] = str(element.value)
+        if self.in_text("\n".join(texts.values())):
+            for (_, tag), text in texts.items():
+                yield from ((tag, secret) for secret in self.in_text(text))
 
-    def in_file(self, path: Path) -> Iterator[Secret]:
-        """Yield the secrets in any file: its name, its bytes, what it holds compressed."""
-        yield from self.in_text(path.name)
+    def in_file(self, path: Path) -> list[Secret]:
+        """Return the secrets in any file: its name, its bytes, what it holds compressed."""
         data = path.read_bytes()
         if path.suffix == ".gz":
             data = gzip.decompress(data)
         if ".nii" in path.suffixes:
             data = data[:NIFTI_HEADER]
-        yield from self.in_bytes(data)
+        return [*self.in_text(path.name), *self.in_bytes(data)]
 
 
 def inflated(data: bytes, start: int) -> bytes:
@@ -75,31 +91,19 @@ def inflated(data: bytes, start: int) -> bytes:
 
 
 def _encoded(text: str) -> Iterator[bytes]:
-    for codec in ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "gb18030", "iso2022_jp", "euc_kr",
-                  "iso8859_5", "shift_jis"):  # fmt: skip
+    for codec in CODECS[:1] if text.isascii() else CODECS:
         try:
             yield text.encode(codec).lower()
         except UnicodeEncodeError:
             continue
 
 
-def _compiled(texts: Iterable[str]) -> re.Pattern[str] | None:
-    ordered = sorted(texts, key=len, reverse=True)
-    return re.compile("|".join(map(_bounded, ordered))) if ordered else None
-
-
 def _bounded(text: str) -> str:
-    """Short words and numbers must stand alone; others may be part of a longer word."""
     if text.isdigit():
         return rf"(?<!\d){re.escape(text)}(?!\d)"
     if len(text) < LONG and text.isascii():
         return rf"(?<![a-z]){re.escape(text)}(?![a-z])"
     return re.escape(text)
-
-
-def _compiled_bytes(forms: Iterable[bytes]) -> re.Pattern[bytes] | None:
-    ordered = sorted(set(forms), key=len, reverse=True)
-    return re.compile(b"|".join(map(_bounded_bytes, ordered))) if ordered else None
 
 
 def _bounded_bytes(form: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """Run one ANTs program out of the compiled library of the package antspyx.
 
-Called by the launchers of `lib.ants_provider` as
+Called by the launchers of `lib.skullstrip.providers` as
 ``python -I -S ants_program.py LIBRARY PROGRAM ARGUMENT...``; it takes the arguments of the
 executable of that name and ends with its exit status. The extension module is loaded by
 itself, since importing the package `ants` would cost seconds in each call.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lib.brain_recipe import RANDOM_SEED, RECIPE, Recipe
+from lib.skullstrip.brain_recipe import RANDOM_SEED, RECIPE, Recipe
 
 
 @dataclass(frozen=True)
@@ -257,7 +257,7 @@ def _place(foreground: str, template: str, head_height: float) -> tuple[str, str
     # nipype runs this text in a namespace of its own, hence the imports inside.
     from pathlib import Path
 
-    from lib.working_image import place
+    from lib.skullstrip.working_image import place
 
     files = place(Path(foreground), Path(template), Path.cwd(), head_height)
     return str(files[0]), str(files[1])

@@ -20,8 +20,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from lib import ants_program
 from lib.errors import InputError
+from lib.skullstrip import ants_program
 
 EMBEDDED_PROGRAMS = (
     "antsRegistration",

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from lib.geometry import Box, Voxels
-from lib.volume import Volume
+from lib.image.geometry import Box, Voxels
+from lib.image.volume import Volume
 
 Blocks = npt.NDArray[np.float32]
 

@@ -8,7 +8,7 @@ from nibabel.nifti1 import Nifti1Header
 from nibabel.spatialimages import HeaderDataError
 
 from lib.errors import InputError
-from lib.geometry import Affine, corner_distance, rigid, zooms_of
+from lib.image.geometry import Affine, corner_distance, rigid, zooms_of
 
 SAME_GRID = 0.5
 """Two affines are the same grid when no corner differs by more than this many voxels.

@@ -17,15 +17,15 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
-from lib import wording
-from lib.figure_files import FigureFile, figures_of, thumb_of
 from lib.files import atomic
-from lib.log_tail import log_tail
-from lib.overview import COLUMNS, programs_of, rows_of, software, urgent_cases
-from lib.records import STATES, Run, Subject
+from lib.report import wording
+from lib.report.figure_files import FigureFile, figures_of, thumb_of
+from lib.report.log_tail import log_tail
+from lib.report.overview import COLUMNS, programs_of, rows_of, software, urgent_cases
+from lib.report.records import STATES, Run, Subject
 from lib.version import __version__
 
-REPORT = Path(__file__).parents[2] / "report"
+REPORT = Path(__file__).parents[3] / "report"
 FIGURE_BYTES = 1_350_000
 """Bytes of figures inside a page, which base64 makes a third longer; further ones are linked."""
 SYMBOLS = {"done": "✓", "failed": "✗", "excluded": "⊘", "interrupted": "‖", "pending": "…"}

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from lib.errors import InputError
 from lib.files import atomic
-from lib.resampling import Affine, FloatArray, isotropic_grid, resample
+from lib.image.resampling import Affine, FloatArray, isotropic_grid, resample
 
 BoolArray = NDArray[np.bool_]
 # Two thirds of the least extent of an adult brain, the height of about 100 mm: a field that

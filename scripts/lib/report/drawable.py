@@ -14,9 +14,9 @@ import numpy as np
 from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
-from lib.geometry import Box, orientation_of
-from lib.head import find_head
-from lib.volume import Volume, read_anatomical
+from lib.image.geometry import Box, orientation_of
+from lib.image.head import find_head
+from lib.image.volume import Volume, read_anatomical
 
 FINEST = 1.0
 """Spacing in mm below which an image is resampled before it is drawn."""
@@ -98,7 +98,7 @@ def load_drawable(path: str | Path) -> Drawable:
     Raises
     ------
     InputError
-        The image cannot be used; see `lib.volume.read_anatomical`.
+        The image cannot be used; see `lib.image.volume.read_anatomical`.
     """
     from nilearn.image import resample_img
 

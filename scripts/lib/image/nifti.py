@@ -16,7 +16,7 @@ from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 
 from lib.errors import InputError
-from lib.grid import choose_grid, stored_shape
+from lib.image.grid import choose_grid, stored_shape
 
 GZIP_MAGIC = b"\x1f\x8b"
 HEADERS = ((b"n+1", slice(344, 347), Nifti1Header), (b"n+2", slice(4, 7), Nifti2Header))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.io import loadmat
 
-from lib.resampling import Affine, FloatArray
-from lib.working_image import LPS, BoolArray, NativeGrid
+from lib.image.resampling import Affine, FloatArray
+from lib.skullstrip.working_image import LPS, BoolArray, NativeGrid
 
 
 @dataclass(frozen=True)

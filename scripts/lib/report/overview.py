@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from lib.figure_files import FigureFile
-from lib.records import STATES, Exclusion, Image, Run, State, Subject
-from lib.wording import quantity
+from lib.report.figure_files import FigureFile
+from lib.report.records import STATES, Exclusion, Image, Run, State, Subject
+from lib.report.wording import quantity
 
 PACKAGES = (
     "snakemake", "pybids", "pydicom", "dcm2niix", "nibabel", "nipype", "antspyx", "nilearn",

@@ -20,9 +20,18 @@ from nibabel.volumeutils import array_from_file, array_to_file
 
 from lib.errors import InputError
 from lib.files import atomic
-from lib.geometry import Affine, Box, Turn, Voxels, corner_distance, cropped_affine, rigid, zooms_of
-from lib.grid import SAME_GRID, Grid, choose_grid, shorten_quaternion, stored_shape
-from lib.nifti import (
+from lib.image.geometry import (
+    Affine,
+    Box,
+    Turn,
+    Voxels,
+    corner_distance,
+    cropped_affine,
+    rigid,
+    zooms_of,
+)
+from lib.image.grid import SAME_GRID, Grid, choose_grid, shorten_quaternion, stored_shape
+from lib.image.nifti import (
     BROKEN_GZIP,
     anatomical_shape,
     check_voxel_type,
@@ -144,7 +153,7 @@ def read_anatomical(path: str | PathLike[str]) -> Anatomical:
     Raises
     ------
     InputError
-        The image cannot be used: see `lib.nifti.preflight`; or all its voxels are equal.
+        The image cannot be used: see `lib.image.nifti.preflight`; or all its voxels are equal.
     """
     raw = read(path)
     shape = anatomical_shape(path, raw.header)

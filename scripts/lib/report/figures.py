@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from lib.drawable import Drawable, canvas, depth, mask_place
 from lib.files import atomic
+from lib.report.drawable import Drawable, canvas, depth, mask_place
 
 MARGIN = 10.0
 """Space in mm left around the head, or around the brain."""

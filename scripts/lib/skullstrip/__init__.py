@@ -1,0 +1,1 @@
+"""Brain extraction by ANTs programs that nipype drives."""

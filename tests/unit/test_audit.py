@@ -1,0 +1,165 @@
+"""The audit passes what is clean and stops on each kind of fault, without telling values."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pydicom
+import pytest
+from audit import audit
+from deidentify import deidentify
+from lib.deid.key import Key
+from lib.errors import InputError
+from pydicom import Dataset
+
+from tests.canary.builder import Canaries, base, written
+
+KEY = Key(bytes(range(32)))
+SECRETS = ("Vandermeulen", "Käthe", "ZX-998877", "19500312", "1.3.6.1.4.1.55555.7.77.1000001",
+           "Saint Elsewhere", "20190304")  # fmt: skip
+
+
+def original(number: int) -> Dataset:
+    ds = base(Canaries(10 * number))
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = f"{'1.3.6.1.4.1.55555'}.1", "1.3.6.1.4.1.55555.2"
+    ds.PatientName, ds.PatientID, ds.PatientBirthDate = (
+        "Vandermeulen^Käthe",
+        "ZX-998877",
+        "19500312",
+    )
+    ds.InstitutionName, ds.StudyDate, ds.SeriesDate = "Saint Elsewhere", "20190304", "20190305"
+    ds.InstanceNumber = str(number)
+    ds.PixelData = bytes([number]) * 128
+    return ds
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> tuple[Path, Path]:
+    paths = []
+    for number in range(3):
+        path = tmp_path / f"original{number}"
+        path.write_bytes(written(original(number)))
+        paths.append(str(path))
+    listing = tmp_path / "list.json"
+    content = {"session": "sub-01", "subject": "01", "series": {"ser-1": paths}}
+    listing.write_text(json.dumps(content))
+    deidentify(listing, tmp_path / "out", KEY, {"options": ["retain_dates_modified"]})
+    return listing, tmp_path / "out"
+
+
+def run(session: tuple[Path, Path], *others: Path) -> dict[str, object]:
+    return audit(*session, others, ["retain_dates_modified"])
+
+
+def test_clean_outputs_pass(session: tuple[Path, Path]) -> None:
+    details = run(session)
+    assert (details["files"], details["pairs"], details["hits"]) == (3, 3, 0)
+    assert details["values"] > 8
+
+
+def text_kept(ds: Dataset) -> None:
+    ds.SeriesDescription = "T1 of Vandermeulen"
+
+
+def accent_kept(ds: Dataset) -> None:
+    ds.SeriesDescription = "T1 KATHE"
+
+
+def uid_kept(ds: Dataset) -> None:
+    ds.FrameOfReferenceUID = "1.3.6.1.4.1.55555.2"
+
+
+def date_kept(ds: Dataset) -> None:
+    ds.ContentDate = "20190304"
+
+
+def wide_text(ds: Dataset) -> None:
+    ds.ICCProfile = "zx-998877".encode("utf-16-le")
+
+
+def in_pixels(ds: Dataset) -> None:
+    ds.PixelData = b"VANDERMEULEN".ljust(128)
+
+
+def private(ds: Dataset) -> None:
+    ds.private_block(0x0011, "ACME", create=True).add_new(1, "LO", "x")
+
+
+def other_pixels(ds: Dataset) -> None:
+    ds.PixelData = b"\7" * 128
+
+
+def other_uid(ds: Dataset) -> None:
+    ds.StudyInstanceUID = "2.25.999999999999999"
+
+
+def other_shift(ds: Dataset) -> None:
+    ds.StudyDate = "20010101"
+
+
+def person(ds: Dataset) -> None:
+    ds.OperatorsName = "Somebody"
+
+
+def birth_date(ds: Dataset) -> None:
+    ds.PatientBirthDate = "20010101"
+
+
+def preamble(ds: Dataset) -> None:
+    ds.preamble = b"x" * 128
+
+
+def sender(ds: Dataset) -> None:
+    ds.file_meta.SourceApplicationEntityTitle = "PACS"
+
+
+def label(ds: Dataset) -> None:
+    ds.PatientID = "sub-02"
+
+
+FAULTS = [text_kept, accent_kept, uid_kept, date_kept, wide_text, in_pixels, private, other_pixels,
+          other_uid, other_shift, person, birth_date, preamble, sender, label]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_fault_stops_the_session_and_tells_no_value(
+    session: tuple[Path, Path], fault: Callable[[Dataset], None]
+) -> None:
+    path = sorted(session[1].rglob("*.dcm"))[1]
+    ds = pydicom.dcmread(path)
+    fault(ds)
+    ds.save_as(path)
+    with pytest.raises(InputError, match="audit found") as error:
+        run(session)
+    assert not any(secret in str(error.value) for secret in SECRETS)
+
+
+def test_names_of_files_are_searched(session: tuple[Path, Path]) -> None:
+    path = next(session[1].rglob("*.dcm"))
+    path.rename(path.with_name("Vandermeulen.dcm"))
+    with pytest.raises(InputError, match="names in the name"):
+        run(session)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.nii.gz", "a.html", "kathe-vandermeulen.txt"])
+def test_whatever_is_made_of_them_is_searched(
+    name: str, session: tuple[Path, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    content = b"{}" if "vander" in name else b'{"x": "zx-998877"}'
+    path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    with pytest.raises(InputError, match="audit found"):
+        run(session, path)
+    path = tmp_path / "clean.json"
+    path.write_bytes(b'{"EchoTime": 0.03}')
+    run(session, path)
+
+
+def test_the_audit_shares_nothing_with_the_cleaner() -> None:
+    root = Path(__file__).parents[2] / "scripts"
+    for path in [root / "audit.py", *(root / "lib" / "audit").glob("*.py")]:
+        text = path.read_text()
+        assert "from lib.deid" not in text
+        assert "ps315" not in text.lower().replace("ps3.15", "")
