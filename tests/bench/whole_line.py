@@ -46,7 +46,9 @@ def run(scans: Path, study: Path) -> tuple[float, float]:
     ]
     config = ["--config", f"dicom_dir={scans}", f"bids_dir={study}"]
     began = time.monotonic()
-    subprocess.run([*command, *config], check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run([*command, *config], check=False, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.monotonic() - began, used.ru_utime + used.ru_stime
 

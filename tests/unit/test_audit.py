@@ -23,7 +23,7 @@ SECRETS = ("Vandermeulen", "Käthe", "ZX-998877", "19500312", "1.3.6.1.4.1.55555
 def original(number: int) -> Dataset:
     ds = base(Canaries(10 * number))
     ds.SpecificCharacterSet = "ISO_IR 192"
-    ds.StudyInstanceUID, ds.SeriesInstanceUID = f"{'1.3.6.1.4.1.55555'}.1", "1.3.6.1.4.1.55555.2"
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = "1.3.6.1.4.1.55555.1", "1.3.6.1.4.1.55555.2"
     ds.PatientName, ds.PatientID, ds.PatientBirthDate = (
         "Vandermeulen^Käthe",
         "ZX-998877",

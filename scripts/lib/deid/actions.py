@@ -116,7 +116,10 @@ def code_item(encoding: Encoding, value: str, scheme: str, meaning: str) -> byte
 def _keep(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
     if not is_valid(vr, value, tag):
         return None if vr in SIZES else b""
-    return _scrubbed(tag, vr, value, context) if vr in TEXT_VRS else value
+    if vr in TEXT_VRS:
+        return _scrubbed(tag, vr, value, context)
+    # Pixels are left alone: among so many bytes a short name stands by chance.
+    return None if vr in SIZES and context.scrub.is_in(value) else value
 
 
 def _scrubbed(tag: int, vr: str, value: bytes, context: Context) -> bytes:

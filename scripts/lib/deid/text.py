@@ -8,6 +8,9 @@ import warnings
 from functools import lru_cache
 
 ESCAPE = b"\x1b"
+DEFAULT = ("iso8859",)
+"""What pydicom reads the default repertoire by; other bytes than ASCII have no meaning in it."""
+
 CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 """Kinds of text that Specific Character Set rules; others are plain ASCII (PS3.5, 6.1.2.2)."""
 
@@ -21,17 +24,17 @@ def codecs_of(charset: bytes) -> tuple[str, ...]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return tuple(convert_encodings(terms)) or ("iso8859",)
+            return tuple(convert_encodings(terms)) or DEFAULT
         except LookupError:
-            return ("iso8859",)
+            return DEFAULT
 
 
 def decode(raw: bytes, vr: str, codecs: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """Return the text in `raw` and the codecs by which it was read."""
     if raw.isascii() and ESCAPE not in raw:
         return raw.decode("ascii"), ("ascii",)
-    attempts = [codecs] if vr in CHARSET_VRS else []
-    for attempt in (*attempts, ("utf-8",), ("latin-1",)):
+    declared = [codecs] if vr in CHARSET_VRS and codecs != DEFAULT else []
+    for attempt in (*declared, ("utf-8",), ("latin-1",)):
         try:
             return _decode(raw, vr, attempt), attempt
         except (UnicodeError, LookupError, ValueError):

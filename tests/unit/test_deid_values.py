@@ -1,0 +1,110 @@
+"""Values that replace values, and the search for the person in text."""
+
+import pytest
+from lib.deid.scrub import Scrubber, date_tokens, id_tokens, name_tokens, scrub_descriptor
+from lib.deid.text import codecs_of, decode, encode
+from lib.deid.values import DUMMIES, FORMS, capped_age, is_valid, shifted
+
+
+@pytest.mark.parametrize(
+    ("age", "capped"),
+    [(b"089Y", b"089Y"), (b"090Y", b"090Y"), (b"101Y", b"090Y"), (b"999M", b"999M"),
+     (b"42", b""), (b"JOHN", b""), (b"", b""), (b"003W ", b"003W")],
+)  # fmt: skip
+def test_ages_above_89_are_one(age: bytes, capped: bytes) -> None:
+    assert capped_age(age) == capped
+
+
+@pytest.mark.parametrize(
+    ("vr", "value", "moved"),
+    [
+        ("DA", b"20200301", b"20200229"),
+        ("DA", b"20200101\\20200102 ", b"20191231\\20200101"),
+        ("DA", b"2020.03.01", b"2020.02.29"),
+        ("DA", b"JOHNSON ", b""),
+        ("DA", b"20201345", b""),
+        ("DA", b"", b""),
+        ("DT", b"20200301101112.123456+0100", b"20200229101112.123456+0100"),
+        ("DT", b"202003", b"202003"),
+        ("DT", b"2020", b"2020"),
+        ("DT", b"00010101", b""),
+    ],
+)
+def test_dates_move_by_days(vr: str, value: bytes, moved: bytes) -> None:
+    assert shifted(vr, value, -1) == moved
+
+
+def test_dummies_are_valid() -> None:
+    assert [vr for vr, value in DUMMIES.items() if not is_valid(vr, value)] == []
+    assert FORMS.keys() <= DUMMIES.keys()
+
+
+@pytest.mark.parametrize(
+    ("vr", "value"), [("DS", b"SMITH"), ("IS", b"12a"), ("DA", b"2020-01-01"), ("TM", b"noon"),
+                      ("UI", b"1.2.x"), ("AS", b"42"), ("US", b"abc"), ("DT", b"x")]
+)  # fmt: skip
+def test_text_in_the_place_of_numbers_is_seen(vr: str, value: bytes) -> None:
+    assert not is_valid(vr, value)
+
+
+def test_name_tokens_leave_out_titles_and_initials() -> None:
+    assert name_tokens("O'Neil-Brown^Mary Ann^J^Dr^PhD=王^小東") >= {
+        "Neil", "Brown", "Mary", "Ann", "王", "小東", "王小東",
+    }  # fmt: skip
+    assert "J" not in name_tokens("Brown^Mary^J")
+    assert name_tokens("Anonymous^^^Mr") == set()
+
+
+def test_id_tokens() -> None:
+    assert id_tokens("02\\AB-12 34\\7") == {"AB-12 34", "AB1234"}
+
+
+SPELLINGS = ["19630411", "1963-04-11", "11.4.1963", "04/11/1963", "4/11/63", "11 Apr 1963"]
+
+
+@pytest.mark.parametrize("text", [*SPELLINGS, "April 11, 1963", "11-APR-1963", "110463"])
+def test_dates_are_found_in_usual_spellings(text: str) -> None:
+    scrub = Scrubber(date_tokens("19630411"))
+    assert scrub(f"born {text} here") == "born here"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "left"),
+    [
+        ("Smith^Jo", "T1 SMITH 2", "T1 2"),
+        ("Smith^Jo", "T1_smithjo_2", "T1__2"),
+        ("Smith^Jo", "Major Jo", "Major"),
+        ("Müller^Käthe", "MULLER Kaethe Müller mueller", ""),
+        ("Li^Wei", "Li_2 Lithium weight", "2 Lithium weight"),
+        ("王伟明", "头部 王伟明 T1", "头部 T1"),
+        ("Smith", "SmSmithith", ""),
+    ],
+)
+def test_names_are_removed(name: str, text: str, left: str) -> None:
+    assert Scrubber(name_tokens(name))(text) == left
+
+
+def test_descriptions_lose_what_looks_like_a_person() -> None:
+    scrub = Scrubber(())
+    assert scrub_descriptor("T1 Dr. Brown 0511-123456 a@b.de 3.4.2020", scrub).split() == ["T1"]
+    assert scrub_descriptor("t1_mprage_sag_p2_iso 1.0mm TE2.98", scrub) == (
+        "t1_mprage_sag_p2_iso 1.0mm TE2.98"
+    )
+
+
+@pytest.mark.parametrize(
+    ("charset", "raw", "text"),
+    [
+        (b"ISO_IR 100", b"K\xe4the", "Käthe"),
+        (b"ISO_IR 192", "Käthe".encode(), "Käthe"),
+        (b"ISO_IR 6", "Käthe".encode(), "Käthe"),
+        (b"ISO_IR 192", b"K\xe4the", "Käthe"),
+        (b"GB18030", "王".encode("gb18030"), "王"),
+        (b"nonsense", b"K\xe4the", "Käthe"),
+        (b"\\ISO 2022 IR 87", b"\x1b$B;3ED\x1b(B^T", "山田^T"),
+    ],
+)
+def test_text_is_read_whatever_its_character_set(charset: bytes, raw: bytes, text: str) -> None:
+    found, codecs = decode(raw, "LO", codecs_of(charset))
+    assert found == text
+    assert decode(encode(found, codecs), "LO", codecs)[0] == text
