@@ -14,10 +14,19 @@ rule all:
         everything,
 
 
-if STUDY.settings["dicom_dir"]:
+if STUDY.settings["dicom_dir"] and PRIVATE_DIR:
 
     include: "rules/dicom.smk"
+
+
+if STUDY.settings["dicom_dir"] and BIDS_DIR:
+
     include: "rules/convert.smk"
+
+
+if STUDY.settings["dicom_dir"]:
+
+    include: "rules/plan.smk"
 
 
 include: "rules/anat.smk"
@@ -26,6 +35,16 @@ include: "rules/anat.smk"
 if METHOD != "none":
 
     include: "rules/skullstrip.smk"
+
+
+if METHOD == "ants":
+
+    include: "rules/recipe.smk"
+
+
+if DEFACE:
+
+    include: "rules/deface.smk"
 
 
 include: "rules/qc.smk"

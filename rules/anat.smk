@@ -53,8 +53,8 @@ rule crop:
         facts=rules.reorient.output.facts,
         mask=full_mask,
     output:
-        image="{folder}/{entities}_desc-preproc_{suffix}.nii.gz",
-        sidecar="{folder}/{entities}_desc-preproc_{suffix}.json",
+        image=intermediate(PREPROC) if DEFACE else PREPROC,
+        sidecar=sidecar_of(PREPROC),
     log:
         text="logs/{folder}/{entities}_{suffix}/crop.log",
         status="logs/{folder}/{entities}_{suffix}/crop.status.json",

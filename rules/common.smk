@@ -11,9 +11,20 @@ sys.path.insert(0, str(SCRIPTS))
 
 from lib.errors import InputError
 from lib.fingerprint import fingerprint
-from lib.places import brain_file, mask_file, preproc_file
+from lib import template
+from lib.places import (
+    VALIDATION,
+    brain_file,
+    converted_file,
+    defaced_file,
+    derived_file,
+    mask_file,
+    preproc_file,
+    sidecar_of,
+)
 from lib.settings import resolve
-from lib.study import Study, open_study
+from lib.study import Study, open_study, skullstrip_method
+from validate import find_validator
 
 
 def study_of_this_run():
@@ -34,13 +45,24 @@ def study_of_this_run():
 
 
 STUDY = study_of_this_run()
-METHOD = STUDY.settings["skullstrip"]["method"]
+METHOD = skullstrip_method(STUDY.settings)
+# Methods that strip each image by itself, whatever its contrast.
+ANY_CONTRAST = ("synthstrip", "given")
+DEFACE = STUDY.settings["deface"]
+SPACE = template.label(STUDY.settings["skullstrip"]["template"])
 BIDS_DIR = STUDY.settings["bids_dir"]
+VALIDATOR = find_validator()
 PRIVATE_DIR = STUDY.settings["private_dir"]
+DEID_DIR = STUDY.settings["deid_dir"] or ".ecdysis/dicom"
 
 if STUDY.settings["output_dir"]:
 
     workdir: STUDY.settings["output_dir"]
+
+
+# Where faces are removed, the cropped image with its face is no result, but hidden.
+PREPROC = preproc_file("{folder}", "{entities}", "{suffix}", hidden=DEFACE)
+PREPROC_T1W = preproc_file("{folder}", "{entities}", "T1w", hidden=DEFACE)
 
 
 wildcard_constraints:
@@ -53,18 +75,30 @@ wildcard_constraints:
 
 def everything(wildcards):
     """All that `snakemake` without a target makes."""
+    if STUDY.settings["deid_dir"] and not BIDS_DIR:
+        return audited_sessions(wildcards)
     if not BIDS_DIR:
         raise WorkflowError(
             "There is no dataset to work on. Give one with --config bids_dir=STUDY, start "
             "snakemake inside one, or see how it works with: snakemake --cores 2 demo"
         )
     refused = [f".ecdysis/{name}.accepted" for name in STUDY.refused]
-    return ["index.html", "dataset_description.json", *refused]
+    made = ["index.html", "dataset_description.json", *refused]
+    if STUDY.settings["dicom_dir"]:
+        made += session_records(wildcards)
+        made += [VALIDATION] if VALIDATOR else []
+    return made
 
 
 def intermediate(path):
     """A file between two steps, removed when the last step that needs it is done."""
     return path if STUDY.settings["keep_intermediates"] else temp(path)
+
+
+def shareable(suffix):
+    """The pattern of the cropped image of a kind, without its face where faces go."""
+    file_of = defaced_file if DEFACE else preproc_file
+    return file_of("{folder}", "{entities}", suffix)
 
 
 def raw_image(wildcards):
@@ -97,11 +131,72 @@ def dicom_of_image(wildcards):
     an input that nothing makes: then it takes the existing image as a source file.
     """
     image = STUDY.image(**wildcards)
-    return (
-        f".ecdysis/dicom/{image.dicom_session}"
-        if image.source == "dicom"
-        else ".ecdysis/no-dicom"
-    )
+    return f"{DEID_DIR}/{image.dicom_session or 'none'}"
+
+
+def audit_of_image(wildcards):
+    """The proof that the session of an image may be converted."""
+    return f".ecdysis/audited/{STUDY.image(**wildcards).dicom_session}.dicom"
+
+
+def kept_dicom(path):
+    """De-identified DICOM stays, and is brought up to date, where the user gave it a place."""
+    if STUDY.settings["deid_dir"]:
+        return update(directory(path))
+    return intermediate(directory(path))
+
+
+def audited_sessions(wildcards):
+    """The proofs that the DICOM files of all sessions are clean."""
+    return [
+        f".ecdysis/audited/{item['session']}.dicom" for item in STUDY.plan["sessions"]
+    ]
+
+
+def images_of_session(session):
+    """The images of this run that come, or came, from a DICOM session."""
+    planned = [*STUDY.plan.get("images", []), *STUDY.plan.get("present", [])]
+    names = [
+        "{folder}/{entities}_{suffix}".format(**item)
+        for item in planned
+        if item["dicom_session"] == session
+    ]
+    return [STUDY.by_name[name] for name in names if name in STUDY.by_name]
+
+
+def results_of_session(wildcards):
+    """What was made of a DICOM session and can be shared.
+
+    A page is written again when its audit is done, which is no reason for another audit.
+    """
+    images = images_of_session(wildcards.session)
+    raw = [image.path for image in images]
+    sidecars = [path.replace(".nii.gz", ".json") for path in raw]
+    file_of = defaced_file if DEFACE else preproc_file
+    preproc = [file_of(*image.key) for image in images]
+    pages = [
+        ancient(f"sub-{subject}.html") for subject in {one.subject for one in images}
+    ]
+    return [*raw, *sidecars, *preproc, *pages]
+
+
+def record_of_session(wildcards):
+    """The list of what else was converted of a session, if anything was."""
+    session = wildcards.session
+    return [converted_file(session)] if session in STUDY.converted_sessions else []
+
+
+def audited_results(wildcards):
+    """The proofs that what was made of DICOM sessions is clean."""
+    if not STUDY.settings["dicom_dir"]:
+        return []
+    made = set(STUDY.converted_sessions)
+    sessions = [item["session"] for item in STUDY.plan["sessions"]]
+    return [
+        f".ecdysis/audited/{name}.results"
+        for name in sessions
+        if name in made or images_of_session(name)
+    ]
 
 
 def series_of_image(wildcards):
@@ -109,12 +204,43 @@ def series_of_image(wildcards):
     return STUDY.image(**wildcards).series
 
 
+def plan_of_series(wildcards):
+    """What the plan says of the series that an image is converted from."""
+    series = STUDY.image(**wildcards).series
+    return next(item for item in STUDY.plan["mapped"] if item["series"] == series)
+
+
 def files_of_series(wildcards):
     """How many files the series of an image has."""
-    series = STUDY.image(**wildcards).series
-    return next(
-        item["files"] for item in STUDY.plan["mapped"] if item["series"] == series
-    )
+    return plan_of_series(wildcards)["files"]
+
+
+def metadata_of_series(wildcards):
+    """What the study's rules give for the sidecar of an image."""
+    return plan_of_series(wildcards)["metadata"]
+
+
+def others_of_session(wildcards):
+    """The series of a session that are converted with it."""
+    return STUDY.others(wildcards.session)
+
+
+def session_records(wildcards):
+    """The records of the sessions that are converted beside the images."""
+    return [converted_file(session) for session in STUDY.converted_sessions]
+
+
+def converted_images(wildcards):
+    """The raw files of the images that came of DICOM, in this run or before."""
+    planned = (*STUDY.plan["images"], *STUDY.plan["present"])
+    names = {"{folder}/{entities}_{suffix}".format(**item) for item in planned}
+    return [image.path for image in STUDY.images if image.name in names]
+
+
+def plan_table(wildcards):
+    """The edited plan: the one given, that of the study, or one in the working directory."""
+    place = PRIVATE_DIR or workflow.workdir_init
+    return STUDY.settings["plan"] or f"{place}/plan.tsv"
 
 
 def raw_sources(wildcards):
@@ -122,13 +248,37 @@ def raw_sources(wildcards):
     return [f"bids:raw:{wildcards.folder}/{Path(raw_image(wildcards)).name}"]
 
 
+def t1w_of_session(image):
+    """The T1w that an image of another kind takes its mask from, if it does."""
+    return None if METHOD in ANY_CONTRAST else STUDY.t1w_beside(image)
+
+
 def full_mask(wildcards):
-    """The brain mask before cropping, when there is skull stripping."""
+    """The brain mask before cropping, when there is skull stripping.
+
+    Beside a T1w of the same session an image of another kind gets the mask of that one.
+    """
     if METHOD == "none":
         return []
-    return ".ecdysis/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii".format(
-        **wildcards
-    )
+    image = STUDY.image(**wildcards)
+    found = "transferred" if t1w_of_session(image) else "reoriented"
+    return f".ecdysis/{image.folder}/{image.entities}_desc-{found}Brain_{image.suffix}_mask.nii"
+
+
+def full_mask_of_t1w(wildcards):
+    """The brain mask of a T1w before cropping."""
+    return full_mask({**wildcards, "suffix": "T1w"})
+
+
+def t1w_beside(wildcards):
+    """The reoriented T1w of the session of an image of another kind, and its brain mask."""
+    t1w = t1w_of_session(STUDY.image(**wildcards))
+    if t1w is None:
+        raise WorkflowError(
+            "{entities}_{suffix} has no T1w beside it".format(**wildcards)
+        )
+    stem = f".ecdysis/{t1w.folder}/{t1w.entities}_desc-reoriented"
+    return {"t1w": f"{stem}_T1w.nii", "t1w_mask": f"{stem}Brain_T1w_mask.nii"}
 
 
 def raw_images(wildcards):
@@ -137,8 +287,32 @@ def raw_images(wildcards):
 
 
 def preproc_images(wildcards):
-    """The reoriented and cropped images of a subject."""
-    return [preproc_file(*image.key) for image in STUDY.by_subject[wildcards.subject]]
+    """The reoriented and cropped images of a subject, without faces where these go."""
+    file_of = defaced_file if DEFACE else preproc_file
+    return [file_of(*image.key) for image in STUDY.by_subject[wildcards.subject]]
+
+
+def faced_images(wildcards):
+    """The images of a subject before their faces go, when they go."""
+    images = STUDY.by_subject[wildcards.subject] if DEFACE else []
+    return [preproc_file(*image.key, hidden=True) for image in images]
+
+
+def brain_mask_of(wildcards):
+    """The brain mask of an image."""
+    return mask_file(**wildcards)
+
+
+def affines_from_template(wildcards):
+    """What leads from the template to an image, by way of the T1w beside it if there is one."""
+    image = STUDY.image(**wildcards)
+    t1w = t1w_of_session(image)
+    head = t1w or image
+    affine = f".ecdysis/{head.folder}/{head.entities}_desc-reoriented_{head.suffix}_affine.mat"
+    beside = (
+        f"{image.folder}/{image.entities}_from-{image.suffix}_to-T1w_mode-image_xfm.txt"
+    )
+    return [affine, beside] if t1w else [affine]
 
 
 def brain_masks(wildcards):
@@ -151,6 +325,17 @@ def brain_images(wildcards):
     """The skull-stripped images of a subject, when there is skull stripping."""
     images = STUDY.by_subject[wildcards.subject] if METHOD != "none" else []
     return [brain_file(*image.key) for image in images]
+
+
+def tissue_maps(wildcards):
+    """The tissue labels of a subject, which come with probabilities and a corrected image."""
+    if METHOD != "ants":
+        return []
+    return [
+        derived_file(*image.key, "dseg")
+        for image in STUDY.by_subject[wildcards.subject]
+        if t1w_of_session(image) is None
+    ]
 
 
 def images_of_subject(wildcards):

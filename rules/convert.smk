@@ -4,6 +4,7 @@
 rule convert:
     input:
         dicom=dicom_of_image,
+        audit=audit_of_image,
         description=ancient(f"{BIDS_DIR}/dataset_description.json"),
     output:
         image=f"{BIDS_DIR}/{{folder}}/{{entities}}_{{suffix}}.nii.gz",
@@ -18,11 +19,60 @@ rule convert:
     params:
         series=series_of_image,
         files=files_of_series,
+        metadata=metadata_of_series,
         code=fingerprint("convert"),
     message:
         "Converting {wildcards.entities}_{wildcards.suffix}"
     script:
         "../scripts/convert.py"
+
+
+rule convert_session:
+    input:
+        dicom=f"{DEID_DIR}/{{session}}",
+        audit=".ecdysis/audited/{session}.dicom",
+        description=ancient(f"{BIDS_DIR}/dataset_description.json"),
+    output:
+        record=".ecdysis/converted/{session}.json",
+    log:
+        text="logs/{session}/convert_session.log",
+        status="logs/{session}/convert_session.status.json",
+    benchmark:
+        "benchmarks/{session}/convert_session.tsv"
+    conda:
+        "../envs/dcm2niix.yaml"
+    params:
+        bids_dir=BIDS_DIR,
+        series=others_of_session,
+        keep_sourcedata=STUDY.settings["keep_sourcedata"],
+        code=fingerprint("convert_session"),
+    message:
+        "Converting the other series of {wildcards.session}"
+    script:
+        "../scripts/convert_session.py"
+
+
+if VALIDATOR:
+
+    rule validate:
+        input:
+            images=converted_images,
+            sessions=session_records,
+        output:
+            record=".ecdysis/validation.json",
+        log:
+            text="logs/dataset/validate.log",
+            status="logs/dataset/validate.status.json",
+        conda:
+            "../envs/python.yaml"
+        params:
+            bids_dir=BIDS_DIR,
+            program=VALIDATOR,
+            code=fingerprint("validate"),
+        message:
+            "Asking the BIDS validator"
+        script:
+            "../scripts/validate.py"
 
 
 rule dataset_files:

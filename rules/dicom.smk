@@ -1,11 +1,25 @@
-"""Identified scanner files become de-identified ones, a session at a time."""
+"""Identified scanner files become de-identified ones, a session at a time, and are audited."""
+
+
+localrules:
+    deidentify,
+    headers,
 
 
 rule deidentify:
+    """The target for de-identified DICOM alone."""
+    input:
+        audited_sessions,
+
+
+rule deidentify_session:
     input:
         files=session_files,
+        edits=[
+            edit for edit in STUDY.settings["deid"]["edits"] if isinstance(edit, str)
+        ],
     output:
-        dicom=intermediate(directory(".ecdysis/dicom/{session}")),
+        dicom=kept_dicom(f"{DEID_DIR}/{{session}}"),
     log:
         text=f"{PRIVATE_DIR}/logs/{{session}}_deidentify.log",
         status="logs/{session}/deidentify.status.json",
@@ -15,9 +29,94 @@ rule deidentify:
         "../envs/python.yaml"
     params:
         key_file=STUDY.settings["key_file"],
-        deid={"profile": "basic", "options": []},
+        ledger=f"{PRIVATE_DIR}/ledger/{{session}}.json",
+        deid=STUDY.settings["deid"],
         code=fingerprint("deidentify"),
     message:
         "Removing the identity from {wildcards.session}"
     script:
         "../scripts/deidentify.py"
+
+
+rule audit:
+    """Nothing goes on that still holds what its originals identify."""
+    input:
+        files=session_files,
+        dicom=rules.deidentify_session.output.dicom,
+    output:
+        touch(".ecdysis/audited/{session}.dicom"),
+    log:
+        text=f"{PRIVATE_DIR}/logs/{{session}}_audit.log",
+        status="logs/{session}/audit.status.json",
+    benchmark:
+        "benchmarks/{session}/audit.tsv"
+    conda:
+        "../envs/python.yaml"
+    params:
+        options=STUDY.settings["deid"]["options"],
+        code=fingerprint("audit"),
+    message:
+        "Auditing the DICOM files of {wildcards.session}"
+    script:
+        "../scripts/audit.py"
+
+
+rule audit_results:
+    """The same search in what was made of a session: images, sidecars and its page."""
+    input:
+        files=session_files,
+        others=results_of_session,
+        record=record_of_session,
+    output:
+        touch(".ecdysis/audited/{session}.results"),
+    log:
+        text=f"{PRIVATE_DIR}/logs/{{session}}_audit_results.log",
+        status="logs/{session}/audit_results.status.json",
+    benchmark:
+        "benchmarks/{session}/audit_results.tsv"
+    conda:
+        "../envs/python.yaml"
+    params:
+        options=STUDY.settings["deid"]["options"],
+        bids_dir=BIDS_DIR,
+        code=fingerprint("audit"),
+    message:
+        "Auditing what was made of {wildcards.session}"
+    script:
+        "../scripts/audit.py"
+
+
+rule list_headers:
+    input:
+        index=f"{PRIVATE_DIR}/dicom_index.json",
+    output:
+        table=f"{PRIVATE_DIR}/headers.tsv",
+    log:
+        text=f"{PRIVATE_DIR}/logs/headers.log",
+        status=f"{PRIVATE_DIR}/logs/headers.status.json",
+    conda:
+        "../envs/python.yaml"
+    params:
+        dicom_dir=STUDY.settings["dicom_dir"],
+        deid=STUDY.settings["deid"],
+        select=STUDY.settings["headers"]["select"],
+        show=STUDY.settings["headers"]["show"],
+        code=fingerprint("headers"),
+    message:
+        "Reading the headers"
+    script:
+        "../scripts/headers.py"
+
+
+rule headers:
+    """Print what the headers hold, for looking before editing."""
+    input:
+        table=rules.list_headers.output.table,
+    log:
+        f"{PRIVATE_DIR}/logs/print_headers.log",
+    conda:
+        "../envs/python.yaml"
+    message:
+        "{input.table}:"
+    shell:
+        "column -t -s $'\\t' {input.table:q} 2> {log:q}"

@@ -6,6 +6,7 @@ rule figures:
         images=raw_images,
         preproc=preproc_images,
         masks=brain_masks,
+        faced=faced_images,
     output:
         figures=report(
             directory("sub-{subject}/figures"),

@@ -11,6 +11,7 @@ rule subject_page:
     input:
         figures=rules.figures.output.figures,
         brains=brain_images,
+        tissues=tissue_maps,
     output:
         page=report(
             "sub-{subject}.html",
@@ -33,6 +34,7 @@ rule subject_page:
 rule index_page:
     input:
         pages=subject_pages,
+        audits=audited_results,
     output:
         page=report(
             "index.html", category="Study", caption="../report/captions/index.rst"

@@ -1,40 +1,42 @@
-"""The brain is found by ANTs, through nipype, and cut out."""
-
-
-localrules:
-    template,
-
-
-rule template:
-    output:
-        t1w=".ecdysis/template/T1w.nii.gz",
-        brain_mask=".ecdysis/template/brain_mask.nii.gz",
-        registration_mask=".ecdysis/template/registration_mask.nii.gz",
-        facts=".ecdysis/template/template.json",
-    log:
-        text="logs/template/template.log",
-        status="logs/template/template.status.json",
-    benchmark:
-        "benchmarks/template/template.tsv"
-    conda:
-        "../envs/python.yaml"
-    params:
-        template=STUDY.settings["skullstrip"]["template"],
-        code=fingerprint("template"),
-    message:
-        "Preparing the head template"
-    script:
-        "../scripts/template.py"
+"""The brain is found by the method of the config, and cut out."""
 
 
 rule skullstrip:
     input:
         image=rules.reorient.output.image,
-        template_t1w=rules.template.output.t1w,
-        template_mask=rules.template.output.brain_mask,
-        template_registration_mask=rules.template.output.registration_mask,
     output:
         mask=".ecdysis/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii",
+    log:
+        text="logs/{folder}/{entities}_{suffix}/skullstrip.log",
+        status="logs/{folder}/{entities}_{suffix}/skullstrip.status.json",
+    benchmark:
+        "benchmarks/{folder}/{entities}_{suffix}/skullstrip.tsv"
+    conda:
+        "../envs/ants.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+    params:
+        template=STUDY.settings["skullstrip"]["template"],
+        masks=STUDY.settings["skullstrip"]["masks"],
+        code=fingerprint(f"skullstrip_{METHOD}"),
+    message:
+        "Stripping the skull from {wildcards.entities}_{wildcards.suffix}"
+    script:
+        f"../scripts/skullstrip_{METHOD}.py"
+
+
+rule transfer:
+    """An image beside a T1w gets the brain mask of that one."""
+    input:
+        unpack(t1w_beside),
+        image=rules.reorient.output.image,
+    output:
+        mask=".ecdysis/{folder}/{entities}_desc-transferredBrain_{suffix}_mask.nii",
+        to_t1w="{folder}/{entities}_from-{suffix}_to-T1w_mode-image_xfm.txt",
+        from_t1w="{folder}/{entities}_from-T1w_to-{suffix}_mode-image_xfm.txt",
+        to_sidecar="{folder}/{entities}_from-{suffix}_to-T1w_mode-image_xfm.json",
+        from_sidecar="{folder}/{entities}_from-T1w_to-{suffix}_mode-image_xfm.json",
     log:
         text="logs/{folder}/{entities}_{suffix}/skullstrip.log",
         status="logs/{folder}/{entities}_{suffix}/skullstrip.status.json",
@@ -47,19 +49,19 @@ rule skullstrip:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
     params:
         provider=STUDY.settings["ants"]["provider"],
-        template=STUDY.settings["skullstrip"]["template"],
-        code=fingerprint(f"skullstrip_{METHOD}"),
+        sources=raw_sources,
+        code=fingerprint("transfer"),
     message:
-        "Stripping the skull from {wildcards.entities}_{wildcards.suffix}"
+        "Aligning {wildcards.entities}_{wildcards.suffix} to its T1w"
     script:
-        f"../scripts/skullstrip_{METHOD}.py"
+        "../scripts/transfer.py"
 
 
 rule brain:
     input:
-        preproc="{folder}/{entities}_desc-preproc_T1w.nii.gz",
-        sidecar="{folder}/{entities}_desc-preproc_T1w.json",
-        mask=".ecdysis/{folder}/{entities}_desc-reorientedBrain_T1w_mask.nii",
+        preproc=PREPROC_T1W,
+        sidecar=sidecar_of(PREPROC_T1W),
+        mask=full_mask_of_t1w,
     output:
         mask="{folder}/{entities}_desc-brain_mask.nii.gz",
         mask_sidecar="{folder}/{entities}_desc-brain_mask.json",
@@ -89,9 +91,9 @@ ruleorder: brain > brain_beside_T1w
 
 use rule brain as brain_beside_T1w with:
     input:
-        preproc="{folder}/{entities}_desc-preproc_{suffix}.nii.gz",
-        sidecar="{folder}/{entities}_desc-preproc_{suffix}.json",
-        mask=".ecdysis/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii",
+        preproc=PREPROC,
+        sidecar=sidecar_of(PREPROC),
+        mask=full_mask,
     output:
         mask="{folder}/{entities}_space-{suffix}_desc-brain_mask.nii.gz",
         mask_sidecar="{folder}/{entities}_space-{suffix}_desc-brain_mask.json",

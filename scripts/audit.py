@@ -5,7 +5,7 @@ bytes; checks the form of each output and what must be kept. One hit fails the s
 names file and tag, never the value. See ``docs/deidentification.md``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ SHOWN = 5
 
 
 def audit(
-    listing: Path, dicom: Path, others: Iterable[Path], options: Sequence[str]
+    listing: Path, dicom: Path | None, others: Iterable[Path], options: Sequence[str]
 ) -> dict[str, Any]:
     """Search the outputs of a session for what identifies in its originals.
 
@@ -37,7 +37,7 @@ def audit(
     ----------
     listing : Path
         JSON with ``subject`` and ``series``, which maps series to the originals' paths.
-    dicom : Path
+    dicom : Path or None
         Folder of the de-identified files, a folder for each series.
     others : iterable of Path
         Files made from them: images, sidecars, pages, logs.
@@ -63,9 +63,9 @@ def audit(
     searcher = Searcher(secrets)
     faults: list[str] = []
     after = []
-    outputs = sorted(path for path in dicom.rglob("*") if path.is_file())
+    outputs = sorted(_files(dicom)) if dicom else []
     for path in outputs:
-        name = str(path.relative_to(dicom))
+        name = f"{path.parent.name}/{path.name}"
         facts, found = _check(path, name, searcher, label, used)
         after.append(facts)
         faults += [f"{name}: {fault}" for fault in found]
@@ -88,6 +88,18 @@ def audit(
         "pairs": len(relations.pairs(before, after)),
         "hits": 0,
     }
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield every file below a folder but the empty mark that Snakemake puts into it."""
+    for path in folder.rglob("*"):
+        if path.is_file() and (path.name != ".snakemake_timestamp" or path.stat().st_size):
+            yield path
+
+
+def recorded_files(record: Path, bids_dir: Path) -> list[Path]:
+    """Return the files of the dataset that the record of a session's conversion lists."""
+    return [bids_dir / file["path"] for file in read_json(record)["files"]]
 
 
 def _read_originals(
@@ -138,12 +150,15 @@ if "snakemake" in globals():
     from lib.job import recorded
 
     job = globals()["snakemake"]
-    with recorded(job, "audit", private=True) as details:
+    dicom_folder, record = job.input.get("dicom"), job.input.get("record")
+    others = [Path(path) for path in job.input.get("others", [])]
+    others += recorded_files(Path(*record), Path(job.params.bids_dir)) if record else []
+    with recorded(job, job.rule, private=True) as details:
         details.update(
             audit(
                 Path(job.input.files),
-                Path(job.input.dicom),
-                [Path(path) for path in job.input.get("others", [])],
+                Path(dicom_folder) if dicom_folder else None,
+                others,
                 job.params.options,
             )
         )

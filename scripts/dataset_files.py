@@ -23,7 +23,7 @@ took part, how the images were acquired, whom to ask, and how to cite it.
 
 BIDSIGNORE = """\
 # Files that a BIDS validator should pass over, one pattern a line, as in .gitignore.
-.snakemake/
+.snakemake
 """
 
 

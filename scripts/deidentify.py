@@ -5,9 +5,11 @@ A file that cannot be read, or whose pixels or text cannot be vouched for, is se
 a reason and never copied. See ``docs/deidentification.md``.
 """
 
+import json
 import mmap
 import os
 import shutil
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,21 +19,28 @@ from typing import Any
 from lib.deid.build import instance_cleaner
 from lib.deid.instance import InstanceCleaner
 from lib.deid.key import Key
+from lib.deid.ledger import Ledger
 from lib.deid.parse import Buffer
-from lib.deid.quarantine import DUPLICATE, UNREADABLE, RefusedError
+from lib.deid.quarantine import DUPLICATE, MALFORMED, UNREADABLE, RefusedError
 from lib.errors import InputError
-from lib.files import read_json
+from lib.files import atomic, read_json
 
 MAPPED_FROM = 64 << 20
 """Bytes from which a file is mapped into memory instead of read."""
 
 
 def deidentify(
-    listing: Path, output: Path, key: Key, settings: Mapping[str, Any]
+    listing: Path,
+    output: Path,
+    key: Key,
+    settings: Mapping[str, Any],
+    ledger: Path | None = None,
+    code: str = "",
 ) -> dict[str, Any]:
     """De-identify the files of a session into ``output/<series>/<pseudonym>.dcm``.
 
-    The folder appears under its name when it is complete.
+    The folder appears under its name when it is complete. What an earlier run put there is
+    taken over for the files that have not changed since, as the ledger knows.
 
     Parameters
     ----------
@@ -39,16 +48,22 @@ def deidentify(
         JSON with ``session``, ``subject`` and ``series``, which maps the name of each series
         to the paths of its files.
     output : Path
-        Folder that is made, or replaced.
+        Folder that is made, or brought up to date.
     key : Key
         The study's key.
     settings : mapping
-        ``profile``, ``options``, ``admit`` and ``edits`` of the configuration's ``deid``.
+        ``profile``, ``options``, ``admit``, ``edits`` and ``linkage_dir`` of the
+        configuration's ``deid``.
+    ledger : Path, optional
+        Where the outcome of each file is remembered; in the private folder.
+    code : str
+        Hash of the code; another hash makes everything anew.
 
     Returns
     -------
     dict
-        Counts, reasons and settings; nothing that identifies.
+        Counts, reasons and settings, and how many files were ``taken_over``; nothing that
+        identifies.
 
     Raises
     ------
@@ -57,7 +72,12 @@ def deidentify(
     """
     content = read_json(listing)
     cleaner = instance_cleaner(settings, key, f"sub-{content['subject']}")
+    rules = [Path(edit).read_text() for edit in settings.get("edits", ()) if isinstance(edit, str)]
+    basis = json.dumps([settings, rules, key.fingerprint, content["subject"], code])
+    # The linkage names every file of the run, so every file is done again for it.
+    known = Ledger(ledger if cleaner.links is None else None, basis)
     partial = output.with_name(f".{os.getpid()}.{output.name}")
+    taken_over = 0
     aside: Counter[str] = Counter()
     passed: Counter[str] = Counter()
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -65,12 +85,17 @@ def deidentify(
         for series, paths in content["series"].items():
             folder = partial / series
             folder.mkdir(parents=True)
-            for path in sorted(paths):
-                reason = _one_file(Path(path), folder, cleaner)
-                if reason:
-                    print(f"set aside: {path}: {reason}")
-                    aside[reason] += 1
+            for path in map(Path, sorted(paths)):
+                name = known.name(path) if path.exists() else None
+                if name and _linked(output / series / name, folder / name):
+                    taken_over += 1
                 else:
+                    name, reason = _one_file(path, folder, cleaner)
+                    if reason:
+                        print(f"set aside: {path}: {reason}")
+                        aside[reason] += 1
+                if name:
+                    known.note(path, name)
                     passed[series] += 1
         if not passed:
             raise InputError(
@@ -80,10 +105,14 @@ def deidentify(
             )
         shutil.rmtree(output, ignore_errors=True)
         partial.rename(output)
+        known.write()
+        if cleaner.links is not None:
+            _write_links(Path(settings["linkage_dir"]), content["session"], cleaner.links)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return {
         "files": passed.total(),
+        "taken_over": taken_over,
         "series": dict(passed),
         "quarantined": [
             {"reason": reason, "count": count} for reason, count in aside.most_common()
@@ -93,17 +122,33 @@ def deidentify(
     }
 
 
-def _one_file(path: Path, folder: Path, cleaner: InstanceCleaner) -> str | None:
-    """De-identify a file into a folder; return why it is set aside, if it is."""
+def _linked(before: Path, now: Path) -> bool:
+    """Link what an earlier run made into the new folder; say whether that could be done."""
+    try:
+        os.link(before, now)
+    except OSError:
+        return False
+    return True
+
+
+def _one_file(
+    path: Path, folder: Path, cleaner: InstanceCleaner
+) -> tuple[str, None] | tuple[None, str]:
+    """De-identify a file into a folder; return its new name, or why it is set aside."""
     try:
         with _content(path) as data:
             result = cleaner.clean(data)
-            return _write(folder / result.name, result.chunks)
+            reason = _write(folder / result.name, result.chunks)
+            return (None, reason) if reason else (result.name, None)
     except RefusedError as refused:
-        return refused.reason
+        return None, refused.reason
     except OSError as error:
         print(f"{path}: {error}")
-        return UNREADABLE
+        return None, UNREADABLE
+    except (ValueError, LookupError, TypeError, ArithmeticError, MemoryError):
+        # A file that nobody foresaw must neither pass nor stop the others.
+        traceback.print_exc()
+        return None, MALFORMED
 
 
 @contextmanager
@@ -114,12 +159,8 @@ def _content(path: Path) -> Iterator[Buffer]:
         if size < MAPPED_FROM:
             yield os.read(descriptor, size)
             return
-        with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as mapped:
-            view = memoryview(mapped)
-            try:
-                yield view
-            finally:
-                view.release()
+        # Parts of the result point into the map, which goes when the last of them does.
+        yield memoryview(mmap.mmap(descriptor, size, access=mmap.ACCESS_READ))
     finally:
         os.close(descriptor)
 
@@ -140,6 +181,15 @@ def _write(path: Path, chunks: list[Buffer]) -> str | None:
     return None
 
 
+def _write_links(folder: Path, session: str, links: Mapping[tuple[str, str], str]) -> None:
+    """Write which original stands behind which pseudonym, for the owner's eyes only."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lines = [f"{kind}\t{original}\t{new}\n" for (kind, original), new in sorted(links.items())]
+    with atomic(folder / f"{session}.tsv") as partial:
+        partial.touch(mode=0o600)
+        partial.write_text("attribute\toriginal\tpseudonym\n" + "".join(lines), encoding="utf-8")
+
+
 def _listed(reasons: Counter[str]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
 
@@ -155,5 +205,7 @@ if "snakemake" in globals():
                 Path(job.output.dicom),
                 Key.load(Path(job.params.key_file)),
                 job.params.deid,
+                Path(job.params.ledger),
+                job.params.code,
             )
         )

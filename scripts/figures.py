@@ -17,6 +17,7 @@ from lib.report.figures import (
     crop_picture,
     input_picture,
     save_picture,
+    surface_picture,
     thumb_picture,
 )
 
@@ -27,6 +28,7 @@ def draw_figures(
     raw: Sequence[Path],
     preproc: Sequence[Path],
     masks: Sequence[Path] = (),
+    faced: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Draw the figures of every image of a subject into `folder`.
 
@@ -34,13 +36,15 @@ def draw_figures(
     ----------
     folder : Path
         Where ``<entities>_desc-<kind>_<suffix>.png`` is written; kind is ``input``, ``crop``,
-        ``brain`` (with a mask only) or ``thumb``.
+        ``brain`` (with a mask only), ``surface`` (where faces were removed) or ``thumb``.
     images : sequence of dict
         Entries of the manifest, with ``entities`` and ``suffix``.
     raw, preproc : sequence of Path
         The input and the result of each image, in the order of `images`.
     masks : sequence of Path
         The brain mask of each image on the grid of `preproc`, or empty.
+    faced : sequence of Path
+        Each image before its face was removed, on the grid of `preproc`, or empty.
 
     Returns
     -------
@@ -62,6 +66,8 @@ def draw_figures(
         files = {"raw": raw[index], "preproc": preproc[index]}
         if masks:
             files["mask"] = masks[index]
+        if faced:
+            files["faced"] = faced[index]
         for kind, problem in _draw_image(folder, image, name, files).items():
             if problem is None:
                 drawn += 1
@@ -83,6 +89,8 @@ def _draw_image(
     }
     if mask is not None:
         plans["brain"] = (brain_picture, [volumes["preproc"], mask])
+    if "faced" in volumes:
+        plans["surface"] = (surface_picture, [volumes["faced"], volumes["preproc"]])
     outcome: dict[str, str | None] = {}
     for kind, (picture, needed) in plans.items():
         broken = [problem for problem in needed if isinstance(problem, str)]
@@ -117,5 +125,6 @@ if "snakemake" in globals():
                 [Path(path) for path in job.input.images],
                 [Path(path) for path in job.input.preproc],
                 [Path(path) for path in job.input.masks],
+                [Path(path) for path in job.input.faced],
             )
         )

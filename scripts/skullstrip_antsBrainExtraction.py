@@ -4,18 +4,21 @@ Avants et al. 2011, doi:10.1016/j.neuroimage.2010.09.025. The script is not in a
 package, so ANTs must be on PATH; it works at full resolution and takes tens of minutes.
 """
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
-import numpy as np
-from lib.errors import InputError
-from lib.plain_folder import linked, plain_folder
-from lib.skullstrip import mask_check, providers, working_image
+from lib.plain_folder import linked
+from lib.skullstrip import foreign, providers
 from lib.template import resolve
+
+SCRIPT = "antsBrainExtraction.sh"
+
+
+def require(settings: Mapping[str, Any]) -> None:
+    """Check that the script and the programs it calls run, and that the template is there."""
+    resolve(settings["skullstrip"]["template"])
+    providers.require_script(SCRIPT)
 
 
 def skullstrip(
@@ -45,16 +48,16 @@ def skullstrip(
     RuntimeError
         The script failed.
     """
-    programs = providers.require_script("antsBrainExtraction.sh")
+    programs = providers.require_script(SCRIPT)
     template = resolve(template_settings)
-    source = nib.load(image)
-    mask.parent.mkdir(parents=True, exist_ok=True)
-    with plain_folder() as folder, programs.activated(threads):
+
+    def find(head: Path) -> Path:
         from nipype.interfaces.ants import BrainExtraction
 
+        folder = head.parent
         extraction = BrainExtraction(
             dimension=3,
-            anatomical_image=str(linked(image, folder, "head")),
+            anatomical_image=str(head),
             brain_template=str(linked(template.t1w, folder, "template")),
             brain_probability_mask=str(linked(template.brain_mask, folder, "template_mask")),
             out_prefix="head_",
@@ -65,34 +68,11 @@ def skullstrip(
             extraction.inputs.extraction_registration_mask = str(where)
         # The script draws random numbers from the clock unless told not to.
         extraction.inputs.use_random_seeding = 0
-        with _inside(folder):
-            found = nib.load(extraction.run().outputs.BrainExtractionMask)
-        brain = np.asanyarray(found.dataobj).reshape(source.shape[:3]) > 0
-    if not brain.any():
-        raise InputError(
-            image,
-            "antsBrainExtraction.sh found no brain in it",
-            "Look at the image and its orientation; exclude it, or give a mask of your own",
-        )
-    working_image.write_mask(brain, source, mask)
-    measures = mask_check.measure_shape(brain, working_image.native_grid(source))
-    return {
-        **programs.facts,
-        "template": template.name,
-        "measures": measures,
-        "check": mask_check.judge(measures),
-    }
+        return Path(extraction.run().outputs.BrainExtractionMask)
 
-
-@contextmanager
-def _inside(folder: Path) -> Iterator[None]:
-    """Work in `folder`: nipype's interface names its outputs from the working directory."""
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
+    with programs.activated(threads):
+        found = foreign.strip(image, mask, find)
+    return {**programs.facts, "template": template.name, **found}
 
 
 if "snakemake" in globals():

@@ -4,7 +4,7 @@ The mask that comes with a template may leave out ventricles and cisterns; brain
 wants the whole inside of the meninges, so they are filled.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from lib.errors import InputError
 from lib.files import atomic, write_json
 from lib.image.resampling import isotropic_grid, resample
 from lib.skullstrip.brain_recipe import RECIPE, Recipe
+from lib.skullstrip.tissues import maps_of_template
 from lib.skullstrip.working_image import closed
 from lib.template import Template, resolve
 from scipy import ndimage
@@ -74,6 +75,7 @@ def write(
     brain_mask: Path,
     facts: Path,
     registration_mask: Path | None = None,
+    tissue_maps: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Resolve, prepare and write a template; return its facts.
 
@@ -83,9 +85,21 @@ def write(
         The config's ``skullstrip.template``.
     t1w, brain_mask, facts, registration_mask : path
         Where to write.
+    tissue_maps : three paths, optional
+        Where to write fluid, grey and white matter, 0 to 1.
     """
     template = resolve(settings)
-    files = zip((t1w, brain_mask, registration_mask), prepare(template), strict=True)
+    head, brain, where = prepare(template)
+    maps = maps_of_template(head.get_fdata(dtype=np.float32), brain.get_fdata() > 0.5)
+    files: list[tuple[Path | None, nib.Nifti1Image]] = [
+        (t1w, head),
+        (brain_mask, brain),
+        (registration_mask, where),
+    ]
+    files += [
+        (path, nib.Nifti1Image(one, head.affine))
+        for path, one in zip(tissue_maps, maps, strict=False)
+    ]
     for path, image in files:
         if path is not None:
             with atomic(path) as partial:
@@ -108,5 +122,6 @@ if "snakemake" in globals():
                 Path(job.output.brain_mask),
                 Path(job.output.facts),
                 Path(where) if where else None,
+                [Path(file) for file in job.output.tissue_maps],
             )
         )

@@ -1,7 +1,7 @@
 """Small DICOM series with any header, for tests of what is read from headers."""
 
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,18 @@ FLAIR = {
     "InversionTime": 2500,
 }
 PD = {**SPIN_ECHO, "SeriesDescription": "pd", "EchoTime": 14, "RepetitionTime": 3000}
+FIELD_MAP = {
+    **MPRAGE,
+    "ImageType": ["ORIGINAL", "PRIMARY", "M", "ND"],
+    "SeriesDescription": "gre_field_mapping",
+    "ScanningSequence": "GR",
+    "SequenceVariant": "SP",
+    "MRAcquisitionType": "2D",
+    "EchoTime": 4.92,
+    "RepetitionTime": 488,
+    "InversionTime": None,
+    "FlipAngle": 60,
+}
 EPI = {
     **MPRAGE,
     "SeriesDescription": "",
@@ -70,12 +82,14 @@ def write_series(
     volumes: int = 1,
     name: str = "IM{:05d}",
     header: dict[str, Any] = MPRAGE,
+    by_volume: Sequence[dict[str, Any]] = (),
     **elements: Any,
 ) -> list[Path]:
     """Write a series of axial slices of 16 x 16 voxels, 2 mm apart.
 
     `study` and `series` are words from which UIDs are made; `skip` names slices that are not
-    written; a keyword given as an element replaces that of `header`.
+    written; a keyword given as an element replaces that of `header`, and one of `by_volume`
+    that of its volume.
     """
     folder.mkdir(parents=True, exist_ok=True)
     values = {
@@ -94,7 +108,8 @@ def write_series(
     for number in range(slices * volumes):
         if number in skip:
             continue
-        dataset = instance(values, number, number % slices)
+        own = by_volume[number // slices] if by_volume else {}
+        dataset = instance({**values, **own}, number, number % slices)
         path = folder / name.format(number)
         dataset.save_as(path, enforce_file_format=True)
         paths.append(path)

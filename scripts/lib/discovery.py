@@ -91,6 +91,7 @@ def discover(
     preflight: Callable[[Path], None],
     remembered: dict[str, Any] | None = None,
     planned: Sequence[Image] = (),
+    also: Sequence[str] = (),
 ) -> tuple[list[Image], list[Exclusion], dict[str, Any]]:
     """Find the selected images of a dataset.
 
@@ -106,6 +107,8 @@ def discover(
         What an earlier call returned as third value.
     planned : sequence of Image
         Images that will come from DICOM; those whose files are there already are dropped.
+    also : sequence of str
+        Subjects of whom other images will come from DICOM.
 
     Returns
     -------
@@ -122,7 +125,7 @@ def discover(
     found += [(image, _entities_of(image), None) for image in planned if image.name not in present]
     found.sort(key=lambda item: item[0].name)
 
-    subjects = sorted({image.subject for image, _, _ in found} | set(_subjects(bids_dir)))
+    subjects = sorted({image.subject for image, _, _ in found} | {*_subjects(bids_dir), *also})
     sessions = sorted({image.session for image, _, _ in found if image.session})
     wanted = set(match(selection.participant_label, subjects, "participant_label") or subjects)
     wanted -= set(match(selection.exclude_participant_label, subjects, "exclude_participant_label"))

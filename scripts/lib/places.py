@@ -10,7 +10,13 @@ from pathlib import Path
 HIDDEN = Path(".ecdysis")
 MANIFEST = HIDDEN / "manifest.json"
 DISCOVERED = HIDDEN / "discovered.json"
+VALIDATION = HIDDEN / "validation.json"
 TEMPLATE = HIDDEN / "template" / "template.json"
+
+
+def converted_file(session: str) -> str:
+    """Return the record of what a session was converted to."""
+    return f"{HIDDEN}/converted/{session}.json"
 
 
 def record_file(unit: str | Path, stage: str) -> Path:
@@ -24,9 +30,26 @@ def record_file(unit: str | Path, stage: str) -> Path:
     return Path("logs", unit, f"{stage}.status.json")
 
 
-def preproc_file(folder: str, entities: str, suffix: str) -> str:
-    """Return the reoriented and cropped image."""
-    return f"{folder}/{entities}_desc-preproc_{suffix}.nii.gz"
+def preproc_file(folder: str, entities: str, suffix: str, *, hidden: bool = False) -> str:
+    """Return the reoriented and cropped image; hidden where only the defaced one is a result."""
+    place = f"{HIDDEN}/" if hidden else ""
+    return f"{place}{folder}/{entities}_desc-preproc_{suffix}.nii.gz"
+
+
+def sidecar_of(image: str) -> str:
+    """Return the JSON file beside an image.
+
+    Examples
+    --------
+    >>> sidecar_of("sub-01_T1w.nii.gz")
+    'sub-01_T1w.json'
+    """
+    return image.removesuffix(".nii.gz") + ".json"
+
+
+def defaced_file(folder: str, entities: str, suffix: str) -> str:
+    """Return the reoriented, cropped and defaced image."""
+    return f"{folder}/{entities}_desc-defaced_{suffix}.nii.gz"
 
 
 def brain_file(folder: str, entities: str, suffix: str) -> str:
@@ -42,5 +65,16 @@ def mask_file(folder: str, entities: str, suffix: str) -> str:
     >>> mask_file("sub-01/anat", "sub-01", "T2w")
     'sub-01/anat/sub-01_space-T2w_desc-brain_mask.nii.gz'
     """
+    return derived_file(folder, entities, suffix, "desc-brain_mask")
+
+
+def derived_file(folder: str, entities: str, suffix: str, kind: str) -> str:
+    """Return a mask or a segmentation of an image; one not of a T1w names the image's space.
+
+    Examples
+    --------
+    >>> derived_file("sub-01/anat", "sub-01", "T1w", "label-GM_probseg")
+    'sub-01/anat/sub-01_label-GM_probseg.nii.gz'
+    """
     space = "" if suffix == "T1w" else f"_space-{suffix}"
-    return f"{folder}/{entities}{space}_desc-brain_mask.nii.gz"
+    return f"{folder}/{entities}{space}_{kind}.nii.gz"

@@ -9,13 +9,13 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
+from lib import folders
 from lib.errors import InputError
 
-Settings = dict[str, Any]
+Settings = folders.Settings
 
 CONFIG = Path(__file__).parents[2] / "config"
 STUDY_SETTINGS = Path("code") / "ecdysis.yaml"
-PATHS = ("bids_dir", "dicom_dir", "output_dir", "private_dir", "key_file", "participants_map")
 TEMPLATE_PATHS = ("t1w", "brain_mask", "registration_mask")
 
 
@@ -43,72 +43,28 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
     schema = _read_yaml(CONFIG / "schema.yaml")
     settings: Settings = _read_yaml(CONFIG / "config.yaml")
     given = _typed(given, schema, schema)
-    _check(given, schema, "the command line or --configfile")
-    bids_dir = _bids_dir(given.get("bids_dir"), cwd)
+    check(given, schema, "the command line or --configfile")
+    given = _absolute_paths(given, cwd)
+    bids_dir = folders.dataset(given.get("bids_dir"), cwd)
     if bids_dir and (own := bids_dir / STUDY_SETTINGS).is_file():
         _merge(settings, _absolute_paths(_checked_file(own, schema), bids_dir))
-    _merge(settings, _absolute_paths(given, cwd))
-    if bids_dir:
-        settings |= {
-            "bids_dir": str(bids_dir),
-            "output_dir": settings["output_dir"] or str(bids_dir / "derivatives" / "ecdysis"),
-            "private_dir": settings["private_dir"] or f"{bids_dir}-private",
-        }
-        settings["key_file"] = settings["key_file"] or str(Path(settings["private_dir"], "key"))
-        _check_places(settings)
+    _merge(settings, given)
+    settings["bids_dir"] = str(bids_dir) if bids_dir else None
+    folders.complete(settings)
+    _check_deface(settings)
     return settings
 
 
-def _bids_dir(given: str | None, cwd: Path) -> Path | None:
-    """Return the dataset: the one given, or `cwd` when it is one."""
-    if given:
-        return _absolute(given, cwd)
-    return cwd if (cwd / "dataset_description.json").is_file() else None
-
-
-def _check_places(settings: Settings) -> None:
-    """Refuse places that would mix inputs, outputs and secrets."""
-    places = {key: Path(settings[key]) for key in PATHS if settings[key]}
-    for key, place in places.items():
-        if set("{}\n") & set(str(place)):
-            raise InputError(
-                key,
-                "its path has a brace or a line break, which Snakemake cannot handle",
-                "Rename the folder, or reach it by a symbolic link",
-            )
-    if not places["bids_dir"].is_dir() and "dicom_dir" not in places:
+def _check_deface(settings: Settings) -> None:
+    """Refuse defacing where nothing would say where the face is."""
+    method = settings["skullstrip"]["method"]
+    if settings["deface"] and method != "ants":
         raise InputError(
-            "bids_dir",
-            f"there is no directory {places['bids_dir']}",
-            "Give the BIDS dataset, or dicom_dir as well to make one from scanner DICOM",
+            "deface",
+            f"skullstrip.method is {method}, but the place of the face follows from the alignment"
+            " that the method ants makes",
+            "Set skullstrip: {method: ants}, or deface: false",
         )
-    if "dicom_dir" in places and not places["dicom_dir"].is_dir():
-        raise InputError(
-            "dicom_dir",
-            f"there is no directory {places['dicom_dir']}",
-            "Give the folder that holds the scanner's files",
-        )
-    if places["output_dir"] == places["bids_dir"]:
-        raise InputError(
-            "output_dir", "it is bids_dir itself", "Give a directory below derivatives/"
-        )
-    if "dicom_dir" in places:
-        for key in ("bids_dir", "output_dir"):
-            if places[key].is_relative_to(places["dicom_dir"]):
-                raise InputError(
-                    key,
-                    "it lies inside dicom_dir, which is never written to",
-                    "Give a place outside the DICOM folder",
-                )
-    shared = [places[key] for key in ("bids_dir", "output_dir", "dicom_dir") if key in places]
-    for secret in ("private_dir", "key_file"):
-        for place in shared:
-            if places[secret].is_relative_to(place):
-                raise InputError(
-                    secret,
-                    f"{places[secret]} lies inside {place}, which is read or shared",
-                    "Give a place outside the DICOM folder, the dataset and the results",
-                )
 
 
 def _absolute(path: str, cwd: Path) -> Path:
@@ -119,8 +75,19 @@ def _absolute_paths(given: Mapping[str, Any], base: Path) -> Settings:
     """Return a copy of `given` whose paths are absolute, read relative to `base`."""
     settings = deepcopy(dict(given))
     template = settings.get("skullstrip", {}).get("template", {})
-    for group, keys in ((settings, PATHS), (template, TEMPLATE_PATHS)):
+    deid = settings.get("deid", {})
+    stripping = settings.get("skullstrip", {})
+    for group, keys in (
+        (settings, (*folders.FOLDERS, *folders.FILES)),
+        (template, TEMPLATE_PATHS),
+        (stripping, ("masks",)),
+        (deid, ("linkage_dir",)),
+    ):
         group |= {key: str(_absolute(group[key], base)) for key in keys if group.get(key)}
+    if deid.get("edits"):
+        deid["edits"] = [
+            str(_absolute(edit, base)) if isinstance(edit, str) else edit for edit in deid["edits"]
+        ]
     return settings
 
 
@@ -144,25 +111,29 @@ def _checked_file(path: Path, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         raise InputError(path, f"it is not YAML ({error})", "Repair the file") from error
     if not isinstance(content, Mapping):
         raise InputError(path, "it holds no keys", "Write one `key: value` a line")
-    _check(content, schema, str(path))
+    check(content, schema, str(path))
     return content
 
 
-def _check(settings: Mapping[str, Any], schema: Mapping[str, Any], where: str) -> None:
-    """Raise an InputError for the first fault of `settings`."""
+def check(
+    settings: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    where: str,
+    example: str = "config/config.yaml",
+) -> None:
+    """Raise an InputError for the first fault of `settings`; `example` shows all keys."""
     faults = sorted(
         Draft202012Validator(schema).iter_errors(dict(settings)),
         key=lambda fault: [str(part) for part in fault.absolute_path],
     )
     if faults:
         key = ".".join(map(str, faults[0].absolute_path))
-        problem, remedy = _explain(faults[0])
+        problem, remedy = _explain(faults[0], f"See {example} for every key")
         raise InputError(f"config {key}".strip(), f"{problem} (in {where})", remedy)
 
 
-def _explain(fault: Any) -> tuple[str, str]:
+def _explain(fault: Any, see: str) -> tuple[str, str]:
     """Say what is wrong with one value, given jsonschema's fault, and what is allowed."""
-    see = "See config/config.yaml for every key"
     if fault.validator in ("additionalProperties", "propertyNames"):
         known = fault.schema.get("properties") or fault.schema.get("enum") or {}
         unknown = (

@@ -7,15 +7,18 @@ starts for jobs elsewhere read that manifest (`Study.load`) and look for nothing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from lib.conversion.asked import forget_lost, sessions_to_convert
 from lib.discovery import Exclusion, Image, Selection, discover, to_json
 from lib.errors import InputError
 from lib.files import read_json, write_json
+from lib.folders import FILES, FOLDERS
 from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
-from lib.settings import PATHS, Settings, resolve
+from lib.settings import Settings, resolve
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,33 @@ class Study:
         """Names of the images that the preflight refused, with the reasons."""
         return {item.image: item.reason for item in self.exclusions if item.fault and item.image}
 
+    def t1w_beside(self, image: Image) -> Image | None:
+        """Return the first T1w of the same session, when `image` itself is of another kind."""
+        if image.suffix == "T1w":
+            return None
+        others = (one for one in self.by_subject[image.subject] if one.suffix == "T1w")
+        return next((one for one in others if one.session == image.session), None)
+
     def session(self, session: str) -> Mapping[str, Any]:
         """Return what the plan says of a DICOM session."""
         return next(item for item in self.plan["sessions"] if item["session"] == session)
+
+    def others(self, session: str) -> list[Mapping[str, Any]]:
+        """Return the series of a DICOM session that are converted with it."""
+        return [item for item in self.plan["others"] if item["dicom_session"] == session]
+
+    @cached_property
+    def converted_sessions(self) -> list[str]:
+        """Return the DICOM sessions of the selected subjects that are to be converted."""
+        subjects = {image.subject for image in self.images}
+        subjects |= {item.subject for item in self.exclusions}
+        return sessions_to_convert(
+            self.plan,
+            subjects,
+            Path(self.settings["output_dir"]),
+            Path(self.settings["bids_dir"]),
+            keep_sourcedata=self.settings["keep_sourcedata"],
+        )
 
     def image(self, folder: str, entities: str, suffix: str) -> Image:
         """Return the image of these wildcards."""
@@ -95,10 +122,14 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
         A setting is wrong, a label does not exist, or a program that is needed is missing.
     """
     settings = resolve(given, cwd)
-    if not settings["bids_dir"]:
+    if not settings["output_dir"]:
         return Study(settings)
-    _check_programs(settings)
     plan = _plan(settings)
+    if not settings["bids_dir"]:
+        study = Study(settings, plan=plan)
+        study.save()
+        return study
+    _check_programs(settings)
     remembered = Path(settings["output_dir"], DISCOVERED)
     before = read_json(remembered) if remembered.is_file() else {}
     images, exclusions, after = discover(
@@ -113,47 +144,40 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
         nifti.preflight,
         before,
         [_planned(item, settings["bids_dir"]) for item in plan.get("images", [])],
+        [item["subject"] for item in plan.get("others", [])],
     )
     if after != before:
         write_json(remembered, after)
+    forget_lost(plan, Path(settings["output_dir"]), Path(settings["bids_dir"]))
     study = Study(settings, images, exclusions, plan)
     study.save()
     return study
 
 
+def skullstrip_method(settings: Settings) -> str:
+    """Return the method; it is that of ``scripts/skullstrip_<method>.py``, or none."""
+    method = str(settings["skullstrip"]["method"])
+    return "given" if method == "none" and settings["skullstrip"]["masks"] else method
+
+
 def _check_programs(settings: Settings) -> None:
     """Raise an InputError when skull stripping could not run here."""
-    from lib import template
-    from lib.skullstrip import providers
-
-    method = settings["skullstrip"]["method"]
-    if method == "none":
-        return
-    template.resolve(settings["skullstrip"]["template"])
-    if method == "antsBrainExtraction":
-        providers.require_script("antsBrainExtraction.sh")
-    else:
-        providers.find(settings["ants"]["provider"])
+    method = skullstrip_method(settings)
+    if method != "none":
+        import_module(f"skullstrip_{method}").require(settings)
 
 
 def _plan(settings: Settings) -> dict[str, Any]:
     """Index the DICOM folder, when there is one, and plan what comes out of it."""
     if not settings["dicom_dir"]:
         return {}
+    from lib.deid.build import instance_cleaner
     from lib.deid.key import Key
-    from lib.dicom.plan import plan
+    from lib.dicom.from_settings import plan_from
 
-    participants_map = settings["participants_map"]
-    return dict(
-        plan(
-            dicom_dir=Path(settings["dicom_dir"]),
-            private_dir=Path(settings["private_dir"]),
-            bids_dir=Path(settings["bids_dir"]),
-            key=Key.load(Path(settings["key_file"])),
-            participants_map=Path(participants_map) if participants_map else None,
-            suffixes=settings["suffixes"],
-        )
-    )
+    plan = dict(plan_from(settings))
+    instance_cleaner(settings["deid"], Key.load(Path(settings["key_file"])), "sub-check")
+    return plan
 
 
 def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:
@@ -163,4 +187,11 @@ def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:
 
 def _public(settings: Settings) -> Settings:
     """Return the settings without the places of this machine, which may name a person."""
-    return {key: value for key, value in settings.items() if key not in PATHS}
+    public = {key: value for key, value in settings.items() if key not in (*FOLDERS, *FILES)}
+    rules = [edit for edit in settings["deid"]["edits"] if not isinstance(edit, str)]
+    stripping = settings["skullstrip"]
+    return {
+        **public,
+        "deid": {**settings["deid"], "edits": rules, "linkage_dir": None},
+        "skullstrip": {**stripping, "masks": "given" if stripping["masks"] else None},
+    }

@@ -6,6 +6,7 @@ embedded default is named here and nowhere else, so that it can be replaced in o
 
 import hashlib
 import importlib.util
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,19 @@ def resolve(settings: Mapping[str, str | None] | None = None) -> Template:
     if name == EMBEDDED_NAME:
         return embedded()
     return _from_templateflow(name)
+
+
+def label(settings: Mapping[str, str | None] | None = None) -> str:
+    """Name the template's space in file names, where only letters and digits may stand.
+
+    Examples
+    --------
+    >>> label(), label({"t1w": "head.nii"}), label({"name": "MNI152NLin2009cAsym"})
+    ('MNI152NLin6Asym', 'custom', 'MNI152NLin2009cAsym')
+    """
+    given = {key: value for key, value in (settings or {}).items() if value}
+    name = given.get("name") or ("custom" if "t1w" in given else EMBEDDED_NAME)
+    return re.sub(r"[^A-Za-z0-9]", "", name) or "custom"
 
 
 def embedded(resolution: int = 1) -> Template:

@@ -12,7 +12,8 @@ from lib.deid.quarantine import RefusedError
 from lib.deid.tables import attributes
 from pydicom.datadict import DicomDictionary, keyword_for_tag
 
-from tests.canary.builder import PIXELS, Case, leaks, suite
+from tests.canary.builder import PIXELS, Case, leaks
+from tests.canary.cases import suite
 
 KEY = Key(bytes(range(32)))
 OPTIONS = {

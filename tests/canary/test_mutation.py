@@ -12,7 +12,8 @@ from lib.deid.quarantine import RefusedError
 from lib.deid.tables import attributes
 from pydicom.uid import ExplicitVRLittleEndian
 
-from tests.canary.builder import Case, leaks, table_case
+from tests.canary.builder import Case, leaks
+from tests.canary.cases import table_case
 from tests.canary.test_canary import KEY, OPTIONS, cases, planted_tags
 
 OFF: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None]]] = {}

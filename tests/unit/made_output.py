@@ -30,6 +30,7 @@ class MadeOutput:
             "images": [],
             "excluded": [],
             "unmapped": [],
+            "plan": {},
             "settings": {"skullstrip": {"method": method}, "crop": {"modes": ["auto"]}},
         }
         self.save()
@@ -57,6 +58,15 @@ class MadeOutput:
         )
         self.save()
         return f"{folder}/{entities}_T1w"
+
+    def session(self, name: str, *, alone: bool = False) -> None:
+        """Put a session of scanner DICOM into the manifest; alone, nothing but it is made."""
+        plan = self.manifest["plan"] or {"sessions": [], "excluded": [], "notices": []}
+        plan["sessions"].append({"session": name})
+        self.manifest["plan"] = plan
+        if alone:
+            self.manifest["bids_dir"] = None
+        self.save()
 
     def exclude(self, subject: str, image: str | None, reason: str) -> None:
         """Put an exclusion into the manifest."""

@@ -10,7 +10,8 @@ import pytest
 import skullstrip_ants
 import template as template_script
 from lib.errors import InputError
-from lib.skullstrip import brain_extraction, providers
+from lib.image.resampling import resample
+from lib.skullstrip import brain_extraction, providers, working_image
 from lib.skullstrip.brain_recipe import RECIPE
 from lib.template import embedded
 from scipy import ndimage
@@ -21,6 +22,8 @@ BRIEF = replace(
     linear=replace(RECIPE.linear, iterations=(60, 20)),
     nonlinear=replace(RECIPE.nonlinear, iterations=(25, 10, 0)),
 )
+
+BYPRODUCTS = ("posteriors.nii.gz", "field.nii.gz", "affine.mat", "to.h5", "from.h5")
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +88,9 @@ def stripped(prepared, tmp_path_factory):
         folder / "head.nii",
         *prepared,
         folder / "mask.nii",
+        byproducts=skullstrip_ants.Byproducts(
+            *(folder / name for name in BYPRODUCTS),
+        ),
         provider="embedded",
         threads=2,
         recipe=BRIEF,
@@ -110,12 +116,86 @@ def test_the_mask_is_on_the_grid_of_the_image(stripped):
     assert mask.get_data_dtype() == np.uint8
 
 
+def test_the_byproducts_fit_the_mask(stripped):
+    folder, truth, _ = stripped
+    classes = nib.load(folder / "posteriors.nii.gz")
+    total = classes.get_fdata().sum(axis=-1)
+    assert classes.shape[-1] == 3
+    inside = total > 0.5
+    assert np.allclose(total[inside], 1, atol=0.02)
+    voxel = abs(np.linalg.det(classes.affine))
+    true_volume = (np.asanyarray(truth.dataobj) > 0).sum() * abs(np.linalg.det(truth.affine))
+    assert 1 < inside.sum() * voxel / true_volume < 1.25
+    # The stack is fluid, grey and white matter, from dark to bright.
+    image = nib.load(folder / "head.nii")
+    fine = np.moveaxis(classes.get_fdata(dtype=np.float32), -1, 0)
+    native = working_image.native_grid(image)
+    values = image.get_fdata()
+    means = []
+    for one in fine:
+        near = resample(one, (RECIPE.spacing,) * 3, native.shape, native.zooms) > 0.8
+        means.append(values[near].mean())
+    assert means == sorted(means)
+
+
+def test_the_transforms_lead_to_the_template_and_back(stripped, prepared, tmp_path):
+    folder, truth, _ = stripped
+    nib.save(truth, tmp_path / "truth.nii")
+    with providers.find("embedded").activated(2):
+        from nipype.interfaces.ants import ApplyTransforms
+
+        there = ApplyTransforms(
+            dimension=3,
+            input_image=str(tmp_path / "truth.nii"),
+            reference_image=str(prepared[1]),
+            transforms=[str(folder / "to.h5")],
+            interpolation="Linear",
+            output_image=str(tmp_path / "there.nii"),
+        )
+        there.run(cwd=str(tmp_path))
+        back = ApplyTransforms(
+            dimension=3,
+            input_image=str(prepared[1]),
+            reference_image=str(tmp_path / "truth.nii"),
+            transforms=[str(folder / "from.h5")],
+            interpolation="Linear",
+            output_image=str(tmp_path / "back.nii"),
+        )
+        back.run(cwd=str(tmp_path))
+    template_mask = nib.load(prepared[1]).get_fdata() > 0.5
+    assert dice(nib.load(tmp_path / "there.nii").get_fdata() > 0.5, template_mask) > 0.94
+    expected = np.asanyarray(truth.dataobj) > 0
+    assert dice(nib.load(tmp_path / "back.nii").get_fdata() > 0.5, expected) > 0.94
+
+
+def test_a_second_run_gives_the_same_bits(stripped, prepared, tmp_path):
+    folder, _, _ = stripped
+    skullstrip_ants.skullstrip(
+        folder / "head.nii",
+        *prepared,
+        tmp_path / "mask.nii",
+        byproducts=skullstrip_ants.Byproducts(*(tmp_path / name for name in BYPRODUCTS)),
+        provider="embedded",
+        threads=2,
+        recipe=BRIEF,
+    )
+    for name in ("mask.nii", "field.nii.gz", "affine.mat"):
+        assert (folder / name).read_bytes() == (tmp_path / name).read_bytes(), name
+    before, after = (
+        nib.load(place / "posteriors.nii.gz").get_fdata() for place in (folder, tmp_path)
+    )
+    assert np.array_equal(before, after)
+
+
 def test_nothing_else_is_left_behind(stripped):
-    assert sorted(path.name for path in stripped[0].iterdir()) == ["head.nii", "mask.nii"]
+    names = sorted(path.name for path in stripped[0].iterdir())
+    assert names == sorted(["head.nii", "mask.nii", *BYPRODUCTS])
 
 
-def test_a_head_that_is_upside_down_in_its_header_fails_the_check(tmp_path, prepared):
-    head, _ = moved_head("RAS")
+def test_a_head_that_is_upside_down_in_its_header_is_found_by_the_second_strategy(
+    tmp_path, prepared
+):
+    head, truth = moved_head("RAS")
     flipped = nib.Nifti1Image(np.asanyarray(head.dataobj)[:, :, ::-1], head.affine)
     nib.save(flipped, tmp_path / "head.nii")
     details = skullstrip_ants.skullstrip(
@@ -126,8 +206,29 @@ def test_a_head_that_is_upside_down_in_its_header_fails_the_check(tmp_path, prep
         threads=2,
         recipe=BRIEF,
     )
+    mask = np.asanyarray(nib.load(tmp_path / "mask.nii").dataobj)[:, :, ::-1] > 0
+    assert dice(mask, np.asanyarray(truth.dataobj) > 0) > 0.94
+    assert details["alignment"]["strategy"] == skullstrip_ants.STRATEGIES[1]
+    given_up = details["alignment"]["given_up"][skullstrip_ants.STRATEGIES[0]]
+    assert "correlation ratio" in given_up[0]
+    # A person should know that the header lies.
+    assert details["check"]["verdict"] == "look"
+    assert "turned against its own header" in details["check"]["reasons"][0]
+
+
+def test_what_is_no_head_fails_the_check_of_both_strategies(tmp_path, prepared):
+    noise = np.random.default_rng(0).normal(100, 10, (45, 50, 45)).astype(np.int16)
+    nib.save(nib.Nifti1Image(noise, np.diag([4, 4, 4, 1])), tmp_path / "head.nii")
+    details = skullstrip_ants.skullstrip(
+        tmp_path / "head.nii",
+        *prepared,
+        tmp_path / "mask.nii",
+        provider="embedded",
+        threads=2,
+        recipe=BRIEF,
+    )
     assert details["check"]["verdict"] == "fail"
-    assert "correlation ratio" in details["check"]["reasons"][0]
+    assert len(details["alignment"]["given_up"]) == 1
 
 
 def test_a_crash_of_a_program_is_named(tmp_path, prepared):

@@ -6,7 +6,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from convert import DROPPED, convert, without_dropped
+from convert import convert
+from lib.conversion.sidecar import DROPPED, without_dropped
 from lib.errors import InputError
 
 from tests.dicom_builder import MPRAGE, write_series
@@ -52,6 +53,14 @@ def test_the_sidecar_keeps_the_physics(series: Path) -> None:
     assert "Ada" not in sidecar.read_text()
     assert "A77" not in sidecar.read_text()
     assert b"Ada" not in bytes(nib.load(image).header.binaryblock)
+
+
+def test_the_study_has_the_last_word_on_a_field(series: Path) -> None:
+    write_series(series)
+    image, sidecar = converted(series)
+    convert(series, image, sidecar, 12, {"EchoTime": 7, "Note": "x"})
+    fields = json.loads(sidecar.read_text())
+    assert (fields["EchoTime"], fields["Note"], fields["InversionTime"]) == (7, "x", 0.9)
 
 
 @pytest.mark.parametrize(
@@ -119,5 +128,5 @@ def test_no_files_are_an_error(series: Path) -> None:
 def test_files_that_are_no_images_are_an_error(series: Path) -> None:
     series.mkdir(parents=True)
     (series / "x.dcm").write_bytes(b"no DICOM" * 99)
-    with pytest.raises(InputError, match="0 images"):
+    with pytest.raises(InputError, match="no image"):
         convert(series, *converted(series))

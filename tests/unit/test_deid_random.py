@@ -33,7 +33,7 @@ SYNTAXES = {
     ExplicitVRLittleEndian: Encoding(implicit=False, big=False),
     ExplicitVRBigEndian: Encoding(implicit=False, big=True),
 }
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")

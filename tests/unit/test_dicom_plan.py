@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from lib.deid.key import Key
+from lib.dicom.placing import Wishes
 from lib.dicom.plan import Plan, plan
 from lib.errors import InputError
 
@@ -22,13 +23,19 @@ def scans(tmp_path: Path) -> Path:
     return tmp_path / "scans"
 
 
-def planned(scans: Path, suffixes: Sequence[str] = ("T1w",), table: str | None = None) -> Plan:
+def planned(
+    scans: Path,
+    suffixes: Sequence[str] = ("T1w",),
+    table: str | None = None,
+    *,
+    others: bool = False,
+) -> Plan:
     root = scans.parent
     given = None
     if table is not None:
         given = root / "map.tsv"
         given.write_text(table)
-    return plan(scans, root / "private", root / "bids", KEY, given, suffixes)
+    return plan(scans, root / "private", root / "bids", KEY, given, Wishes(tuple(suffixes), others))
 
 
 def names(items: Sequence[dict[str, Any]]) -> list[str]:
@@ -278,7 +285,7 @@ def test_the_listing_names_every_series_with_the_reason(scans: Path) -> None:
     rows = listed(scans)
     assert sorted(row["name"] for row in rows) == ["n/a", "run-1_T1w", "run-2_T1w"]
     assert {row["description"] for row in rows} == {"my T1", "t1_mprage_sag", "dti"}
-    assert any("recognised as dwi" in row["reason"] for row in rows)
+    assert any("recognised as dwi" in row["why"] for row in rows)
 
 
 def test_what_a_person_writes_in_the_plan_rules(scans: Path) -> None:
@@ -297,11 +304,12 @@ def test_what_a_person_writes_in_the_plan_rules(scans: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "problem"),
     [
-        ([("ser-1", "../x_T1w")], "line 2.*entities"),
-        ([("ser-1", "run-a_T1w")], "line 2.*entities"),
+        ([("ser-1", "../x_T1w")], "line 2.*no MR image"),
+        ([("ser-1", "T1W")], "line 2.*nearest is T1w"),
+        ([("ser-1", "run-a_T1w")], "line 2.*run and echo must be a number"),
         ([("ser-1", "run-1_acq-x_T1w")], "line 2.*entities"),
-        ([("ser-1", "bold")], "line 2.*entities"),
-        ([("ser-1", "T1w"), ("ser-1", "T1w")], "line 3.*stands in a line above"),
+        ([("ser-1", "bold")], "line 2.*needs task-"),
+        ([("ser-1", "T1w"), ("ser-1", "T2w")], "line 3.*another name in a line above"),
     ],
 )
 def test_a_plan_that_cannot_be_is_explained(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from lib.deid.key import Key
 from lib.dicom.index import index
-from lib.dicom.placing import objection
+from lib.dicom.placing import Wishes, decide
 from lib.dicom.recognise import recognise, words
 from lib.dicom.rules import FOLDERS, KINDS, LEFT_OUT
 from lib.dicom.series import Series, facts, group
@@ -51,6 +51,11 @@ def series(folder: Path, **given: Any) -> Series:
     found = index(folder / "scans", folder / "private" / "index.json")
     (one,) = group(found, KEY)
     return one
+
+
+def against(one: Series) -> str | None:
+    (decision,) = decide([one], Wishes(("T1w",), others=False))
+    return decision.objection
 
 
 def guess(folder: Path, **given: Any) -> tuple[str | None, str]:
@@ -153,9 +158,7 @@ def test_one_identifier_with_two_contents_is_a_conflict(tmp_path: Path) -> None:
     one = series(tmp_path)
     told = facts(one)
     assert told["conflicts"] == 12
-    assert "twice with different content" in str(
-        objection(told, recognise(told, words(one.header)), ["T1w"])
-    )
+    assert "twice with different content" in str(against(one))
 
 
 @pytest.mark.parametrize(
@@ -166,17 +169,13 @@ def test_one_identifier_with_two_contents_is_a_conflict(tmp_path: Path) -> None:
         ({"volumes": 2}, "not one volume"),
         ({"ImageOrientationPatient": None}, "no position"),
         ({"header": T2}, "not among the suffixes"),
-        ({"header": EPI, "SeriesDescription": "dti"}, "not converted"),
+        ({"header": EPI, "SeriesDescription": "dti"}, "which is not among the suffixes"),
         ({"SeriesDescription": "t2"}, "description says T2w"),
     ],
 )
 def test_what_stands_against_an_image(tmp_path: Path, given: dict[str, Any], reason: str) -> None:
-    one = series(tmp_path, **given)
-    told = facts(one)
-    assert reason in str(objection(told, recognise(told, words(one.header)), ["T1w"]))
+    assert reason in str(against(series(tmp_path, **given)))
 
 
 def test_nothing_stands_against_a_good_series(tmp_path: Path) -> None:
-    one = series(tmp_path)
-    told = facts(one)
-    assert objection(told, recognise(told, words(one.header)), ["T1w"]) is None
+    assert against(series(tmp_path)) is None

@@ -4,6 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from lib.skullstrip import mask_check
+from lib.skullstrip.itk import read_affine
 from lib.skullstrip.working_image import NativeGrid
 from scipy.io import savemat
 
@@ -76,7 +77,7 @@ def test_an_itk_affine_is_read_as_ras(tmp_path):
     values = np.concatenate([turn.ravel(), [5, 0, 0]])[:, None].astype(np.float32)
     centre = np.array([[10.0], [20], [30]])
     savemat(path, {"AffineTransform_float_3_3": values, "fixed": centre}, format="4")
-    matrix = mask_check.read_affine(path)
+    matrix = read_affine(path)
     assert np.allclose(nib.affines.apply_affine(matrix, [-10, -20, 30]), [-15, -20, 30])
     # One mm to the left of the centre (LPS x) becomes one mm to the back (LPS y).
     assert np.allclose(nib.affines.apply_affine(matrix, [-11, -20, 30]), [-15, -21, 30])

@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from lib.files import write_json
+from lib.places import VALIDATION
 from lib.report import figure_files, pages, wording
 from lib.report.overview import COLUMNS
 from lib.report.records import load_run
@@ -112,6 +114,7 @@ def test_a_private_log_is_neither_shown_nor_named(
     made: MadeOutput, updated: Callable[..., Page]
 ) -> None:
     made.image("01", source="dicom")
+    made.session("sub-01")
     made.record("sub-01", "deidentify", "failed", reason="its text is in the private log")
     assert "Its log is kept in the private directory." in updated("sub-01.html").text
 
@@ -168,6 +171,23 @@ def test_a_page_loads_nothing(made: MadeOutput, updated: Callable[..., Page]) ->
         assert all(source.startswith("data:image/png;base64,") for source in loaded)
         assert [one["href"] for one in page.all("link")] == ["data:,"]
         assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest|https?://", page.source)
+
+
+@pytest.mark.parametrize(("errors", "urgent"), [(0, False), (2, True)])
+def test_the_validators_summary_is_shown(
+    made: MadeOutput, updated: Callable[..., Page], errors: int, urgent: bool
+) -> None:
+    made.finish(made.image("01"))
+    issue = {"severity": "error", "code": EVIL, "message": EVIL, "count": 2, "examples": [EVIL]}
+    found = {"validator": "bids-validator-deno", "schema": "1.2", "subjects": 1, "files": 9}
+    counts = {"errors": errors, "warnings": 3, "issues": [issue] * errors}
+    assert "BIDS validator" not in updated().text
+    write_json(made.root / VALIDATION, found | counts)
+    page = updated()
+    assert f"looked at 9 files of 1 participants: {errors} errors, 3 warnings." in page.text
+    section = next(one for one in page.all("section") if one["aria-labelledby"] == "validation")
+    assert (section["class"] == "urgent") is urgent
+    assert EVIL not in page.source
 
 
 def test_figures_beyond_the_budget_are_linked(made: MadeOutput) -> None:
@@ -242,3 +262,32 @@ def test_a_valid_label_keeps_its_name_and_no_label_leaves_the_folder(made: MadeO
     made.exclude("../../x", None, "bad")
     names = [wording.page_of(subject) for subject in load_run(made.root).subjects]
     assert sorted(names) == ["sub-.._.._x.html", "sub-Zoë1.html"]
+
+
+def test_what_became_of_dicom_is_told(made: MadeOutput, updated: Callable[..., Page]) -> None:
+    made.session("sub-01", alone=True)
+    aside = [{"reason": "structured <b>report</b>", "count": 2}]
+    details = {
+        "files": 174,
+        "quarantined": aside,
+        "profile": "basic",
+        "options": ["clean_graphics"],
+    }
+    made.record("sub-01", "deidentify", details=details)
+    made.record("sub-01", "audit", details={"values": 31, "files": 174, "hits": 0})
+    made.manifest["plan"]["excluded"].append(
+        {"session": None, "series": None, "files": 3, "reason": "cut short"}
+    )
+    made.manifest["plan"]["notices"].append("the DICOM files of sub-01 have changed")
+    made.save()
+    text = updated().source
+    for words in (
+        "174",
+        "2 structured &lt;b&gt;report",
+        "clean_graphics",
+        "31 values searched in 174 files",
+        "0 found",
+    ):
+        assert words in text
+    assert "cut short" in text
+    assert "have changed" in text

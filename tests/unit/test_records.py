@@ -72,11 +72,26 @@ def test_without_skull_stripping_no_mask_is_expected(tmp_path: Path) -> None:
 
 def test_a_session_that_failed_is_of_its_subject(made: MadeOutput) -> None:
     made.image("01", session="1", source="dicom")
+    made.session("sub-01_ses-1")
     made.record("sub-01_ses-1", "deidentify", "failed", reason="its text is in the private log")
     subject = load_run(made.root).subject("01")
     assert subject.state == "failed"
     assert subject.faults[0][0] == "sub-01_ses-1"
     assert next(stage.name for stage in subject.images[0].stages) == "convert"
+
+
+def test_subjects_of_dicom_alone_are_as_their_sessions(made: MadeOutput) -> None:
+    for name in ("sub-01_ses-1", "sub-01_ses-2", "sub-02"):
+        made.session(name, alone=True)
+        made.record(name, "deidentify")
+        made.record(name, "audit")
+    made.record("sub-01_ses-2", "audit", "failed", reason="the audit found: names of (0010,0010)")
+    run = load_run(made.root)
+    assert {one.name: one.state for one in run.subjects} == {"sub-01": "failed", "sub-02": "done"}
+    assert run.subjects[0].faults[0][0] == "sub-01_ses-2"
+    assert run.dicom
+    states = [stage.state for stage in run.dicom.sessions["sub-02"]]
+    assert states == ["done", "done", "pending", "pending"]
 
 
 def test_conversion_of_an_earlier_run_is_still_told(made: MadeOutput) -> None:

@@ -108,6 +108,8 @@ def test_values_and_places_survive_reorienting_and_cropping(tmp_path_factory, im
         )
     assert part.stored.tobytes("F") == after.stored[box.slices].tobytes("F")
     index = np.array(list(itertools.product(*map(range, voxels.shape))))
+    # without an sform code the place is that of the quaternion, which is in single precision
+    exact = 1e-3 if before.header["sform_code"] else 2e-2
     for source in index[:: max(1, len(index) // 20)]:
         target = [
             voxels.shape[axis] - 1 - source[axis] if flip else source[axis]
@@ -117,7 +119,7 @@ def test_values_and_places_survive_reorienting_and_cropping(tmp_path_factory, im
         expected = world(before.affine, source)
         inside = np.subtract(target, box.start)
         for got in (world(after.affine, target), world(part.affine, inside)):
-            np.testing.assert_allclose(got, expected, atol=1e-3)
+            np.testing.assert_allclose(got, expected, atol=exact)
         for header, position in ((after.header, target), (part.header, inside)):
             np.testing.assert_allclose(world(header.get_qform(), position), expected, atol=2e-2)
             np.testing.assert_allclose(world(header.get_sform(), position), expected, atol=1e-3)

@@ -141,3 +141,16 @@ _keys_of_config = st.sampled_from(
 def test_whatever_is_given_is_taken_or_refused_by_name(given):
     with suppress(InputError):
         assert resolve(given, Path("/nonexistent")).keys() == resolve({}, Path("/")).keys()
+
+
+def test_a_folder_of_clean_dicom_alone_has_its_report_and_secrets_beside_it(tmp_path):
+    (tmp_path / "scans").mkdir()
+    settings = resolve({"dicom_dir": "scans", "deid_dir": "clean", "key_file": "k"}, tmp_path)
+    assert settings["bids_dir"] is None
+    assert settings["output_dir"] == str(tmp_path / "clean-report")
+    assert settings["private_dir"] == str(tmp_path / "clean-private")
+    assert settings["key_file"] == str(tmp_path / "k")
+    with pytest.raises(InputError, match="dicom_dir is not given"):
+        resolve({"deid_dir": "clean"}, tmp_path)
+    with pytest.raises(InputError, match="linkage_dir"):
+        resolve({"dicom_dir": "scans", "deid_dir": "c", "deid": {"linkage_dir": "c/l"}}, tmp_path)

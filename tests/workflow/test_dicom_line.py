@@ -49,12 +49,10 @@ def test_the_raw_dataset_is_valid_bids(place, first_run):
         check=False,
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert sorted(path.name for path in (place / "study").glob("sub-*/anat/*")) == [
-        "sub-01_T1w.json",
-        "sub-01_T1w.nii.gz",
-        "sub-02_T1w.json",
-        "sub-02_T1w.nii.gz",
-    ]
+    names = [f"sub-{n}_{kind}" for n in ("01", "02") for kind in ("T1w", "T2w")]
+    assert sorted(path.name for path in (place / "study").glob("sub-*/anat/*")) == sorted(
+        name + ending for name in names for ending in (".json", ".nii.gz")
+    )
 
 
 def test_every_image_is_stripped_and_shown(place, first_run):

@@ -21,7 +21,16 @@ IDENTIFIERS = re.compile(
 PERSONAL_GROUPS = {0x0010, 0x0032, 0x0038, 0x4008}
 PLACES = re.compile(r"^(Institution(Name|Address)|InstitutionalDepartmentName)$")
 DEVICES = re.compile(r"^(StationName|DeviceSerialNumber|GantryID|DetectorID|PlateID)$")
-HARMLESS = {"anonymous", "unknown", "none", "patient", "phantom", "test", "name", "sub", "mr."}
+COMMON_WORDS = """
+    anonymous unknown none patient phantom test name basic application confidentiality profile
+    clean graphics structured content descriptors option retain longitudinal temporal information
+    modified full dates characteristics device identity uids safe private institution removed
+    head brain chest spine neck axial sagittal coronal siemens philips fast spin echo gradient
+    field normal original primary derived secondary mosaic phase magnitude
+"""
+HARMLESS = frozenset(COMMON_WORDS.split())
+"""Words that a person may be called and every image holds; they are not searched."""
+
 KINDS = ("UIDs", "dates", "names", "identifiers", "places", "devices")
 
 

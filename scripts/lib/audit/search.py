@@ -16,6 +16,9 @@ LONG = 8
 RUNS = re.compile(rb"[\x20-\x7e\x80-\xff]{8,}")
 """Where text can stand among pixels."""
 
+PICTURES = re.compile(rb"base64,[A-Za-z0-9+/=]*")
+"""Pictures inside a page, where chance would find short names."""
+
 NIFTI_HEADER = 4096
 """Bytes of a NIfTI file that are searched: its header and a usual extension."""
 
@@ -82,6 +85,8 @@ class Searcher:
             data = gzip.decompress(data)
         if ".nii" in path.suffixes:
             data = data[:NIFTI_HEADER]
+        if path.suffix == ".html":
+            data = PICTURES.sub(b"", data)
         return [*self.in_text(path.name), *self.in_bytes(data)]
 
 

@@ -14,8 +14,8 @@ from lib.deid.values import DUMMIES, SIZES, capped_age, is_valid, shifted
 
 TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 MANUFACTURER = 0x00080070
-FIXED_CODES = {0x00080005, 0x00080060, 0x00280004, 0x00185100}
-"""Character set, modality, photometric interpretation, patient position: never free text."""
+CHARSET = 0x00080005
+PIXEL_GROUP = 0x7FE0
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,11 @@ def _keep(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
     if vr in TEXT_VRS:
         return _scrubbed(tag, vr, value, context)
     # Pixels are left alone: among so many bytes a short name stands by chance.
-    return None if vr in SIZES and context.scrub.is_in(value) else value
+    return None if tag >> 16 != PIXEL_GROUP and context.scrub.is_in(value) else value
 
 
 def _scrubbed(tag: int, vr: str, value: bytes, context: Context) -> bytes:
-    if tag in FIXED_CODES:
+    if tag == CHARSET:
         return value
     text, codecs = decode(value.rstrip(b"\0 "), vr, codecs_of(context.charset))
     if tag == MANUFACTURER and text.strip().lower() in vocabulary("vendor"):

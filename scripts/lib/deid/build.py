@@ -20,7 +20,8 @@ def instance_cleaner(settings: Mapping[str, Any], key: Key, label: str) -> Insta
     ----------
     settings : mapping
         ``profile`` (``basic``, ``none``), ``options`` and ``admit`` (lists), and ``edits``, a
-        list of rules and of names of YAML files that hold such lists.
+        list of rules and of names of YAML files that hold such lists; ``linkage_dir`` when
+        originals and pseudonyms are to be remembered.
     key : Key
         The study's key.
     label : str
@@ -40,6 +41,7 @@ def instance_cleaner(settings: Mapping[str, Any], key: Key, label: str) -> Insta
         edits=compile_edits(_entries(settings.get("edits", ())), profile),
         private=private,
         version=__version__,
+        linked=bool(settings.get("linkage_dir")),
         admit=[reason.replace("_", " ") for reason in settings.get("admit", ())],
     )
 

@@ -19,6 +19,7 @@ from lib.deid.parse import Buffer, Element, Reader
 from lib.deid.profile import Profile
 from lib.deid.quarantine import RefusedError
 from lib.deid.selectors import Path
+from lib.deid.values import SIZES
 
 LARGEST_REMEMBERED = 4096
 """Bytes of an element up to which its treatment is remembered."""
@@ -147,7 +148,7 @@ class DatasetCleaner:
         new = treat(action, tag, vr, value, context)
         if new is None:
             return None
-        if new == value and len(value) % 2 == 0:
+        if new == value and len(value) % max(2, SIZES.get(element.vr, 2)) == 0:
             return bytes(data[element.head : element.end])
         return write(tag, vr, new, context)
 

@@ -50,6 +50,8 @@ def settled_vr(tag: int, written: str) -> str | None:
         return None
     if (true in TEXT) != (written in TEXT):
         return None
+    if written.startswith("O") and not true.startswith("O"):
+        return None
     return true if true in EXACT or true.startswith("O") else written
 
 

@@ -1,5 +1,6 @@
 """De-identifying one file, from its bytes to the bytes that replace them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from lib.deid.options import BASIC_CODE, CODES
 from lib.deid.parse import PIXEL_DATA, Buffer, Element, Encoding
 from lib.deid.part10 import DEFLATED, Part10, deflate, meta, open_part10
 from lib.deid.pixels import blanked, checked_size, refuse_embedded_overlay
-from lib.deid.profile import Profile
+from lib.deid.profile import OVERLAY, Profile
 from lib.deid.quarantine import BURNED_IN, NOT_BLANKED, UNIDENTIFIED, RefusedError, verdict
 from lib.deid.scrub import Scrubber
 from lib.deid.tables import EDITION, sop_classes
@@ -22,6 +23,9 @@ from lib.deid.tables import EDITION, sop_classes
 SOP_CLASS, SOP_INSTANCE, BURNED = 0x00080016, 0x00080018, 0x00280301
 LARGEST_HEADER_VALUE = 256
 SHORT_HEADER = 8
+UID_FORM = re.compile(r"[0-9.]{1,64}")
+OVERLAY_TYPE = 0x0040
+LINKED = {0x00100020: "PatientID", 0x0020000D: "StudyInstanceUID", 0x0020000E: "SeriesInstanceUID"}
 
 
 class Result(NamedTuple):
@@ -60,6 +64,8 @@ class InstanceCleaner:
         Keeps safe private elements, see `lib.deid.private`.
     known : iterable of str
         Tokens that are searched in the text of every file.
+    linked : bool
+        Remember originals and pseudonyms in `links`.
     """
 
     def __init__(
@@ -73,12 +79,14 @@ class InstanceCleaner:
         edits: Sequence[Edit] = (),
         private: PrivateTreatment | None = None,
         known: Iterable[str] = (),
+        linked: bool = False,
     ) -> None:
         self.profile, self.key, self.label, self.version = profile, key, label, version
         self.admit, self.edits = frozenset(admit), tuple(edits)
         self._cleaner = DatasetCleaner(profile, private)
         self._tokens = TokenFinder(known)
         self._contexts: dict[tuple[Any, ...], Context] = {}
+        self.links: dict[tuple[str, str], str] | None = {} if linked else None
         self._edits: dict[tuple[Edit, ...], Edits] = {}
         self._own: dict[Encoding, list[Part]] = {}
 
@@ -100,7 +108,7 @@ class InstanceCleaner:
             for element in reversed(elements)
         }
         sop_class, instance = (_uid(head, tag) for tag in (SOP_CLASS, SOP_INSTANCE))
-        if not sop_class or not instance:
+        if not (UID_FORM.fullmatch(sop_class) and UID_FORM.fullmatch(instance)):
             raise RefusedError(UNIDENTIFIED)
         charset = head.get(CHARSET, b"")
         edits = self._active(head, charset)
@@ -108,6 +116,8 @@ class InstanceCleaner:
         tokens = self._tokens.find(reader, elements, charset)
         context = self._context(reader.encoding, charset, sop_class, tokens, edits)
         parts = self._cleaner.clean(reader, elements, context)
+        if "clean_graphics" in self.profile.options:
+            parts = [part for part in parts if not _is_drawing(part[0], head)]
         if self.profile.name != "none":
             own = self._own_elements(reader.encoding)
             parts = merged(parts, [part for part in own if not (edits and edits.touch(part[0]))])
@@ -119,7 +129,20 @@ class InstanceCleaner:
         chunks = _joined([content for _, content in parts])
         if part10.transfer_syntax == DEFLATED:
             chunks = [deflate(b"".join(chunks))]
-        return Result(f"{self.key.token('instance', instance, 16)}.dcm", [envelope, *chunks])
+        name = f"{self.key.token('instance', instance, 16)}.dcm"
+        if self.links is not None:
+            self._link(head, name)
+        return Result(name, [envelope, *chunks])
+
+    def _link(self, head: dict[int, bytes], name: str) -> None:
+        """Remember which original value stands behind which pseudonym."""
+        if self.links is None:
+            return
+        for tag, word in LINKED.items():
+            if original := _uid(head, tag):
+                pseudonym = self.label if word == "PatientID" else self.key.uid(original)
+                self.links[word, original] = pseudonym
+        self.links["SOPInstanceUID", _uid(head, SOP_INSTANCE)] = name
 
     def summary(self) -> dict[str, Any]:
         """Return what rules the files were cleaned by; nothing that identifies."""
@@ -230,9 +253,17 @@ class InstanceCleaner:
 def _instance(parts: list[Part]) -> str:
     """Return the SOP Instance UID among cleaned elements, whose header has eight bytes."""
     found = next((content for tag, content in parts if tag == SOP_INSTANCE), b"")
-    if len(found) <= SHORT_HEADER:
+    uid = bytes(found[SHORT_HEADER:]).decode("latin-1").strip("\0 ")
+    if not UID_FORM.fullmatch(uid):
         raise RefusedError(UNIDENTIFIED)
-    return bytes(found[SHORT_HEADER:]).decode("latin-1").strip("\0 ")
+    return uid
+
+
+def _is_drawing(tag: int, head: dict[int, bytes]) -> bool:
+    """Tell whether an element belongs to an overlay that is no region of interest."""
+    group = tag >> 16
+    kind = head.get(group << 16 | OVERLAY_TYPE, b"").strip(b"\0 ")
+    return group & 0xFF00 == OVERLAY and kind != b"R"
 
 
 def _uid(head: dict[int, bytes], tag: int) -> str:

@@ -4,6 +4,7 @@ import zlib
 from struct import pack
 from typing import NamedTuple
 
+from lib.deid.dictionary import is_standard_uid
 from lib.deid.parse import LONG, SHORT, Buffer, Encoding, Reader
 from lib.deid.quarantine import (
     MALFORMED,
@@ -123,8 +124,7 @@ def _encoding(data: Buffer, position: int, syntax: str) -> Encoding:
         raise RefusedError(MALFORMED)
     if implicit and big:
         raise RefusedError(MALFORMED)
-    known = (IMPLICIT, GE_PRIVATE, EXPLICIT, DEFLATED, BIG_ENDIAN)
-    if syntax not in known and not syntax.startswith("1.2.840.10008.1.2.") and syntax:
+    if not is_standard_uid(syntax) and syntax != GE_PRIVATE:
         raise RefusedError(UNKNOWN_SYNTAX)
     return Encoding(implicit, big)
 

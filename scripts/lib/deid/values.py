@@ -32,14 +32,18 @@ FORMS = {
     "DA": re.compile(rb"(\d{8}|\d{4}\.\d\d\.\d\d)?"),
     "DS": re.compile(rb" *[+-]?(\d+\.?\d*|\.\d+)?([eE][+-]?\d+)? *"),
     "DT": re.compile(rb"(\d{4}(\d\d){0,5}(\.\d{1,6})?([+-]\d{4})?)? *"),
-    "IS": re.compile(rb" *[+-]?\d* *"),
-    "TM": re.compile(rb"(\d\d(:?\d\d(:?\d\d(\.\d{1,6})?)?)?)? *"),
+    "IS": re.compile(rb" *[+-]?\d*\.?\d* *"),
+    "TM": re.compile(rb"(\d\d(:?\d\d(:?\d\d(\.\d*)?)?)?)? *"),
     "UI": re.compile(rb"[0-9.]*"),
 }
-"""What a value of each kind looks like (PS3.5, table 6.2-1); older dates and times included."""
+"""What a value of each kind looks like (PS3.5, table 6.2-1); older forms and usual slips too."""
 
-TAG_FORMS = {0x00080201: re.compile(rb"([+-]\d{4})? *")}
-"""Attributes whose value has a form though its VR has none: Timezone Offset From UTC."""
+TAG_FORMS = {
+    0x00080005: re.compile(rb"(ISO_IR \d{1,3}|ISO 2022 IR \d{1,3}|GB18030|GBK)? *"),
+    0x00080201: re.compile(rb"([+-]\d{4})? *"),
+}
+"""Attributes whose value has a form though its VR has none: Specific Character Set (PS3.3,
+C.12.1.1.2) and Timezone Offset From UTC."""
 
 SIZES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
 

@@ -1,83 +1,88 @@
 """What tells apart the images of one kind in a session, as BIDS entities.
 
 An entity is given only where the images of the session differ in what it says: ``ce`` (with
-or without contrast agent), ``acq`` (dimension, plane, sequence or voxel size) and ``rec``
-(one acquisition reconstructed several times). Images that differ in none of these are
-repeats, which get ``run`` (see `lib.dicom.names`). BIDS 1.10, Appendix: Entities.
+or without contrast agent), ``acq`` (dimension, plane, sequence or voxel size), ``rec`` (one
+acquisition reconstructed several times), ``dir`` (phase encoding), ``echo`` and ``part``.
+Images that differ in none of these are repeats, which get ``run`` (see `lib.dicom.names`).
+BIDS 1.10, Appendix: Entities.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from lib.dicom import kinds, told_labels
 from lib.dicom.series import Series, facts
-from lib.errors import InputError
-
-ORDER = ("acq", "ce", "rec", "run")
-"""Entities of an anatomical image after subject and session, in the order of BIDS."""
 
 RECONSTRUCTIONS = ("NORM", "DIS2D", "DIS3D", "MOCO", "SWI")
 """Terms of ImageType that tell one reconstruction of an acquisition from another."""
 
+UNNAMED = "unnamed"
+"""The task of a series whose description names none."""
 
-def distinguish(several: Sequence[Series]) -> dict[str, str]:
+UNKNOWN = {"ROW": "row", "COL": "column", "COLUMN": "column"}
+"""``dir`` where the header gives the axis of phase encoding and not its polarity."""
+
+Facts = Mapping[str, Any]
+
+
+def distinguish(kind: str, several: Sequence[Series]) -> dict[str, str]:
     """Return for each series (identifier) the entities by which it differs from the others.
 
     They are joined as in a file name, ``acq-2Dtra_ce-agent``; an empty text when there are
-    none. Labels are made of fixed words and numbers, never of a text of the header.
+    none. Labels are fixed words and numbers, or what `lib.dicom.told_labels` lets pass.
     """
     told = {one.id: facts(one) for one in several}
-    acquisitions = _acquisitions(told)
-    agents = {name: "agent" if fact["contrast_agent"] else "" for name, fact in told.items()}
-    labels = {
-        one.id: {
-            "acq": acquisitions[one.id],
-            "ce": _if_different(agents)[one.id],
-            "rec": _reconstruction(one, several, told, acquisitions),
-        }
-        for one in several
+    labels: dict[str, dict[str, str]] = {one.id: {} for one in several}
+    for one in several:
+        if kinds.allows(kind, "task") and kinds.folder_of(kind) == "func":
+            labels[one.id]["task"] = told_labels.task(one.header) or UNNAMED
+        if kinds.suffix_of(kind) == "epi":
+            axis = UNKNOWN.get(str(told[one.id]["phase_encoding"]), "unknown")
+            labels[one.id]["dir"] = told[one.id]["direction"] or axis
+    for group in _alike(several, labels):
+        for name, acquisition in _acquisitions(kind, group, told).items():
+            labels[name]["acq"] = acquisition
+        agents = {one.id: "agent" * told[one.id]["contrast_agent"] for one in group}
+        directions = {one.id: told[one.id]["direction"] or "" for one in group}
+        for one in group:
+            labels[one.id].setdefault("dir", _if_different(directions)[one.id])
+            labels[one.id]["ce"] = _if_different(agents)[one.id]
+            labels[one.id]["rec"] = _reconstruction(one, group, told, labels)
+    for one in several:
+        labels[one.id] |= told_labels.explicit(one.header)
+    for group in _alike(several, labels):
+        for one in group:
+            labels[one.id] |= _of_one_acquisition(one, group, told)
+    return {
+        name: kinds.join({key: value for key, value in own.items() if kinds.allows(kind, key)})
+        for name, own in labels.items()
     }
-    return {name: join(given) for name, given in labels.items()}
 
 
-def join(labels: Mapping[str, str]) -> str:
-    """Join entities in the order of BIDS, leaving out empty ones."""
-    return "_".join(f"{key}-{labels[key]}" for key in ORDER if labels.get(key))
+def _alike(
+    several: Sequence[Series], labels: Mapping[str, Mapping[str, str]]
+) -> Iterable[list[Series]]:
+    groups: defaultdict[tuple[Any, ...], list[Series]] = defaultdict(list)
+    for one in several:
+        groups[tuple(sorted(labels[one.id].items()))].append(one)
+    return list(groups.values())
 
 
-def parse(name: str, where: str, suffixes: Sequence[str]) -> tuple[str, str]:
-    """Split a name that a person wrote, as ``acq-x_run-2_T1w``, into entities and suffix.
-
-    Raises
-    ------
-    InputError
-        It is no name of an anatomical image of BIDS; `where` says which line it stands in.
-    """
-    *parts, suffix = name.split("_")
-    pairs = [re.fullmatch(r"([a-z]+)-([0-9A-Za-z]+)", part) for part in parts]
-    keys = [pair[1] for pair in pairs if pair]
-    known = [key for key in ORDER if key in keys]
-    numbered = all(pair[2].isdecimal() for pair in pairs if pair and pair[1] == "run")
-    if suffix in suffixes and all(pairs) and keys == known and numbered:
-        return "_".join(parts), suffix
-    raise InputError(
-        where,
-        f"the name must be entities of {', '.join(ORDER)} in this order, with labels of letters "
-        f"and digits (run: digits), and one of {', '.join(suffixes)}, as in acq-x_run-1_T1w",
-        "Correct it, or write n/a to leave the series out",
-    )
-
-
-def _acquisitions(told: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def _acquisitions(
+    kind: str, several: Sequence[Series], told: Mapping[str, Facts]
+) -> dict[str, str]:
     """Return the properties in which the acquisitions differ, joined to a label."""
-    properties = (
-        {name: str(fact["dimension"] or "") for name, fact in told.items()},
-        {name: str(fact["plane"] or "") for name, fact in told.items()},
-        {name: "".join(sorted(fact["sequence"])).lower() for name, fact in told.items()},
-        {name: _voxel(fact) for name, fact in told.items()},
+    anatomical: tuple[Callable[[Facts], str], ...] = (
+        lambda fact: str(fact["dimension"] or ""),
+        lambda fact: str(fact["plane"] or ""),
+        lambda fact: "".join(sorted(fact["sequence"])).lower(),
     )
-    different = [_if_different(values) for values in properties]
-    return {name: "".join(values[name] for values in different) for name in told}
+    properties = (*(anatomical if kinds.folder_of(kind) == "anat" else ()), _voxel)
+    different = [
+        _if_different({one.id: said(told[one.id]) for one in several}) for said in properties
+    ]
+    return {one.id: "".join(values[one.id] for values in different) for one in several}
 
 
 def _if_different(values: Mapping[str, str]) -> dict[str, str]:
@@ -85,7 +90,7 @@ def _if_different(values: Mapping[str, str]) -> dict[str, str]:
     return {name: "" if same else value for name, value in values.items()}
 
 
-def _voxel(fact: Mapping[str, Any]) -> str:
+def _voxel(fact: Facts) -> str:
     """Return the voxel size as a label: 1 x 1 x 4.5 mm is ``1x1x4p5mm``."""
     sizes = (fact["pixel_mm"], fact["pixel_mm"], fact["slice_mm"])
     if None in sizes:
@@ -96,16 +101,34 @@ def _voxel(fact: Mapping[str, Any]) -> str:
 def _reconstruction(
     one: Series,
     several: Sequence[Series],
-    told: Mapping[str, Mapping[str, Any]],
-    acquisitions: Mapping[str, str],
+    told: Mapping[str, Facts],
+    labels: Mapping[str, Mapping[str, str]],
 ) -> str:
     time = one.acquired()
     same = [
         set(told[other.id]["image_type"]).intersection(RECONSTRUCTIONS)
         for other in several
-        if time and other.acquired() == time and acquisitions[other.id] == acquisitions[one.id]
+        if time
+        and other.acquired() == time
+        and told[other.id]["parts"] == told[one.id]["parts"]
+        and labels[other.id].get("acq") == labels[one.id].get("acq")
     ]
     if not same:
         return ""
     own = set(told[one.id]["image_type"]) - set.intersection(*same)
     return "".join(term.lower() for term in RECONSTRUCTIONS if term in own)
+
+
+def _of_one_acquisition(
+    one: Series, several: Sequence[Series], told: Mapping[str, Facts]
+) -> dict[str, str]:
+    """Return echo and part of a series that shares its acquisition with others."""
+    time = one.acquired()
+    same = [other for other in several if time and other.acquired() == time]
+    parts = {other.id: "".join(told[other.id]["parts"]) for other in same}
+    times = sorted({tuple(told[other.id]["echo_times"]) for other in same})
+    echo = times.index(tuple(told[one.id]["echo_times"])) + 1 if len(times) > 1 else 0
+    part = _if_different(parts).get(one.id, "")
+    if not part and told[one.id]["parts"] != ["mag"] and len(told[one.id]["parts"]) == 1:
+        part = told[one.id]["parts"][0]
+    return {"echo": str(echo) if echo else "", "part": part}

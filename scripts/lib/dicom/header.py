@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from operator import mul
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydicom import Dataset, dcmread
 from pydicom.datadict import tag_for_keyword
@@ -22,6 +22,7 @@ from pydicom.uid import (
 )
 from pydicom.valuerep import VR
 
+from lib.dicom import phase_direction
 from lib.dicom.values import UNREADABLE, functional, value_of
 
 Header = dict[str, Any]
@@ -29,6 +30,7 @@ Header = dict[str, Any]
 
 SHARED = (
     "PatientID",
+    "PatientName",
     "IssuerOfPatientID",
     "StudyInstanceUID",
     "StudyDate",
@@ -127,7 +129,7 @@ class HeaderReader:
 
     def __init__(self, headers: list[Header]) -> None:
         self.headers = headers
-        self._by_content = {_frozen(header): at for at, header in enumerate(headers)}
+        self._by_content = {_frozen(_without(header)): at for at, header in enumerate(headers)}
         self._by_bytes: dict[tuple[Any, ...], int] = {}
 
     def read(self, path: Path, size: int) -> tuple[int, Own]:
@@ -147,7 +149,12 @@ class HeaderReader:
             stream.seek(0)
             try:
                 dataset = dcmread(stream, stop_before_pixels=True, specific_tags=TAGS, force=bare)
-                return self._parts(dataset, size - stream.tell() - ELEMENT)
+                known = len(self.headers)
+                at, own = self._parts(dataset, size - stream.tell() - ELEMENT)
+                if at == known:
+                    stream.seek(0)
+                    self.headers[at]["Polarity"] = _polarity(stream, force=bare)
+                return at, own
             except UNREADABLE as error:
                 reason = "not DICOM" if bare else "its header cannot be read"
                 raise UnusableError(reason) from error
@@ -210,6 +217,17 @@ def _frozen(header: Header) -> tuple[Any, ...]:
         (word, tuple(value) if isinstance(value, list) else value)
         for word, value in sorted(header.items())
     )
+
+
+def _without(header: Header) -> Header:
+    return {word: value for word, value in header.items() if word != "Polarity"}
+
+
+def _polarity(stream: BinaryIO, *, force: bool) -> int | None:
+    """Read a second time what is long and the same throughout a series."""
+    tags = phase_direction.TAGS
+    found = dcmread(stream, stop_before_pixels=True, specific_tags=tags, force=force)
+    return phase_direction.polarity(found)
 
 
 def _own(dataset: Dataset, header: Header, *, enhanced: bool) -> Own:

@@ -17,7 +17,7 @@ from lib.dicom.private import write_private_json
 from lib.errors import InputError
 from lib.files import read_json
 
-VERSION = 1
+VERSION = 2
 """To be raised when the content of the kept index changes; an older one is made anew."""
 
 NOT_DICOM = ("not DICOM", "DICOMDIR")

@@ -1,18 +1,18 @@
 """BIDS names of the images of a session, remembered so that none is ever renumbered."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lib.deid.key import Key
-from lib.dicom.entities import distinguish
+from lib.dicom import kinds
 from lib.dicom.private import read_table, write_private_table
+from lib.dicom.rulings import TABLE
 from lib.dicom.series import Series
 from lib.errors import InputError
 
-COLUMNS = ("key", "session", "series", "suffix", "entities", "content")
+COLUMNS = ("key", "session", "series", "kind", "entities", "content")
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,15 @@ class Name:
 
     Parameters
     ----------
-    suffix : str
-        BIDS suffix.
+    kind : str
+        BIDS suffix, see `lib.dicom.kinds`.
     entities : str
         Those after subject and session, as ``acq-2D_run-1``; may be empty.
     content : str
         Digest of the instances at the time when the image was last planned.
     """
 
-    suffix: str
+    kind: str
     entities: str
     content: str
 
@@ -54,15 +54,16 @@ class Names:
         self._names: dict[tuple[str, str], Name] = {}
         for row in read_table(path) if path.exists() else []:
             if row.get("key") == key.fingerprint:
-                name = Name(row["suffix"], row.get("entities", ""), row["content"])
+                name = Name(row["kind"], row.get("entities", ""), row["content"])
                 self._names[row["session"], row["series"]] = name
 
     def give(
         self,
         session: str,
-        suffix: str,
+        kind: str,
         series: Sequence[Series],
-        ruled: Mapping[str, str] | None = None,
+        bases: Mapping[str, str],
+        ruled: Mapping[str, str],
     ) -> dict[str, Name]:
         """Name the series of one kind in a session, in the order given.
 
@@ -72,11 +73,13 @@ class Names:
 
         Parameters
         ----------
-        session, suffix : str
+        session, kind : str
             As ``sub-01_ses-01`` and ``T1w``.
         series : sequence of Series
             All that are to be named now.
-        ruled : mapping of str, optional
+        bases : mapping of str
+            Series identifier -> the entities that a new name begins with.
+        ruled : mapping of str
             Series identifier -> entities that a person decided on.
 
         Returns
@@ -90,21 +93,19 @@ class Names:
         InputError
             A person gave one name to two series.
         """
-        ruled = ruled or {}
         given: dict[str, Name] = {}
         for one in series:
             known = self._names.get((session, one.id))
             if one.id in ruled and (known is None or known.entities != ruled[one.id]):
-                given[one.id] = Name(suffix, ruled[one.id], self.content(one))
-            elif known and known.suffix == suffix:
+                given[one.id] = Name(kind, ruled[one.id], self.content(one))
+            elif known and known.kind == kind:
                 given[one.id] = known
         taken = {
             name.entities
             for (where, other), name in self._names.items()
-            if where == session and name.suffix == suffix and other not in given
+            if where == session and name.kind == kind and other not in given
         } | {name.entities for name in given.values()}
         alike: defaultdict[str, list[Series]] = defaultdict(list)
-        bases = distinguish(series)
         for one in series:
             if one.id not in given:
                 alike[bases[one.id]].append(one)
@@ -112,8 +113,8 @@ class Names:
             last = max((_run(entities, base) for entities in taken), default=0)
             for run, one in enumerate(repeats, start=last + 1):
                 alone = len(repeats) == 1 and last == 0
-                entities = base if alone else "_".join(filter(None, (base, f"run-{run}")))
-                given[one.id] = Name(suffix, entities, self.content(one))
+                entities = base if alone else kinds.with_entities(base, run=str(run))
+                given[one.id] = Name(kind, entities, self.content(one))
         self._names |= {(session, name): known for name, known in given.items()}
         _check_different(session, [*given.values()])
         return given
@@ -134,7 +135,7 @@ class Names:
     def write(self) -> None:
         """Write the names when they changed."""
         rows = [
-            (self._key.fingerprint, *identity, name.suffix, name.entities, name.content)
+            (self._key.fingerprint, *identity, name.kind, name.entities, name.content)
             for identity, name in self._names.items()
         ]
         write_private_table(self._path, COLUMNS, rows)
@@ -142,17 +143,15 @@ class Names:
 
 def _check_different(session: str, names: Sequence[Name]) -> None:
     """Raise an InputError when two images have one name, as only a person's table can make it."""
-    counts = Counter(name.full(session) + "_" + name.suffix for name in names)
+    counts = Counter(f"{name.full(session)}_{kinds.suffix_of(name.kind)}" for name in names)
     if twice := [name for name, count in counts.items() if count > 1]:
         raise InputError(
-            "plan.tsv", f"two series are named {' and '.join(twice)}", "Give each its own name"
+            TABLE, f"two series are named {' and '.join(twice)}", "Give each its own name"
         )
 
 
 def _run(entities: str, base: str) -> int:
     """Return the run that a name is of its base: 1 for the base alone, 0 for another base."""
-    if entities == base:
-        return 1
-    prefix = f"{base}_" if base else ""
-    found = re.fullmatch(re.escape(prefix) + r"run-(\d+)", entities)
-    return int(found[1]) if found else 0
+    labels = kinds.labels_of(entities)
+    run = labels.pop("run", "1")
+    return int(run) if kinds.join(labels) == base and run.isdecimal() else 0

@@ -3,34 +3,29 @@
 It is made from headers before any job runs, and again at every run: only new and changed
 files are opened. A plan names nobody; what identifies stays in the private folder, where
 ``series.tsv`` lists every series with its description, and ``skipped.tsv`` every other file.
-A person who disagrees edits a copy of the former, ``plan.tsv`` beside it, which then rules.
+A person who disagrees edits the same table as ``plan.tsv``, which then rules.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
 
 from lib.deid.key import Key
+from lib.dicom.entities import distinguish
+from lib.dicom.file_lists import write_file_list
 from lib.dicom.index import NOT_DICOM, Index, index
 from lib.dicom.labels import assign
-from lib.dicom.names import Names
-from lib.dicom.placing import Decision, decide
-from lib.dicom.private import private_folder, write_private_json, write_private_table
+from lib.dicom.listing import Row, row, write_listing
+from lib.dicom.names import Name, Names
+from lib.dicom.outputs import Output, outputs
+from lib.dicom.placing import Decision, Wishes, decide
+from lib.dicom.private import private_folder, write_private_table
 from lib.dicom.recognise import words
-from lib.dicom.rules import FOLDERS
-from lib.dicom.rulings import read_rulings
-from lib.dicom.series import Series, group, paths
+from lib.dicom.rulings import TABLE, read_rulings
+from lib.dicom.series import Series, group
 from lib.dicom.sessions import Refusal, Session, by_session
-
-LISTED = (
-    *("series", "session", "name", "reason", "suffix", "confidence"),
-    *("number", "description", "protocol", "files"),
-)
-"""Columns of ``series.tsv`` in the private folder."""
-
-RULING = "plan.tsv"
-"""An edited copy of ``series.tsv`` in the private folder; see `lib.dicom.rulings`."""
 
 Entry = dict[str, Any]
 
@@ -46,9 +41,14 @@ class Plan(TypedDict):
     or None), ``series`` and ``dicom_session``."""
     present: list[Entry]
     """The same for images that the dataset already has; they are left as they are."""
+    others: list[Entry]
+    """Series that are converted with their session: ``dicom_session``, ``subject``,
+    ``session``, ``series``, ``kind``, ``number``, ``files``, ``outputs`` (see
+    `lib.dicom.outputs.Output`), ``metadata`` and ``volumes``; also those that are done."""
     mapped: list[Entry]
-    """Series that are an image: ``session``, ``series``, ``image`` (its name), ``suffix``,
-    ``confidence``, ``reason``, ``description`` (known words only), and their facts."""
+    """Series that are an image: ``session``, ``series``, ``image`` (its name; of several
+    that of the first), ``suffix``, ``confidence``, ``reason``, ``description`` (known words
+    only), ``metadata`` (for the sidecar), and their facts."""
     unmapped: list[Entry]
     """The same, without ``image``, for series that become no image."""
     excluded: list[Entry]
@@ -66,7 +66,8 @@ def plan(
     bids_dir: Path,
     key: Key,
     participants_map: Path | None,
-    suffixes: Sequence[str],
+    wishes: Wishes,
+    table: Path | None = None,
 ) -> Plan:
     """Plan the conversion of the DICOM files below a folder.
 
@@ -83,21 +84,24 @@ def plan(
         The study's key.
     participants_map : Path or None
         See `lib.dicom.participants_map.read_map`.
-    suffixes : sequence of str
-        The BIDS suffixes that are wanted.
+    wishes : Wishes
+        What is wanted; decisions on single series are read from `table`.
+    table : Path, optional
+        The edited plan; ``plan.tsv`` of `private_dir` when not given.
 
     Raises
     ------
     InputError
         `dicom_dir` is no folder, labels cannot be given (`lib.dicom.labels.assign`), or
-        ``plan.tsv`` is malformed.
+        the table is malformed.
     """
     private_folder(private_dir)
+    wishes = replace(wishes, rulings=read_rulings(table or private_dir / TABLE))
     found = index(dicom_dir, private_dir / "dicom_index.json", (private_dir, bids_dir))
     every = group(found, key)
     labels = assign(every, key, private_dir / "labels.tsv", bids_dir, participants_map)
     names = Names(private_dir / "names.tsv", key)
-    made = _Making(found, bids_dir, private_dir, names, tuple(suffixes))
+    made = _Making(found, bids_dir, private_dir, names, wishes)
     made.skipped(found)
     sessions, refused = by_session(every, labels)
     made.refuse(refused)
@@ -105,7 +109,7 @@ def plan(
         made.session(session, members)
     made.plan["notices"].extend(labels.notices)
     names.write()
-    write_private_table(private_dir / "series.tsv", LISTED, made.listing)
+    write_listing(private_dir / "series.tsv", made.listing)
     write_private_table(
         private_dir / "skipped.tsv", ("file", "reason"), sorted(found.skipped.items())
     )
@@ -116,21 +120,15 @@ class _Making:
     """A plan in the making."""
 
     def __init__(
-        self,
-        found: Index,
-        bids_dir: Path,
-        private_dir: Path,
-        names: Names,
-        suffixes: tuple[str, ...],
+        self, found: Index, bids_dir: Path, private_dir: Path, names: Names, wishes: Wishes
     ) -> None:
         self.plan = Plan(
-            sessions=[], images=[], present=[], mapped=[], unmapped=[], excluded=[], notices=[],
-            counts={},
+            sessions=[], images=[], present=[], others=[], mapped=[], unmapped=[], excluded=[],
+            notices=[], counts={},
         )  # fmt: skip
-        self.listing: list[tuple[Any, ...]] = []
+        self.listing: list[Row] = []
         self._index, self._bids_dir, self._private_dir = found, bids_dir, private_dir
-        self._names, self._suffixes = names, suffixes
-        self._rulings = read_rulings(private_dir / RULING)
+        self._names, self._wishes = names, wishes
 
     def skipped(self, found: Index) -> None:
         """Count the files that are no DICOM and exclude those that are damaged."""
@@ -146,7 +144,8 @@ class _Making:
         unknown: Counter[str] = Counter()
         for one in refused:
             files = len(one.series.instances)
-            self.list(one.series, one.session, one.reason)
+            name = one.session.name if one.session else None
+            self.listing.append(row(one.series, name, None, one.reason, None))
             if one.session:
                 self._excluded(files, one.reason, one.session, one.series.id)
             else:
@@ -169,87 +168,101 @@ class _Making:
 
     def session(self, session: Session, members: list[Series]) -> None:
         """Plan the images of one session."""
-        kinds: defaultdict[str, list[Decision]] = defaultdict(list)
-        for one in decide(members, self._suffixes, self._rulings):
-            if one.objection is None and one.guess.suffix:
-                kinds[one.guess.suffix].append(one)
+        by_kind: defaultdict[str, list[Decision]] = defaultdict(list)
+        for one in decide(members, self._wishes):
+            if one.kind:
+                by_kind[one.kind].append(one)
             else:
-                entry = {**_told(session, one), "reason": one.objection or one.guess.why}
+                entry = {**_told(session, one), "reason": one.objection}
                 self.plan["unmapped"].append(entry)
-                self.list(one.series, session, entry["reason"], decision=one)
-        for suffix, chosen in sorted(kinds.items()):
-            self._images(session, suffix, chosen)
-        if kinds:
-            self._files(session, [one.series for chosen in kinds.values() for one in chosen])
+                self.listing.append(row(one.series, session.name, None, str(one.objection), one))
+        given: dict[str, Name] = {}
+        # A reference image takes the name of its time series, which is named before it.
+        for kind, chosen in sorted(by_kind.items(), key=lambda item: "sbref" in item[0]):
+            given |= self._name(session, kind, chosen, given)
+            for one in chosen:
+                self._place(session, one, given[one.series.id])
+        kept = [one.series for chosen in by_kind.values() for one in chosen]
+        if kept:
+            self._files(session, kept)
         else:
-            wanted = " or ".join(self._suffixes)
+            wanted = "image" if self._wishes.others else " or ".join(self._wishes.suffixes)
             files = sum(len(one.instances) for one in members)
             self._excluded(files, f"no {wanted} among its {len(members)} series", session)
 
-    def list(
+    def _name(
         self,
-        series: Series,
-        session: Session | None,
-        outcome: str,
-        *,
-        name: str | None = None,
-        decision: Decision | None = None,
-    ) -> None:
-        """Add a line to the listing for people, which has the description in full."""
-        self.listing.append(
-            (
-                series.id,
-                session and session.name,
-                name,
-                outcome,
-                decision and decision.guess.suffix,
-                decision and decision.guess.confidence,
-                series.header["SeriesNumber"],
-                series.header["SeriesDescription"],
-                series.header["ProtocolName"],
-                len(series.instances),
-            )
-        )
-
-    def _images(self, session: Session, suffix: str, chosen: Sequence[Decision]) -> None:
-        ruled = {
-            one.series.id: self._rulings[one.series.id].entities
-            for one in chosen
-            if one.series.id in self._rulings
-        }
-        given = self._names.give(session.name, suffix, [one.series for one in chosen], ruled)
+        session: Session,
+        kind: str,
+        chosen: Sequence[Decision],
+        named: dict[str, Name],
+    ) -> dict[str, Name]:
+        series = [one.series for one in chosen]
+        bases = distinguish(kind, series)
+        exact = {}
         for one in chosen:
-            name = given[one.series.id]
-            image = {
-                "folder": f"{session.folder}/{FOLDERS[suffix]}",
-                "entities": name.full(session.name),
-                "suffix": suffix,
-                "subject": session.subject,
-                "session": session.label,
-                "series": one.series.id,
-                "dicom_session": session.name,
+            if one.partner:
+                bases[one.series.id] = named[one.partner].entities
+            if one.ruling and one.ruling.exact:
+                exact[one.series.id] = one.ruling.entities
+            elif one.ruling:
+                bases[one.series.id] = one.ruling.entities
+        return self._names.give(session.name, kind, series, bases, exact)
+
+    def _place(self, session: Session, one: Decision, name: Name) -> None:
+        """Enter a named series as images to be made, or that the dataset has."""
+        made = outputs(session.name, name.kind, name.entities, one.told)
+        common = {
+            "subject": session.subject,
+            "session": session.label,
+            "series": one.series.id,
+            "dicom_session": session.name,
+        }
+        there = [image.path for image in made if self._has(image)]
+        ruling = one.ruling
+        metadata = dict(ruling.metadata) if ruling else {}
+        if one.kind in self._wishes.suffixes:
+            (image,) = made
+            entry = {
+                "folder": image.folder,
+                "entities": image.entities,
+                "suffix": image.suffix,
+                **common,
             }
-            path = f"{image['folder']}/{image['entities']}_{suffix}"
-            if (self._bids_dir / f"{path}.nii.gz").exists():
-                self.plan["present"].append(image)
-                if name.content != self._names.content(one.series):
-                    self.plan["notices"].append(
-                        f"the DICOM files of {path} have changed since it was planned; the image "
-                        "is kept as it is, and is made anew when it is removed"
-                    )
-            else:
-                self.plan["images"].append(image)
-                self._names.follow(session.name, one.series)
-            self.plan["mapped"].append({**_told(session, one), "image": path})
-            short = "_".join(filter(None, (name.entities, suffix)))
-            self.list(one.series, session, one.guess.why, name=short, decision=one)
+            self.plan["present" if there else "images"].append(entry)
+        else:
+            self.plan["others"].append(
+                {
+                    **common,
+                    "kind": name.kind,
+                    "number": one.told["series_number"],
+                    "files": len(one.series.instances),
+                    "direction": one.told["direction"],
+                    "outputs": [image.to_json() for image in made],
+                    "metadata": metadata,
+                    "volumes": list(ruling.volumes) if ruling else [],
+                }
+            )
+        if there and name.content != self._names.content(one.series):
+            self.plan["notices"].append(
+                f"the DICOM files of {there[0]} have changed since it was planned; the image "
+                "is kept as it is, and is made anew when it is removed"
+            )
+        if not there:
+            self._names.follow(session.name, one.series)
+        self.plan["mapped"].append(
+            {**_told(session, one), "image": made[0].path, "metadata": metadata}
+        )
+        short = "_".join(filter(None, (name.entities, name.kind.rpartition("/")[2])))
+        if "/" in name.kind:
+            short = f"{name.kind.partition('/')[0]}/{short}"
+        self.listing.append(row(one.series, session.name, short, one.guess.why, one))
+
+    def _has(self, image: Output) -> bool:
+        return (self._bids_dir / f"{image.path}.nii.gz").exists()
 
     def _files(self, session: Session, kept: Sequence[Series]) -> None:
-        target = self._private_dir / "sessions" / f"{session.name}.json"
-        root = self._index.root
-        listed = {one.id: paths(one, root) for one in sorted(kept, key=lambda one: one.id)}
-        content = {"session": session.name, "subject": session.subject, "series": listed}
-        write_private_json(target, content)
+        target = write_file_list(self._private_dir, self._index.root, session, kept)
         state = sorted(
             f"{instance.path} {instance.size} {instance.mtime_ns}"
             for one in kept

@@ -19,8 +19,10 @@ WORDS = {
     "bold": r"\bbold\b|\bfmri\b|resting|\brest\b|\btask\b|\brsfmri\b",
     "dwi": r"\bdwi\b|\bdti\b|\bdiff|\bhardi\b|\bnoddi\b|\btrace\b",
     "asl": r"\bp?c?asl\b|perfusion|\bcbf\b",
-    "fmap": r"field ?map|\bfmap\b|\bb0 ?map|topup|distortion|\bpe (ap|pa|lr|rl|is|si)\b|\bpepolar",
-    "sbref": r"\bsbref\b",
+    "fmap": r"field ?map|\bfmap\b|\bb0 ?map|topup|distortion|\bpe (ap|pa|lr|rl|is|si)\b"
+    r"|\bpe ?polar|\bblip|\brev(erse)?\b",
+    "sbref": r"\bsb ?ref\b",
+    "inplane": r"\bin ?plane\b|\bco ?planar\b",
     "localizer": r"locali[sz]er|\bscout\b|\bsurvey\b|\bloc\b|\b3 ?plane\b",
     "angio": r"\btof\b|angio|\bmra\b|\bmrv\b",
     "quantitative": r"\bmp2rage\b|\b(t1|t2|pd|r1|r2) ?map\b|relaxometry|\bqsm\b|\bmt ?sat",
@@ -40,6 +42,8 @@ FOLDERS = {
     "FLAIR": "anat",
     "PDw": "anat",
     "T2starw": "anat",
+    "inplaneT1": "anat",
+    "inplaneT2": "anat",
     "bold": "func",
     "sbref": "func",
     "dwi": "dwi",
@@ -48,10 +52,13 @@ FOLDERS = {
     "phasediff": "fmap",
     "magnitude": "fmap",
 }
-"""The BIDS folder of each suffix."""
+"""The BIDS folder of each suffix that is recognised; ``magnitude`` may be of several echoes."""
 
 FEWEST = 10
 """A head image has at least this many slices; fewer are a localizer or a test."""
+
+FEW_VOLUMES = 9
+"""A functional series has more volumes than these; an echo-planar field map does not."""
 
 
 @dataclass(frozen=True)
@@ -135,18 +142,24 @@ KINDS = (
     Rule("sbref", "echo-planar reference image", has={"sequence": ("EP",), "words": ("sbref",)}),
     Rule("asl", "arterial spin labelling", has={"image_type": ("ASL", "PERFUSION")}),
     Rule("asl", "named as arterial spin labelling", has={"words": ("asl",)}),
+    Rule(
+        "epi",
+        "echo-planar with few volumes, named as a field map or by its direction",
+        has={"sequence": ("EP",), "words": ("fmap",), "volumes": Between(0, FEW_VOLUMES)},
+        lacks={"b_values": Between(1, 1e5)},
+    ),
     Rule("dwi", "echo-planar with diffusion weighting", has={"b_values": Between(1, 1e5)}),
     Rule("dwi", "marked as diffusion", has={"image_type": ("DIFFUSION",)}),
     Rule("dwi", "echo-planar, named diffusion", has={"sequence": ("EP",), "words": ("dwi",)}),
     Rule(
         "epi",
-        "echo-planar with few volumes, named as a field map or by its direction",
-        has={"sequence": ("EP",), "words": ("fmap",), "volumes": Between(0, 9)},
+        "spin-echo echo-planar with few volumes",
+        has={"sequence": ("EP",), "spin_echo": (True,), "volumes": Between(1, FEW_VOLUMES)},
     ),
     Rule(
         "bold",
         "echo-planar time series",
-        has={"sequence": ("EP",), "volumes": Between(10, 1e9)},
+        has={"sequence": ("EP",), "volumes": Between(FEW_VOLUMES + 1, 1e9)},
     ),
     Rule(
         "phasediff",

@@ -1,18 +1,19 @@
 """What a person decided on series, in a table that rules over recognition.
 
-The table is a copy of ``series.tsv``, edited: of its columns only ``series`` and ``name`` are
-read, and rows that are deleted leave the decision to the workflow.
+The table is ``plan.tsv``, as the target ``plan`` writes it: of its columns only ``series``,
+``uid`` and ``name`` are read, and rows that are deleted leave the decision to the workflow.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from lib.dicom.entities import parse
+from lib.dicom import kinds
 from lib.dicom.private import read_table
-from lib.dicom.rules import FOLDERS
 from lib.errors import InputError
 
-SUFFIXES = tuple(suffix for suffix, folder in FOLDERS.items() if folder == "anat")
+TABLE = "plan.tsv"
 
 
 @dataclass(frozen=True)
@@ -21,23 +22,39 @@ class Ruling:
 
     Parameters
     ----------
-    suffix : str or None
-        BIDS suffix; None when the series is to be left out.
+    kind : str or None
+        BIDS suffix, see `lib.dicom.kinds`; None when the series is to be left out.
     entities : str
         Those after subject and session, as ``acq-x_run-1``.
+    where : str
+        The table or file that says so.
+    exact : bool
+        The entities are the whole name; else repeats get a ``run``.
+    metadata : dict
+        Fields for the sidecar.
+    volumes : tuple of str
+        The types of the volumes of arterial spin labelling, in turn.
     """
 
-    suffix: str | None
+    kind: str | None
     entities: str = ""
+    where: str = TABLE
+    exact: bool = True
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    volumes: tuple[str, ...] = ()
 
 
-def read_rulings(path: Path) -> dict[str, Ruling]:
-    """Read ``plan.tsv``: series identifier -> ruling; nothing when there is no such file.
+Rulings = dict[str, Ruling]
+"""Series identifier, or SeriesInstanceUID -> ruling."""
+
+
+def read_rulings(path: Path) -> Rulings:
+    """Read ``plan.tsv``; nothing when there is no such file.
 
     Raises
     ------
     InputError
-        A column is missing, a name is no BIDS name, or a series stands twice.
+        A column is missing, a name is no BIDS name, or a series has two.
     """
     if not path.exists():
         return {}
@@ -50,21 +67,24 @@ def read_rulings(path: Path) -> dict[str, Ruling]:
         raise InputError(
             path.name,
             f"column {' and '.join(sorted(absent))} is missing; columns are separated by tabs",
-            "Begin with a copy of series.tsv",
+            "Begin with what `snakemake plan` writes",
         )
-    rulings: dict[str, Ruling] = {}
+    rulings: Rulings = {}
     for number, row in enumerate(rows, start=2):
         if not row:
             continue
         where = f"{path.name}, line {number}"
         series = row.get("series", "")
-        if not series or series in rulings:
+        entities, kind = kinds.parse(row["name"], where) if "name" in row else ("", None)
+        ruling = Ruling(kind, entities)
+        # Patients whose files are mixed in one series each have a line of it.
+        if not series or rulings.setdefault(series, ruling) != ruling:
             raise InputError(
-                where, "its series is empty or stands in a line above", "Correct this line"
+                where,
+                "its series is empty, or has another name in a line above",
+                "Correct this line",
             )
-        if "name" in row:
-            entities, suffix = parse(row["name"], where, SUFFIXES)
-            rulings[series] = Ruling(suffix, entities)
-        else:
-            rulings[series] = Ruling(None)
+        if "uid" in row:
+            # A table that was made before the study had its key names series by other numbers.
+            rulings[row["uid"]] = ruling
     return rulings

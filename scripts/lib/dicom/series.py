@@ -16,6 +16,7 @@ from typing import Any
 from lib.deid.key import Key
 from lib.dicom.header import Header
 from lib.dicom.index import Index, Instance
+from lib.dicom.phase_direction import direction
 from lib.dicom.terms import CODES
 
 GAP = 1.5
@@ -23,6 +24,13 @@ GAP = 1.5
 
 SAME_PLACE = 0.01
 """Slice positions closer than this (mm) are one position; headers round to a few digits."""
+
+PARTS = {
+    "phase": {"P", "PHASE", "PHASE_MAP", "PHASE MAP"},
+    "real": {"R", "REAL"},
+    "imag": {"I", "IMAGINARY"},
+}
+"""Entity ``part`` -> terms of ImageType and ComplexImageComponent; else the magnitude."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +144,7 @@ def facts(series: Series) -> dict[str, Any]:
     the series; a value that the header does not give is None.
     """
     header = series.header
+    sequence = _sequence(series)
     slices, volumes, missing = geometry(series.instances)
     spacing = header["PixelSpacing"] if isinstance(header["PixelSpacing"], list) else [None]
     return {
@@ -144,7 +153,7 @@ def facts(series: Series) -> dict[str, Any]:
         "vendor": _first(_coded(series, "Manufacturer")),
         "body_part": _first(_coded(series, "BodyPartExamined")),
         "image_type": _coded(series, "ImageType"),
-        "sequence": _sequence(series),
+        "sequence": sequence,
         "variant": _coded(series, "SequenceVariant"),
         "dimension": _first(_coded(series, "MRAcquisitionType")),
         "phase_encoding": _first(_coded(series, "InPlanePhaseEncodingDirection")),
@@ -163,6 +172,9 @@ def facts(series: Series) -> dict[str, Any]:
         "missing_slices": missing,
         "plane": _plane(header),
         "planes": _planes(series.headers),
+        "parts": _parts(series.headers),
+        "direction": _direction(header),
+        "spin_echo": "SE" in sequence,
         "shapes": len({(one["Rows"], one["Columns"]) for one in series.headers}),
         "contrast_agent": any(one["ContrastBolusAgent"] for one in series.headers),
         "copies": series.copies,
@@ -216,6 +228,24 @@ def _sequence(series: Series) -> list[str]:
     codes += ["EP"] * ("YES" in _coded(series, "EchoPlanarPulseSequence"))
     codes += ["IR"] * ("YES" in _coded(series, "InversionRecovery"))
     return list(dict.fromkeys(codes))
+
+
+def _parts(headers: Iterable[Header]) -> list[str]:
+    """Return which parts of the complex signal the images are, as BIDS names them."""
+    found = set()
+    for header in headers:
+        value = header["ImageType"]
+        words = {str(item).upper() for item in (value if isinstance(value, list) else [value])}
+        words.add(str(header["ComplexImageComponent"] or "").upper())
+        found.add(next((part for part, terms in PARTS.items() if words & terms), "mag"))
+    return sorted(found, key=["mag", *PARTS].index)
+
+
+def _direction(header: Header) -> str | None:
+    axis = header["InPlanePhaseEncodingDirection"]
+    axis = {"ROW": "ROW", "COL": "COL", "COLUMN": "COL"}.get(str(axis).upper())
+    words = " ".join(str(header[one] or "") for one in ("SeriesDescription", "ProtocolName"))
+    return direction(header["ImageOrientationPatient"], axis, header.get("Polarity"), words)
 
 
 def _planes(headers: Iterable[Header]) -> int:

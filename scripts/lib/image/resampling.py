@@ -40,7 +40,11 @@ def isotropic_grid(
 
 
 def resample(
-    data: FloatArray, zooms: Sequence[float], shape: Sequence[int], new_zooms: Sequence[float]
+    data: FloatArray,
+    zooms: Sequence[float],
+    shape: Sequence[int],
+    new_zooms: Sequence[float],
+    window: Sequence[slice] = (slice(None),) * 3,
 ) -> FloatArray:
     """Resample a volume to a grid of the same axes and the same centre.
 
@@ -53,12 +57,15 @@ def resample(
     zooms, new_zooms : three floats
         Voxel sizes, mm.
     shape : three ints
-        Shape of the result.
+        Shape of the new grid.
+    window : three slices
+        The part of the new grid that is wanted; by default all of it.
     """
     # The axis that shrinks most goes first, since that makes the others cheap.
     order = np.argsort([shape[axis] / data.shape[axis] for axis in range(3)])
     for axis in order:
         weights = _weights(data.shape[axis], zooms[axis], shape[axis], new_zooms[axis])
+        weights = weights[window[axis]]
         data = np.moveaxis(np.tensordot(weights, data, axes=(1, axis)), 0, axis)
     return np.ascontiguousarray(data)
 

@@ -4,7 +4,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
-KINDS = ("input", "crop", "brain")
+KINDS = ("input", "crop", "brain", "surface")
 """Kinds in the order of the work; further kinds follow, by name."""
 THUMB = "thumb"
 

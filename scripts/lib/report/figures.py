@@ -27,6 +27,8 @@ LABEL_ROOM = 18.0
 BESIDE_MIDLINE = 8.0
 """Where the cut of a thumbnail lies, in mm: beside the falx, which says little."""
 CONTOUR, BOX, INK = "#ffb000", "#3fd0ff", "white"
+HEAD_ABOVE = 0.12
+"""What is brighter than this part of the upper grey value of figures is drawn as head."""
 MAX_BYTES, THUMB_BYTES = 250_000, 5_000
 QUALITIES = ((100, 128), (100, 64), (88, 64), (75, 64), (60, 64), (45, 32), (30, 16))
 """Pixels an inch and colours, tried in this order until the file is small enough."""
@@ -109,6 +111,28 @@ def brain_picture(name: str, preproc: Drawable, mask: Drawable) -> Picture:
         "Brain mask",
         f"The outline of the brain mask of {name} on the result, in {CUTS} sagittal, {CUTS}"
         f" coronal and {CUTS} axial cuts spread over the brain; the mask holds {volume:.0f} mL.",
+    )
+
+
+def surface_picture(name: str, faced: Drawable, defaced: Drawable) -> Picture:
+    """Draw the surface of the head with its face, above, and without it, below."""
+    from lib.deface.surface import shaded_views
+
+    figure = _figure(11.0, 7.0)
+    air = HEAD_ABOVE * faced.window[1]
+    for row, (words, item) in enumerate((("before", faced), ("after", defaced))):
+        for column, view in enumerate(shaded_views(item.image, air)):
+            plane = figure.add_subplot(2, 3, 3 * row + column + 1)
+            plane.imshow(view, cmap="gray", vmin=0, vmax=1)
+            plane.set_axis_off()
+        figure.text(0.01, 0.97 - 0.5 * row, words, color=INK, size=10, va="center")
+    figure.subplots_adjust(0, 0, 1, 0.98, 0.01, 0.02)
+    return Picture(
+        figure,
+        "Defacing",
+        f"The surface of the head of {name}, from the front, half from the side and from the side:"
+        " above with its face, below as it may be shared. This picture shows a face: do not share"
+        " it.",
     )
 
 

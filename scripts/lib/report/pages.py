@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from lib.files import atomic
 from lib.report import wording
+from lib.report.dicom_table import session_rows
 from lib.report.figure_files import FigureFile, figures_of, thumb_of
 from lib.report.log_tail import log_tail
 from lib.report.overview import COLUMNS, programs_of, rows_of, software, urgent_cases
@@ -139,7 +140,11 @@ def _environment() -> jinja2.Environment:
         "page": _link,
     }
     environment.tests |= {"matrix": wording.is_matrix, "plain_list": wording.is_plain_list}
-    environment.globals |= {"symbols": SYMBOLS, "version": __version__}
+    environment.globals |= {
+        "symbols": SYMBOLS,
+        "version": __version__,
+        "session_rows": session_rows,
+    }
     return environment
 
 

@@ -13,7 +13,15 @@ from typing import Any, Literal
 
 from lib.errors import InputError
 from lib.files import read_json
-from lib.places import MANIFEST, TEMPLATE, mask_file, preproc_file, record_file
+from lib.places import (
+    MANIFEST,
+    TEMPLATE,
+    VALIDATION,
+    defaced_file,
+    mask_file,
+    preproc_file,
+    record_file,
+)
 
 State = Literal["failed", "interrupted", "excluded", "pending", "done"]
 STATES: tuple[State, ...] = ("failed", "interrupted", "excluded", "pending", "done")
@@ -21,9 +29,11 @@ STATES: tuple[State, ...] = ("failed", "interrupted", "excluded", "pending", "do
 
 DICOM_STAGE = "convert"
 BRAIN_STAGES = ("skullstrip", "brain")
-IMAGE_STAGES = (DICOM_STAGE, "reorient", "skullstrip", "crop", "brain")
-"""Stages of one image, in order; `BRAIN_STAGES` only where skulls are stripped."""
-SESSION_STAGE = "deidentify"
+EXTRA_STAGES = ("tissues", "deface")
+IMAGE_STAGES = (DICOM_STAGE, "reorient", "skullstrip", "crop", "brain", *EXTRA_STAGES)
+"""Stages of one image, in order; `BRAIN_STAGES` only where skulls are stripped, and
+`EXTRA_STAGES` only where they left a record."""
+SESSION_STAGES = ("deidentify", "audit", "audit_results", "convert_session")
 SUBJECT_STAGE = "figures"
 
 INTERRUPTED = "it was started and left no result: it was stopped, or it still runs"
@@ -108,7 +118,7 @@ class Subject:
     @property
     def state(self) -> State:
         """The worst of its images and stages; excluded when nothing of it is processed."""
-        if not self.images:
+        if not self.images and not self.stages:
             return "excluded"
         return worst(
             [*(image.state for image in self.images), *(stage.state for _, stage in self.stages)]
@@ -133,15 +143,36 @@ class Subject:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """DICOM files that are not used: of which session and series, where known; how many; why."""
+
+    session: str | None
+    series: str | None
+    files: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Dicom:
+    """What became of the scanner's files: stages by session, files left out, notices."""
+
+    sessions: Mapping[str, tuple[Stage, ...]]
+    left_out: tuple[LeftOut, ...]
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Run:
-    """The whole study as one run left it."""
+    """The whole study as one run left it; `dicom` is None when it began with BIDS."""
 
     output_dir: Path
     dataset: str
     subjects: tuple[Subject, ...]
     unmapped: tuple[Mapping[str, Any], ...]
+    dicom: Dicom | None
     settings: Mapping[str, Any]
     template: Mapping[str, Any] | None
+    validation: Mapping[str, Any] | None = None
 
     def counts(self) -> dict[State, int]:
         """How many subjects are in each state."""
@@ -187,22 +218,29 @@ def load_run(output_dir: str | Path) -> Run:
     images: dict[str, list[Mapping[str, Any]]] = {item.subject: [] for item in exclusions}
     for item in manifest["images"]:
         images.setdefault(str(item["subject"]), []).append(item)
+    dicom = _dicom(root, manifest.get("plan", {}))
+    if manifest["bids_dir"] is None and dicom:
+        for name in dicom.sessions:
+            images.setdefault(name.partition("_")[0].removeprefix("sub-"), [])
     return Run(
         output_dir=root,
-        dataset=Path(manifest["bids_dir"]).name,
+        dataset=Path(manifest["bids_dir"] or root).name,
         subjects=tuple(
             _subject(
                 root,
                 label,
                 images[label],
                 [item for item in exclusions if item.subject == label],
+                dicom,
                 stripping=stripping,
             )
             for label in sorted(images, key=natural)
         ),
         unmapped=tuple(manifest.get("unmapped", [])),
+        dicom=dicom,
         settings=manifest.get("settings", {}),
         template=read_json(template) if stripping and template.is_file() else None,
+        validation=read_json(root / VALIDATION) if (root / VALIDATION).is_file() else None,
     )
 
 
@@ -212,10 +250,25 @@ def natural(label: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 
 
+def _dicom(root: Path, plan: Mapping[str, Any]) -> Dicom | None:
+    """Read what became of the sessions of a plan."""
+    if not plan:
+        return None
+    names = [item["session"] for item in plan["sessions"]]
+    return Dicom(
+        {name: tuple(_read(root, name, stage) for stage in SESSION_STAGES) for name in names},
+        tuple(
+            LeftOut(item["session"], item["series"], item["files"], item["reason"])
+            for item in plan["excluded"]
+        ),
+        tuple(plan["notices"]),
+    )
+
+
 def _stripping(manifest: Mapping[str, Any]) -> bool:
     """Whether this run strips skulls."""
-    method = manifest.get("settings", {}).get("skullstrip", {}).get("method", "none")
-    return bool(method != "none")
+    stripping = manifest.get("settings", {}).get("skullstrip", {})
+    return bool(stripping.get("method", "none") != "none" or stripping.get("masks"))
 
 
 def _subject(
@@ -223,15 +276,19 @@ def _subject(
     label: str,
     images: Sequence[Mapping[str, Any]],
     exclusions: Sequence[Exclusion],
+    dicom: Dicom | None,
     *,
     stripping: bool,
 ) -> Subject:
     name = f"sub-{label}"
-    sessions = dict.fromkeys(
-        name + (f"_ses-{item['session']}" if item["session"] else "") for item in images
-    )
-    stages = [(session, _read(root, session, SESSION_STAGE)) for session in sessions]
-    shared = [(session, stage) for session, stage in stages if stage.state != "pending"]
+    sessions = dicom.sessions.items() if dicom else ()
+    shared = [
+        (session, stage)
+        for session, stages in sessions
+        if session.partition("_")[0] == name
+        for stage in stages
+        if stage.state != "pending"
+    ]
     drawn = _read(root, name, SUBJECT_STAGE)
     if images and (drawn.state != "pending" or not (root / name / "figures").is_dir()):
         shared.append((name, drawn))
@@ -248,10 +305,14 @@ def _image(root: Path, item: Mapping[str, Any], *, stripping: bool) -> Image:
     unit = f"{folder}/{entities}_{suffix}"
     wanted = [name for name in IMAGE_STAGES if stripping or name not in BRAIN_STAGES]
     stages = [_read(root, unit, name) for name in wanted]
+    stages = [one for one in stages if one.name not in EXTRA_STAGES or one.state != "pending"]
     if item["source"] != "dicom":
         # An image that was converted by an earlier run is part of the dataset now.
         stages = [one for one in stages if one.name != DICOM_STAGE or one.state == "done"]
+    # Which of them there is depends on the setting `deface`.
     results = [preproc_file(folder, entities, suffix)]
+    if any(one.name == "deface" for one in stages):
+        results = [defaced_file(folder, entities, suffix)]
     if stripping:
         results.append(mask_file(folder, entities, suffix))
     return Image(

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lib.skullstrip.brain_recipe import RANDOM_SEED, RECIPE, Recipe
+from lib.skullstrip.brain_recipe import (
+    RANDOM_SEED,
+    RECIPE,
+    Recipe,
+    SearchSettings,
+    TissueSettings,
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,10 @@ class Registered:
         Template to head, affine part (an ITK transform of points, LPS mm).
     to_template, from_template : Path
         Composite transforms that resample the head to the template, and the reverse.
+    bias_field : Path
+        What the working image was divided by.
+    posteriors : tuple of Path
+        Probability of each of three classes around the brain.
     prior : Path
         The template's brain mask, 0 to 1.
     template : Path
@@ -34,6 +44,8 @@ class Registered:
     """
 
     corrected: Path
+    bias_field: Path
+    posteriors: tuple[Path, ...]
     affine: Path
     to_template: Path
     from_template: Path
@@ -50,6 +62,8 @@ def run(
     registration_mask: Path | None = None,
     finest_mm: float = 0.0,
     threads: int = 1,
+    search: bool = False,
+    tissue_maps: Sequence[Path] = (),
     recipe: Recipe = RECIPE,
 ) -> Registered:
     """Register the working image to the template and bring the template's mask to it.
@@ -70,6 +84,11 @@ def run(
         Smallest voxel edge of the image that the working image was made of.
     threads : int
         ITK threads of each program; two runs with the same number give the same bits.
+    search : bool
+        Start from a search over all rotations, not from the orientation in the header.
+    tissue_maps : sequence of path
+        The template's tissues, from which classes start and in whose order they come; without
+        them they start from thresholds, and their order is open.
 
     Raises
     ------
@@ -83,6 +102,8 @@ def run(
         registration_mask=registration_mask,
         finest_mm=finest_mm,
         threads=threads,
+        search=search,
+        tissue_maps=tissue_maps,
         recipe=recipe,
     )
     graph.inputs.head.image = str(working.absolute())
@@ -96,6 +117,8 @@ def run(
     outputs = {node.name: node.result.outputs for node in done.nodes()}
     return Registered(
         corrected=Path(outputs["bias"].output_image),
+        bias_field=Path(outputs["bias"].bias_image),
+        posteriors=tuple(Path(file) for file in outputs["tissue"].posteriors),
         affine=Path(outputs["linear"].forward_transforms[0]),
         to_template=Path(outputs["nonlinear"].composite_transform),
         from_template=Path(outputs["nonlinear"].inverse_composite_transform),
@@ -110,6 +133,8 @@ def workflow(
     registration_mask: Path | None = None,
     finest_mm: float = 0.0,
     threads: int = 1,
+    search: bool = False,
+    tissue_maps: Sequence[Path] = (),
     recipe: Recipe = RECIPE,
 ) -> Any:
     """Build the nipype workflow ``brain_extraction``; its inputs are those of node ``head``."""
@@ -141,6 +166,7 @@ def workflow(
             convergence_threshold=recipe.bias.threshold,
             bspline_fitting_distance=recipe.bias.spline_mm,
             output_image="corrected.nii",
+            bias_image="bias_field.nii",
         ),
         name="bias",
     )
@@ -157,7 +183,14 @@ def workflow(
         )
         for name in ("warp_mask", "warp_template")
     }
-    for node in (foreground, bias, nonlinear, *warps.values()):
+    region = Node(
+        Function(input_names=["prior", "dilation_mm"], output_names=["region"], function=_region),
+        name="region",
+    )
+    region.inputs.dilation_mm = recipe.tissue.dilation_mm
+    tissue = Node(_tissue(recipe.tissue), name="tissue")
+    tissue_warps = [_tissue_warp(path, index) for index, path in enumerate(tissue_maps, start=1)]
+    for node in (foreground, bias, nonlinear, tissue, *warps.values(), *tissue_warps):
         node.inputs.num_threads = threads
     # Sums over threads end in varying order here, and the least change of the affine part moves
     # voxels of the mask. With one thread, two runs give the same bits; it costs two seconds.
@@ -180,15 +213,30 @@ def workflow(
             (place, bias, [("head_mask", "mask_image")]),
             (head, linear, [("template", "fixed_image")]),
             (bias, linear, [("output_image", "moving_image")]),
-            (place, linear, [("transform", "initial_moving_transform")]),
             (head, nonlinear, [("template", "fixed_image")]),
             (bias, nonlinear, [("output_image", "moving_image")]),
             (linear, nonlinear, [("forward_transforms", "initial_moving_transform")]),
             (head, warps["warp_mask"], [("template_mask", "input_image")]),
             (head, warps["warp_template"], [("template", "input_image")]),
+            (warps["warp_mask"], region, [("output_image", "prior")]),
+            (region, tissue, [("region", "mask_image")]),
+            (bias, tissue, [("output_image", "intensity_images")]),
         ]
     )
-    for warp in warps.values():
+    if search:
+        coarse, rotation = _search(recipe.search)
+        graph.connect(
+            [
+                (head, coarse, [("image", "head"), ("template", "template")]),
+                (coarse, rotation, [("head", "moving_image"), ("template", "fixed_image")]),
+                (rotation, linear, [("out_file", "initial_moving_transform")]),
+            ]
+        )
+    else:
+        graph.connect(place, "transform", linear, "initial_moving_transform")
+    if tissue_warps:
+        _start_from(graph, tissue_warps, tissue, recipe.tissue)
+    for warp in (*warps.values(), *tissue_warps):
         graph.connect(bias, "output_image", warp, "reference_image")
         graph.connect(nonlinear, "inverse_composite_transform", warp, "transforms")
     return graph
@@ -229,6 +277,87 @@ def _nonlinear(recipe: Recipe, finest_mm: float) -> Any:
     )
 
 
+def _search(settings: SearchSettings) -> tuple[Any, Any]:
+    from nipype import Node
+    from nipype.interfaces import ants
+    from nipype.interfaces.utility import Function
+
+    coarse = Node(
+        Function(
+            input_names=["head", "template", "spacing_mm"],
+            output_names=["head", "template"],
+            function=_coarse,
+        ),
+        name="coarse",
+    )
+    coarse.inputs.spacing_mm = settings.spacing_mm
+    rotation = ants.AffineInitializer(
+        dimension=3,
+        search_factor=settings.step_deg,
+        radian_fraction=settings.arc,
+        principal_axes=False,
+        local_search=settings.local_iterations,
+    )
+    rotation.inputs.num_threads = 1
+    rotation.inputs.environ = {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
+    return coarse, Node(rotation, name="rotation")
+
+
+def _tissue(settings: TissueSettings) -> Any:
+    from nipype.interfaces import ants
+
+    return ants.Atropos(
+        dimension=3,
+        initialization="Otsu",
+        number_of_tissue_classes=3,
+        n_iterations=settings.iterations,
+        convergence_threshold=0.0,
+        mrf_smoothing_factor=settings.mrf_weight,
+        mrf_radius=list(settings.mrf_radius),
+        likelihood_model="Gaussian",
+        posterior_formulation="Socrates",
+        use_mixture_model_proportions=False,
+        use_random_seed=False,
+        save_posteriors=True,
+        output_posteriors_name_template="posterior_%02d.nii",
+        out_classified_image_name="classes.nii",
+    )
+
+
+def _tissue_warp(path: Path, index: int) -> Any:
+    from nipype import Node
+    from nipype.interfaces import ants
+
+    return Node(
+        ants.ApplyTransforms(
+            dimension=3,
+            input_image=str(path.absolute()),
+            interpolation="Linear",
+            float=True,
+            output_image=f"tissue_{index:02d}.nii",
+        ),
+        name=f"warp_tissue{index}",
+    )
+
+
+def _start_from(graph: Any, warps: Sequence[Any], tissue: Any, settings: TissueSettings) -> None:
+    """Let the classes of `tissue` start from warped tissue maps."""
+    from nipype import Node
+    from nipype.interfaces.utility import Function, Merge
+
+    merged = Node(Merge(len(warps)), name="tissue_maps")
+    pattern = Node(
+        Function(input_names=["files"], output_names=["pattern"], function=_pattern),
+        name="pattern",
+    )
+    for index, warp in enumerate(warps, start=1):
+        graph.connect(warp, "output_image", merged, f"in{index}")
+    graph.connect([(merged, pattern, [("out", "files")])])
+    graph.connect([(pattern, tissue, [("pattern", "prior_image")])])
+    tissue.inputs.initialization = "PriorProbabilityImages"
+    tissue.inputs.prior_weighting = settings.prior_weight
+
+
 def _common(
     recipe: Recipe,
     transforms: Sequence[str],
@@ -261,3 +390,34 @@ def _place(foreground: str, template: str, head_height: float) -> tuple[str, str
 
     files = place(Path(foreground), Path(template), Path.cwd(), head_height)
     return str(files[0]), str(files[1])
+
+
+def _coarse(head: str, template: str, spacing_mm: float) -> tuple[str, str]:
+    # nipype runs this text in a namespace of its own, hence the imports inside.
+    from pathlib import Path
+
+    from lib.skullstrip.working_image import coarse_file
+
+    found = [
+        coarse_file(Path(file), Path.cwd() / name, spacing_mm)
+        for file, name in ((head, "head.nii"), (template, "template.nii"))
+    ]
+    return str(found[0]), str(found[1])
+
+
+def _region(prior: str, dilation_mm: float) -> str:
+    # nipype runs this text in a namespace of its own, hence the imports inside.
+    from pathlib import Path
+
+    from lib.skullstrip.working_image import dilated_file
+
+    return str(dilated_file(Path(prior), Path.cwd() / "region.nii", dilation_mm))
+
+
+def _pattern(files: list[str]) -> str:
+    # Atropos wants its priors as one name with a number in it.
+    from pathlib import Path
+
+    for file in files:
+        Path(Path(file).name).symlink_to(file)
+    return str(Path.cwd() / "tissue_%02d.nii")

@@ -54,6 +54,40 @@ class BiasSettings:
 
 
 @dataclass(frozen=True)
+class SearchSettings:
+    """Search over all rotations by antsAffineInitializer, for a head that lies in no usual way.
+
+    Steps of 45 degrees over the whole circle about three axes, each followed by 20 iterations
+    of local search, at 8 mm: two CPU seconds find a head that is upside down or whose axes are
+    exchanged. (antsBrainExtraction.sh looks 22 degrees around the header's orientation.)
+    """
+
+    spacing_mm: float = 8.0
+    step_deg: float = 45.0
+    arc: float = 1.0
+    local_iterations: int = 20
+
+
+@dataclass(frozen=True)
+class TissueSettings:
+    """Atropos: Avants et al. 2011, doi:10.1007/s12021-011-9109-y.
+
+    Three classes, three iterations, a Markov field of weight 0.1 over the nearest voxels and
+    a region 2 mm larger than the warped mask, as in antsBrainExtraction.sh. Classes start from
+    Otsu's thresholds, which gave the same labels as k-means and need no search. Where fluid is
+    far from both matters, as in FLAIR, thresholds miss the border between these; contrasts
+    other than T1w start from the template's tissues, which keep the weight that
+    antsAtroposN4.sh gives them.
+    """
+
+    dilation_mm: float = 2.0
+    iterations: int = 3
+    mrf_weight: float = 0.1
+    mrf_radius: tuple[int, int, int] = (1, 1, 1)
+    prior_weight: float = 0.25
+
+
+@dataclass(frozen=True)
 class Recipe:
     """All settings of the recipe; lengths in mm.
 
@@ -81,8 +115,10 @@ class Recipe:
     head_height: float = 150.0
     closing: float = 4.0
     bias: BiasSettings = BiasSettings()
+    search: SearchSettings = SearchSettings()
     linear: LinearSettings = LinearSettings()
     nonlinear: NonlinearSettings = NonlinearSettings()
+    tissue: TissueSettings = TissueSettings()
 
 
 RECIPE = Recipe()

@@ -9,10 +9,10 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.io import loadmat
 
 from lib.image.resampling import Affine, FloatArray
-from lib.skullstrip.working_image import LPS, BoolArray, NativeGrid
+from lib.skullstrip.itk import read_affine
+from lib.skullstrip.working_image import BoolArray, NativeGrid
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,12 @@ LIMITS = {
         (0.15, 1),
         "correlation ratio of head and warped template inside the mask",
         "Roche et al. 1998, doi:10.1007/BFb0056301, as measure; bounds from heads looked at",
+    ),
+    "rotation_deg": Limit(
+        (0, 60),
+        (0, 180),
+        "angle in degrees by which the head is turned against its own header",
+        "own choice: no one lies in a scanner like that, so left and right may be exchanged too",
     ),
 }
 
@@ -121,6 +127,7 @@ def measure(
         "left_right_difference": round(_left_right(warped, prior.affine, to_template), 4),
         "affine_overlap": round(overlap, 4),
         "similarity": round(ratio, 4),
+        "rotation_deg": round(rotation_angle(to_template), 1),
     }
 
 
@@ -133,16 +140,19 @@ def measure_shape(mask: BoolArray, grid: NativeGrid) -> dict[str, float]:
     }
 
 
-def read_affine(path: Path) -> Affine:
-    """Read an affine transform that ITK wrote as MATLAB file; gives world to world, RAS, mm."""
-    content = loadmat(path)
-    values = next(value for key, value in content.items() if key.startswith("AffineTransform"))
-    centre = content["fixed"].ravel()
-    matrix, shift = values.ravel()[:9].reshape(3, 3), values.ravel()[9:]
-    result = np.eye(4)
-    result[:3, :3] = matrix * np.outer(LPS, LPS)
-    result[:3, 3] = (shift + centre - matrix @ centre) * LPS
-    return result
+def rotation_angle(affine: Affine) -> float:
+    """Angle (degrees) of the rotation nearest to the linear part of an affine map.
+
+    The polar decomposition gives it (Shoemake and Duff 1992, Graphics Interface, 258).
+
+    Examples
+    --------
+    >>> round(rotation_angle(np.diag([-2.0, 1.1, -1.0, 1.0])))
+    180
+    """
+    left, _, right = np.linalg.svd(affine[:3, :3])
+    cosine = (float(np.trace(left @ right)) - 1) / 2
+    return float(np.rad2deg(np.arccos(np.clip(cosine, -1, 1))))
 
 
 def edge_area(mask: BoolArray, zooms: Sequence[float]) -> float:

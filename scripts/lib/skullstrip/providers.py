@@ -44,11 +44,11 @@ NEEDED_PROGRAMS = (
     "antsApplyTransforms",
     "N4BiasFieldCorrection",
     "ThresholdImage",
+    "Atropos",
 )
 # What antsBrainExtraction.sh 2.6 calls; it ends with status 0 when some of them are missing.
 SCRIPT_PROGRAMS = (
     *NEEDED_PROGRAMS,
-    "Atropos",
     "ImageMath",
     "PrintHeader",
     "ResampleImageBySpacing",

@@ -11,13 +11,12 @@ from scipy import ndimage
 from lib.errors import InputError
 from lib.files import atomic
 from lib.image.resampling import Affine, FloatArray, isotropic_grid, resample
+from lib.skullstrip.itk import write_affine
 
 BoolArray = NDArray[np.bool_]
 # Two thirds of the least extent of an adult brain, the height of about 100 mm: a field that
 # is shorter in any direction cannot hold enough of a brain to be aligned.
 MINIMAL_FIELD_MM = 65.0
-# ITK stores points in LPS, NIfTI in RAS.
-LPS = np.array([-1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -115,15 +114,11 @@ def place(foreground: Path, template: Path, folder: Path, head_height: float) ->
 
     target = nib.load(template)
     template_data = target.get_fdata(dtype=np.float32)
-    fixed = _centre(template_data > template_data.mean(), target.affine, head_height) * LPS
-    shift = _centre(bright, image.affine, head_height) * LPS - fixed
+    fixed = _centre(template_data > template_data.mean(), target.affine, head_height)
+    shift = np.eye(4)
+    shift[:3, 3] = _centre(bright, image.affine, head_height) - fixed
     transform = folder / "initial.txt"
-    transform.write_text(
-        "#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_3_3\n"
-        f"Parameters: 1 0 0 0 1 0 0 0 1 {shift[0]:.6f} {shift[1]:.6f} {shift[2]:.6f}\n"
-        f"FixedParameters: {fixed[0]:.6f} {fixed[1]:.6f} {fixed[2]:.6f}\n",
-        encoding="ascii",
-    )
+    write_affine(shift, transform, fixed)
     return head_mask, transform
 
 
@@ -136,6 +131,26 @@ def closed(mask: BoolArray, radius: float, spacing: float) -> BoolArray:
     inner = (slice(pad, -pad),) * 3
     result: BoolArray = (shrunk | padded)[inner]
     return result
+
+
+def coarse_file(image: Path, result: Path, spacing: float) -> Path:
+    """Write `image` with cubic voxels of `spacing` mm; return the path of the result."""
+    source = nib.load(image)
+    grid = native_grid(source)
+    shape, affine = isotropic_grid(grid.shape, grid.affine, spacing)
+    small = resample(source.get_fdata(dtype=np.float32), grid.zooms, shape, (spacing,) * 3)
+    nib.save(nib.Nifti1Image(small, affine), result)
+    return result
+
+
+def dilated_file(prior: Path, region: Path, dilation_mm: float) -> Path:
+    """Write the region within `dilation_mm` of a mask (above 0.5); return its path."""
+    image = nib.load(prior)
+    outside = image.get_fdata(dtype=np.float32) <= 0.5
+    zooms = np.linalg.norm(image.affine[:3, :3], axis=0)
+    near = ndimage.distance_transform_edt(outside, sampling=zooms) <= dilation_mm
+    nib.save(nib.Nifti1Image(near.astype(np.uint8), image.affine), region)
+    return region
 
 
 def finish(prior: FloatArray, spacing: float, closing: float, grid: NativeGrid) -> BoolArray:

@@ -1,0 +1,1 @@
+"""From de-identified DICOM series to the files of a BIDS dataset."""

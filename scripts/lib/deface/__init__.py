@@ -1,0 +1,1 @@
+"""Removing the face from an image of the head."""

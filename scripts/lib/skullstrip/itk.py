@@ -1,0 +1,71 @@
+"""Affine transforms as ITK stores them, read and written as matrices of RAS millimetres.
+
+ITK transforms map points of the fixed image to the moving one, in LPS, about a centre.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import loadmat
+
+Affine = NDArray[np.float64]
+
+LPS = np.array([-1.0, -1.0, 1.0])
+"""ITK stores points in LPS, NIfTI in RAS."""
+
+
+def read_affine(path: Path) -> Affine:
+    """Read an affine or rigid transform, a MATLAB or a text file of ITK; world to world.
+
+    Raises
+    ------
+    ValueError
+        It is a transform of another kind.
+    """
+    values, centre = _text(path) if path.suffix == ".txt" else _matlab(path)
+    if values.size != 12:
+        raise ValueError(f"{path.name} holds {values.size} numbers, not the 12 of an affine")
+    matrix, shift = values[:9].reshape(3, 3), values[9:]
+    result = np.eye(4)
+    result[:3, :3] = matrix * np.outer(LPS, LPS)
+    result[:3, 3] = (shift + centre - matrix @ centre) * LPS
+    return result
+
+
+def write_affine(affine: Affine, path: Path, centre: Affine | None = None) -> None:
+    """Write a world-to-world matrix as a text file of ITK.
+
+    Parameters
+    ----------
+    affine : float array (4, 4)
+        From points of the fixed image to points of the moving one, RAS, mm.
+    path : path
+    centre : float array (3,), optional
+        About which an optimiser turns and scales; RAS, mm.
+    """
+    middle = np.zeros(3) if centre is None else centre * LPS
+    matrix = affine[:3, :3] * np.outer(LPS, LPS)
+    shift = affine[:3, 3] * LPS - middle + matrix @ middle
+    numbers = " ".join(f"{number:.10g}" for number in (*matrix.ravel(), *shift))
+    path.write_text(
+        "#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_3_3\n"
+        f"Parameters: {numbers}\n"
+        f"FixedParameters: {' '.join(f'{number:.10g}' for number in middle)}\n",
+        encoding="ascii",
+    )
+
+
+def _matlab(path: Path) -> tuple[Affine, Affine]:
+    content = loadmat(path)
+    centre = np.asarray(content.pop("fixed"), dtype=np.float64).ravel()
+    values = next(value for key, value in content.items() if not key.startswith("__"))
+    return np.asarray(values, dtype=np.float64).ravel(), centre
+
+
+def _text(path: Path) -> tuple[Affine, Affine]:
+    lines = dict(
+        line.split(":", 1) for line in path.read_text(encoding="ascii").splitlines() if ":" in line
+    )
+    parts = [np.array(lines[key].split(), float) for key in ("Parameters", "FixedParameters")]
+    return parts[0], parts[1]

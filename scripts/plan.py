@@ -1,0 +1,98 @@
+"""Say what would become of every series of a folder of scanner files, before anything runs.
+
+Prints a table and writes the same, with all facts, as a ``plan.tsv`` that a person may edit and
+that then rules. Names that a person has given in it before are kept.
+"""
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lib.dicom.from_settings import plan_conversion
+from lib.dicom.plan import Plan
+from lib.dicom.private import read_table, write_private
+from lib.errors import InputError
+
+SHOWN = {"session": "session", "number": "no.", "name": "name", "confidence": "sure", "why": "why"}
+"""Columns of the table that are printed, and their headings; no text of a header is among them."""
+
+WIDEST = 70
+"""Letters in a line of the last column."""
+
+
+def make_plan(settings: Mapping[str, Any], table: Path) -> Plan:
+    """Plan, and bring the table up to date.
+
+    Without a dataset nothing but the table is left behind: the index and the key that the
+    planning needs lie in a temporary folder. The table then names series by their UID.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of the run.
+    table : Path
+        What is written, with mode 600; the decisions in it are heeded.
+
+    Raises
+    ------
+    InputError
+        See `lib.dicom.from_settings.plan_conversion`.
+    """
+    given = {**settings, "plan": str(table) if table.exists() else None}
+    with tempfile.TemporaryDirectory(prefix="ecdysis-") as folder:
+        if not settings["bids_dir"]:
+            given |= {
+                "bids_dir": f"{folder}/none",
+                "private_dir": folder,
+                "key_file": f"{folder}/key",
+            }
+        made = plan_conversion(given)
+        listing = Path(given["private_dir"], "series.tsv").read_text(encoding="utf-8")
+    write_private(table, listing)
+    return made
+
+
+def told(made: Plan, table: Path) -> str:
+    """Say in words and a table what the plan is."""
+    from tabulate import tabulate
+
+    rows = read_table(table)
+    lines = [
+        tabulate(
+            [[row.get(key, "-") for key in SHOWN] for row in rows],
+            headers=list(SHOWN.values()),
+            maxcolwidths=[None] * (len(SHOWN) - 1) + [WIDEST],
+            disable_numparse=True,
+        ),
+        "",
+        f"{made['counts']['dicom']} DICOM files, {len(rows)} series, "
+        f"{sum('name' in row for row in rows)} become images, "
+        f"{sum('name' not in row for row in rows)} do not.",
+    ]
+    for item in made["excluded"]:
+        where = item["session"] or "no session"
+        lines.append(f"Left out: {where}, {item['files']} files: {item['reason']}")
+    lines += [f"Note: {notice}" for notice in made["notices"]]
+    return "\n".join(lines)
+
+
+def next_step(table: Path, *, given: bool) -> str:
+    """Say how the table is used; `given` when the run finds it by itself."""
+    use = "It rules from now on" if given else f"Use it with: --config plan={table.name}"
+    return (
+        f"{table} has all facts. Edit the column name (n/a leaves a series out, a deleted line is "
+        f"decided anew). {use}."
+    )
+
+
+if "snakemake" in globals():
+    job = globals()["snakemake"]
+    path = Path(job.params.table)
+    try:
+        plan_made = make_plan(job.params.settings, path)
+    except InputError as error:
+        sys.exit(f"Nothing was planned. {error}")
+    print(told(plan_made, path))
+    print(next_step(path, given=job.params.found), flush=True)

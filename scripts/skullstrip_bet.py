@@ -1,0 +1,44 @@
+"""Make a brain mask with FSL's BET, through nipype.
+
+Smith 2002, doi:10.1002/hbm.10062; with the repeated search for the centre of the brain
+(``-R``), which a neck in the field of view needs.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lib.skullstrip import foreign
+
+
+def require(_settings: Mapping[str, Any]) -> None:
+    """Check that `bet` is on PATH."""
+    foreign.require_program("bet", "FSL")
+
+
+def interface(head: Path) -> Any:
+    """Make nipype's interface for a head; the mask is its output ``mask_file``."""
+    from nipype.interfaces.fsl import BET
+
+    return BET(
+        in_file=str(head),
+        out_file="brain.nii.gz",
+        mask=True,
+        no_output=True,
+        robust=True,
+        output_type="NIFTI_GZ",
+    )
+
+
+def find(head: Path) -> Path:
+    """Run BET in the working directory; return its mask."""
+    return Path(interface(head).run().outputs.mask_file)
+
+
+if "snakemake" in globals():
+    from lib.job import recorded
+
+    job = globals()["snakemake"]
+    with recorded(job, "skullstrip") as details:
+        details["provider"] = "FSL BET"
+        details.update(foreign.strip(Path(job.input.image), Path(job.output.mask), find))

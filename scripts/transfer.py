@@ -1,0 +1,170 @@
+"""Give an image the brain mask of the T1w of its session, by rigid registration to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from lib.errors import InputError
+from lib.files import atomic, write_json
+from lib.image.resampling import resample
+from lib.plain_folder import plain_folder
+from lib.skullstrip import mask_check, providers, working_image
+from lib.skullstrip.beside import Aligned, RigidSettings, align
+from lib.skullstrip.brain_recipe import RECIPE
+from lib.skullstrip.itk import read_affine, write_affine
+from lib.skullstrip.working_image import BoolArray
+
+STRATEGIES = ("places in the scanner", "centres of mass")
+"""How the first alignment is found; the next is tried when the mask fails its check."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The mask on the grid of the image, and the transforms between it and the T1w (ITK text)."""
+
+    mask: Path
+    to_t1w: Path
+    from_t1w: Path
+
+
+def transfer(
+    image: Path,
+    t1w: Path,
+    t1w_mask: Path,
+    outputs: Outputs,
+    *,
+    provider: str = "auto",
+    threads: int = 1,
+) -> dict[str, Any]:
+    """Write the brain mask of an image that lies beside a T1w.
+
+    Parameters
+    ----------
+    image : path
+        A head of any contrast, 3-D.
+    t1w, t1w_mask : path
+        The T1w of the same session and its brain mask, on one grid.
+    outputs : Outputs
+    provider : {"auto", "system", "embedded"}
+    threads : int
+
+    Returns
+    -------
+    dict
+        Provider, version, ``alignment``, measures and ``check``.
+
+    Raises
+    ------
+    InputError
+        The image cannot hold a brain, or no brain came to lie in it.
+    RuntimeError
+        An ANTs program failed.
+    """
+    programs = providers.find(provider)
+    source = nib.load(image)
+    grid = working_image.native_grid(source)
+    found: list[tuple[str, Aligned, BoolArray, dict[str, float], dict[str, Any]]] = []
+    with plain_folder() as folder, programs.activated(threads):
+        files = _working_files(image, t1w, t1w_mask, folder)
+        for strategy in STRATEGIES:
+            aligned = align(
+                *files,
+                folder / f"attempt{len(found)}",
+                by_centres=strategy != STRATEGIES[0],
+                threads=threads,
+            )
+            soft = nib.load(aligned.mask).get_fdata(dtype=np.float32)
+            mask = working_image.finish(soft, RECIPE.spacing, 0.0, grid)
+            measures = _measures(mask, grid, soft, aligned, files[0])
+            found.append((strategy, aligned, mask, measures, mask_check.judge(measures)))
+            if found[-1][4]["verdict"] != "fail":
+                break
+        strategy, aligned, mask, measures, check = max(found, key=lambda one: one[3]["similarity"])
+        if not mask.any():
+            raise InputError(
+                image,
+                "the brain of the T1w beside it does not lie in its field of view",
+                "Look at both images; exclude this one by the config key filters",
+            )
+        working_image.write_mask(mask, source, outputs.mask)
+        to_t1w = read_affine(aligned.to_t1w)
+        from_t1w = np.linalg.inv(to_t1w).astype(np.float64)
+        for affine, wanted in (
+            (to_t1w, outputs.to_t1w),
+            (from_t1w, outputs.from_t1w),
+        ):
+            with atomic(wanted) as partial:
+                write_affine(affine, partial)
+    alignment = {"strategy": strategy, "reference": "T1w of the session"}
+    return {**programs.facts, "alignment": alignment, "measures": measures, "check": check}
+
+
+def describe(outputs: Outputs, suffix: str, sources: Sequence[str]) -> None:
+    """Write the sidecars of both transforms."""
+    for file, start, end in ((outputs.to_t1w, suffix, "T1w"), (outputs.from_t1w, "T1w", suffix)):
+        content = {
+            "Description": f"Resamples an image from {start} to {end}: rigid, of"
+            " antsRegistration (doi:10.1109/TMI.2003.809072), for antsApplyTransforms",
+            "Sources": list(sources),
+        }
+        write_json(file.with_suffix(".json"), content)
+
+
+def _working_files(
+    image: Path, t1w: Path, t1w_mask: Path, folder: Path
+) -> tuple[Path, Path, Path, Path]:
+    """Write working images of both, the mask, and where the similarity is measured."""
+    heads = []
+    for name, path in (("image", image), ("t1w", t1w)):
+        working = working_image.prepare(nib.load(path), path, RECIPE.spacing, RECIPE.winsorize)
+        heads.append(folder / f"{name}.nii")
+        nib.save(working, heads[-1])
+    mask = nib.load(t1w_mask)
+    soft = resample(
+        mask.get_fdata(dtype=np.float32),
+        working_image.native_grid(mask).zooms,
+        working.shape,
+        (RECIPE.spacing,) * 3,
+    )
+    soft_file = folder / "mask.nii"
+    nib.save(nib.Nifti1Image(soft, working.affine), soft_file)
+    near = folder / "near_brain.nii"
+    working_image.dilated_file(soft_file, near, RigidSettings().around_brain_mm)
+    return heads[0], heads[1], soft_file, near
+
+
+def _measures(
+    mask: BoolArray,
+    grid: working_image.NativeGrid,
+    soft: Any,
+    aligned: Aligned,
+    image: Path,
+) -> dict[str, float]:
+    """Take the measures of the check that need no template."""
+    inside = soft > 0.5
+    values = nib.load(image).get_fdata(dtype=np.float32)[inside]
+    t1w = nib.load(aligned.t1w).get_fdata(dtype=np.float32)[inside]
+    ratio = mask_check.correlation_ratio(values, t1w)
+    return {**mask_check.measure_shape(mask, grid), "similarity": round(ratio, 4)}
+
+
+if "snakemake" in globals():
+    from lib.job import recorded
+
+    job = globals()["snakemake"]
+    with recorded(job, "skullstrip") as details:
+        outputs = Outputs(Path(job.output.mask), Path(job.output.to_t1w), Path(job.output.from_t1w))
+        details.update(
+            transfer(
+                Path(job.input.image),
+                Path(job.input.t1w),
+                Path(job.input.t1w_mask),
+                outputs,
+                provider=job.params.provider,
+                threads=job.threads,
+            )
+        )
+        describe(outputs, job.wildcards.suffix, job.params.sources)

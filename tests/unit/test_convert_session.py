@@ -1,0 +1,261 @@
+"""Conversion of the rest of a session: what is made, what is left, and what ties it together."""
+
+import errno
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from convert_session import record
+from lib.conversion import placing
+from lib.conversion.asked import forget_lost, sessions_to_convert
+from lib.conversion.sidecar import completed, lacking
+from lib.errors import InputError
+
+from tests.dicom_builder import EPI, FIELD_MAP, MPRAGE, write_series
+
+PHILIPS = {"Manufacturer": "Philips Medical Systems"}
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    # Jobs run in the output directory, and folders of users have spaces.
+    results = tmp_path / "a study" / "derivatives"
+    results.mkdir(parents=True)
+    monkeypatch.chdir(results)
+    return tmp_path
+
+
+def other(series: str, files: int, *names: str, **more: Any) -> dict[str, Any]:
+    outputs = []
+    for name in names:
+        folder, _, stem = name.rpartition("/")
+        entities, _, suffix = stem.rpartition("_")
+        outputs.append({"folder": f"sub-01/{folder}", "entities": f"sub-01{entities and '_'}"
+                        f"{entities}", "suffix": suffix, "echo": None, "part": None})  # fmt: skip
+    given = {"series": series, "number": 1, "files": files, "direction": None, "outputs": outputs}
+    return given | {"metadata": {}, "volumes": []} | more
+
+
+def run(place: Path, *series: dict[str, Any], sourcedata: bool = False) -> dict[str, Any]:
+    return record(
+        place / "sub-01",
+        place / "a study",
+        series,
+        Path(".ecdysis/converted/sub-01.json"),
+        sourcedata=sourcedata,
+    )
+
+
+def fields(place: Path, name: str) -> dict[str, Any]:
+    return json.loads((place / "a study/sub-01" / f"{name}.json").read_text())
+
+
+def test_a_functional_series_with_its_record(place: Path) -> None:
+    write_series(place / "sub-01/s1", header=EPI, volumes=3)
+    told = run(place, other("s1", 36, "func/task-rest_bold", metadata={"CogAtlasID": "x"}))
+    assert told["images"] == ["sub-01/func/sub-01_task-rest_bold.nii.gz"]
+    assert told["converter"].startswith("dcm2niix v")
+    made = fields(place, "func/sub-01_task-rest_bold")
+    assert (made["TaskName"], made["RepetitionTime"], made["CogAtlasID"]) == ("rest", 2, "x")
+    kept = json.loads(Path(".ecdysis/converted/sub-01.json").read_text())
+    assert [one["path"] for one in kept["files"]] == [
+        "sub-01/func/sub-01_task-rest_bold.json",
+        "sub-01/func/sub-01_task-rest_bold.nii.gz",
+    ]
+    assert all(len(one["sha256"]) == 64 for one in kept["files"])
+    assert not list(place.rglob(".sub-01"))
+
+
+def test_what_is_there_is_never_overwritten(place: Path) -> None:
+    write_series(place / "sub-01/s1", header=EPI, volumes=3)
+    mine = place / "a study/sub-01/func/sub-01_task-rest_bold.json"
+    mine.parent.mkdir(parents=True)
+    mine.write_text('{"TaskName": "mine"}')
+    run(place, other("s1", 36, "func/task-rest_bold"))
+    image = mine.with_suffix(".nii.gz")
+    before = image.stat().st_mtime_ns
+    assert mine.read_text() == '{"TaskName": "mine"}'
+    told = run(place, other("s1", 36, "func/task-rest_bold"))
+    assert told["kept"] == ["sub-01/func/sub-01_task-rest_bold.nii.gz"]
+    assert image.stat().st_mtime_ns == before
+
+
+def test_a_series_that_fails_stops_no_other(place: Path) -> None:
+    write_series(place / "sub-01/s1", header=EPI, volumes=3)
+    write_series(place / "sub-01/s2", series="gap", header=EPI, volumes=3, skip={4, 16, 28})
+    with pytest.raises(InputError, match=r"1 series could not be converted.*s2.*varies"):
+        run(place, other("s2", 33, "func/task-a_bold"), other("s1", 36, "func/task-b_bold"))
+    assert (place / "a study/sub-01/func/sub-01_task-b_bold.nii.gz").is_file()
+    assert not (place / "a study/sub-01/func/sub-01_task-a_bold.nii.gz").exists()
+    assert not Path(".ecdysis/converted/sub-01.json").exists()
+
+
+def test_an_image_without_what_bids_demands_is_left_out_with_the_remedy(place: Path) -> None:
+    write_series(place / "sub-01/s1", header={**EPI, **PHILIPS}, volumes=2)
+    told = run(place, other("s1", 24, "dwi/dwi"))
+    assert told["images"] == []
+    assert "BIDS requires .bval and .bvec" in told["warnings"][0]
+    assert "retain_safe_private" in told["warnings"][0]
+    assert not list((place / "a study").glob("sub-01/dwi/*"))
+
+
+def test_diffusion_gets_its_tables(place: Path) -> None:
+    volumes = [
+        {"DiffusionBValue": float(value), "DiffusionGradientOrientation": [0, 0, 1]}
+        for value in (0, 700)
+    ]
+    write_series(place / "sub-01/s1", header={**EPI, **PHILIPS}, volumes=2, by_volume=volumes)
+    run(place, other("s1", 24, "dwi/dwi"))
+    assert (place / "a study/sub-01/dwi/sub-01_dwi.bval").read_text().split() == ["0", "700"]
+
+
+def test_perfusion_gets_its_context(place: Path) -> None:
+    write_series(place / "sub-01/s1", header={**EPI, **PHILIPS}, volumes=4)
+    one = other("s1", 48, "perf/asl", volumes=["control", "label"])
+    run(place, one)
+    table = place / "a study/sub-01/perf/sub-01_aslcontext.tsv"
+    assert table.read_text().split() == ["volume_type", *["control", "label"] * 2]
+    with pytest.raises(InputError, match="it has 4 volumes"):
+        run(place, {**other("s1", 48, "perf/run-2_asl"), "volumes": ["m0scan", "label", "label"]})
+
+
+def test_the_echoes_of_a_field_map_and_their_difference(place: Path) -> None:
+    for echo, time in enumerate((4.92, 7.38), start=1):
+        header = {**FIELD_MAP, "EchoTime": time, "EchoNumbers": echo}
+        write_series(place / f"sub-01/m{echo}", series=f"m{echo}", header=header)
+    phase = {**FIELD_MAP, "ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"], "EchoTime": 7.38}
+    write_series(place / "sub-01/p", series="p", header=phase)
+    run(
+        place,
+        other("m1", 12, "fmap/magnitude1"),
+        other("m2", 12, "fmap/magnitude2"),
+        other("p", 12, "fmap/phasediff"),
+    )
+    made = fields(place, "fmap/sub-01_phasediff")
+    assert (made["EchoTime1"], made["EchoTime2"]) == (0.00492, 0.00738)
+
+
+def test_two_echoes_in_one_series(place: Path) -> None:
+    echoes = [{"EchoTime": time, "EchoNumbers": at} for at, time in ((1, 12.0), (2, 30.0))]
+    write_series(place / "sub-01/s1", header=EPI, volumes=2, by_volume=echoes)
+    one = other("s1", 24, "func/task-x_echo-1_bold", "func/task-x_echo-2_bold")
+    for output, echo in zip(one["outputs"], echoes, strict=True):
+        output["echo"] = echo["EchoTime"]
+    run(place, one)
+    for number, time in ((1, 0.012), (2, 0.03)):
+        assert fields(place, f"func/sub-01_task-x_echo-{number}_bold")["EchoTime"] == time
+    with pytest.raises(InputError, match=r"2 images.*not the 1"):
+        run(place, other("s1", 24, "func/task-y_bold"))
+
+
+def test_people_and_scans_are_entered(place: Path) -> None:
+    person = {"PatientAge": "091Y", "PatientSex": "M", "AcquisitionDate": "20100203"}
+    write_series(place / "sub-01/s1", header=EPI, volumes=3, **person)
+    run(place, other("s1", 36, "func/task-rest_bold"))
+    study = place / "a study"
+    assert (study / "participants.tsv").read_text() == ("participant_id\tage\tsex\nsub-01\t89\tM\n")
+    assert "89 stands for" in (study / "participants.json").read_text()
+    lines = (study / "sub-01/sub-01_scans.tsv").read_text().splitlines()
+    assert lines[1].startswith("func/sub-01_task-rest_bold.nii.gz\t2010-02-03T10:20:00")
+
+
+def test_the_dicom_is_kept_once(place: Path) -> None:
+    write_series(place / "sub-01/s1", header=EPI, volumes=3)
+    one = other("s1", 36, "func/task-rest_bold")
+    assert run(place, one, sourcedata=True)["sourcedata"] == ["s1"]
+    assert len(list((place / "a study/sourcedata/sub-01/s1").iterdir())) == 36
+    assert run(place, one, sourcedata=True)["sourcedata"] == []
+
+
+def test_an_image_that_was_taken_away_is_made_anew(place: Path) -> None:
+    write_series(place / "sub-01/s1", header=EPI, volumes=3)
+    write_series(place / "sub-01/s2", series="d", header={**EPI, **PHILIPS}, volumes=2)
+    series = [other("s1", 36, "func/task-rest_bold"), other("s2", 24, "dwi/dwi")]
+    plan = {
+        "sessions": [{"session": "sub-01", "subject": "01"}],
+        "others": [{**one, "dicom_session": "sub-01"} for one in series],
+    }
+    study, results = place / "a study", Path.cwd()
+
+    def asked(subject: str = "01", *, keep: bool = False) -> list[str]:
+        return sessions_to_convert(plan, [subject], results, study, keep_sourcedata=keep)
+
+    assert asked() == ["sub-01"]
+    assert asked("02") == []
+    run(place, *series)
+    # What BIDS does not allow is no image that was lost.
+    assert forget_lost(plan, results, study) == []
+    assert asked() == ["sub-01"]
+    (study / "sub-01/func/sub-01_task-rest_bold.nii.gz").unlink()
+    assert forget_lost(plan, results, study) == ["sub-01"]
+    assert asked() == ["sub-01"]
+
+
+def test_a_session_that_is_wholly_there_is_left_alone(place: Path) -> None:
+    study = place / "a study"
+    image = study / "sub-01/func/sub-01_task-rest_bold.nii.gz"
+    image.parent.mkdir(parents=True)
+    image.touch()
+    plan = {
+        "sessions": [{"session": "sub-01", "subject": "01"}],
+        "others": [{**other("s", 1, "func/task-rest_bold"), "dicom_session": "sub-01"}],
+    }
+    asked = sessions_to_convert(plan, ["01"], Path.cwd(), study, keep_sourcedata=False)
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("given", "direction", "axes", "expected"),
+    [
+        ({"PhaseEncodingAxis": "j"}, "AP", "LAS", "j-"),
+        ({"PhaseEncodingAxis": "j"}, "PA", "LAS", "j"),
+        ({"PhaseEncodingAxis": "i"}, "RL", "LAS", "i"),
+        ({"PhaseEncodingAxis": "i"}, "RL", "RAS", "i-"),
+        ({"PhaseEncodingAxis": "j"}, "RL", "LAS", None),
+        ({"PhaseEncodingAxis": "j"}, None, "LAS", None),
+        ({"PhaseEncodingDirection": "j", "PhaseEncodingAxis": "j"}, "AP", "LAS", "j"),
+    ],
+)
+def test_the_direction_of_phase_encoding(
+    given: dict[str, str], direction: str | None, axes: str, expected: str | None
+) -> None:
+    made = completed(given, {}, direction, tuple(axes), {})
+    assert made.get("PhaseEncodingDirection") == expected
+
+
+def test_what_the_header_only_estimates_is_used_where_nothing_else_is() -> None:
+    made = completed({"EstimatedTotalReadoutTime": 0.03}, {}, None, (), {})
+    assert made["TotalReadoutTime"] == 0.03
+    assert lacking(made, "epi") == ["PhaseEncodingDirection"]
+    assert lacking({"PhaseEncodingDirection": "i"}, "epi") == [
+        "TotalReadoutTime or EffectiveEchoSpacing"
+    ]
+
+
+def test_a_dataset_on_another_disk_is_copied_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "source").write_text("all of it")
+    link, refused = os.link, []
+
+    def across(source: Path, target: Path) -> None:
+        if Path(source).name == "source":
+            refused.append(target)
+            raise OSError(errno.EXDEV, "another disk")
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", across)
+    target = tmp_path / "study" / "file"
+    assert placing.place_new(tmp_path / "source", target)
+    assert target.read_text() == "all of it"
+    assert not placing.place_new(tmp_path / "source", target)
+    assert [path.name for path in target.parent.iterdir()] == ["file"]
+    assert len(refused) == 2
+
+
+def test_a_series_that_is_no_epi_has_no_task(place: Path) -> None:
+    write_series(place / "sub-01/s1", header=MPRAGE)
+    run(place, other("s1", 12, "anat/T2w"))
+    assert "TaskName" not in fields(place, "anat/sub-01_T2w")

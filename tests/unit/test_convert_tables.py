@@ -1,0 +1,84 @@
+"""The tables that grow: rows are added, never changed, also by several jobs at once."""
+
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+from lib.conversion.tables import acquisition_time, add_participant, add_scans, person_of
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Path:
+    return tmp_path / "results" / "lock"
+
+
+def test_a_table_of_the_users_is_continued_as_it_is(tmp_path: Path, lock: Path) -> None:
+    table = tmp_path / "participants.tsv"
+    mine = "group\tparticipant_id\tage\r\nb\tsub-9\t30\r\na\tsub-02\tn/a"
+    table.write_bytes(mine.encode())
+    add_participant(tmp_path, "sub-01", {"sex": "F", "age": "41"}, lock)
+    add_participant(tmp_path, "sub-02", {"age": "50"}, lock)
+    assert table.read_bytes().decode() == mine + "\nn/a\tsub-01\t41\n"
+    assert not (tmp_path / "participants.json").exists()
+
+
+def test_a_new_table_begins_with_those_who_are_there(tmp_path: Path, lock: Path) -> None:
+    (tmp_path / "sub-07").mkdir()
+    add_participant(tmp_path, "sub-01", {"sex": "F"}, lock)
+    assert (tmp_path / "participants.tsv").read_text() == (
+        "participant_id\tsex\nsub-07\tn/a\nsub-01\tF\n"
+    )
+    assert (tmp_path / "participants.json").is_file()
+
+
+def test_who_is_about_to_come_gets_a_row_of_its_own(tmp_path: Path, lock: Path) -> None:
+    for label in ("sub-07", "sub-02"):
+        (tmp_path / label).mkdir()
+    add_participant(tmp_path, "sub-01", {"age": "30"}, lock, {"sub-02"})
+    add_participant(tmp_path, "sub-02", {"age": "40"}, lock, {"sub-02"})
+    assert (tmp_path / "participants.tsv").read_text().splitlines() == [
+        "participant_id\tage", "sub-07\tn/a", "sub-01\t30", "sub-02\t40",
+    ]  # fmt: skip
+
+
+def _add(folder: str, number: int) -> None:
+    add_participant(Path(folder), f"sub-{number:02d}", {}, Path(folder, "lock"))
+
+
+def test_many_at_once_lose_no_row(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(4) as pool:
+        list(pool.map(_add, [str(tmp_path)] * 24, list(range(24))))
+    lines = (tmp_path / "participants.tsv").read_text().splitlines()
+    assert sorted(lines[1:]) == [f"sub-{number:02d}" for number in range(24)]
+
+
+def test_scans_are_listed_once(tmp_path: Path, lock: Path) -> None:
+    table = tmp_path / "sub-01" / "sub-01_scans.tsv"
+    table.parent.mkdir()
+    for _ in range(2):
+        add_scans(table, {"anat/b": "2001-01-01T00:00:00", "anat/a": "x"}, lock)
+    add_scans(table, {}, lock)
+    assert table.read_text().splitlines() == [
+        "filename\tacq_time", "anat/a\tx", "anat/b\t2001-01-01T00:00:00",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ({}, {}),
+        ({"PatientAge": "034Y", "PatientSex": "F"}, {"age": "34", "sex": "F"}),
+        ({"PatientAge": "090Y"}, {"age": "89"}),
+        ({"PatientAge": "018M", "PatientSex": ""}, {"age": "1"}),
+        ({"PatientAge": "old", "PatientSex": "Lovelace"}, {}),
+    ],
+)
+def test_what_is_told_of_a_person(header: dict[str, str], told: dict[str, str]) -> None:
+    assert person_of(header) == told
+
+
+def test_a_time_needs_a_date() -> None:
+    time = {"AcquisitionTime": "10:20:00.5"}
+    assert acquisition_time({"AcquisitionDate": "20100203"}, time) == "2010-02-03T10:20:00.5"
+    assert acquisition_time({}, time) is None
+    assert acquisition_time({"AcquisitionDate": "20100203"}, {}) is None

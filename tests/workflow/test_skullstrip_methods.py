@@ -1,0 +1,147 @@
+"""Two contrasts of one session with tissues and defacing; given masks; methods that are missing."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+from lib.phantom.bids import write_bids
+from lib.phantom.head import HeadSettings
+
+from tests.workflow.conftest import executed
+
+SMALL = HeadSettings(spacing_mm=(4.0, 4.0, 4.0), orientation="LPI", neck_mm=40, size=0.93)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    root = tmp_path_factory.mktemp("methods") / "study"
+    write_bids(root, 1, settings=SMALL, suffixes=("T1w", "T2w"))
+    return root
+
+
+@pytest.fixture(scope="module")
+def defaced(dataset, snakemake):
+    """The results with defacing; what lies in between is kept."""
+    settings = ("deface=true", "suffixes=[T1w,T2w]", "keep_intermediates=true")
+    run = snakemake(dataset, "--config", *settings)
+    assert run.returncode == 0, run.stdout
+    return dataset / "derivatives/ecdysis"
+
+
+def voxels(path):
+    return np.asanyarray(nib.load(path).dataobj)
+
+
+def in_world(image):
+    points = nib.affines.apply_affine(image.affine, np.argwhere(np.asanyarray(image.dataobj) > 0))
+    return set(map(tuple, np.round(points, 1)))
+
+
+def dice(one, other):
+    return 2 * len(one & other) / (len(one) + len(other))
+
+
+def test_no_face_is_left_in_the_results(defaced):
+    assert not list(defaced.glob("sub-*/**/*desc-preproc*"))
+    for suffix in ("T1w", "T2w"):
+        folder = defaced / "sub-01/anat"
+        faced = voxels(defaced / f".ecdysis/sub-01/anat/sub-01_desc-preproc_{suffix}.nii.gz")
+        image = voxels(folder / f"sub-01_desc-defaced_{suffix}.nii.gz")
+        removed = voxels(folder / f"sub-01_mod-{suffix}_defacemask.nii.gz") > 0
+        space = "" if suffix == "T1w" else f"_space-{suffix}"
+        brain = voxels(folder / f"sub-01{space}_desc-brain_mask.nii.gz") > 0
+        assert removed.mean() > 0.03
+        assert not (removed & brain).any()
+        assert np.array_equal(image[~removed], faced[~removed])
+        assert not image[removed].any()
+        sidecar = json.loads((folder / f"sub-01_desc-defaced_{suffix}.json").read_text())
+        assert sidecar["Defaced"] is True
+    corrected = voxels(defaced / "sub-01/anat/sub-01_desc-biascorrected_T1w.nii.gz")
+    face = voxels(defaced / "sub-01/anat/sub-01_mod-T1w_defacemask.nii.gz") > 0
+    assert not corrected[face].any()
+    assert "Defacing" in (defaced / "sub-01.html").read_text()
+
+
+def test_both_masks_are_the_brain(dataset, defaced):
+    for name in ("sub-01_desc-brain_mask.nii.gz", "sub-01_space-T2w_desc-brain_mask.nii.gz"):
+        mask = nib.load(defaced / "sub-01/anat" / name)
+        truth = nib.load(dataset / "derivatives/truth/sub-01/anat" / name)
+        # at 4 mm half of the brain's voxels touch its surface
+        assert dice(in_world(mask), in_world(truth)) > 0.95
+
+
+def test_tissues_and_transforms_are_beside_the_mask(defaced):
+    folder = defaced / "sub-01/anat"
+    brain = voxels(folder / "sub-01_desc-brain_mask.nii.gz") > 0
+    total = sum(
+        nib.load(folder / f"sub-01_label-{label}_probseg.nii.gz").get_fdata()
+        for label in ("CSF", "GM", "WM")
+    )
+    assert np.allclose(total[brain], 1, atol=1e-3)
+    labels = voxels(folder / "sub-01_dseg.nii.gz")
+    assert set(np.unique(labels[brain])) == {1, 2, 3}
+    assert not labels[~brain].any()
+    for name in (
+        "from-T1w_to-MNI152NLin6Asym_mode-image_xfm.h5",
+        "from-MNI152NLin6Asym_to-T1w_mode-image_xfm.h5",
+        "from-T2w_to-T1w_mode-image_xfm.txt",
+        "from-T1w_to-T2w_mode-image_xfm.txt",
+    ):
+        path = folder / f"sub-01_{name}"
+        assert path.stat().st_size > 100
+        assert "Description" in json.loads(path.with_suffix(".json").read_text())
+
+
+def test_the_image_beside_the_t1w_is_in_its_place(defaced):
+    """Both phantoms lie in the same place, so the rigid transform is none."""
+    from lib.skullstrip.itk import read_affine
+
+    affine = read_affine(defaced / "sub-01/anat/sub-01_from-T2w_to-T1w_mode-image_xfm.txt")
+    corners = np.array([[60.0, 60, 60], [-60, -90, -40]])
+    moved = nib.affines.apply_affine(affine, corners)
+    assert np.linalg.norm(moved - corners, axis=1).max() < 2
+
+
+def test_pybids_reads_the_tissues(defaced):
+    from bids import BIDSLayout
+
+    layout = BIDSLayout(defaced, is_derivative=True)
+    assert len(layout.get(suffix="probseg", extension=".nii.gz")) == 3
+    assert len(layout.get(suffix="dseg", extension=".nii.gz")) == 1
+
+
+def test_given_masks_are_taken_as_they_are(dataset, snakemake, tmp_path):
+    run = snakemake(
+        dataset,
+        "--config",
+        f"output_dir={tmp_path / 'out'}",
+        "suffixes=[T1w,T2w]",
+        "skullstrip={method: none, masks: derivatives/truth}",
+    )
+    assert run.returncode == 0, run.stdout
+    for name in ("sub-01_desc-brain_mask.nii.gz", "sub-01_space-T2w_desc-brain_mask.nii.gz"):
+        mask = nib.load(tmp_path / "out/sub-01/anat" / name)
+        truth = nib.load(dataset / "derivatives/truth/sub-01/anat" / name)
+        assert in_world(mask) == in_world(truth)
+    assert str(dataset) not in (tmp_path / "out/.ecdysis/manifest.json").read_text().replace(
+        f'"bids_dir": "{dataset}"', ""
+    ).replace(f'"path": "{dataset}', "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (["deface=true", "skullstrip={method: none}"], ["deface", "ants"]),
+        (["skullstrip={method: bet}"], ["bet", "FSL", "PATH"]),
+        (["skullstrip={method: synthstrip}"], ["mri_synthstrip", "FreeSurfer", "PATH"]),
+        (["skullstrip={method: none, masks: nowhere}"], ["skullstrip.masks", "nowhere"]),
+    ],
+)
+def test_what_cannot_be_is_told_before_any_job(dataset, snakemake, tmp_path, settings, says):
+    run = snakemake(dataset, "--config", f"output_dir={tmp_path / 'out'}", *settings)
+    assert run.returncode != 0
+    assert "Traceback" not in run.stdout
+    assert executed(run) == []
+    for words in says:
+        assert words in run.stdout
