@@ -70,7 +70,7 @@ wildcard_constraints:
     entities=r"sub-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*",
     session=r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
     subject=r"[A-Za-z0-9]+",
-    suffix=r"[A-Za-z0-9]+",
+    suffix="|".join(STUDY.settings["suffixes"]),
 
 
 def everything(wildcards):

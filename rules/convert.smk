@@ -42,7 +42,6 @@ rule convert_session:
     conda:
         "../envs/dcm2niix.yaml"
     params:
-        bids_dir=BIDS_DIR,
         series=others_of_session,
         keep_sourcedata=STUDY.settings["keep_sourcedata"],
         code=fingerprint("convert_session"),

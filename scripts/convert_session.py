@@ -78,7 +78,7 @@ if "snakemake" in globals():
         details.update(
             record(
                 Path(job.input.dicom),
-                Path(job.params.bids_dir),
+                Path(job.input.description).parent,
                 job.params.series,
                 Path(job.output.record),
                 sourcedata=job.params.keep_sourcedata,
