@@ -23,6 +23,7 @@ from lib.places import (
     sidecar_of,
 )
 from lib.settings import resolve
+from lib.shards import join
 from lib.study import Study, open_study, skullstrip_method
 from validate import find_validator
 
@@ -37,9 +38,13 @@ def study_of_this_run():
                 "Ecdysis works in its output directory",
                 "Use --config output_dir=DIR instead",
             )
-        if workflow.is_main_process:
-            return open_study(config, cwd)
-        return Study.load(resolve(config, cwd))
+        settings = resolve(config, cwd)
+        if not workflow.is_main_process:
+            return Study.load(settings)
+        if settings["shards"]:
+            join(settings["shards"], Path(settings["output_dir"]))
+            return Study.load(settings)
+        return open_study(config, cwd)
     except InputError as error:
         sys.exit(f"Nothing was run. {error}")
 
@@ -49,6 +54,7 @@ METHOD = skullstrip_method(STUDY.settings)
 # Methods that strip each image by itself, whatever its contrast.
 ANY_CONTRAST = ("synthstrip", "given")
 DEFACE = STUDY.settings["deface"]
+OTHER_SUFFIXES = [suffix for suffix in STUDY.settings["suffixes"] if suffix != "T1w"]
 SPACE = template.label(STUDY.settings["skullstrip"]["template"])
 BIDS_DIR = STUDY.settings["bids_dir"]
 VALIDATOR = find_validator()
@@ -82,6 +88,8 @@ def everything(wildcards):
             "There is no dataset to work on. Give one with --config bids_dir=STUDY, start "
             "snakemake inside one, or see how it works with: snakemake --cores 2 demo"
         )
+    if STUDY.settings["shards"]:
+        raise WorkflowError("Shards are joined by the target report: snakemake report")
     refused = [f".ecdysis/{name}.accepted" for name in STUDY.refused]
     made = ["index.html", "dataset_description.json", *refused]
     if STUDY.settings["dicom_dir"]:
@@ -243,9 +251,14 @@ def plan_table(wildcards):
     return STUDY.settings["plan"] or f"{place}/plan.tsv"
 
 
+def image_of(wildcards):
+    """The image that wildcards name; where they have no suffix, it is a T1w."""
+    return STUDY.image(**{"suffix": "T1w", **wildcards})
+
+
 def raw_sources(wildcards):
     """What an image was made of: the BIDS URI of its raw file."""
-    return [f"bids:raw:{wildcards.folder}/{Path(raw_image(wildcards)).name}"]
+    return [f"bids:raw:{wildcards.folder}/{Path(image_of(wildcards).path).name}"]
 
 
 def t1w_of_session(image):
@@ -260,14 +273,9 @@ def full_mask(wildcards):
     """
     if METHOD == "none":
         return []
-    image = STUDY.image(**wildcards)
+    image = image_of(wildcards)
     found = "transferred" if t1w_of_session(image) else "reoriented"
     return f".ecdysis/{image.folder}/{image.entities}_desc-{found}Brain_{image.suffix}_mask.nii"
-
-
-def full_mask_of_t1w(wildcards):
-    """The brain mask of a T1w before cropping."""
-    return full_mask({**wildcards, "suffix": "T1w"})
 
 
 def t1w_beside(wildcards):

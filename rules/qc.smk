@@ -1,4 +1,4 @@
-"""Figures by which a person judges a subject; all of a subject in one process."""
+"""Figures by which a person judges a subject, and its page; all of a subject in one process."""
 
 
 rule figures:
@@ -7,6 +7,8 @@ rule figures:
         preproc=preproc_images,
         masks=brain_masks,
         faced=faced_images,
+        brains=brain_images,
+        tissues=tissue_maps,
     output:
         figures=report(
             directory("sub-{subject}/figures"),
@@ -15,9 +17,16 @@ rule figures:
             subcategory="sub-{subject}",
             caption="../report/captions/figure.rst",
         ),
+        page=report(
+            "sub-{subject}.html",
+            category="Subjects",
+            caption="../report/captions/subject.rst",
+        ),
     log:
-        text="logs/sub-{subject}/figures.log",
-        status="logs/sub-{subject}/figures.status.json",
+        figures_text="logs/sub-{subject}/figures.log",
+        figures_status="logs/sub-{subject}/figures.status.json",
+        page_text="logs/sub-{subject}/page.log",
+        page_status="logs/sub-{subject}/page.status.json",
     benchmark:
         "benchmarks/sub-{subject}/figures.tsv"
     conda:

@@ -1,34 +1,9 @@
-"""What people read: a page a subject, an index over all, and what makes the results BIDS."""
+"""What people read: an index over all subjects, and what makes the results BIDS."""
 
 
 localrules:
-    subject_page,
     index_page,
     derivative_description,
-
-
-rule subject_page:
-    input:
-        figures=rules.figures.output.figures,
-        brains=brain_images,
-        tissues=tissue_maps,
-    output:
-        page=report(
-            "sub-{subject}.html",
-            category="Subjects",
-            caption="../report/captions/subject.rst",
-        ),
-    log:
-        text="logs/sub-{subject}/subject_page.log",
-        status="logs/sub-{subject}/subject_page.status.json",
-    conda:
-        "../envs/python.yaml"
-    params:
-        code=fingerprint("subject_page"),
-    message:
-        "Writing the page of sub-{wildcards.subject}"
-    script:
-        "../scripts/subject_page.py"
 
 
 rule index_page:

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from lib import folders
 from lib.errors import InputError
+from lib.shards import check_shard
 
 Settings = folders.Settings
 
@@ -50,6 +51,7 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
         _merge(settings, _absolute_paths(_checked_file(own, schema), bids_dir))
     _merge(settings, given)
     settings["bids_dir"] = str(bids_dir) if bids_dir else None
+    check_shard(settings["shard"])
     folders.complete(settings)
     _check_deface(settings)
     return settings
@@ -84,6 +86,8 @@ def _absolute_paths(given: Mapping[str, Any], base: Path) -> Settings:
         (deid, ("linkage_dir",)),
     ):
         group |= {key: str(_absolute(group[key], base)) for key in keys if group.get(key)}
+    if isinstance(settings.get("shards"), list):
+        settings["shards"] = [str(_absolute(pattern, base)) for pattern in settings["shards"]]
     if deid.get("edits"):
         deid["edits"] = [
             str(_absolute(edit, base)) if isinstance(edit, str) else edit for edit in deid["edits"]

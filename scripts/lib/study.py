@@ -15,6 +15,7 @@ from lib.conversion.asked import forget_lost, sessions_to_convert
 from lib.discovery import Exclusion, Image, Selection, discover, to_json
 from lib.errors import InputError
 from lib.files import read_json, write_json
+from lib.fingerprint import fingerprint
 from lib.folders import FILES, FOLDERS
 from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
@@ -131,7 +132,9 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
         return study
     _check_programs(settings)
     remembered = Path(settings["output_dir"], DISCOVERED)
+    code = fingerprint("lib/study")
     before = read_json(remembered) if remembered.is_file() else {}
+    files = before.get("files", {}) if before.get("code") == code else {}
     images, exclusions, after = discover(
         Path(settings["bids_dir"]),
         Selection(
@@ -140,14 +143,15 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
             settings["exclude_participant_label"],
             settings["session_label"],
             settings["filters"],
+            settings["shard"],
         ),
         nifti.preflight,
-        before,
+        files,
         [_planned(item, settings["bids_dir"]) for item in plan.get("images", [])],
         [item["subject"] for item in plan.get("others", [])],
     )
-    if after != before:
-        write_json(remembered, after)
+    if {"code": code, "files": after} != before:
+        write_json(remembered, {"code": code, "files": after})
     forget_lost(plan, Path(settings["output_dir"]), Path(settings["bids_dir"]))
     study = Study(settings, images, exclusions, plan)
     study.save()
@@ -187,7 +191,8 @@ def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:
 
 def _public(settings: Settings) -> Settings:
     """Return the settings without the places of this machine, which may name a person."""
-    public = {key: value for key, value in settings.items() if key not in (*FOLDERS, *FILES)}
+    private = (*FOLDERS, *FILES, "shards")
+    public = {key: value for key, value in settings.items() if key not in private}
     rules = [edit for edit in settings["deid"]["edits"] if not isinstance(edit, str)]
     stripping = settings["skullstrip"]
     return {
