@@ -275,7 +275,7 @@ def full_mask(wildcards):
         return []
     image = image_of(wildcards)
     found = "transferred" if t1w_of_session(image) else "reoriented"
-    return f".ecdysis/{image.folder}/{image.entities}_desc-{found}Brain_{image.suffix}_mask.nii"
+    return f".ecdysis/{image.folder}/{image.entities}_desc-{found}Brain_{image.suffix}_mask.nii.gz"
 
 
 def t1w_beside(wildcards):
@@ -286,7 +286,7 @@ def t1w_beside(wildcards):
             "{entities}_{suffix} has no T1w beside it".format(**wildcards)
         )
     stem = f".ecdysis/{t1w.folder}/{t1w.entities}_desc-reoriented"
-    return {"t1w": f"{stem}_T1w.nii", "t1w_mask": f"{stem}Brain_T1w_mask.nii"}
+    return {"t1w": f"{stem}_T1w.nii", "t1w_mask": f"{stem}Brain_T1w_mask.nii.gz"}
 
 
 def raw_images(wildcards):

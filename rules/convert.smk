@@ -1,6 +1,10 @@
 """De-identified DICOM becomes BIDS."""
 
 
+localrules:
+    dataset_files,
+
+
 rule convert:
     input:
         dicom=dicom_of_image,
@@ -62,6 +66,8 @@ if VALIDATOR:
         log:
             text="logs/dataset/validate.log",
             status="logs/dataset/validate.status.json",
+        benchmark:
+            "benchmarks/dataset/validate.tsv"
         conda:
             "../envs/python.yaml"
         params:

@@ -1,6 +1,11 @@
 """A small study of invented patients, made here, and the whole line run on it."""
 
 
+localrules:
+    demo_scans,
+    demo,
+
+
 rule demo_scans:
     output:
         scans=directory("demo/scans"),

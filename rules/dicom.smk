@@ -3,6 +3,7 @@
 
 localrules:
     deidentify,
+    list_headers,
     headers,
 
 

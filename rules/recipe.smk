@@ -38,7 +38,7 @@ rule skullstrip_ants:
         template_registration_mask=rules.template.output.registration_mask,
         tissue_maps=rules.template.output.tissue_maps,
     output:
-        mask=".ecdysis/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii",
+        mask=".ecdysis/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii.gz",
         posteriors=".ecdysis/{folder}/{entities}_desc-reoriented_{suffix}_probseg.nii.gz",
         bias_field=".ecdysis/{folder}/{entities}_desc-reoriented_{suffix}_field.nii.gz",
         affine=".ecdysis/{folder}/{entities}_desc-reoriented_{suffix}_affine.mat",

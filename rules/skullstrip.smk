@@ -7,7 +7,7 @@ if METHOD != "ants":
         input:
             image=rules.reorient.output.image,
         output:
-            mask=".ecdysis/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii",
+            mask=".ecdysis/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii.gz",
         log:
             text="logs/{folder}/{entities}_{suffix}/skullstrip.log",
             status="logs/{folder}/{entities}_{suffix}/skullstrip.status.json",
@@ -34,7 +34,7 @@ rule transfer:
         unpack(t1w_beside),
         image=rules.reorient.output.image,
     output:
-        mask=".ecdysis/{folder}/{entities}_desc-transferredBrain_{suffix}_mask.nii",
+        mask=".ecdysis/{folder}/{entities}_desc-transferredBrain_{suffix}_mask.nii.gz",
         to_t1w="{folder}/{entities}_from-{suffix}_to-T1w_mode-image_xfm.txt",
         from_t1w="{folder}/{entities}_from-T1w_to-{suffix}_mode-image_xfm.txt",
         to_sidecar="{folder}/{entities}_from-{suffix}_to-T1w_mode-image_xfm.json",
