@@ -129,7 +129,7 @@ def reason_of_refusal(wildcards):
 
 def session_files(wildcards):
     """The list of a DICOM session's files, which lies in the private directory."""
-    return STUDY.session(wildcards.session)["files"]
+    return STUDY.sessions[wildcards.session]["files"]
 
 
 def dicom_of_image(wildcards):
@@ -161,23 +161,12 @@ def audited_sessions(wildcards):
     ]
 
 
-def images_of_session(session):
-    """The images of this run that come, or came, from a DICOM session."""
-    planned = [*STUDY.plan.get("images", []), *STUDY.plan.get("present", [])]
-    names = [
-        "{folder}/{entities}_{suffix}".format(**item)
-        for item in planned
-        if item["dicom_session"] == session
-    ]
-    return [STUDY.by_name[name] for name in names if name in STUDY.by_name]
-
-
 def results_of_session(wildcards):
     """What was made of a DICOM session and can be shared.
 
     A page is written again when its audit is done, which is no reason for another audit.
     """
-    images = images_of_session(wildcards.session)
+    images = STUDY.images_of_session.get(wildcards.session, [])
     raw = [image.path for image in images]
     sidecars = [path.replace(".nii.gz", ".json") for path in raw]
     file_of = defaced_file if DEFACE else preproc_file
@@ -203,7 +192,7 @@ def audited_results(wildcards):
     return [
         f".ecdysis/audited/{name}.results"
         for name in sessions
-        if name in made or images_of_session(name)
+        if name in made or name in STUDY.images_of_session
     ]
 
 
@@ -214,8 +203,7 @@ def series_of_image(wildcards):
 
 def plan_of_series(wildcards):
     """What the plan says of the series that an image is converted from."""
-    series = STUDY.image(**wildcards).series
-    return next(item for item in STUDY.plan["mapped"] if item["series"] == series)
+    return STUDY.series[STUDY.image(**wildcards).series]
 
 
 def files_of_series(wildcards):
@@ -230,7 +218,7 @@ def metadata_of_series(wildcards):
 
 def others_of_session(wildcards):
     """The series of a session that are converted with it."""
-    return STUDY.others(wildcards.session)
+    return STUDY.others.get(wildcards.session, [])
 
 
 def session_records(wildcards):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 RULES = Path(__file__).parents[2] / "rules"
-RULE = re.compile(r"^ *(?:use )?rule (?:\w+ as )?(\w+).*?(?=^ *(?:use )?rule |\Z)", re.DOTALL | re.MULTILINE)
+RULE = re.compile(r"(?ms)^ *(?:use )?rule (?:\w+ as )?(\w+).*?(?=^ *(?:use )?rule |\Z)")
 LOCAL = re.compile(r"^localrules:\n((?:    \w+,\n)+)", re.MULTILINE)
 
 
