@@ -206,6 +206,11 @@ def plan_of_series(wildcards):
     return STUDY.series[STUDY.image(**wildcards).series]
 
 
+def outputs_of_series(wildcards):
+    """The images that come of the series of an image: several echoes or parts, or itself."""
+    return plan_of_series(wildcards)["outputs"]
+
+
 def files_of_series(wildcards):
     """How many files the series of an image has."""
     return plan_of_series(wildcards)["files"]
