@@ -23,6 +23,10 @@ Mask = NDArray[np.bool_]
 Window = tuple[slice, slice, slice]
 
 
+FEW_VOXELS = 27
+"""In a block of fewer voxels noise may have one value; then its neighbours have to have it too."""
+
+
 @dataclass(frozen=True)
 class AirSearch:
     """Settings of the search; lengths in mm.
@@ -34,8 +38,8 @@ class AirSearch:
     margin : float
         Air nearer than this to the head is left out: ringing and partial volume.
     below_vertex : float
-        What lies further below the top of the head is left out. In the MNI152 head the plane is
-        20 mm above nasion and cerebellum, in a smaller head it is nearer to them.
+        What lies further below the top of the head is left out. In the MNI152 head the eyes lie
+        130 mm below it and nasion 140; a child's head of seven eighths has its eyes at 115 mm.
     most_blank : float
         Above this part of air that is masked, or of voxels with the lowest value, nothing is
         measured.
@@ -45,7 +49,7 @@ class AirSearch:
 
     block: float = 4.0
     margin: float = 10.0
-    below_vertex: float = 90.0
+    below_vertex: float = 100.0
     most_blank: float = 0.5
     least_voxels: int = 1000
 
@@ -112,11 +116,7 @@ def survey(volume: Volume, search: AirSearch = AirSearch()) -> Surroundings:
         for edge, zoom in zip(edges, volume.zooms_mm, strict=True)
     ]
     away = ndimage.distance_transform_edt(~head, sampling=spacing) > search.margin
-    blank: Mask = np.equal(
-        _blocks(volume.stored, edges, np.maximum), _blocks(volume.stored, edges, np.minimum)
-    )
-    if blank.any():
-        blank = ndimage.binary_dilation(blank, np.ones((3, 3, 3)))
+    blank = _blank(volume.stored, edges)
     axis, upwards = superior_axis(volume.affine)
     occupied = np.flatnonzero(head.any(axis=tuple(one for one in range(3) if one != axis)))
     depth = max(1, round(search.below_vertex / spacing[axis]))
@@ -175,7 +175,20 @@ def _filled(head: Mask) -> Mask:
     return filled
 
 
-def _blocks(stored: NDArray[Any], edges: Sequence[Sequence[int]], what: np.ufunc) -> NDArray[Any]:
+def _blank(stored: NDArray[Any], edges: Sequence[Sequence[int]]) -> Mask:
+    """Find the blocks in which all voxels have one value, and those next to them."""
+    top, bottom = (_reduced(stored, edges, what) for what in (np.maximum, np.minimum))
+    rings = 1
+    if np.prod([edge[1] - edge[0] for edge in edges]) < FEW_VOXELS:
+        top, bottom = ndimage.maximum_filter(top, 3), ndimage.minimum_filter(bottom, 3)
+        rings = 2
+    blank: Mask = top == bottom
+    if blank.any():
+        blank = ndimage.binary_dilation(blank, np.ones((3, 3, 3)), iterations=rings)
+    return blank
+
+
+def _reduced(stored: NDArray[Any], edges: Sequence[Sequence[int]], what: np.ufunc) -> NDArray[Any]:
     """Reduce an array to blocks by a ufunc, such as `np.maximum`."""
     for axis in (2, 1, 0):
         stored = what.reduceat(stored, edges[axis][:-1], axis=axis)

@@ -121,7 +121,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         "qi_1", "QI1", "1",
         "Part of the air that is artefact: voxels more than 5 spreads (interquartile range / 1.349)"
-        " above the median of the air that outlive an opening with the 6-neighbour cross",
+        " above the median of the air, connected with one whose six neighbours are so too",
         _MORTAMET, "lower", 4, ("background",),
     ),
     Measure(
