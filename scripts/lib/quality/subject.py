@@ -122,11 +122,11 @@ class Subject:
     @cached_property
     def statistics(self) -> dict[str, Statistics]:
         """Of each tissue, by its short name."""
-        values = self.values
+        probabilities, values = self.probabilities, self.values
         if self.inputs.bias_field is not None:
             values = values / (self.bias_field / np.float32(self.scale))
         found = {}
-        for name, probability in zip(("csf", "gm", "wm"), self.probabilities, strict=True):
+        for name, probability in zip(("csf", "gm", "wm"), probabilities, strict=True):
             sure = tissue.sure_mask(probability, self.volume.zooms_mm) & self.inside
             found[name] = statistics(values[sure], name.upper())
         return found
