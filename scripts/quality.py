@@ -112,7 +112,7 @@ def _measure_brain(subject: Subject, sheet: Sheet) -> None:
     def overlaps() -> Sequence[float]:
         inputs = subject.inputs
         if inputs.posteriors is None or inputs.affine is None:
-            raise NotComputableError(subject.missing("aligns no template's tissues"))
+            raise NotComputableError(subject.missing("aligns no template", "to"))
         image = nib.load(inputs.posteriors)
         found = np.moveaxis(image.get_fdata(dtype=np.float32), -1, 0)
         wanted = brain.template_maps(inputs.template_tissues, inputs.affine, image)

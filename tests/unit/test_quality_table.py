@@ -59,7 +59,11 @@ def test_values_reasons_and_flags_are_by_image(made):
     run = load_run(made.root)
     assert values_of(run)["sub-00_ses-1_T1w"]["efc"] == 0.6
     assert values_of(run)["sub-99_T1w"]["efc"] is None
-    assert reasons_of(run)["sub-00_ses-1_T1w"]["fber"] == "no air"
+    reasons = reasons_of(run)["sub-00_ses-1_T1w"]
+    assert reasons["fber"] == "no air"
+    assert "skull stripping" in reasons["mask_left_right"]
+    assert "mask_similarity" not in reasons
+    assert reasons_of(run)["sub-99_T1w"] == {}
     assert [one.key for one in flags_of(run)["sub-11_ses-1_T1w"]] == ["cjv"]
 
 

@@ -136,12 +136,11 @@ class Subject:
         """Of skull stripping."""
         return self.inputs.method
 
-    def missing(self, what: str) -> str:
+    def missing(self, what: str, word: str = "of") -> str:
         """Say that the method does not do something, or not for an image beside a T1w."""
         beside = self.inputs.tissues is not None and self.inputs.tissues.to_t1w is not None
-        return f"skullstrip.method {self.method} {what}" + (
-            " of an image beside a T1w" if beside else ""
-        )
+        whose = f" {word} an image beside a T1w" if beside else ""
+        return f"skullstrip.method {self.method} {what}{whose}"
 
     def brightest(self) -> float:
         """Percentile 99.95 of the image, without its bias field where there is one."""

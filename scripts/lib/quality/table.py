@@ -30,12 +30,8 @@ def values_of(run: Run) -> dict[str, dict[str, float | None]]:
 
 
 def reasons_of(run: Run) -> dict[str, dict[str, str]]:
-    """Return why images have no value of a measure, by name of image and key."""
-    return {
-        image.name: dict(_details(image, STAGE).get("not_computable", {}))
-        for subject in run.subjects
-        for image in subject.images
-    }
+    """Return why images that were measured have no value of a measure, by name and key."""
+    return {image.name: _reasons(image) for subject in run.subjects for image in subject.images}
 
 
 def norms_of(run: Run) -> list[Norm]:
@@ -103,6 +99,15 @@ def _measures(image: Image) -> dict[str, float]:
     stripped = _details(image, "skullstrip").get("measures", {})
     taken = {key: stripped[name] for key, name in OF_SKULLSTRIP.items() if name in stripped}
     return {**_details(image, STAGE).get("measures", {}), **taken}
+
+
+def _reasons(image: Image) -> dict[str, str]:
+    details = _details(image, STAGE)
+    if not details:
+        return {}
+    taken = _measures(image)
+    left = {key: "skull stripping did not take it" for key in OF_SKULLSTRIP if key not in taken}
+    return {**details.get("not_computable", {}), **left}
 
 
 def _details(image: Image, stage: str) -> Mapping[str, Any]:
