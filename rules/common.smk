@@ -13,6 +13,7 @@ from lib.errors import InputError
 from lib.fingerprint import fingerprint
 from lib import template
 from lib.places import (
+    QUALITY_TABLE,
     VALIDATION,
     brain_file,
     converted_file,
@@ -20,6 +21,7 @@ from lib.places import (
     derived_file,
     mask_file,
     preproc_file,
+    quality_file,
     sidecar_of,
 )
 from lib.settings import resolve
@@ -83,7 +85,7 @@ def everything(wildcards):
             "snakemake inside one, or see how it works with: snakemake --cores 2 demo"
         )
     refused = [f".ecdysis/{name}.accepted" for name in STUDY.refused]
-    made = ["index.html", "dataset_description.json", *refused]
+    made = ["index.html", "dataset_description.json", QUALITY_TABLE, *refused]
     if STUDY.settings["dicom_dir"]:
         made += session_records(wildcards)
         made += [VALIDATION] if VALIDATOR else []
@@ -341,6 +343,44 @@ def tissue_maps(wildcards):
         for image in STUDY.by_subject[wildcards.subject]
         if t1w_of_session(image) is None
     ]
+
+
+def probability_maps(wildcards):
+    """The tissue maps of an image, or of the T1w beside it."""
+    if METHOD != "ants":
+        return []
+    image = STUDY.image(**wildcards)
+    key = (t1w_of_session(image) or image).key
+    return [derived_file(*key, f"label-{one}_probseg") for one in ("CSF", "GM", "WM")]
+
+
+def points_to_t1w(wildcards):
+    """What takes points of an image to the T1w beside it, where its tissue maps are."""
+    image = STUDY.image(**wildcards)
+    if METHOD != "ants" or t1w_of_session(image) is None:
+        return []
+    return (
+        f"{image.folder}/{image.entities}_from-T1w_to-{image.suffix}_mode-image_xfm.txt"
+    )
+
+
+def left_by_recipe(wildcards):
+    """What the workflow's own skull stripping left of an image, when it worked on that image."""
+    image = STUDY.image(**wildcards)
+    if METHOD != "ants" or t1w_of_session(image):
+        return {}
+    stem = f".ecdysis/{image.folder}/{image.entities}_desc-reoriented_{image.suffix}"
+    return {
+        "bias_field": f"{stem}_field.nii.gz",
+        "posteriors": f"{stem}_probseg.nii.gz",
+        "affine": f"{stem}_affine.mat",
+        "template_tissues": rules.template.output.tissue_maps,
+    }
+
+
+def quality_records(wildcards):
+    """The quality measures of all images."""
+    return [quality_file(*image.key) for image in STUDY.images]
 
 
 def images_of_subject(wildcards):

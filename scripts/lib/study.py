@@ -5,7 +5,7 @@ starts for jobs elsewhere read that manifest (`Study.load`) and look for nothing
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,7 @@ from lib.files import read_json, write_json
 from lib.folders import FILES, FOLDERS
 from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
+from lib.quality.norms import read_norms
 from lib.settings import Settings, resolve
 
 
@@ -54,6 +55,11 @@ class Study:
         }
         if not path.is_file() or read_json(path) != manifest:
             write_json(path, manifest)
+
+    @cached_property
+    def norms(self) -> list[dict[str, Any]]:
+        """What the user's norms file says, without its place."""
+        return _norms(self.settings)
 
     @cached_property
     def by_name(self) -> dict[str, Image]:
@@ -185,6 +191,12 @@ def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:
     return Image(**{**image.__dict__, "path": f"{bids_dir}/{image.name}.nii.gz"})
 
 
+def _norms(settings: Settings) -> list[dict[str, Any]]:
+    """Return the rows of the norms file, when there is one."""
+    path = settings["quality"]["norms"]
+    return [asdict(norm) for norm in read_norms(Path(path))] if path else []
+
+
 def _public(settings: Settings) -> Settings:
     """Return the settings without the places of this machine, which may name a person."""
     public = {key: value for key, value in settings.items() if key not in (*FOLDERS, *FILES)}
@@ -192,6 +204,7 @@ def _public(settings: Settings) -> Settings:
     stripping = settings["skullstrip"]
     return {
         **public,
+        "quality": {"norms": _norms(settings)},
         "deid": {**settings["deid"], "edits": rules, "linkage_dir": None},
         "skullstrip": {**stripping, "masks": "given" if stripping["masks"] else None},
     }
