@@ -78,3 +78,8 @@ def derived_file(folder: str, entities: str, suffix: str, kind: str) -> str:
     """
     space = "" if suffix == "T1w" else f"_space-{suffix}"
     return f"{folder}/{entities}{space}_{kind}.nii.gz"
+
+
+def field_file(folder: str, entities: str, suffix: str) -> str:
+    """Return the bias field that skull stripping found, on its working grid."""
+    return f"{HIDDEN}/{folder}/{entities}_desc-reoriented_{suffix}_field.nii.gz"

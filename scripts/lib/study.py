@@ -5,7 +5,7 @@ starts for jobs elsewhere read that manifest (`Study.load`) and look for nothing
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +19,7 @@ from lib.folders import FILES, FOLDERS
 from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
 from lib.settings import Settings, resolve
+from lib.statmaps import StatMap, find_maps
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Study:
     images: Sequence[Image] = ()
     exclusions: Sequence[Exclusion] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
+    statmaps: Sequence[StatMap] = ()
 
     @classmethod
     def load(cls, settings: Settings) -> "Study":
@@ -39,6 +41,7 @@ class Study:
             [Image(**item) for item in manifest["images"]],
             [Exclusion(**item) for item in manifest["excluded"]],
             manifest["plan"],
+            [StatMap(**item) for item in manifest["statmaps"]],
         )
 
     def save(self) -> None:
@@ -50,6 +53,7 @@ class Study:
             "excluded": to_json(self.exclusions),
             "unmapped": self.plan.get("unmapped", []),
             "plan": self.plan,
+            "statmaps": [asdict(item) for item in self.statmaps],
             "settings": _public(self.settings),
         }
         if not path.is_file() or read_json(path) != manifest:
@@ -149,7 +153,7 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
     if after != before:
         write_json(remembered, after)
     forget_lost(plan, Path(settings["output_dir"]), Path(settings["bids_dir"]))
-    study = Study(settings, images, exclusions, plan)
+    study = Study(settings, images, exclusions, plan, find_maps(settings))
     study.save()
     return study
 
@@ -194,4 +198,5 @@ def _public(settings: Settings) -> Settings:
         **public,
         "deid": {**settings["deid"], "edits": rules, "linkage_dir": None},
         "skullstrip": {**stripping, "masks": "given" if stripping["masks"] else None},
+        "statmaps": {**settings["statmaps"], "folders": len(settings["statmaps"]["folders"])},
     }
