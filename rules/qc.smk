@@ -11,6 +11,8 @@ rule figures:
         preproc=preproc_images,
         masks=brain_masks,
         faced=faced_images,
+        tissues=tissue_maps,
+        fields=bias_fields,
     output:
         figures=report(
             directory("sub-{subject}/figures"),
@@ -30,7 +32,7 @@ rule figures:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     params:
         images=images_of_subject,
-        code=fingerprint("figures"),
+        code=fingerprint("figures", *VIEWER),
     message:
         "Drawing the figures of sub-{wildcards.subject}"
     script:

@@ -84,3 +84,8 @@ def derived_file(folder: str, entities: str, suffix: str, kind: str) -> str:
 def quality_file(folder: str, entities: str, suffix: str) -> str:
     """Return the quality measures of an image; hidden, since they are no sidecar of an image."""
     return f"{HIDDEN}/{folder}/{entities}_desc-quality_{suffix}.json"
+
+
+def field_file(folder: str, entities: str, suffix: str) -> str:
+    """Return the bias field that skull stripping found, on its working grid."""
+    return f"{HIDDEN}/{folder}/{entities}_desc-reoriented_{suffix}_field.nii.gz"

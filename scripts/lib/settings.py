@@ -94,6 +94,9 @@ def _absolute_paths(given: Mapping[str, Any], base: Path) -> Settings:
         deid["edits"] = [
             str(_absolute(edit, base)) if isinstance(edit, str) else edit for edit in deid["edits"]
         ]
+    maps = settings.get("statmaps", {})
+    if maps.get("folders"):
+        maps["folders"] = [str(_absolute(folder, base)) for folder in maps["folders"]]
     return settings
 
 

@@ -20,6 +20,7 @@ from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
 from lib.quality.norms import read_norms
 from lib.settings import Settings, resolve
+from lib.statmaps import StatMap, find_maps
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Study:
     images: Sequence[Image] = ()
     exclusions: Sequence[Exclusion] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
+    statmaps: Sequence[StatMap] = ()
 
     @classmethod
     def load(cls, settings: Settings) -> "Study":
@@ -40,6 +42,7 @@ class Study:
             [Image(**item) for item in manifest["images"]],
             [Exclusion(**item) for item in manifest["excluded"]],
             manifest["plan"],
+            [StatMap(**item) for item in manifest["statmaps"]],
         )
 
     def save(self) -> None:
@@ -51,6 +54,7 @@ class Study:
             "excluded": to_json(self.exclusions),
             "unmapped": self.plan.get("unmapped", []),
             "plan": self.plan,
+            "statmaps": [asdict(item) for item in self.statmaps],
             "settings": _public(self.settings),
         }
         if not path.is_file() or read_json(path) != manifest:
@@ -155,7 +159,7 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
     if after != before:
         write_json(remembered, after)
     forget_lost(plan, Path(settings["output_dir"]), Path(settings["bids_dir"]))
-    study = Study(settings, images, exclusions, plan)
+    study = Study(settings, images, exclusions, plan, find_maps(settings))
     study.save()
     return study
 
@@ -207,4 +211,5 @@ def _public(settings: Settings) -> Settings:
         "quality": {"norms": _norms(settings)},
         "deid": {**settings["deid"], "edits": rules, "linkage_dir": None},
         "skullstrip": {**stripping, "masks": "given" if stripping["masks"] else None},
+        "statmaps": {**settings["statmaps"], "folders": len(settings["statmaps"]["folders"])},
     }

@@ -78,6 +78,13 @@ def _dice(one, other):
     return 2 * len(one & other) / (len(one) + len(other))
 
 
+def test_every_kind_of_figure_is_drawn(dataset, first_run):
+    folder = dataset / RESULTS / "sub-01/figures"
+    kinds = {path.name.split("_desc-")[1].split("_")[0] for path in folder.iterdir()}
+    with_mask = {"brain", "tissues", "field", "before", "after"}
+    assert kinds == {"input", "crop", "thumb", "viewer"} | with_mask
+
+
 def test_uncrop_puts_the_mask_on_the_raw_grid(dataset, first_run):
     from uncrop import uncrop
 
