@@ -2,7 +2,6 @@
 
 
 localrules:
-    subject_page,
     index_page,
     derivative_description,
 
@@ -23,6 +22,8 @@ rule subject_page:
         status="logs/sub-{subject}/subject_page.status.json",
     conda:
         "../envs/python.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
         code=fingerprint("subject_page"),
     message:

@@ -19,6 +19,7 @@ from lib.folders import FILES, FOLDERS
 from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
 from lib.settings import Settings, resolve
+from lib.settled import forget_settled
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
     settings = resolve(given, cwd)
     if not settings["output_dir"]:
         return Study(settings)
+    forget_settled(Path(settings["output_dir"]))
     plan = _plan(settings)
     if not settings["bids_dir"]:
         study = Study(settings, plan=plan)
