@@ -70,6 +70,11 @@ if STUDY.settings["output_dir"]:
     workdir: STUDY.settings["output_dir"]
 
 
+if STUDY.settings["container"]:
+
+    container: STUDY.settings["container"]
+
+
 # Where faces are removed, the cropped image with its face is no result, but hidden.
 PREPROC = preproc_file("{folder}", "{entities}", "{suffix}", hidden=DEFACE)
 PREPROC_T1W = preproc_file("{folder}", "{entities}", "T1w", hidden=DEFACE)
@@ -382,7 +387,7 @@ def check_cluster():
             settings.init_seconds_before_status_checks,
         )
     except InputError as error:
-        raise WorkflowError(f"Nothing was run. {error}") from None
+        sys.exit(f"Nothing was run. {error}")
 
 
 def tell_report():

@@ -6,6 +6,10 @@ localrules:
     derivative_description,
 
 
+# Templates lie in the folder of the workflow, which containers do not see; so pages are written
+# outside of them.
+
+
 rule subject_page:
     input:
         figures=rules.figures.output.figures,
@@ -22,6 +26,8 @@ rule subject_page:
         status="logs/sub-{subject}/subject_page.status.json",
     conda:
         "../envs/python.yaml"
+    container:
+        None
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
@@ -45,6 +51,8 @@ rule index_page:
         status="logs/dataset/index_page.status.json",
     conda:
         "../envs/python.yaml"
+    container:
+        None
     params:
         code=fingerprint("index_page"),
     message:

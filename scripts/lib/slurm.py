@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from lib.errors import InputError
@@ -14,6 +14,10 @@ CHECKS_IN_MEMORY = 3
 """The plugin asks ``sacct`` after all where MinJobAge is below that many first pauses."""
 SLACK = 20
 """Seconds that a busy controller may be late in answering."""
+LOGS = Path(".snakemake", "slurm_logs")
+"""Where the plugin lets jobs write their console text, by default."""
+NUMBER_WIDTH, PATH_WIDTH = 20, 1000
+"""Columns of ``squeue``; it cuts what is longer."""
 
 
 def configuration() -> dict[str, str]:
@@ -60,34 +64,36 @@ def check_accounting(slurm: Mapping[str, str], status_command: str, first_pause:
         )
 
 
-def check_queue(folder: Path) -> None:
-    """Raise an InputError when jobs that work in `folder` are in the queue already.
+def check_queue(output_dir: Path) -> None:
+    """Raise an InputError when jobs that write into `output_dir` are in the queue already.
 
     They are those of a run whose Snakemake was killed: Slurm goes on with its jobs, and a new
     run would submit them a second time, to write the same files.
     """
-    listing = _ask("squeue", "--me", "--noheader", "--states=PD,R,S,CF,CG", "--format=%A|%Z")
-    jobs = jobs_in(folder, listing)
+    columns = f"--Format=JobID:{NUMBER_WIDTH},STDOUT:{PATH_WIDTH}"
+    jobs = jobs_of(output_dir, _ask("squeue", "--me", "--noheader", columns))
     if jobs:
         ids = " ".join(jobs)
         raise InputError(
-            folder,
+            output_dir,
             f"{len(jobs)} jobs of an earlier run still wait or work here (Slurm jobs {ids})",
             f"Let them end, or stop them with: scancel {ids}",
         )
 
 
-def jobs_in(folder: Path, listing: str) -> Sequence[str]:
-    """Return the numbers of the jobs in a listing (lines ``number|folder``) that work in `folder`.
+def jobs_of(output_dir: Path, listing: str) -> list[str]:
+    """Return the numbers of the jobs in a listing whose console text goes to `output_dir`.
 
-    Examples
-    --------
-    >>> jobs_in(Path("/data/out"), "7|/data/out\\n8|/data/out2\\n7|/data/out\\n")
-    ['7']
+    Parameters
+    ----------
+    output_dir : Path
+        Absolute. Slurm's logs lie in `LOGS` there.
+    listing : str
+        A line a job: its number in `NUMBER_WIDTH` columns, then the file of its console text.
     """
-    lines = (line.partition("|") for line in listing.splitlines())
-    found = (number.strip() for number, _, place in lines if Path(place).resolve() == folder)
-    return list(dict.fromkeys(found))
+    begins = f"{output_dir / LOGS}/"
+    rows = ((line[:NUMBER_WIDTH].strip(), line[NUMBER_WIDTH:]) for line in listing.splitlines())
+    return list(dict.fromkeys(number for number, log in rows if log.startswith(begins)))
 
 
 def _seconds(text: str) -> int:

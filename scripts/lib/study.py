@@ -123,6 +123,12 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
         A setting is wrong, a label does not exist, or a program that is needed is missing.
     """
     settings = resolve(given, cwd)
+    if settings["container"] and not Path(settings["container"]).is_file():
+        raise InputError(
+            "container",
+            f"there is no image {settings['container']}",
+            "Build it: apptainer build ecdysis.sif envs/apptainer.def",
+        )
     if not settings["output_dir"]:
         return Study(settings)
     forget_settled(Path(settings["output_dir"]))

@@ -1,8 +1,9 @@
-"""A real Slurm of one node, for tests: its own keys, ports and files; only what it started is stopped.
+"""A real Slurm of one node, for tests, with keys, ports and files of its own.
 
-The controller keeps no accounts, as on many small clusters, and kills jobs that outgrow the
-memory they asked for. Slurm's programs look for the configuration at one place in the system,
-so this needs root and a machine without a Slurm of its own.
+Only what was started here is stopped. The controller keeps no accounts, as on many small
+clusters, and kills jobs that outgrow the memory they asked for. Slurm's programs look for the
+configuration at one place in the system, so this needs root and a machine without a Slurm of
+its own.
 """
 
 import os
@@ -67,7 +68,7 @@ def why_not() -> str | None:
 
 @contextmanager
 def one_node(folder: Path, *, cpus: int = 2, min_job_age: int = 3600) -> Iterator[None]:
-    """Run a Slurm of one node whose files lie in `folder` (absolute, short) while the block runs."""
+    """Run a Slurm of one node whose files lie in `folder` while the block runs."""
     for name in ("state", "spool"):
         (folder / name).mkdir(parents=True)
     key = folder / "munge.key"
