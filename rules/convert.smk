@@ -24,6 +24,7 @@ rule convert:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     params:
         series=series_of_image,
+        outputs=outputs_of_series,
         files=files_of_series,
         metadata=metadata_of_series,
         code=fingerprint("convert"),
