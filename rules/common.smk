@@ -380,11 +380,12 @@ def subject_pages(wildcards):
 
 
 def check_cluster():
-    """Refuse to submit jobs whose end nobody would notice, or that are in the queue already."""
+    """Refuse to submit jobs that would tell too much, be waited for in vain or run twice."""
     if workflow.executor_plugin.name != "slurm":
         return
     settings = workflow.executor_settings
     try:
+        slurm.check_command(workflow.config_settings.config)
         slurm.check_queue(Path.cwd())
         slurm.check_accounting(
             slurm.configuration(),

@@ -1,8 +1,8 @@
-"""What would make a run on Slurm wait for ever or do work twice, found before it submits a job."""
+"""What would make a run on Slurm wait for ever, do work twice or tell too much, found beforehand."""
 
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from lib.errors import InputError
@@ -61,6 +61,21 @@ def check_accounting(slurm: Mapping[str, str], status_command: str, first_pause:
             f"the queue is looked at after {first_pause} s, later every {LONGEST_PAUSE} s, which "
             f"takes a MinJobAge of {needed} s",
             remedy,
+        )
+
+
+def check_command(given: Collection[str]) -> None:
+    """Raise an InputError when the command line's settings hold the place of identified DICOM.
+
+    Each job's console text begins with the whole command, and Slurm keeps that of a failed job
+    in the output directory.
+    """
+    if "dicom_dir" in given:
+        raise InputError(
+            "--config dicom_dir",
+            "Slurm's logs, in the output directory, would tell the folder, whose name may identify",
+            "Write dicom_dir into a file and give that with --configfile, or with the study, in "
+            "code/ecdysis.yaml",
         )
 
 

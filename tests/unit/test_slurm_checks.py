@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from lib.errors import InputError
-from lib.slurm import check_accounting, jobs_of
+from lib.slurm import check_accounting, check_command, jobs_of
 
 NONE = {"AccountingStorageType": "accounting_storage/none"}
 
@@ -37,6 +37,12 @@ def test_a_job_must_be_remembered_until_it_is_looked_at(age, pause, remedy):
     else:
         with pytest.raises(InputError, match=remedy):
             check_accounting(slurm, "squeue", pause)
+
+
+def test_the_place_of_identified_files_is_not_given_where_logs_show_it():
+    check_command({"bids_dir": "study"})
+    with pytest.raises(InputError, match="--configfile"):
+        check_command({"dicom_dir": "scans", "bids_dir": "study"})
 
 
 def test_jobs_are_known_by_where_they_write():
