@@ -1,4 +1,4 @@
-"""What would make a run on Slurm wait for ever, do work twice or tell too much, found beforehand."""
+"""What would make a run on Slurm wait for ever, work twice or tell too much, found beforehand."""
 
 import re
 import subprocess
@@ -121,10 +121,10 @@ def _ask(*command: str) -> str:
     try:
         done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", None) or str(error)
+        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
         raise InputError(
             command[0],
-            f"Slurm does not answer here ({said.strip()})",
+            f"Slurm does not answer here ({said})",
             "Start the run on a login node of the cluster",
         ) from error
     return done.stdout
