@@ -6,8 +6,8 @@ localrules:
     derivative_description,
 
 
-# Templates lie in the folder of the workflow, which containers do not see; so pages are written
-# outside of them.
+# Templates lie in the folder of the workflow, which containers do not see; so what needs them,
+# pages and viewers, is written outside of them.
 
 
 rule subject_page:
@@ -42,6 +42,7 @@ rule index_page:
     input:
         pages=subject_pages,
         audits=audited_results,
+        statmaps=statmap_records,
     output:
         page=report(
             "index.html", category="Study", caption="../report/captions/index.rst"
