@@ -12,6 +12,7 @@ rule refuse:
     log:
         text="logs/{folder}/{entities}_{suffix}/preflight.log",
         status="logs/{folder}/{entities}_{suffix}/preflight.status.json",
+    retries: 0
     conda:
         "../envs/python.yaml"
     params:

@@ -20,6 +20,7 @@ from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
 from lib.quality.norms import read_norms
 from lib.settings import Settings, resolve
+from lib.settled import forget_settled
 from lib.statmaps import StatMap, find_maps
 
 
@@ -132,8 +133,15 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
         A setting is wrong, a label does not exist, or a program that is needed is missing.
     """
     settings = resolve(given, cwd)
+    if settings["container"] and not Path(settings["container"]).is_file():
+        raise InputError(
+            "container",
+            f"there is no image {settings['container']}",
+            "Build it: apptainer build ecdysis.sif envs/apptainer.def",
+        )
     if not settings["output_dir"]:
         return Study(settings)
+    forget_settled(Path(settings["output_dir"]))
     plan = _plan(settings)
     if not settings["bids_dir"]:
         study = Study(settings, plan=plan)
