@@ -48,28 +48,29 @@ rule reorient:
         "../scripts/reorient.py"
 
 
-rule crop:
-    input:
-        image=rules.reorient.output.image,
-        facts=rules.reorient.output.facts,
-        mask=full_mask,
-    output:
-        image=intermediate(PREPROC) if DEFACE else PREPROC,
-        sidecar=sidecar_of(PREPROC),
-    log:
-        text="logs/{folder}/{entities}_{suffix}/crop.log",
-        status="logs/{folder}/{entities}_{suffix}/crop.status.json",
-    benchmark:
-        "benchmarks/{folder}/{entities}_{suffix}/crop.tsv"
-    conda:
-        "../envs/python.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-    params:
-        crop=STUDY.settings["crop"],
-        sources=raw_sources,
-        code=fingerprint("crop"),
-    message:
-        "Cropping {wildcards.entities}_{wildcards.suffix}"
-    script:
-        "../scripts/crop.py"
+if METHOD == "none":
+
+    rule crop:
+        input:
+            image=rules.reorient.output.image,
+            facts=rules.reorient.output.facts,
+        output:
+            image=intermediate(PREPROC) if DEFACE else PREPROC,
+            sidecar=sidecar_of(PREPROC),
+        log:
+            text="logs/{folder}/{entities}_{suffix}/crop.log",
+            status="logs/{folder}/{entities}_{suffix}/crop.status.json",
+        benchmark:
+            "benchmarks/{folder}/{entities}_{suffix}/crop.tsv"
+        conda:
+            "../envs/python.yaml"
+        resources:
+            mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        params:
+            crop=STUDY.settings["crop"],
+            sources=raw_sources,
+            code=fingerprint("crop"),
+        message:
+            "Cropping {wildcards.entities}_{wildcards.suffix}"
+        script:
+            "../scripts/crop.py"

@@ -28,6 +28,7 @@ from lib.places import (
 )
 from lib.settings import resolve
 from lib.statmaps import by_unit
+from lib.shards import join
 from lib.study import Study, open_study, skullstrip_method
 from validate import find_validator
 
@@ -51,9 +52,13 @@ def study_of_this_run():
                 "Ecdysis works in its output directory",
                 "Use --config output_dir=DIR instead",
             )
-        if workflow.is_main_process:
-            return open_study(config, cwd)
-        return Study.load(resolve(config, cwd))
+        settings = resolve(config, cwd)
+        if not workflow.is_main_process:
+            return Study.load(settings)
+        if settings["shards"]:
+            join(settings["shards"], Path(settings["output_dir"]))
+            return Study.load(settings)
+        return open_study(config, cwd)
     except InputError as error:
         sys.exit(f"Nothing was run. {error}")
 
@@ -65,6 +70,7 @@ ANY_CONTRAST = ("synthstrip", "given")
 DEFACE = STUDY.settings["deface"]
 # What the interactive pages are made of, beside the scripts.
 VIEWER = ("viewer.html.j2", "viewer.css", "viewer.js")
+OTHER_SUFFIXES = [suffix for suffix in STUDY.settings["suffixes"] if suffix != "T1w"]
 SPACE = template.label(STUDY.settings["skullstrip"]["template"])
 BIDS_DIR = STUDY.settings["bids_dir"]
 VALIDATOR = find_validator()
@@ -104,6 +110,8 @@ def everything(wildcards):
             "There is no dataset to work on. Give one with --config bids_dir=STUDY, start "
             "snakemake inside one, or see how it works with: snakemake --cores 2 demo"
         )
+    if STUDY.settings["shards"]:
+        raise WorkflowError("Shards are joined by the target report: snakemake report")
     refused = [f".ecdysis/{name}.accepted" for name in STUDY.refused]
     made = ["index.html", "dataset_description.json", QUALITY_TABLE, *refused]
     made += statmap_records(wildcards)
@@ -149,7 +157,7 @@ def reason_of_refusal(wildcards):
 
 def session_files(wildcards):
     """The list of a DICOM session's files, which lies in the private directory."""
-    return STUDY.session(wildcards.session)["files"]
+    return STUDY.sessions[wildcards.session]["files"]
 
 
 def dicom_of_image(wildcards):
@@ -181,23 +189,12 @@ def audited_sessions(wildcards):
     ]
 
 
-def images_of_session(session):
-    """The images of this run that come, or came, from a DICOM session."""
-    planned = [*STUDY.plan.get("images", []), *STUDY.plan.get("present", [])]
-    names = [
-        "{folder}/{entities}_{suffix}".format(**item)
-        for item in planned
-        if item["dicom_session"] == session
-    ]
-    return [STUDY.by_name[name] for name in names if name in STUDY.by_name]
-
-
 def results_of_session(wildcards):
     """What was made of a DICOM session and can be shared.
 
     A page is written again when its audit is done, which is no reason for another audit.
     """
-    images = images_of_session(wildcards.session)
+    images = STUDY.images_of_session.get(wildcards.session, [])
     raw = [image.path for image in images]
     sidecars = [path.replace(".nii.gz", ".json") for path in raw]
     file_of = defaced_file if DEFACE else preproc_file
@@ -223,7 +220,7 @@ def audited_results(wildcards):
     return [
         f".ecdysis/audited/{name}.results"
         for name in sessions
-        if name in made or images_of_session(name)
+        if name in made or name in STUDY.images_of_session
     ]
 
 
@@ -234,8 +231,7 @@ def series_of_image(wildcards):
 
 def plan_of_series(wildcards):
     """What the plan says of the series that an image is converted from."""
-    series = STUDY.image(**wildcards).series
-    return next(item for item in STUDY.plan["mapped"] if item["series"] == series)
+    return STUDY.series[STUDY.image(**wildcards).series]
 
 
 def outputs_of_series(wildcards):
@@ -255,7 +251,7 @@ def metadata_of_series(wildcards):
 
 def others_of_session(wildcards):
     """The series of a session that are converted with it."""
-    return STUDY.others(wildcards.session)
+    return STUDY.others.get(wildcards.session, [])
 
 
 def session_records(wildcards):
@@ -276,9 +272,14 @@ def plan_table(wildcards):
     return STUDY.settings["plan"] or f"{place}/plan.tsv"
 
 
+def image_of(wildcards):
+    """The image that wildcards name; where they have no suffix, it is a T1w."""
+    return STUDY.image(**{"suffix": "T1w", **wildcards})
+
+
 def raw_sources(wildcards):
     """What an image was made of: the BIDS URI of its raw file."""
-    return [f"bids:raw:{wildcards.folder}/{Path(raw_image(wildcards)).name}"]
+    return [f"bids:raw:{wildcards.folder}/{Path(image_of(wildcards).path).name}"]
 
 
 def t1w_of_session(image):
@@ -293,14 +294,9 @@ def full_mask(wildcards):
     """
     if METHOD == "none":
         return []
-    image = STUDY.image(**wildcards)
+    image = image_of(wildcards)
     found = "transferred" if t1w_of_session(image) else "reoriented"
-    return f".ecdysis/{image.folder}/{image.entities}_desc-{found}Brain_{image.suffix}_mask.nii"
-
-
-def full_mask_of_t1w(wildcards):
-    """The brain mask of a T1w before cropping."""
-    return full_mask({**wildcards, "suffix": "T1w"})
+    return f".ecdysis/{image.folder}/{image.entities}_desc-{found}Brain_{image.suffix}_mask.nii.gz"
 
 
 def t1w_beside(wildcards):
@@ -311,7 +307,7 @@ def t1w_beside(wildcards):
             "{entities}_{suffix} has no T1w beside it".format(**wildcards)
         )
     stem = f".ecdysis/{t1w.folder}/{t1w.entities}_desc-reoriented"
-    return {"t1w": f"{stem}_T1w.nii", "t1w_mask": f"{stem}Brain_T1w_mask.nii"}
+    return {"t1w": f"{stem}_T1w.nii", "t1w_mask": f"{stem}Brain_T1w_mask.nii.gz"}
 
 
 def raw_images(wildcards):
@@ -414,6 +410,11 @@ def left_by_recipe(wildcards):
 def quality_records(wildcards):
     """The quality measures of all images."""
     return [quality_file(*image.key) for image in STUDY.images]
+
+
+def quality_of_subject(wildcards):
+    """The quality measures of a subject, which its page shows."""
+    return [quality_file(*image.key) for image in STUDY.by_subject[wildcards.subject]]
 
 
 def images_of_subject(wildcards):

@@ -71,6 +71,8 @@ if VALIDATOR:
         log:
             text="logs/dataset/validate.log",
             status="logs/dataset/validate.status.json",
+        benchmark:
+            "benchmarks/dataset/validate.tsv"
         conda:
             "../envs/python.yaml"
         resources:

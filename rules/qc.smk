@@ -1,4 +1,4 @@
-"""What a person judges an image by: figures of a subject, measures, and the table of all."""
+"""What a person judges an image by: figures and page of a subject, measures, the table of all."""
 
 
 localrules:
@@ -11,8 +11,10 @@ rule figures:
         preproc=preproc_images,
         masks=brain_masks,
         faced=faced_images,
+        brains=brain_images,
         tissues=tissue_maps,
         fields=bias_fields,
+        measures=quality_of_subject,
     output:
         figures=report(
             directory("sub-{subject}/figures"),
@@ -21,9 +23,16 @@ rule figures:
             subcategory="sub-{subject}",
             caption="../report/captions/figure.rst",
         ),
+        page=report(
+            "sub-{subject}.html",
+            category="Subjects",
+            caption="../report/captions/subject.rst",
+        ),
     log:
-        text="logs/sub-{subject}/figures.log",
-        status="logs/sub-{subject}/figures.status.json",
+        figures_text="logs/sub-{subject}/figures.log",
+        figures_status="logs/sub-{subject}/figures.status.json",
+        page_text="logs/sub-{subject}/page.log",
+        page_status="logs/sub-{subject}/page.status.json",
     benchmark:
         "benchmarks/sub-{subject}/figures.tsv"
     conda:

@@ -1,4 +1,4 @@
-"""What people read: a page a subject, an index over all, and what makes the results BIDS."""
+"""What people read: an index over all subjects, and what makes the results BIDS."""
 
 
 localrules:
@@ -8,34 +8,6 @@ localrules:
 
 # Templates lie in the folder of the workflow, which containers do not see; so what needs them,
 # pages and viewers, is written outside of them.
-
-
-rule subject_page:
-    input:
-        figures=rules.figures.output.figures,
-        brains=brain_images,
-        tissues=tissue_maps,
-    output:
-        page=report(
-            "sub-{subject}.html",
-            category="Subjects",
-            caption="../report/captions/subject.rst",
-        ),
-    log:
-        text="logs/sub-{subject}/subject_page.log",
-        status="logs/sub-{subject}/subject_page.status.json",
-    conda:
-        "../envs/python.yaml"
-    container:
-        None
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-    params:
-        code=fingerprint("subject_page"),
-    message:
-        "Writing the page of sub-{wildcards.subject}"
-    script:
-        "../scripts/subject_page.py"
 
 
 rule index_page:

@@ -1,4 +1,4 @@
-"""Rule figures: all quality-control figures of one subject, in one process.
+"""Rule figures: all quality-control figures of one subject, and its page, in one process.
 
 One process because importing nilearn.plotting costs more than drawing a figure. A figure that
 cannot be drawn is named in the status record and does not take the others with it.
@@ -204,10 +204,12 @@ def files_of_images(
 
 
 if "snakemake" in globals():
-    from lib.job import recorded
+    from lib.job import part_of, recorded
+    from lib.report.pages import write_subject_page
+    from lib.report.records import load_run
 
     job = globals()["snakemake"]
-    with recorded(job, "figures") as details:
+    with recorded(part_of(job, "figures"), "figures") as details:
         files = files_of_images(
             job.params.images,
             job.input.images,
@@ -217,3 +219,6 @@ if "snakemake" in globals():
             {*job.input.tissues, *job.input.fields},
         )
         details.update(draw_figures(Path(job.output.figures), files))
+    with recorded(part_of(job, "page"), "page"):
+        label = job.wildcards.subject
+        write_subject_page(load_run(Path.cwd(), only=label), label)

@@ -3,7 +3,7 @@
 The names are read by pybids' own entity patterns, and `bids_validator` says what is valid
 BIDS. A ``BIDSLayout`` is not built: what it adds, a database of every file and its metadata,
 is not asked here and costs minutes on thousands of subjects. An image's entities follow from
-its path alone and its fitness from its size and time, so both are remembered by these, and a
+its path alone and its fitness from its size and times, so both are remembered by these, and a
 file that was added, changed or deleted is always noticed.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.errors import InputError
+from lib.shards import in_shard
 
 EXTENSIONS = (".nii.gz", ".nii")
 MAGNITUDE = {"part": [None, "mag"]}
@@ -86,6 +87,7 @@ class Selection:
     exclude_participant_label: Sequence[Label] = ()
     session_label: Sequence[Label] = ()
     filters: Filters | None = None
+    shard: str | None = None
 
 
 def discover(
@@ -132,6 +134,7 @@ def discover(
     sessions = sorted({image.session for image, _, _ in found if image.session})
     wanted = set(match(selection.participant_label, subjects, "participant_label") or subjects)
     wanted -= set(match(selection.exclude_participant_label, subjects, "exclude_participant_label"))
+    wanted = {label for label in wanted if in_shard(label, selection.shard)}
     in_sessions = match(selection.session_label, sessions, "session_label")
 
     images: dict[str, Image] = {}
@@ -212,14 +215,14 @@ def _index(
     endings = tuple(f"_{suffix}{ending}" for suffix in suffixes for ending in EXTENSIONS)
     known: dict[str, Any] = {}
     found = []
-    for path, size, mtime in _files(bids_dir, endings):
+    for path, stat in _files(bids_dir, endings):
         before = remembered.get(path)
-        if before and before["stat"] == [size, mtime]:
+        if before and before["stat"] == stat:
             known[path] = before
         else:
             entities, valid = _name_reader()(path)
             reason = _fault(bids_dir / path, preflight) if valid else "its name is not valid BIDS"
-            known[path] = {"stat": [size, mtime], "entities": entities, "reason": reason}
+            known[path] = {"stat": stat, "entities": entities, "reason": reason}
         entities, reason = known[path]["entities"], known[path]["reason"]
         folder, _, name = path.rpartition("/")
         stem, _, suffix = name.split(".")[0].rpartition("_")
@@ -235,11 +238,12 @@ def _index(
     return found, known
 
 
-def _files(bids_dir: Path, endings: tuple[str, ...]) -> Iterator[tuple[str, int, int]]:
-    """Yield (path in the dataset, size, time) of the files with these endings, sorted.
+def _files(bids_dir: Path, endings: tuple[str, ...]) -> Iterator[tuple[str, list[int]]]:
+    """Yield path in the dataset, and size and times, of the files with these endings, sorted.
 
     Only ``sub-*`` folders are entered, and of these only ``anat``, at the level of the subject
-    or of a session. A broken link is yielded with size -1, so that it can be named.
+    or of a session. A broken link is yielded with size -1, so that it can be named. The times
+    are those of the content and of the inode: a copy may keep the former, nothing the latter.
     """
     for subject in _subjects(bids_dir):
         root = bids_dir / f"sub-{subject}"
@@ -249,9 +253,9 @@ def _files(bids_dir: Path, endings: tuple[str, ...]) -> Iterator[tuple[str, int,
                     path = f"sub-{subject}/{folder}/{name}"
                     try:
                         stat = (bids_dir / path).stat()
-                        yield path, stat.st_size, stat.st_mtime_ns
+                        yield path, [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
                     except OSError:
-                        yield path, -1, 0
+                        yield path, [-1, 0, 0]
 
 
 def _subjects(bids_dir: Path) -> list[str]:

@@ -31,10 +31,12 @@ def complete(settings: Settings) -> None:
     InputError
         A folder is missing, or would mix inputs, outputs and secrets.
     """
+    shard = f"-shard-{settings['shard'].replace('/', 'of')}" if settings["shard"] else ""
     if settings["bids_dir"]:
-        home, results = settings["bids_dir"], f"{settings['bids_dir']}/derivatives/ecdysis"
+        home = settings["bids_dir"]
+        results = f"{home}/derivatives/ecdysis{shard}"
     elif settings["deid_dir"]:
-        home, results = settings["deid_dir"], f"{settings['deid_dir']}-report"
+        home, results = settings["deid_dir"], f"{settings['deid_dir']}-report{shard}"
     else:
         return
     settings["output_dir"] = settings["output_dir"] or results

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from lib.errors import InputError
@@ -70,6 +71,7 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
     os.environ.setdefault("NIPYPE_NO_ET", "1")
     details: dict[str, Any] = {}
     began = time.monotonic()
+    already = _cpu_seconds()
     record: dict[str, Any] = {
         "stage": stage,
         **{key: str(value) for key, value in job.wildcards.items()},
@@ -92,7 +94,8 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
     finally:
         if record["state"] == "running":
             record |= {"state": "failed", "reason": reason or "the job was interrupted"}
-        record |= {"seconds": round(time.monotonic() - began, 3), **_usage(), "details": details}
+        record |= {"seconds": round(time.monotonic() - began, 3), **_usage(already)}
+        record["details"] = details
         write_json(job.log.status, record)
         if not again:
             settle(Path(job.log.status), Path(job.log.text))
@@ -119,6 +122,15 @@ def _stop_where_settled(job: Any, stage: str) -> None:
         sys.exit(1)
 
 
+def part_of(job: Any, part: str) -> Any:
+    """Return a job as `recorded` wants it, for one stage of several that the job does.
+
+    Its rule declares ``log: <part>_text=..., <part>_status=...`` for each of them.
+    """
+    log = SimpleNamespace(text=job.log[f"{part}_text"], status=job.log[f"{part}_status"])
+    return SimpleNamespace(log=log, threads=job.threads, wildcards=job.wildcards)
+
+
 @contextmanager
 def _output_to(log: Path) -> Iterator[None]:
     """Send Python's and child processes' standard output and error to the file `log`."""
@@ -139,10 +151,19 @@ def _output_to(log: Path) -> Iterator[None]:
                 os.close(saved)
 
 
-def _usage() -> dict[str, float]:
-    """CPU seconds of this process and its children, and the larger peak memory, in MB."""
+def _usage(already: float) -> dict[str, float]:
+    """CPU seconds of a stage, and those before it: of start, imports and earlier stages.
+
+    Both are of this process and its children; the peak memory, in MB, is that of the larger.
+    """
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {
-        "cpu_seconds": round(sum(use.ru_utime + use.ru_stime for use in usages), 3),
+        "cpu_seconds": round(_cpu_seconds() - already, 3),
+        "cpu_seconds_before": round(already, 3),
         "peak_memory_mb": round(max(use.ru_maxrss for use in usages) / 1024, 1),
     }
+
+
+def _cpu_seconds() -> float:
+    """CPU seconds of this process and its ended children so far."""
+    return sum(os.times()[:4])

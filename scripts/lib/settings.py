@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from lib import folders
 from lib.errors import InputError
 from lib.quality.norms import read_norms
+from lib.shards import check_shard
 
 Settings = folders.Settings
 
@@ -51,6 +52,7 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
         _merge(settings, _absolute_paths(_checked_file(own, schema), bids_dir))
     _merge(settings, given)
     settings["bids_dir"] = str(bids_dir) if bids_dir else None
+    check_shard(settings["shard"])
     folders.complete(settings)
     _check_deface(settings)
     if settings["quality"]["norms"]:
@@ -90,6 +92,8 @@ def _absolute_paths(given: Mapping[str, Any], base: Path) -> Settings:
         group |= {key: str(_absolute(group[key], base)) for key in keys if group.get(key)}
     if template.get("priors"):
         template["priors"] = [str(_absolute(prior, base)) for prior in template["priors"]]
+    if isinstance(settings.get("shards"), list):
+        settings["shards"] = [str(_absolute(pattern, base)) for pattern in settings["shards"]]
     if deid.get("edits"):
         deid["edits"] = [
             str(_absolute(edit, base)) if isinstance(edit, str) else edit for edit in deid["edits"]

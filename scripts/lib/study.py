@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lib.conversion.asked import forget_lost, sessions_to_convert
 from lib.discovery import Exclusion, Image, Selection, discover, to_json
 from lib.errors import InputError
 from lib.files import read_json, write_json
+from lib.fingerprint import fingerprint
 from lib.folders import FILES, FOLDERS
 from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
@@ -22,6 +23,8 @@ from lib.quality.norms import read_norms
 from lib.settings import Settings, resolve
 from lib.settled import forget_settled
 from lib.statmaps import StatMap, find_maps
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -91,17 +94,32 @@ class Study:
         others = (one for one in self.by_subject[image.subject] if one.suffix == "T1w")
         return next((one for one in others if one.session == image.session), None)
 
-    def session(self, session: str) -> Mapping[str, Any]:
-        """Return what the plan says of a DICOM session."""
-        return next(item for item in self.plan["sessions"] if item["session"] == session)
+    @cached_property
+    def sessions(self) -> dict[str, Mapping[str, Any]]:
+        """What the plan says of each DICOM session."""
+        return {item["session"]: item for item in self.plan.get("sessions", [])}
 
-    def others(self, session: str) -> list[Mapping[str, Any]]:
-        """Return the series of a DICOM session that are converted with it."""
-        return [item for item in self.plan["others"] if item["dicom_session"] == session]
+    @cached_property
+    def series(self) -> dict[str, Mapping[str, Any]]:
+        """What the plan says of each series that becomes an image."""
+        return {item["series"]: item for item in self.plan.get("mapped", [])}
+
+    @cached_property
+    def others(self) -> dict[str, list[Mapping[str, Any]]]:
+        """The series that are converted with each DICOM session."""
+        return _grouped(self.plan.get("others", []), self.plan.get("others", []))
+
+    @cached_property
+    def images_of_session(self) -> dict[str, list[Image]]:
+        """The images of this run that come, or came, from each DICOM session."""
+        planned = [*self.plan.get("images", []), *self.plan.get("present", [])]
+        named = [(item, "{folder}/{entities}_{suffix}".format(**item)) for item in planned]
+        here = [(item, name) for item, name in named if name in self.by_name]
+        return _grouped([item for item, _ in here], [self.by_name[name] for _, name in here])
 
     @cached_property
     def converted_sessions(self) -> list[str]:
-        """Return the DICOM sessions of the selected subjects that are to be converted."""
+        """The DICOM sessions of the selected subjects that are to be converted."""
         subjects = {image.subject for image in self.images}
         subjects |= {item.subject for item in self.exclusions}
         return sessions_to_convert(
@@ -122,6 +140,14 @@ class Study:
                 "it is not an image of this run",
                 "Check participant_label, session_label, suffixes and filters",
             ) from None
+
+
+def _grouped(items: Sequence[Mapping[str, Any]], values: Sequence[T]) -> dict[str, list[T]]:
+    """Return the values by the DICOM sessions of the items of the plan they belong to."""
+    groups: dict[str, list[T]] = {}
+    for item, value in zip(items, values, strict=True):
+        groups.setdefault(item["dicom_session"], []).append(value)
+    return groups
 
 
 def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
@@ -149,7 +175,9 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
         return study
     _check_programs(settings)
     remembered = Path(settings["output_dir"], DISCOVERED)
+    code = fingerprint("lib/study")
     before = read_json(remembered) if remembered.is_file() else {}
+    files = before.get("files", {}) if before.get("code") == code else {}
     images, exclusions, after = discover(
         Path(settings["bids_dir"]),
         Selection(
@@ -158,14 +186,15 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
             settings["exclude_participant_label"],
             settings["session_label"],
             settings["filters"],
+            settings["shard"],
         ),
         nifti.preflight,
-        before,
+        files,
         [_planned(item, settings["bids_dir"]) for item in plan.get("images", [])],
         [item["subject"] for item in plan.get("others", [])],
     )
-    if after != before:
-        write_json(remembered, after)
+    if {"code": code, "files": after} != before:
+        write_json(remembered, {"code": code, "files": after})
     forget_lost(plan, Path(settings["output_dir"]), Path(settings["bids_dir"]))
     study = Study(settings, images, exclusions, plan, find_maps(settings))
     study.save()
@@ -211,7 +240,8 @@ def _norms(settings: Settings) -> list[dict[str, Any]]:
 
 def _public(settings: Settings) -> Settings:
     """Return the settings without the places of this machine, which may name a person."""
-    public = {key: value for key, value in settings.items() if key not in (*FOLDERS, *FILES)}
+    private = (*FOLDERS, *FILES, "shards")
+    public = {key: value for key, value in settings.items() if key not in private}
     rules = [edit for edit in settings["deid"]["edits"] if not isinstance(edit, str)]
     stripping = settings["skullstrip"]
     return {

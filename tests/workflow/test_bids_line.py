@@ -67,6 +67,10 @@ def test_the_mask_is_the_brain(dataset, first_run):
     assert overlap > 0.93
 
 
+def test_images_that_only_steps_need_are_gone(dataset, first_run):
+    assert not list((dataset / RESULTS / ".ecdysis").rglob("*.nii"))
+
+
 def _in_world(image):
     """The mask's voxels as a set of world coordinates, rounded to a tenth of a millimetre."""
     voxels = np.argwhere(np.asarray(image.dataobj) > 0)

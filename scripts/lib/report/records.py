@@ -192,8 +192,15 @@ def worst(states: Iterable[State]) -> State:
     return min(states, key=STATES.index, default="done")
 
 
-def load_run(output_dir: str | Path) -> Run:
-    """Read the manifest and all status records of an output directory.
+def load_run(output_dir: str | Path, *, only: str | None = None) -> Run:
+    """Read the manifest and the status records of an output directory.
+
+    Parameters
+    ----------
+    output_dir : path
+        Of a run that has begun.
+    only : str, optional
+        Read the records of this subject alone; of the others the label is known.
 
     Raises
     ------
@@ -234,6 +241,8 @@ def load_run(output_dir: str | Path) -> Run:
                 dicom,
                 stripping=stripping,
             )
+            if only in (None, label)
+            else Subject(label, (), (), ())
             for label in sorted(images, key=natural)
         ),
         unmapped=tuple(manifest.get("unmapped", [])),
