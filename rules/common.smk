@@ -22,9 +22,23 @@ from lib.places import (
     preproc_file,
     sidecar_of,
 )
+from lib.run_lock import begin_run
+from lib.run_log import move_log
 from lib.settings import resolve
 from lib.study import Study, open_study, skullstrip_method
 from validate import find_validator
+
+
+def run_folders(settings):
+    """The directories that one run at a time may use: results, and what DICOM left."""
+    private = Path(settings["private_dir"]) if settings["dicom_dir"] else None
+    return Path(settings["output_dir"]), private
+
+
+def folder_of_log(settings):
+    """Where Snakemake's own log goes; a run from DICOM may name a telling folder in it."""
+    results, private = run_folders(settings)
+    return private / "logs" if private else results / ".snakemake" / "log"
 
 
 def study_of_this_run():
@@ -37,9 +51,13 @@ def study_of_this_run():
                 "Ecdysis works in its output directory",
                 "Use --config output_dir=DIR instead",
             )
-        if workflow.is_main_process:
-            return open_study(config, cwd)
-        return Study.load(resolve(config, cwd))
+        settings = resolve(config, cwd)
+        if not workflow.is_main_process:
+            return Study.load(settings)
+        if settings["output_dir"]:
+            begin_run(*run_folders(settings), sys.argv)
+            move_log(workflow.logger_manager.logfile_handlers, folder_of_log(settings))
+        return open_study(settings)
     except InputError as error:
         sys.exit(f"Nothing was run. {error}")
 
@@ -70,6 +88,7 @@ wildcard_constraints:
     entities=r"sub-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*",
     session=r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
     subject=r"[A-Za-z0-9]+",
+    token=r"[0-9a-f]+",
     suffix="|".join(STUDY.settings["suffixes"]),
 
 
@@ -82,7 +101,7 @@ def everything(wildcards):
             "There is no dataset to work on. Give one with --config bids_dir=STUDY, start "
             "snakemake inside one, or see how it works with: snakemake --cores 2 demo"
         )
-    refused = [f".ecdysis/{name}.accepted" for name in STUDY.refused]
+    refused = [f".ecdysis/refused/{token}.accepted" for token in STUDY.refused]
     made = ["index.html", "dataset_description.json", *refused]
     if STUDY.settings["dicom_dir"]:
         made += session_records(wildcards)
@@ -111,12 +130,12 @@ def raw_image(wildcards):
 
 def refused_image(wildcards):
     """The name of an image that was refused before the DAG."""
-    return "{folder}/{entities}_{suffix}".format(**wildcards)
+    return STUDY.refused[wildcards.token][0]
 
 
 def reason_of_refusal(wildcards):
     """Why an image was refused."""
-    return STUDY.refused[refused_image(wildcards)]
+    return STUDY.refused[wildcards.token][1]
 
 
 def session_files(wildcards):

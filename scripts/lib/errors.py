@@ -3,6 +3,20 @@
 from os import PathLike
 
 
+def printable(text: str) -> str:
+    r"""Write control characters, and bytes of a name that are no UTF-8, as escapes.
+
+    Examples
+    --------
+    >>> print(printable("a\nb \udcff Zoë"))
+    a\nb \udcff Zoë
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 class InputError(Exception):
     """A fault in what the user gave: says where, what is wrong and what to do.
 
@@ -20,7 +34,7 @@ class InputError(Exception):
     """
 
     def __init__(self, where: str | PathLike[str], problem: str, remedy: str) -> None:
-        self.where, self.problem, self.remedy = str(where), problem, remedy
+        self.where, self.problem, self.remedy = printable(str(where)), problem, remedy
         super().__init__(f"{self.where}: {problem}. {remedy}.")
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str]]:

@@ -12,6 +12,7 @@ and the rule declares ``log: text=..., status=...``. Snakemake keeps declared lo
 job fails, so the status record of a failed job is still there for the report.
 """
 
+import errno
 import logging
 import os
 import resource
@@ -19,13 +20,15 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lib.errors import InputError
-from lib.files import write_json
+from lib.files import read_remembered, write_json
+from lib.places import MANIFEST
+from lib.run_lock import working
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -33,6 +36,9 @@ THREAD_VARIABLES = (
     "MKL_NUM_THREADS",
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )
+
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors of a disk that is full or not to be written to."""
 
 
 @contextmanager
@@ -70,10 +76,10 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "log": None if private else str(job.log.text),
     }
-    write_json(job.log.status, record)
     reason = None
     try:
-        with _output_to(Path(job.log.text)):
+        write_json(job.log.status, record)
+        with working(), _output_to(Path(job.log.text)):
             try:
                 yield details
             except Exception:
@@ -85,14 +91,26 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
     except Exception as error:
         kind = type(error).__name__
         reason = f"{kind}; its text is in the private log" if private else f"{kind}: {error}"
+        if isinstance(error, OSError) and error.errno in DISK:
+            reason = f"{os.strerror(error.errno)}. Make room, or give another output_dir"
     finally:
+        reason = reason and _without_places(reason)
         if record["state"] == "running":
             record |= {"state": "failed", "reason": reason or "the job was interrupted"}
         record |= {"seconds": round(time.monotonic() - began, 3), **_usage(), "details": details}
-        write_json(job.log.status, record)
+        with suppress(OSError):
+            write_json(job.log.status, record)
     if reason is not None:
         print(f"{stage} failed: {reason} (log: {job.log.text})", file=sys.stderr)
         sys.exit(1)
+
+
+def _without_places(reason: str) -> str:
+    """Name files as they are called within the dataset and the results, wherever these lie."""
+    places = [read_remembered(MANIFEST).get("bids_dir"), str(Path.cwd())]
+    for place in filter(None, places):
+        reason = reason.replace(f"{place}/", "")
+    return reason
 
 
 @contextmanager

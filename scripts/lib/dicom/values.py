@@ -34,6 +34,7 @@ UNREADABLE = (
     AttributeError,
     ArithmeticError,
     NotImplementedError,
+    MemoryError,
     RecursionError,
     struct.error,
     zlib.error,
