@@ -88,8 +88,8 @@ def _forged(data: bytes) -> bytes:
 
 
 def _bomb(data: bytes) -> bytes:
-    """The image, and behind it 256 MB of zeros in a few hundred kB."""
-    return gzip.compress(gzip.decompress(data) + bytes(256 << 20), 1)
+    """The image, and behind it 64 MB of zeros in 64 kB."""
+    return gzip.compress(gzip.decompress(data) + bytes(64 << 20), 1)
 
 
 def _hidden_bomb(data: bytes) -> bytes:
@@ -98,10 +98,9 @@ def _hidden_bomb(data: bytes) -> bytes:
 
 
 def _flipped(data: bytes) -> bytes:
-    middle = len(data) // 2
-    return (
-        data[:middle] + bytes(255 - one for one in data[middle : middle + 40]) + data[middle + 40 :]
-    )
+    start = len(data) // 2
+    wrong = bytes(255 - one for one in data[start : start + 40])
+    return data[:start] + wrong + data[start + 40 :]
 
 
 def _zip(data: bytes) -> bytes:
@@ -147,7 +146,7 @@ def _some(value: float) -> np.ndarray:
 
 _POINTER = "../../.git/annex/objects/Xx/00/MD5E-s9--0/MD5E-s9--0.nii.gz\n"
 _LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
-_SINGULAR = np.diag([2.0, 0.0, 2.0, 1.0])
+_SINGULAR = np.array([[2.0, 2, 0, 0], [0, 0, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1]])
 
 CASES = [
     Case("a sound image", written(), "processed"),
@@ -171,7 +170,8 @@ CASES = [
          field(DIM, "4h", 3, 1024, 1024, 1024, ending=".nii"), "excluded", "promises"),
     Case("2 GB claimed in a small compressed file",
          field(DIM, "4h", 3, 1024, 1024, 1024), "excluded", "promises"),
-    Case("2 GB claimed, and confirmed by a forged trailer", changed(_forged), "excluded", "promises"),
+    Case("2 GB claimed, and confirmed by a forged trailer",
+         changed(_forged), "excluded", "promises"),
     Case("10¹³ voxels claimed", field(DIM, "4h", 3, 32767, 32767, 32767), "excluded", "at most"),
     Case("a gzip bomb behind the voxels", changed(_bomb), "excluded", "far more"),
     Case("a gzip bomb with a fitting trailer", changed(_hidden_bomb), "failed", "far more"),
@@ -183,9 +183,10 @@ CASES = [
     Case("voxels that begin far behind it", field(VOX_OFFSET, "f", 1e9), "excluded", "promises"),
     Case("an affine with NaN", _not_finite(np.nan), "excluded", "not finite"),
     Case("an affine with infinity", _not_finite(np.inf), "excluded", "not finite"),
-    Case("zooms of zero", written(sform=ZERO, qform=None, codes=(1, 0)), "excluded", "zoom of zero"),
-    Case("a singular affine", written(sform=_SINGULAR + [[0, 2, 0, 0]] * 1 + ZERO, qform=None,
-                                      codes=(1, 0)), "excluded", "affine cannot be used"),
+    Case("zooms of zero",
+         written(sform=ZERO, qform=None, codes=(1, 0)), "excluded", "zoom of zero"),
+    Case("a singular affine",
+         written(sform=_SINGULAR, qform=None, codes=(1, 0)), "excluded", "singular"),
     Case("no orientation code", written(codes=(0, 0)), "excluded", "left and right"),
     Case("five dimensions", shape(8, 8, 8, 1, 3), "excluded", "3 volumes"),
     Case("a time series", shape(8, 8, 8, 5), "excluded", "5 volumes"),
@@ -201,16 +202,17 @@ CASES = [
     Case("scaling by NaN", field(112, "2f", 1, np.nan), "excluded", "scl_inter"),
     Case("scaling by infinity", field(112, "2f", np.inf, 0), "processed"),
     Case("values of 1e300", written(voxels=head("float64", 1e297)), "processed"),
-    Case("the largest integers", written(voxels=head("uint64", 1, 0) + np.uint64(2**63)), "processed"),
+    Case("the largest integers", written(voxels=head("uint64") + np.uint64(2**63)), "processed"),
     Case("negative intensities", written(voxels=head("int16", -1)), "processed"),
     Case("some voxels NaN", written(voxels=_some(np.nan)), "processed"),
     Case("some voxels infinite", written(voxels=_some(np.inf)), "processed"),
-    Case("all voxels NaN", written(voxels=np.full((16,) * 3, np.nan, "float32")), "failed", "number"),
+    Case("all voxels NaN",
+         written(voxels=np.full((16,) * 3, np.nan, "float32")), "failed", "number"),
     Case("all voxels equal", written(voxels=np.full((16,) * 3, 7, "int16")), "failed", "are 7"),
     Case("big-endian", written(endianness=">"), "processed"),
     Case("NIfTI-2", written(kind=Nifti2Header), "processed"),
     Case("not compressed", written(".nii"), "processed"),
-    Case("gzip data called .nii", changed(lambda d: gzip.compress(d), ".nii"), "excluded", "is gzip"),
+    Case("gzip data called .nii", changed(gzip.compress, ".nii"), "excluded", "is gzip"),
     Case("plain data called .nii.gz", changed(gzip.decompress), "excluded", "not gzip"),
     Case("a pair of .hdr and .img", _pair, "excluded", "no T1w image"),
     Case("half of a pair called .nii.gz", field(MAGIC, "4s", b"ni1\0"), "excluded", "pair"),
