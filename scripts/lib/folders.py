@@ -51,10 +51,10 @@ def complete(settings: Settings) -> None:
 
 def _check_names(places: dict[str, Path]) -> None:
     for key, place in places.items():
-        if set("{}") & set(str(place)) or not str(place).isprintable():
+        if set("{}<>") & set(str(place)) or not str(place).isprintable():
             raise InputError(
                 key,
-                "its path has a brace, a control character or bytes that are no UTF-8, which "
+                "its path has one of {}<>, a control character or bytes that are no UTF-8, which "
                 "Snakemake cannot handle",
                 "Rename the folder, or reach it by a symbolic link",
             )
