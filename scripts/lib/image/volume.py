@@ -31,7 +31,14 @@ from lib.image.geometry import (
     rigid,
     zooms_of,
 )
-from lib.image.grid import SAME_GRID, Grid, choose_grid, shorten_quaternion, stored_shape
+from lib.image.grid import (
+    SAME_GRID,
+    Grid,
+    choose_grid,
+    form_code,
+    shorten_quaternion,
+    stored_shape,
+)
 from lib.image.nifti import (
     BROKEN_GZIP,
     anatomical_shape,
@@ -195,7 +202,7 @@ def settled(grid: Grid) -> Nifti1Header:
     qform gets its code, because ITK (and so ANTs) reads the nearest orthogonal grid there.
     """
     header = grid.header.copy()
-    codes = {name: int(header[f"{name}_code"]) for name in ("sform", "qform")}
+    codes = {name: form_code(header, name) for name in ("sform", "qform")}
     used = codes[grid.source]
     pixdim = header["pixdim"][1:4].copy()
     if grid.warnings:
