@@ -45,9 +45,8 @@ def _changed(draw: st.DrawFn, data: bytes) -> bytes:
         case 1:
             return data[:at] + data[at + length :]
         case 2:
-            return (
-                data[:at] + data[at : at + length] * draw(st.integers(2, 40)) + data[at + length :]
-            )
+            part = data[at : at + length]
+            return data[:at] + part * draw(st.integers(2, 40)) + data[at + length :]
         case 3:
             form = draw(st.sampled_from(["<B", "<H", "<I", ">H", ">I"]))
             size = struct.calcsize(form)

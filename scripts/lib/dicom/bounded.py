@@ -5,7 +5,7 @@ import os
 import zlib
 from pathlib import Path
 
-LARGEST_INFLATED = 1 << 29
+LARGEST_INFLATED = 1 << 28
 """Bytes that a deflated data set may grow to; more is taken for an attack."""
 
 PIECE = 1 << 20
