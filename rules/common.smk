@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
@@ -102,7 +103,7 @@ def everything(wildcards):
             "snakemake inside one, or see how it works with: snakemake --cores 2 demo"
         )
     refused = [f".ecdysis/refused/{token}.accepted" for token in STUDY.refused]
-    made = ["index.html", "dataset_description.json", *refused]
+    made = ["index.html", "dataset_description.json", *refused, *subject_results()]
     if STUDY.settings["dicom_dir"]:
         made += session_records(wildcards)
         made += [VALIDATION] if VALIDATOR else []
@@ -371,6 +372,17 @@ def images_of_subject(wildcards):
 def subject_pages(wildcards):
     """The pages of all subjects that have an image to process."""
     return [f"sub-{subject}.html" for subject in STUDY.by_subject]
+
+
+def subject_results():
+    """What the pages tell of.
+
+    A page is written after a failure too, so that it is there says nothing of these.
+    """
+    subjects = [SimpleNamespace(subject=subject) for subject in STUDY.by_subject]
+    figures = [f"sub-{subject}/figures" for subject in STUDY.by_subject]
+    kinds = (preproc_images, brain_images, tissue_maps)
+    return [*figures, *(path for of in kinds for one in subjects for path in of(one))]
 
 
 def tell_report():

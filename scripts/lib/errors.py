@@ -3,8 +3,15 @@
 from os import PathLike
 
 
-def printable(text: str) -> str:
+def printable(text: str, kept: str = "") -> str:
     r"""Write control characters, and bytes of a name that are no UTF-8, as escapes.
+
+    Parameters
+    ----------
+    text : str
+        Text that a user or a file gave.
+    kept : str
+        Characters that stay all the same.
 
     Examples
     --------
@@ -12,7 +19,9 @@ def printable(text: str) -> str:
     a\nb \udcff Zoë
     """
     return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        letter
+        if letter.isprintable() or letter in kept
+        else letter.encode("unicode_escape").decode()
         for letter in text
     )
 
@@ -34,7 +43,8 @@ class InputError(Exception):
     """
 
     def __init__(self, where: str | PathLike[str], problem: str, remedy: str) -> None:
-        self.where, self.problem, self.remedy = printable(str(where)), problem, remedy
+        self.where, self.problem = printable(str(where)), printable(problem, "\n")
+        self.remedy = printable(remedy, "\n")
         super().__init__(f"{self.where}: {problem}. {remedy}.")
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from lib.errors import InputError
+from lib.leftovers import sweep
 from lib.places import HIDDEN
 
 RUN, JOBS = "run.lock", "jobs.lock"
@@ -52,7 +53,9 @@ def begin_run(output_dir: Path, private_dir: Path | None, command: Sequence[str]
                 "jobs of a run that was killed still work in it",
                 "Wait until they have ended, or end them",
             )
-    if "--unlock" not in command and any((output_dir / STALE).glob("*")):
+    if "--unlock" in command:
+        sweep(output_dir)
+    elif any((output_dir / STALE).glob("*")):
         raise InputError(
             f"output_dir {output_dir}",
             "a run in it was killed, and its lock is still there",
