@@ -60,6 +60,7 @@ def study_of_this_run():
             move_log(workflow.logger_manager.logfile_handlers, folder_of_log(settings))
         return open_study(settings)
     except InputError as error:
+        move_log(workflow.logger_manager.logfile_handlers, None)
         sys.exit(f"Nothing was run. {error}")
 
 

@@ -5,6 +5,7 @@ output directory. In a run from DICOM it may hold a folder's telling name and go
 private directory.
 """
 
+import os
 import shutil
 from collections.abc import MutableMapping
 from contextlib import suppress
@@ -13,26 +14,26 @@ from pathlib import Path
 from typing import Any
 
 
-def move_log(handlers: MutableMapping[Any, str], folder: Path) -> None:
+def move_log(handlers: MutableMapping[Any, str], folder: Path | None) -> None:
     """Move the files that log handlers write to, and let them go on there.
 
     Parameters
     ----------
     handlers : mapping
         Snakemake's handlers and the paths of their files.
-    folder : Path
-        Where the files go; it is made.
+    folder : Path or None
+        Where the files go; it is made. None: nothing is run, and all was said on the console.
     """
     for handler, path in list(handlers.items()):
         before = Path(path)
         if not isinstance(handler, FileHandler) or before.parent == folder:
             continue
+        after = folder / before.name if folder else Path(os.devnull)
         handler.acquire()
         try:
             handler.close()
-            folder.mkdir(parents=True, exist_ok=True)
-            shutil.move(before, folder / before.name)
-            handler.baseFilename = handlers[handler] = str(folder / before.name)
+            _take(before, after)
+            handler.baseFilename = handlers[handler] = str(after)
         except OSError:
             handler.baseFilename = str(before)
         finally:
@@ -40,3 +41,11 @@ def move_log(handlers: MutableMapping[Any, str], folder: Path) -> None:
         for left in (before.parent, before.parent.parent):
             with suppress(OSError):
                 left.rmdir()
+
+
+def _take(before: Path, after: Path) -> None:
+    if str(after) == os.devnull:
+        before.unlink()
+        return
+    after.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(before, after)
