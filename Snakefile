@@ -48,6 +48,13 @@ if DEFACE:
 
 
 include: "rules/qc.smk"
+
+
+if STUDY.statmaps:
+
+    include: "rules/statmaps.smk"
+
+
 include: "rules/report.smk"
 include: "rules/demo.smk"
 

@@ -14,18 +14,22 @@ from lib.errors import InputError
 from lib.fingerprint import fingerprint
 from lib import template
 from lib.places import (
+    QUALITY_TABLE,
     VALIDATION,
     brain_file,
     converted_file,
     defaced_file,
     derived_file,
+    field_file,
     mask_file,
     preproc_file,
+    quality_file,
     sidecar_of,
 )
 from lib.run_lock import begin_run
 from lib.run_log import move_log
 from lib.settings import resolve
+from lib.statmaps import by_unit
 from lib.study import Study, open_study, skullstrip_method
 from validate import find_validator
 
@@ -69,6 +73,8 @@ METHOD = skullstrip_method(STUDY.settings)
 # Methods that strip each image by itself, whatever its contrast.
 ANY_CONTRAST = ("synthstrip", "given")
 DEFACE = STUDY.settings["deface"]
+# What the interactive pages are made of, beside the scripts.
+VIEWER = ("viewer.html.j2", "viewer.css", "viewer.js")
 SPACE = template.label(STUDY.settings["skullstrip"]["template"])
 BIDS_DIR = STUDY.settings["bids_dir"]
 VALIDATOR = find_validator()
@@ -91,6 +97,7 @@ wildcard_constraints:
     session=r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
     subject=r"[A-Za-z0-9]+",
     token=r"[0-9a-f]+",
+    unit=r"sub-[A-Za-z0-9]+|group",
     suffix="|".join(STUDY.settings["suffixes"]),
 
 
@@ -104,7 +111,8 @@ def everything(wildcards):
             "snakemake inside one, or see how it works with: snakemake --cores 2 demo"
         )
     refused = [f".ecdysis/refused/{token}.accepted" for token in STUDY.refused]
-    made = ["index.html", "dataset_description.json", *refused, *subject_results()]
+    made = ["index.html", "dataset_description.json", QUALITY_TABLE, *refused]
+    made += [*statmap_records(wildcards), *subject_results()]
     if STUDY.settings["dicom_dir"]:
         made += session_records(wildcards)
         made += [VALIDATION] if VALIDATOR else []
@@ -231,6 +239,11 @@ def plan_of_series(wildcards):
     return next(item for item in STUDY.plan["mapped"] if item["series"] == series)
 
 
+def outputs_of_series(wildcards):
+    """The images that come of the series of an image: several echoes or parts, or itself."""
+    return plan_of_series(wildcards)["outputs"]
+
+
 def files_of_series(wildcards):
     """How many files the series of an image has."""
     return plan_of_series(wildcards)["files"]
@@ -350,13 +363,58 @@ def brain_images(wildcards):
 
 def tissue_maps(wildcards):
     """The tissue labels of a subject, which come with probabilities and a corrected image."""
+    images = images_with_tissues(wildcards.subject)
+    return [derived_file(*image.key, "dseg") for image in images]
+
+
+def bias_fields(wildcards):
+    """The bias fields of a subject, on the working grid of skull stripping."""
+    images = images_with_tissues(wildcards.subject)
+    return [field_file(*image.key) for image in images]
+
+
+def images_with_tissues(subject):
+    """The images of a subject that are registered by themselves, with the method ants."""
+    images = STUDY.by_subject[subject] if METHOD == "ants" else []
+    return [image for image in images if t1w_of_session(image) is None]
+
+
+def probability_maps(wildcards):
+    """The tissue maps of an image, or of the T1w beside it."""
     if METHOD != "ants":
         return []
-    return [
-        derived_file(*image.key, "dseg")
-        for image in STUDY.by_subject[wildcards.subject]
-        if t1w_of_session(image) is None
-    ]
+    image = STUDY.image(**wildcards)
+    key = (t1w_of_session(image) or image).key
+    return [derived_file(*key, f"label-{one}_probseg") for one in ("CSF", "GM", "WM")]
+
+
+def points_to_t1w(wildcards):
+    """What takes points of an image to the T1w beside it, where its tissue maps are."""
+    image = STUDY.image(**wildcards)
+    if METHOD != "ants" or t1w_of_session(image) is None:
+        return []
+    return (
+        f"{image.folder}/{image.entities}_from-T1w_to-{image.suffix}_mode-image_xfm.txt"
+    )
+
+
+def left_by_recipe(wildcards):
+    """What the workflow's own skull stripping left of an image, when it worked on that image."""
+    image = STUDY.image(**wildcards)
+    if METHOD != "ants" or t1w_of_session(image):
+        return {}
+    stem = f".ecdysis/{image.folder}/{image.entities}_desc-reoriented_{image.suffix}"
+    return {
+        "bias_field": f"{stem}_field.nii.gz",
+        "posteriors": f"{stem}_probseg.nii.gz",
+        "affine": f"{stem}_affine.mat",
+        "template_tissues": rules.template.output.tissue_maps,
+    }
+
+
+def quality_records(wildcards):
+    """The quality measures of all images."""
+    return [quality_file(*image.key) for image in STUDY.images]
 
 
 def images_of_subject(wildcards):
@@ -370,20 +428,52 @@ def images_of_subject(wildcards):
     ]
 
 
+def statmap_records(wildcards):
+    """The proofs that the statistical maps were drawn, if there are any."""
+    return [f".ecdysis/statmaps/{unit}.json" for unit in by_unit(STUDY.statmaps)]
+
+
+def map_files(wildcards):
+    """The statistical maps of a subject, or of the group, that Snakemake can watch.
+
+    It takes brackets in a name for its own.
+    """
+    maps = by_unit(STUDY.statmaps)[wildcards.unit]
+    return [one.path for one in maps if not set("<>{}\n") & set(one.path)]
+
+
+def maps_of_unit(wildcards):
+    """Where each statistical map lies, what it is called in the results and how it is titled."""
+    maps = by_unit(STUDY.statmaps)[wildcards.unit]
+    return [
+        {"path": one.path, "name": one.name, "title": one.title, "unit": one.unit}
+        for one in maps
+    ]
+
+
+def background_of_maps(wildcards):
+    """The head beneath maps that are in their subject's own space, if it is in the study."""
+    images = STUDY.by_subject.get(wildcards.unit.removeprefix("sub-"), [])
+    own = any(one.own_space for one in by_unit(STUDY.statmaps)[wildcards.unit])
+    file_of = defaced_file if DEFACE else preproc_file
+    return [file_of(*image.key) for image in images[:1]] if own else []
+
+
 def subject_pages(wildcards):
     """The pages of all subjects that have an image to process."""
     return [f"sub-{subject}.html" for subject in STUDY.by_subject]
 
 
 def subject_results():
-    """What the pages tell of.
+    """What the pages and the table of measures tell of.
 
-    A page is written after a failure too, so that it is there says nothing of these.
+    These are written after a failure too, so that they are there says nothing of the rest.
     """
     subjects = [SimpleNamespace(subject=subject) for subject in STUDY.by_subject]
     figures = [f"sub-{subject}/figures" for subject in STUDY.by_subject]
     kinds = (preproc_images, brain_images, tissue_maps)
-    return [*figures, *(path for of in kinds for one in subjects for path in of(one))]
+    images = [path for of in kinds for one in subjects for path in of(one)]
+    return [*figures, *images, *quality_records(None)]
 
 
 def tell_report():

@@ -35,6 +35,7 @@ rule index_page:
     input:
         pages=subject_pages,
         audits=audited_results,
+        statmaps=statmap_records,
     output:
         page=report(
             "index.html", category="Study", caption="../report/captions/index.rst"

@@ -30,6 +30,10 @@ LONGEST_NAME = 150
 """Letters of a file's name: file systems allow 255, and results have longer names than images."""
 
 BAD_NAME = "its name is not valid BIDS"
+
+MAGNITUDE = {"part": [None, "mag"]}
+"""What an image shall be unless the filters ask otherwise: a phase image shows no head."""
+
 Filters = Mapping[str, Mapping[str, Any]]
 Label = str | int
 
@@ -147,7 +151,7 @@ def discover(
     images: dict[str, Image] = {}
     exclusions = []
     for image, entities, reason in found:
-        asked = (selection.filters or {}).get(image.suffix, {})
+        asked = {**MAGNITUDE, **(selection.filters or {}).get(image.suffix, {})}
         if (
             image.subject not in wanted
             or (in_sessions and image.session not in in_sessions)

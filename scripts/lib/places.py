@@ -12,6 +12,7 @@ MANIFEST = HIDDEN / "manifest.json"
 DISCOVERED = HIDDEN / "discovered.json"
 VALIDATION = HIDDEN / "validation.json"
 TEMPLATE = HIDDEN / "template" / "template.json"
+QUALITY_TABLE = "participants_qc.tsv"
 
 
 def converted_file(session: str) -> str:
@@ -78,3 +79,13 @@ def derived_file(folder: str, entities: str, suffix: str, kind: str) -> str:
     """
     space = "" if suffix == "T1w" else f"_space-{suffix}"
     return f"{folder}/{entities}{space}_{kind}.nii.gz"
+
+
+def quality_file(folder: str, entities: str, suffix: str) -> str:
+    """Return the quality measures of an image; hidden, since they are no sidecar of an image."""
+    return f"{HIDDEN}/{folder}/{entities}_desc-quality_{suffix}.json"
+
+
+def field_file(folder: str, entities: str, suffix: str) -> str:
+    """Return the bias field that skull stripping found, on its working grid."""
+    return f"{HIDDEN}/{folder}/{entities}_desc-reoriented_{suffix}_field.nii.gz"

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from lib import folders
 from lib.errors import InputError
+from lib.quality.norms import read_norms
 from lib.yaml_files import read_yaml
 
 Settings = folders.Settings
@@ -53,6 +54,8 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
     settings["bids_dir"] = str(bids_dir) if bids_dir else None
     folders.complete(settings)
     _check_deface(settings)
+    if settings["quality"]["norms"]:
+        read_norms(Path(settings["quality"]["norms"]))
     return settings
 
 
@@ -83,12 +86,18 @@ def _absolute_paths(given: Mapping[str, Any], base: Path) -> Settings:
         (template, TEMPLATE_PATHS),
         (stripping, ("masks",)),
         (deid, ("linkage_dir",)),
+        (settings.get("quality", {}), ("norms",)),
     ):
         group |= {key: str(_absolute(group[key], base)) for key in keys if group.get(key)}
+    if template.get("priors"):
+        template["priors"] = [str(_absolute(prior, base)) for prior in template["priors"]]
     if deid.get("edits"):
         deid["edits"] = [
             str(_absolute(edit, base)) if isinstance(edit, str) else edit for edit in deid["edits"]
         ]
+    maps = settings.get("statmaps", {})
+    if maps.get("folders"):
+        maps["folders"] = [str(_absolute(folder, base)) for folder in maps["folders"]]
     return settings
 
 

@@ -6,7 +6,7 @@ starts for jobs elsewhere read that manifest (`Study.load`) and look for nothing
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +19,9 @@ from lib.files import read_json, read_remembered, write_json
 from lib.folders import FILES, FOLDERS
 from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
+from lib.quality.norms import read_norms
 from lib.settings import Settings
+from lib.statmaps import StatMap, find_maps
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Study:
     images: Sequence[Image] = ()
     exclusions: Sequence[Exclusion] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
+    statmaps: Sequence[StatMap] = ()
 
     @classmethod
     def load(cls, settings: Settings) -> "Study":
@@ -40,6 +43,7 @@ class Study:
             [Image(**item) for item in manifest["images"]],
             [Exclusion(**item) for item in manifest["excluded"]],
             manifest["plan"],
+            [StatMap(**item) for item in manifest["statmaps"]],
         )
 
     def save(self) -> None:
@@ -51,10 +55,16 @@ class Study:
             "excluded": to_json(self.exclusions),
             "unmapped": self.plan.get("unmapped", []),
             "plan": self.plan,
+            "statmaps": [asdict(item) for item in self.statmaps],
             "settings": _public(self.settings),
         }
         if read_remembered(path) != manifest:
             write_json(path, manifest)
+
+    @cached_property
+    def norms(self) -> list[dict[str, Any]]:
+        """What the user's norms file says, without its place."""
+        return _norms(self.settings)
 
     @cached_property
     def by_name(self) -> dict[str, Image]:
@@ -153,7 +163,7 @@ def open_study(settings: Settings) -> Study:
     if after != before:
         write_json(remembered, after)
     forget_lost(plan, Path(settings["output_dir"]), Path(settings["bids_dir"]))
-    study = Study(settings, images, exclusions, plan)
+    study = Study(settings, images, exclusions, plan, find_maps(settings))
     study.save()
     return study
 
@@ -194,6 +204,12 @@ def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:
     return Image(**{**image.__dict__, "path": f"{bids_dir}/{image.name}.nii.gz"})
 
 
+def _norms(settings: Settings) -> list[dict[str, Any]]:
+    """Return the rows of the norms file, when there is one."""
+    path = settings["quality"]["norms"]
+    return [asdict(norm) for norm in read_norms(Path(path))] if path else []
+
+
 def _public(settings: Settings) -> Settings:
     """Return the settings without the places of this machine, which may name a person."""
     public = {key: value for key, value in settings.items() if key not in (*FOLDERS, *FILES)}
@@ -201,6 +217,8 @@ def _public(settings: Settings) -> Settings:
     stripping = settings["skullstrip"]
     return {
         **public,
+        "quality": {"norms": _norms(settings)},
         "deid": {**settings["deid"], "edits": rules, "linkage_dir": None},
         "skullstrip": {**stripping, "masks": "given" if stripping["masks"] else None},
+        "statmaps": {**settings["statmaps"], "folders": len(settings["statmaps"]["folders"])},
     }

@@ -29,7 +29,7 @@ STATES: tuple[State, ...] = ("failed", "interrupted", "excluded", "pending", "do
 
 DICOM_STAGE = "convert"
 BRAIN_STAGES = ("skullstrip", "brain")
-EXTRA_STAGES = ("tissues", "deface")
+EXTRA_STAGES = ("tissues", "deface", "quality")
 IMAGE_STAGES = (DICOM_STAGE, "reorient", "skullstrip", "crop", "brain", *EXTRA_STAGES)
 """Stages of one image, in order; `BRAIN_STAGES` only where skulls are stripped, and
 `EXTRA_STAGES` only where they left a record."""
