@@ -45,7 +45,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         cwd = Path(scratch)
         root = cwd / "study"
-        write_bids(root, 1 if asked.ants else 2, settings=SMALL)
+        write_bids(root, 1, settings=SMALL)
         method = "{method: ants}" if asked.ants else f"{{method: none, masks: {root / TRUTH}}}"
 
         def arguments(output: Path) -> tuple[str, ...]:

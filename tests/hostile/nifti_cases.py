@@ -188,6 +188,7 @@ CASES = [
     Case("a singular affine",
          written(sform=_SINGULAR, qform=None, codes=(1, 0)), "excluded", "singular"),
     Case("no orientation code", written(codes=(0, 0)), "excluded", "left and right"),
+    Case("an orientation code without meaning", field(252, "h", 23809), "processed"),
     Case("five dimensions", shape(8, 8, 8, 1, 3), "excluded", "3 volumes"),
     Case("a time series", shape(8, 8, 8, 5), "excluded", "5 volumes"),
     Case("trailing dimensions of one", written(voxels=head()[..., None, None]), "processed"),
