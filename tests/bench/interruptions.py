@@ -12,6 +12,7 @@ that strips skulls by ANTs.
 
 import argparse
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -61,12 +62,17 @@ def main() -> int:
         good = True
         for number in range(len(KINDS) if asked.ants else asked.kills):
             what, after = KINDS[number % len(KINDS)], chance.uniform(0.05, 0.95) * seconds
-            output = cwd / f"out{number}"
-            run = started(cwd, *arguments(output))
-            time.sleep(after)
-            while run.poll() is None and not kill(run, what):
-                time.sleep(0.05)
-            finished(run)
+            output, killed, earlier = cwd / f"out{number}", False, 1.0
+            while not killed:
+                # A run that was over before its moment came was killed by nobody.
+                shutil.rmtree(output, ignore_errors=True)
+                run = started(cwd, *arguments(output))
+                time.sleep(after * earlier)
+                while run.poll() is None and not (killed := kill(run, what)):
+                    time.sleep(0.05)
+                finished(run)
+                earlier *= 0.7
+            after *= earlier / 0.7
             partial = partial_files(output, whole)
             told = completed(cwd, *arguments(output))
             equal = same(snapshot(output), whole)
