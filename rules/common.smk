@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
@@ -26,6 +27,8 @@ from lib.places import (
     quality_file,
     sidecar_of,
 )
+from lib.run_lock import begin_run
+from lib.run_log import move_log
 from lib.settings import resolve
 from lib.statmaps import by_unit
 from lib.shards import join
@@ -40,6 +43,18 @@ if workflow.is_main_process:
     os.environ[STARTED_IN] = workflow.workdir_init
 else:
     os.environ.setdefault(STARTED_IN, workflow.workdir_init)
+
+
+def run_folders(settings):
+    """The directories that one run at a time may use: results, and what DICOM left."""
+    private = Path(settings["private_dir"]) if settings["dicom_dir"] else None
+    return Path(settings["output_dir"]), private
+
+
+def folder_of_log(settings):
+    """Where Snakemake's own log goes; a run from DICOM may name a telling folder in it."""
+    results, private = run_folders(settings)
+    return private / "logs" if private else results / ".snakemake" / "log"
 
 
 def study_of_this_run():
@@ -58,8 +73,12 @@ def study_of_this_run():
         if settings["shards"]:
             join(settings["shards"], Path(settings["output_dir"]))
             return Study.load(settings)
-        return open_study(config, cwd)
+        if settings["output_dir"]:
+            begin_run(*run_folders(settings), sys.argv)
+            move_log(workflow.logger_manager.logfile_handlers, folder_of_log(settings))
+        return open_study(settings)
     except InputError as error:
+        move_log(workflow.logger_manager.logfile_handlers, None)
         sys.exit(f"Nothing was run. {error}")
 
 
@@ -97,6 +116,7 @@ wildcard_constraints:
     entities=r"sub-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*",
     session=r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
     subject=r"[A-Za-z0-9]+",
+    token=r"[0-9a-f]+",
     unit=r"sub-[A-Za-z0-9]+|group",
     suffix="|".join(STUDY.settings["suffixes"]),
 
@@ -112,9 +132,9 @@ def everything(wildcards):
         )
     if STUDY.settings["shards"]:
         raise WorkflowError("Shards are joined by the target report: snakemake report")
-    refused = [f".ecdysis/{name}.accepted" for name in STUDY.refused]
+    refused = [f".ecdysis/refused/{token}.accepted" for token in STUDY.refused]
     made = ["index.html", "dataset_description.json", QUALITY_TABLE, *refused]
-    made += statmap_records(wildcards)
+    made += [*statmap_records(wildcards), *subject_results()]
     if STUDY.settings["dicom_dir"]:
         made += session_records(wildcards)
         made += [VALIDATION] if VALIDATOR else []
@@ -147,12 +167,12 @@ def raw_image(wildcards):
 
 def refused_image(wildcards):
     """The name of an image that was refused before the DAG."""
-    return "{folder}/{entities}_{suffix}".format(**wildcards)
+    return STUDY.refused[wildcards.token][0]
 
 
 def reason_of_refusal(wildcards):
     """Why an image was refused."""
-    return STUDY.refused[refused_image(wildcards)]
+    return STUDY.refused[wildcards.token][1]
 
 
 def session_files(wildcards):
@@ -462,6 +482,18 @@ def background_of_maps(wildcards):
 def subject_pages(wildcards):
     """The pages of all subjects that have an image to process."""
     return [f"sub-{subject}.html" for subject in STUDY.by_subject]
+
+
+def subject_results():
+    """What the pages and the table of measures tell of.
+
+    These are written after a failure too, so that they are there says nothing of the rest.
+    """
+    subjects = [SimpleNamespace(subject=subject) for subject in STUDY.by_subject]
+    figures = [f"sub-{subject}/figures" for subject in STUDY.by_subject]
+    kinds = (preproc_images, brain_images, tissue_maps)
+    images = [path for of in kinds for one in subjects for path in of(one)]
+    return [*figures, *images, *quality_records(None)]
 
 
 def check_cluster():

@@ -104,7 +104,6 @@ rule list_headers:
     conda:
         "../envs/python.yaml"
     params:
-        dicom_dir=STUDY.settings["dicom_dir"],
         deid=STUDY.settings["deid"],
         select=STUDY.settings["headers"]["select"],
         show=STUDY.settings["headers"]["show"],

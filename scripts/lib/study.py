@@ -4,6 +4,7 @@ The main process makes it (`open_study`) and writes the manifest; processes that
 starts for jobs elsewhere read that manifest (`Study.load`) and look for nothing again.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -14,13 +15,13 @@ from typing import Any, TypeVar
 from lib.conversion.asked import forget_lost, sessions_to_convert
 from lib.discovery import Exclusion, Image, Selection, discover, to_json
 from lib.errors import InputError
-from lib.files import read_json, write_json
+from lib.files import read_json, read_remembered, write_json
 from lib.fingerprint import fingerprint
 from lib.folders import FILES, FOLDERS
 from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
 from lib.quality.norms import read_norms
-from lib.settings import Settings, resolve
+from lib.settings import Settings
 from lib.settled import forget_settled
 from lib.statmaps import StatMap, find_maps
 
@@ -61,7 +62,7 @@ class Study:
             "statmaps": [asdict(item) for item in self.statmaps],
             "settings": _public(self.settings),
         }
-        if not path.is_file() or read_json(path) != manifest:
+        if read_remembered(path) != manifest:
             write_json(path, manifest)
 
     @cached_property
@@ -83,9 +84,13 @@ class Study:
         return subjects
 
     @cached_property
-    def refused(self) -> dict[str, str]:
-        """Names of the images that the preflight refused, with the reasons."""
-        return {item.image: item.reason for item in self.exclusions if item.fault and item.image}
+    def refused(self) -> dict[str, tuple[str, str]]:
+        """Names of the images that the preflight refused, with the reasons, by a safe token.
+
+        Such a name may hold anything that a file system allows, so no file is called by it.
+        """
+        refused = [item for item in self.exclusions if item.fault and item.image]
+        return {_token(str(item.image)): (str(item.image), item.reason) for item in refused}
 
     def t1w_beside(self, image: Image) -> Image | None:
         """Return the first T1w of the same session, when `image` itself is of another kind."""
@@ -150,15 +155,14 @@ def _grouped(items: Sequence[Mapping[str, Any]], values: Sequence[T]) -> dict[st
     return groups
 
 
-def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
-    """Check the settings, find the images and write the manifest.
+def open_study(settings: Settings) -> Study:
+    """Find the images that the checked settings ask for, and write the manifest.
 
     Raises
     ------
     InputError
-        A setting is wrong, a label does not exist, or a program that is needed is missing.
+        A label does not exist, or a program that is needed is missing.
     """
-    settings = resolve(given, cwd)
     if settings["container"] and not Path(settings["container"]).is_file():
         raise InputError(
             "container",
@@ -176,7 +180,7 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
     _check_programs(settings)
     remembered = Path(settings["output_dir"], DISCOVERED)
     code = fingerprint("lib/study")
-    before = read_json(remembered) if remembered.is_file() else {}
+    before = read_remembered(remembered)
     files = before.get("files", {}) if before.get("code") == code else {}
     images, exclusions, after = discover(
         Path(settings["bids_dir"]),
@@ -199,6 +203,11 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
     study = Study(settings, images, exclusions, plan, find_maps(settings))
     study.save()
     return study
+
+
+def _token(name: str) -> str:
+    """Return twelve hexadecimal digits that stand for a name."""
+    return hashlib.sha256(name.encode()).hexdigest()[:12]
 
 
 def skullstrip_method(settings: Settings) -> str:
