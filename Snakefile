@@ -53,8 +53,19 @@ if DEFACE:
 
 
 include: "rules/qc.smk"
+
+
+if STUDY.statmaps:
+
+    include: "rules/statmaps.smk"
+
+
 include: "rules/report.smk"
 include: "rules/demo.smk"
+
+
+onstart:
+    check_cluster()
 
 
 onsuccess:

@@ -8,17 +8,18 @@ localrules:
 rule refuse:
     """An image that was refused before the DAG fails here, so that it counts and is seen."""
     output:
-        ".ecdysis/{folder}/{entities}_{suffix}.accepted",
+        ".ecdysis/refused/{token}.accepted",
     log:
-        text="logs/{folder}/{entities}_{suffix}/preflight.log",
-        status="logs/{folder}/{entities}_{suffix}/preflight.status.json",
+        text="logs/refused/{token}/preflight.log",
+        status="logs/refused/{token}/preflight.status.json",
+    retries: 0
     conda:
         "../envs/python.yaml"
     params:
         image=refused_image,
         reason=reason_of_refusal,
     message:
-        "Refusing {wildcards.entities}_{wildcards.suffix}"
+        "Refusing {params.image}"
     script:
         "../scripts/refuse.py"
 

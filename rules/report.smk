@@ -6,10 +6,15 @@ localrules:
     derivative_description,
 
 
+# Templates lie in the folder of the workflow, which containers do not see; so what needs them,
+# pages and viewers, is written outside of them.
+
+
 rule index_page:
     input:
         pages=subject_pages,
         audits=audited_results,
+        statmaps=statmap_records,
     output:
         page=report(
             "index.html", category="Study", caption="../report/captions/index.rst"
@@ -19,6 +24,8 @@ rule index_page:
         status="logs/dataset/index_page.status.json",
     conda:
         "../envs/python.yaml"
+    container:
+        None
     params:
         code=fingerprint("index_page"),
     message:

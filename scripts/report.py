@@ -2,8 +2,8 @@
 
     python scripts/report.py OUTPUT_DIR
 
-Writes the index and the page of every subject whose page is missing or says what is no longer
-so, then says how many subjects are done and what needs a look.
+Writes the table of quality measures, the index and the page of every subject whose page is missing
+or says what is no longer so, then says how many subjects are done and what needs a look.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lib.errors import InputError
+from lib.quality.table import write_table
 from lib.report.overview import urgent_cases
 from lib.report.pages import outdated, write_index_page, write_subject_page
 from lib.report.records import Run, load_run
@@ -29,6 +30,8 @@ def update(output_dir: str | Path) -> Run:
         There is no manifest in `output_dir`.
     """
     run = load_run(output_dir)
+    if any(subject.images for subject in run.subjects):
+        write_table(run)
     for label in outdated(run):
         write_subject_page(run, label)
     write_index_page(run)

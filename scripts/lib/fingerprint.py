@@ -13,13 +13,14 @@ from pathlib import Path
 SCRIPTS = Path(__file__).parents[1]
 
 
-def fingerprint(script: str) -> str:
+def fingerprint(script: str, *templates: str) -> str:
     """Hash everything of this workflow that ``scripts/<script>.py`` imports, directly or not.
 
-    Tables beside a module count as its code.
+    Tables beside a module count as its code, and so do the `templates`, files of ``report/``.
     """
     digest = hashlib.sha256()
-    for path in sorted(_reached(SCRIPTS / f"{script}.py")):
+    used = [SCRIPTS.parent / "report" / name for name in templates]
+    for path in [*sorted(_reached(SCRIPTS / f"{script}.py")), *used]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

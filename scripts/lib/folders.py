@@ -8,7 +8,7 @@ from lib.errors import InputError
 Settings = dict[str, Any]
 
 FOLDERS = ("bids_dir", "dicom_dir", "deid_dir", "output_dir", "private_dir")
-FILES = ("key_file", "participants_map", "plan", "study_rules")
+FILES = ("key_file", "participants_map", "plan", "study_rules", "container")
 SECRET = ("private_dir", "key_file", "plan", "linkage_dir")
 """What only its owner may read, and so lies outside everything that is read or shared."""
 
@@ -45,17 +45,19 @@ def complete(settings: Settings) -> None:
     places = {key: Path(settings[key]) for key in (*FOLDERS, *FILES) if settings[key]}
     if settings["deid"]["linkage_dir"]:
         places["linkage_dir"] = Path(settings["deid"]["linkage_dir"])
-    _check_names(places)
+    edits = [edit for edit in settings["deid"]["edits"] if isinstance(edit, str)]
+    _check_names(places | {f"deid.edits[{at}]": Path(edit) for at, edit in enumerate(edits)})
     _check_inputs(places)
     _check_apart(places)
 
 
 def _check_names(places: dict[str, Path]) -> None:
     for key, place in places.items():
-        if set("{}\n") & set(str(place)):
+        if set("{}<>") & set(str(place)) or not str(place).isprintable():
             raise InputError(
                 key,
-                "its path has a brace or a line break, which Snakemake cannot handle",
+                "its path has one of {}<>, a control character or bytes that are no UTF-8, which "
+                "Snakemake cannot handle",
                 "Rename the folder, or reach it by a symbolic link",
             )
 

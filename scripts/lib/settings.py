@@ -1,17 +1,19 @@
 """The settings of a run: defaults, the study's own, the command line; checked and resolved."""
 
 import difflib
+import reprlib
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 
 from lib import folders
 from lib.errors import InputError
+from lib.quality.norms import read_norms
 from lib.shards import check_shard
+from lib.yaml_files import read_yaml
 
 Settings = folders.Settings
 
@@ -41,8 +43,8 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
     InputError
         A key is unknown or a value is impossible.
     """
-    schema = _read_yaml(CONFIG / "schema.yaml")
-    settings: Settings = _read_yaml(CONFIG / "config.yaml")
+    schema = read_yaml(CONFIG / "schema.yaml")
+    settings: Settings = read_yaml(CONFIG / "config.yaml")
     given = _typed(given, schema, schema)
     check(given, schema, "the command line or --configfile")
     given = _absolute_paths(given, cwd)
@@ -54,6 +56,8 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
     check_shard(settings["shard"])
     folders.complete(settings)
     _check_deface(settings)
+    if settings["quality"]["norms"]:
+        read_norms(Path(settings["quality"]["norms"]))
     return settings
 
 
@@ -84,14 +88,20 @@ def _absolute_paths(given: Mapping[str, Any], base: Path) -> Settings:
         (template, TEMPLATE_PATHS),
         (stripping, ("masks",)),
         (deid, ("linkage_dir",)),
+        (settings.get("quality", {}), ("norms",)),
     ):
         group |= {key: str(_absolute(group[key], base)) for key in keys if group.get(key)}
+    if template.get("priors"):
+        template["priors"] = [str(_absolute(prior, base)) for prior in template["priors"]]
     if isinstance(settings.get("shards"), list):
         settings["shards"] = [str(_absolute(pattern, base)) for pattern in settings["shards"]]
     if deid.get("edits"):
         deid["edits"] = [
             str(_absolute(edit, base)) if isinstance(edit, str) else edit for edit in deid["edits"]
         ]
+    maps = settings.get("statmaps", {})
+    if maps.get("folders"):
+        maps["folders"] = [str(_absolute(folder, base)) for folder in maps["folders"]]
     return settings
 
 
@@ -104,15 +114,8 @@ def _merge(settings: Settings, update: Mapping[str, Any]) -> None:
             settings[key] = deepcopy(value)
 
 
-def _read_yaml(path: Path) -> Any:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
 def _checked_file(path: Path, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        content = _read_yaml(path) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(path, f"it is not YAML ({error})", "Repair the file") from error
+    content = read_yaml(path) or {}
     if not isinstance(content, Mapping):
         raise InputError(path, "it holds no keys", "Write one `key: value` a line")
     check(content, schema, str(path))
@@ -152,7 +155,7 @@ def _explain(fault: Any, see: str) -> tuple[str, str]:
             hint,
         )
     allowed = _allowed(str(fault.validator), fault.validator_value, fault.schema)
-    return f"{fault.instance!r} is not allowed; expected {allowed}", see
+    return f"{reprlib.repr(fault.instance)} is not allowed; expected {allowed}", see
 
 
 def _allowed(validator: str, bound: Any, schema: Mapping[str, Any]) -> str:

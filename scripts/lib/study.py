@@ -4,8 +4,9 @@ The main process makes it (`open_study`) and writes the manifest; processes that
 starts for jobs elsewhere read that manifest (`Study.load`) and look for nothing again.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -14,12 +15,15 @@ from typing import Any, TypeVar
 from lib.conversion.asked import forget_lost, sessions_to_convert
 from lib.discovery import Exclusion, Image, Selection, discover, to_json
 from lib.errors import InputError
-from lib.files import read_json, write_json
+from lib.files import read_json, read_remembered, write_json
 from lib.fingerprint import fingerprint
 from lib.folders import FILES, FOLDERS
 from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
-from lib.settings import Settings, resolve
+from lib.quality.norms import read_norms
+from lib.settings import Settings
+from lib.settled import forget_settled
+from lib.statmaps import StatMap, find_maps
 
 T = TypeVar("T")
 
@@ -32,6 +36,7 @@ class Study:
     images: Sequence[Image] = ()
     exclusions: Sequence[Exclusion] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
+    statmaps: Sequence[StatMap] = ()
 
     @classmethod
     def load(cls, settings: Settings) -> "Study":
@@ -42,6 +47,7 @@ class Study:
             [Image(**item) for item in manifest["images"]],
             [Exclusion(**item) for item in manifest["excluded"]],
             manifest["plan"],
+            [StatMap(**item) for item in manifest["statmaps"]],
         )
 
     def save(self) -> None:
@@ -53,10 +59,16 @@ class Study:
             "excluded": to_json(self.exclusions),
             "unmapped": self.plan.get("unmapped", []),
             "plan": self.plan,
+            "statmaps": [asdict(item) for item in self.statmaps],
             "settings": _public(self.settings),
         }
-        if not path.is_file() or read_json(path) != manifest:
+        if read_remembered(path) != manifest:
             write_json(path, manifest)
+
+    @cached_property
+    def norms(self) -> list[dict[str, Any]]:
+        """What the user's norms file says, without its place."""
+        return _norms(self.settings)
 
     @cached_property
     def by_name(self) -> dict[str, Image]:
@@ -72,9 +84,13 @@ class Study:
         return subjects
 
     @cached_property
-    def refused(self) -> dict[str, str]:
-        """Names of the images that the preflight refused, with the reasons."""
-        return {item.image: item.reason for item in self.exclusions if item.fault and item.image}
+    def refused(self) -> dict[str, tuple[str, str]]:
+        """Names of the images that the preflight refused, with the reasons, by a safe token.
+
+        Such a name may hold anything that a file system allows, so no file is called by it.
+        """
+        refused = [item for item in self.exclusions if item.fault and item.image]
+        return {_token(str(item.image)): (str(item.image), item.reason) for item in refused}
 
     def t1w_beside(self, image: Image) -> Image | None:
         """Return the first T1w of the same session, when `image` itself is of another kind."""
@@ -139,17 +155,23 @@ def _grouped(items: Sequence[Mapping[str, Any]], values: Sequence[T]) -> dict[st
     return groups
 
 
-def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
-    """Check the settings, find the images and write the manifest.
+def open_study(settings: Settings) -> Study:
+    """Find the images that the checked settings ask for, and write the manifest.
 
     Raises
     ------
     InputError
-        A setting is wrong, a label does not exist, or a program that is needed is missing.
+        A label does not exist, or a program that is needed is missing.
     """
-    settings = resolve(given, cwd)
+    if settings["container"] and not Path(settings["container"]).is_file():
+        raise InputError(
+            "container",
+            f"there is no image {settings['container']}",
+            "Build it: apptainer build ecdysis.sif envs/apptainer.def",
+        )
     if not settings["output_dir"]:
         return Study(settings)
+    forget_settled(Path(settings["output_dir"]))
     plan = _plan(settings)
     if not settings["bids_dir"]:
         study = Study(settings, plan=plan)
@@ -158,7 +180,7 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
     _check_programs(settings)
     remembered = Path(settings["output_dir"], DISCOVERED)
     code = fingerprint("lib/study")
-    before = read_json(remembered) if remembered.is_file() else {}
+    before = read_remembered(remembered)
     files = before.get("files", {}) if before.get("code") == code else {}
     images, exclusions, after = discover(
         Path(settings["bids_dir"]),
@@ -178,9 +200,14 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
     if {"code": code, "files": after} != before:
         write_json(remembered, {"code": code, "files": after})
     forget_lost(plan, Path(settings["output_dir"]), Path(settings["bids_dir"]))
-    study = Study(settings, images, exclusions, plan)
+    study = Study(settings, images, exclusions, plan, find_maps(settings))
     study.save()
     return study
+
+
+def _token(name: str) -> str:
+    """Return twelve hexadecimal digits that stand for a name."""
+    return hashlib.sha256(name.encode()).hexdigest()[:12]
 
 
 def skullstrip_method(settings: Settings) -> str:
@@ -214,6 +241,12 @@ def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:
     return Image(**{**image.__dict__, "path": f"{bids_dir}/{image.name}.nii.gz"})
 
 
+def _norms(settings: Settings) -> list[dict[str, Any]]:
+    """Return the rows of the norms file, when there is one."""
+    path = settings["quality"]["norms"]
+    return [asdict(norm) for norm in read_norms(Path(path))] if path else []
+
+
 def _public(settings: Settings) -> Settings:
     """Return the settings without the places of this machine, which may name a person."""
     private = (*FOLDERS, *FILES, "shards")
@@ -222,6 +255,8 @@ def _public(settings: Settings) -> Settings:
     stripping = settings["skullstrip"]
     return {
         **public,
+        "quality": {"norms": _norms(settings)},
         "deid": {**settings["deid"], "edits": rules, "linkage_dir": None},
         "skullstrip": {**stripping, "masks": "given" if stripping["masks"] else None},
+        "statmaps": {**settings["statmaps"], "folders": len(settings["statmaps"]["folders"])},
     }

@@ -206,6 +206,23 @@ def test_a_new_kind_of_figure_needs_no_change(made: MadeOutput) -> None:
     assert [figure.description for figure in found][-1] == "The bias field"
 
 
+def test_slider_and_viewer_are_found_but_are_no_figures(made: MadeOutput) -> None:
+    made.finish(made.image("01"))
+    asked = (made.root, "sub-01", "sub-01_T1w")
+    assert figure_files.slider_of(*asked) is None
+    assert figure_files.viewer_of(*asked) is None
+    for kind in ("before", "after"):
+        made.figure("sub-01", f"sub-01_desc-{kind}_T1w.png", f"{kind} it")
+    (made.root / "sub-01/figures/sub-01_desc-viewer_T1w.html").touch()
+    slider = figure_files.slider_of(*asked)
+    assert slider is not None
+    assert [one.description for one in slider] == ["before it", "after it"]
+    assert slider[0].source is not None
+    assert figure_files.viewer_of(*asked) == "sub-01/figures/sub-01_desc-viewer_T1w.html"
+    found, _ = figure_files.figures_of(*asked, 10**6)
+    assert len(found) == 3
+
+
 def test_figures_of_another_acquisition_are_not_taken(made: MadeOutput) -> None:
     made.finish(made.image("01"))
     made.figure("sub-01", "sub-01_acq-low_desc-input_T1w.png", "other")

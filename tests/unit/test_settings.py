@@ -105,7 +105,7 @@ def test_text_of_the_command_line_gets_its_type(study):
         ({"bids_dir": "study", "private_dir": "study/p"}, ["private_dir", "shared"]),
         ({"bids_dir": "study", "key_file": "study/key"}, ["key_file", "shared"]),
         ({"bids_dir": "scans/study", "dicom_dir": "scans"}, ["bids_dir", "never written"]),
-        ({"bids_dir": "study", "output_dir": "a{b}"}, ["output_dir", "brace"]),
+        ({"bids_dir": "study", "output_dir": "a{b}"}, ["output_dir", "one of {}<>"]),
     ],
 )
 def test_what_is_impossible_is_refused_with_key_value_and_what_is_allowed(study, given, says):
@@ -154,3 +154,10 @@ def test_a_folder_of_clean_dicom_alone_has_its_report_and_secrets_beside_it(tmp_
         resolve({"deid_dir": "clean"}, tmp_path)
     with pytest.raises(InputError, match="linkage_dir"):
         resolve({"dicom_dir": "scans", "deid_dir": "c", "deid": {"linkage_dir": "c/l"}}, tmp_path)
+
+
+def test_wrong_norms_are_refused_before_any_job(study):
+    (study / "norms.tsv").write_text("key\tsuffix\tlow\thigh\nsnr\tT1w\t1\t2\n")
+    given = {"bids_dir": "study", "quality": {"norms": "study/norms.tsv"}}
+    with pytest.raises(InputError, match="line 2"):
+        resolve(given, study.parent)

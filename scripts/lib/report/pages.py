@@ -24,6 +24,7 @@ from lib.report.figure_files import FigureFile, figures_of, thumb_of
 from lib.report.log_tail import log_tail
 from lib.report.overview import COLUMNS, programs_of, rows_of, software, urgent_cases
 from lib.report.records import STATES, Run, Subject
+from lib.report.statmap_files import statmaps_of
 from lib.version import __version__
 
 REPORT = Path(__file__).parents[3] / "report"
@@ -89,6 +90,7 @@ def write_index_page(run: Run) -> Path:
         urgent=urgent_cases(run),
         columns=COLUMNS,
         rows=rows_of(run, thumbs),
+        statmaps=statmaps_of(run.output_dir, FIGURE_BYTES),
         programs=programs_of(run),
         packages=software(),
     )

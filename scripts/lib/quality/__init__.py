@@ -1,0 +1,1 @@
+"""How good an image is: measures, their dictionary, outliers, and the table of the study."""
