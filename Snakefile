@@ -59,6 +59,10 @@ include: "rules/report.smk"
 include: "rules/demo.smk"
 
 
+onstart:
+    check_cluster()
+
+
 onsuccess:
     tell_report()
 

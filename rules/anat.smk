@@ -12,6 +12,7 @@ rule refuse:
     log:
         text="logs/refused/{token}/preflight.log",
         status="logs/refused/{token}/preflight.status.json",
+    retries: 0
     conda:
         "../envs/python.yaml"
     params:

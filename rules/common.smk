@@ -1,5 +1,6 @@
 """The study of this run, and the functions by which the rules ask it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 from lib.errors import InputError
 from lib.fingerprint import fingerprint
-from lib import template
+from lib import slurm, template
 from lib.places import (
     QUALITY_TABLE,
     VALIDATION,
@@ -33,6 +34,15 @@ from lib.statmaps import by_unit
 from lib.study import Study, open_study, skullstrip_method
 from validate import find_validator
 
+# The directory that relative paths of the settings start from.
+STARTED_IN = "ECDYSIS_STARTED_IN"
+
+# Jobs inherit it, in whatever directory Snakemake starts them.
+if workflow.is_main_process:
+    os.environ[STARTED_IN] = workflow.workdir_init
+else:
+    os.environ.setdefault(STARTED_IN, workflow.workdir_init)
+
 
 def run_folders(settings):
     """The directories that one run at a time may use: results, and what DICOM left."""
@@ -48,7 +58,7 @@ def folder_of_log(settings):
 
 def study_of_this_run():
     """Find the images, once: a process that runs a job elsewhere reads the manifest."""
-    cwd = Path(workflow.workdir_init)
+    cwd = Path(os.environ[STARTED_IN])
     try:
         if workflow.overwrite_workdir:
             raise InputError(
@@ -84,6 +94,11 @@ DEID_DIR = STUDY.settings["deid_dir"] or ".ecdysis/dicom"
 if STUDY.settings["output_dir"]:
 
     workdir: STUDY.settings["output_dir"]
+
+
+if STUDY.settings["container"]:
+
+    container: STUDY.settings["container"]
 
 
 # Where faces are removed, the cropped image with its face is no result, but hidden.
@@ -128,6 +143,11 @@ def shareable(suffix):
     """The pattern of the cropped image of a kind, without its face where faces go."""
     file_of = defaced_file if DEFACE else preproc_file
     return file_of("{folder}", "{entities}", suffix)
+
+
+def all_cores(wildcards):
+    """As many threads as there are cores; asked late, since a cluster's run names none."""
+    return workflow.cores
 
 
 def raw_image(wildcards):
@@ -474,6 +494,23 @@ def subject_results():
     kinds = (preproc_images, brain_images, tissue_maps)
     images = [path for of in kinds for one in subjects for path in of(one)]
     return [*figures, *images, *quality_records(None)]
+
+
+def check_cluster():
+    """Refuse to submit jobs that would tell too much, be waited for in vain or run twice."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    settings = workflow.executor_settings
+    try:
+        slurm.check_command(workflow.config_settings.config)
+        slurm.check_queue(Path.cwd())
+        slurm.check_accounting(
+            slurm.configuration(),
+            settings.status_command,
+            settings.init_seconds_before_status_checks,
+        )
+    except InputError as error:
+        sys.exit(f"Nothing was run. {error}")
 
 
 def tell_report():

@@ -28,6 +28,8 @@ rule figures:
         "benchmarks/sub-{subject}/figures.tsv"
     conda:
         "../envs/python.yaml"
+    container:
+        None  # see report.smk
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     params:

@@ -2,9 +2,12 @@
 
 
 localrules:
-    subject_page,
     index_page,
     derivative_description,
+
+
+# Templates lie in the folder of the workflow, which containers do not see; so what needs them,
+# pages and viewers, is written outside of them.
 
 
 rule subject_page:
@@ -23,6 +26,10 @@ rule subject_page:
         status="logs/sub-{subject}/subject_page.status.json",
     conda:
         "../envs/python.yaml"
+    container:
+        None
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
         code=fingerprint("subject_page"),
     message:
@@ -45,6 +52,8 @@ rule index_page:
         status="logs/dataset/index_page.status.json",
     conda:
         "../envs/python.yaml"
+    container:
+        None
     params:
         code=fingerprint("index_page"),
     message:

@@ -14,6 +14,8 @@ rule statmaps:
         "benchmarks/{unit}/statmaps.tsv"
     conda:
         "../envs/python.yaml"
+    container:
+        None  # see report.smk
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     params:

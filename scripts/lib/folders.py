@@ -8,7 +8,7 @@ from lib.errors import InputError
 Settings = dict[str, Any]
 
 FOLDERS = ("bids_dir", "dicom_dir", "deid_dir", "output_dir", "private_dir")
-FILES = ("key_file", "participants_map", "plan", "study_rules")
+FILES = ("key_file", "participants_map", "plan", "study_rules", "container")
 SECRET = ("private_dir", "key_file", "plan", "linkage_dir")
 """What only its owner may read, and so lies outside everything that is read or shared."""
 

@@ -27,8 +27,10 @@ from typing import Any
 
 from lib.errors import InputError
 from lib.files import read_remembered, write_json
+from lib.memory import lacked_memory
 from lib.places import MANIFEST
 from lib.run_lock import working
+from lib.settled import settle, settled
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -50,6 +52,10 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
     and of the programs it starts goes to the log. An error ends the process with status
     1: its reason stands on the console, its traceback in the log only.
 
+    Snakemake tries every failed job again, which helps only where memory was short or the
+    job was stopped from outside. After any other failure the next attempt fails at once,
+    for the same reason (`lib.settled`).
+
     Parameters
     ----------
     job : snakemake.script.Snakemake
@@ -65,6 +71,7 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
     dict
         Facts of the stage; what is put in is written to the record as ``details``.
     """
+    _stop_where_settled(job, stage)
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(job.threads)))
     os.environ.setdefault("NIPYPE_NO_ET", "1")
     details: dict[str, Any] = {}
@@ -76,7 +83,7 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "log": None if private else str(job.log.text),
     }
-    reason = None
+    reason, again = None, True
     try:
         write_json(job.log.status, record)
         with working(), _output_to(Path(job.log.text)):
@@ -86,22 +93,40 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
                 traceback.print_exc()
                 raise
         record["state"] = "done"
-    except InputError as error:
-        reason = str(error)
     except Exception as error:
-        kind = type(error).__name__
-        reason = f"{kind}; its text is in the private log" if private else f"{kind}: {error}"
-        if isinstance(error, OSError) and error.errno in DISK:
-            reason = f"{os.strerror(error.errno)}. Make room, or give another output_dir"
+        reason, again = _reason(error, private=private), lacked_memory(error)
     finally:
         reason = reason and _without_places(reason)
         if record["state"] == "running":
             record |= {"state": "failed", "reason": reason or "the job was interrupted"}
         record |= {"seconds": round(time.monotonic() - began, 3), **_usage(), "details": details}
+        # On a full disk the reason stands on the console alone.
         with suppress(OSError):
             write_json(job.log.status, record)
+            if not again:
+                settle(Path(job.log.status), Path(job.log.text))
     if reason is not None:
         print(f"{stage} failed: {reason} (log: {job.log.text})", file=sys.stderr)
+        sys.exit(1)
+
+
+def _reason(error: Exception, *, private: bool) -> str:
+    """Say why a job failed: what the user can repair as it is, all else with its type."""
+    kind = type(error).__name__
+    if lacked_memory(error):
+        kind = f"memory ran out ({kind})"
+    elif isinstance(error, InputError):
+        return str(error)
+    elif isinstance(error, OSError) and error.errno in DISK:
+        return f"{os.strerror(error.errno)}. Make room, or give another output_dir"
+    return f"{kind}; its text is in the private log" if private else f"{kind}: {error}"
+
+
+def _stop_where_settled(job: Any, stage: str) -> None:
+    """End this process when an earlier attempt of this run gave the answer."""
+    record = settled(Path(job.log.status), Path(job.log.text))
+    if record is not None:
+        print(f"{stage} is not tried again: {record['reason']}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -11,6 +11,7 @@ HIDDEN = Path(".ecdysis")
 MANIFEST = HIDDEN / "manifest.json"
 DISCOVERED = HIDDEN / "discovered.json"
 VALIDATION = HIDDEN / "validation.json"
+SETTLED = HIDDEN / "settled"
 TEMPLATE = HIDDEN / "template" / "template.json"
 QUALITY_TABLE = "participants_qc.tsv"
 

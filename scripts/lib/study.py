@@ -21,6 +21,7 @@ from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
 from lib.quality.norms import read_norms
 from lib.settings import Settings
+from lib.settled import forget_settled
 from lib.statmaps import StatMap, find_maps
 
 
@@ -136,8 +137,15 @@ def open_study(settings: Settings) -> Study:
     InputError
         A label does not exist, or a program that is needed is missing.
     """
+    if settings["container"] and not Path(settings["container"]).is_file():
+        raise InputError(
+            "container",
+            f"there is no image {settings['container']}",
+            "Build it: apptainer build ecdysis.sif envs/apptainer.def",
+        )
     if not settings["output_dir"]:
         return Study(settings)
+    forget_settled(Path(settings["output_dir"]))
     plan = _plan(settings)
     if not settings["bids_dir"]:
         study = Study(settings, plan=plan)

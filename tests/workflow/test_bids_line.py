@@ -164,6 +164,7 @@ def test_the_report_of_snakemake_works_too(dataset, first_run, snakemake, tmp_pa
         (["orientation=RAS"], ["orientation", "reorient"]),
         (["skullstrip={method: antsBrainExtraction}"], ["antsBrainExtraction.sh", "PATH"]),
         (["skullstrip={template: {t1w: nowhere.nii}}"], ["brain_mask"]),
+        (["container=nowhere.sif"], ["nowhere.sif", "apptainer build"]),
     ],
 )
 def test_wrong_settings_are_refused_before_any_job(dataset, snakemake, settings, says):

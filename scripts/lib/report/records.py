@@ -327,8 +327,12 @@ def _image(root: Path, item: Mapping[str, Any], *, stripping: bool) -> Image:
 
 def _read(root: Path, unit: str, name: str) -> Stage:
     """Read one status record; pending when there is none, failed when it cannot be read."""
+    path = root / record_file(unit, name)
     try:
-        record = read_json(root / record_file(unit, name))
+        # Snakemake makes an empty record where another job of the same Slurm job failed first.
+        if not path.stat().st_size:
+            return Stage(name, "pending")
+        record = read_json(path)
     except FileNotFoundError:
         return Stage(name, "pending")
     except (OSError, json.JSONDecodeError, UnicodeDecodeError):
