@@ -1,0 +1,1 @@
+"""Measures of image quality, and what stands out among them."""
