@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lib.errors import InputError
+from lib.report.model import Run
 from lib.report.overview import urgent_cases
 from lib.report.pages import outdated, write_index_page, write_subject_page
-from lib.report.records import Run, load_run
+from lib.report.records import load_run
 
 CASES = 10
 """So many cases are named on the console; the rest is in the index."""

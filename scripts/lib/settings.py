@@ -84,6 +84,8 @@ def _absolute_paths(given: Mapping[str, Any], base: Path) -> Settings:
         (deid, ("linkage_dir",)),
     ):
         group |= {key: str(_absolute(group[key], base)) for key in keys if group.get(key)}
+    if isinstance(settings.get("ratings"), list):
+        settings["ratings"] = [str(_absolute(path, base)) for path in settings["ratings"]]
     if deid.get("edits"):
         deid["edits"] = [
             str(_absolute(edit, base)) if isinstance(edit, str) else edit for edit in deid["edits"]

@@ -4,7 +4,7 @@ The main process makes it (`open_study`) and writes the manifest; processes that
 starts for jobs elsewhere read that manifest (`Study.load`) and look for nothing again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from lib.conversion.asked import forget_lost, sessions_to_convert
-from lib.discovery import Exclusion, Image, Selection, discover, to_json
+from lib.discovery import EXTENSIONS, Exclusion, Image, Selection, discover, to_json
 from lib.errors import InputError
 from lib.files import read_json, write_json
 from lib.folders import FILES, FOLDERS
 from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
+from lib.ratings import Rating, check_known, from_json, leave_out, read_ratings
+from lib.ratings import to_json as ratings_to_json
 from lib.settings import Settings, resolve
 
 
@@ -29,6 +31,7 @@ class Study:
     images: Sequence[Image] = ()
     exclusions: Sequence[Exclusion] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
+    ratings: Sequence[Rating] = ()
 
     @classmethod
     def load(cls, settings: Settings) -> "Study":
@@ -39,6 +42,7 @@ class Study:
             [Image(**item) for item in manifest["images"]],
             [Exclusion(**item) for item in manifest["excluded"]],
             manifest["plan"],
+            from_json(manifest["ratings"]),
         )
 
     def save(self) -> None:
@@ -50,6 +54,7 @@ class Study:
             "excluded": to_json(self.exclusions),
             "unmapped": self.plan.get("unmapped", []),
             "plan": self.plan,
+            "ratings": ratings_to_json(self.ratings),
             "settings": _public(self.settings),
         }
         if not path.is_file() or read_json(path) != manifest:
@@ -149,9 +154,25 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
     if after != before:
         write_json(remembered, after)
     forget_lost(plan, Path(settings["output_dir"]), Path(settings["bids_dir"]))
-    study = Study(settings, images, exclusions, plan)
+    ratings = read_ratings(settings["ratings"])
+    found = {Path(path).name.split(".")[0] for path in after}
+    found |= {f"{item['entities']}_{item['suffix']}" for item in plan.get("images", [])}
+    check_known(ratings, found, _looker(Path(settings["bids_dir"])))
+    images, exclusions = leave_out(images, exclusions, ratings)
+    study = Study(settings, images, exclusions, plan, ratings)
     study.save()
     return study
+
+
+def _looker(bids_dir: Path) -> Callable[[str], bool]:
+    """Return a function from the name of an image to whether the dataset has it."""
+
+    def there(name: str) -> bool:
+        folder = "/".join(part for part in name.split("_") if part[:4] in ("sub-", "ses-"))
+        places = (bids_dir / folder / "anat" / f"{name}{ending}" for ending in EXTENSIONS)
+        return any(place.is_file() for place in places)
+
+    return there
 
 
 def skullstrip_method(settings: Settings) -> str:
@@ -192,6 +213,7 @@ def _public(settings: Settings) -> Settings:
     stripping = settings["skullstrip"]
     return {
         **public,
+        "ratings": [Path(path).name for path in settings["ratings"]],
         "deid": {**settings["deid"], "edits": rules, "linkage_dir": None},
         "skullstrip": {**stripping, "masks": "given" if stripping["masks"] else None},
     }

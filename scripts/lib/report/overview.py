@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from lib.report.figure_files import FigureFile
-from lib.report.records import STATES, Exclusion, Image, Run, State, Subject
+from lib.report.model import STATES, Exclusion, Image, Run, State, Subject
 from lib.report.wording import quantity
 
 PACKAGES = (

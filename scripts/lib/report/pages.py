@@ -22,8 +22,8 @@ from lib.report import wording
 from lib.report.dicom_table import session_rows
 from lib.report.figure_files import FigureFile, figures_of, thumb_of
 from lib.report.log_tail import log_tail
+from lib.report.model import STATES, Run, Subject
 from lib.report.overview import COLUMNS, programs_of, rows_of, software, urgent_cases
-from lib.report.records import STATES, Run, Subject
 from lib.version import __version__
 
 REPORT = Path(__file__).parents[3] / "report"

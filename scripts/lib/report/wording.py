@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lib.report.records import Run, Subject
+from lib.report.model import Run, Subject
 
 MATRIX_ROWS = 2
 
