@@ -27,6 +27,11 @@ from lib.study import Study, open_study, skullstrip_method
 from validate import find_validator
 
 
+def only_report():
+    """Whether nothing but the report was asked for: then a manifest stays as it is."""
+    return set(workflow.dag_settings.targets or ()) == {"report"}
+
+
 def study_of_this_run():
     """Find the images, once: a process that runs a job elsewhere reads the manifest."""
     cwd = Path(workflow.workdir_init)
@@ -37,7 +42,7 @@ def study_of_this_run():
                 "Ecdysis works in its output directory",
                 "Use --config output_dir=DIR instead",
             )
-        if workflow.is_main_process:
+        if workflow.is_main_process and not only_report():
             return open_study(config, cwd)
         return Study.load(resolve(config, cwd))
     except InputError as error:
@@ -356,6 +361,11 @@ def subject_pages(wildcards):
 
 def tell_report():
     """Bring the report up to date with the records of all jobs, and say where it is."""
-    if STUDY.settings["output_dir"]:
-        command = [sys.executable, SCRIPTS / "report.py", STUDY.settings["output_dir"]]
+    if STUDY.settings["output_dir"] and not only_report():
+        command = [
+            sys.executable,
+            SCRIPTS / "report.py",
+            STUDY.settings["output_dir"],
+            "--ended",
+        ]
         subprocess.run(command, check=False)

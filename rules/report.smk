@@ -4,6 +4,7 @@
 localrules:
     subject_page,
     index_page,
+    report,
     derivative_description,
 
 
@@ -39,6 +40,8 @@ rule index_page:
         page=report(
             "index.html", category="Study", caption="../report/captions/index.rst"
         ),
+        methods="methods.md",
+        references="references.bib",
     log:
         text="logs/dataset/index_page.log",
         status="logs/dataset/index_page.status.json",
@@ -50,6 +53,24 @@ rule index_page:
         "Writing the index page"
     script:
         "../scripts/index_page.py"
+
+
+rule report:
+    """Bring the report up to date, also while a run goes on.
+
+    It has no input and no output, so that it collides with no lock of a run in the same place.
+    """
+    log:
+        ".snakemake/log/report.log",
+    conda:
+        "../envs/python.yaml"
+    params:
+        python=sys.executable,
+        script=SCRIPTS / "report.py",
+    message:
+        "Bringing the report up to date"
+    shell:
+        "{params.python:q} {params.script:q} . 2>&1 | tee {log:q}"
 
 
 rule derivative_description:

@@ -11,7 +11,15 @@ from typing import Any
 from lib.files import atomic, read_json, write_json
 from lib.version import BIDS_VERSION, __version__
 
-NOT_BIDS = ("logs", "benchmarks", "*.html", "sub-*/figures", "report*")
+NOT_BIDS = (
+    "logs",
+    "benchmarks",
+    "*.html",
+    "sub-*/figures",
+    "report*",
+    "methods.md",
+    "references.bib",
+)
 """Patterns without a final slash, with which the validator would not pass over a folder."""
 
 

@@ -35,8 +35,19 @@ class Study:
 
     @classmethod
     def load(cls, settings: Settings) -> "Study":
-        """Read what the main process wrote."""
-        manifest = read_json(Path(settings["output_dir"], MANIFEST))
+        """Read what the main process wrote.
+
+        Raises
+        ------
+        InputError
+            It wrote nothing yet.
+        """
+        path = Path(settings["output_dir"] or ".", MANIFEST)
+        if not path.is_file():
+            raise InputError(
+                path.parent, "there is no run yet to tell of", "Start a run with the same settings"
+            )
+        manifest = read_json(path)
         return cls(
             settings,
             [Image(**item) for item in manifest["images"]],

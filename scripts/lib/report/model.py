@@ -115,6 +115,11 @@ class Subject:
         )
 
     @property
+    def rejected(self) -> list[Exclusion]:
+        """The images of it that are left out."""
+        return [item for item in self.exclusions if item.image]
+
+    @property
     def all_stages(self) -> list[tuple[str, Stage]]:
         """Every stage, with the name of the image, session or subject it belongs to."""
         own = [(image.name, stage) for image in self.images for stage in image.stages]
@@ -168,7 +173,7 @@ class Run:
     live: bool = False
     """Whether Snakemake was at work when the records were read."""
 
-    @property
+    @cached_property
     def images(self) -> list[tuple[Subject, Image]]:
         """Every image, with its subject."""
         return [(subject, image) for subject in self.subjects for image in subject.images]

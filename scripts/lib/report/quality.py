@@ -1,0 +1,179 @@
+"""The measures of image quality as the pages show them: values, flags, and a place among others."""
+
+import hashlib
+import json
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lib.quality.dictionary import MEASURES, Measure
+from lib.quality.outliers import Flag, flags
+from lib.report.model import Image, Run
+
+STAGE = "quality"
+DOTS = 80
+"""Up to so many images are drawn as dots, more as bars."""
+BARS = 48
+WIDTH, HEIGHT, EDGE, RADIUS = 220.0, 26.0, 5.0, 2.5
+"""Of a strip, in units of its drawing."""
+
+
+@dataclass(frozen=True)
+class ImageQuality:
+    """What was measured of an image: values, reasons where there is none, what stands out."""
+
+    values: Mapping[str, float]
+    not_computable: Mapping[str, str]
+    flags: tuple[Flag, ...]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """All values of a measure, drawn: dots or bars (x, y, height), and the marker of one."""
+
+    dots: tuple[float, ...]
+    bars: tuple[tuple[float, float, float], ...]
+    marker: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """One measure of one image.
+
+    `below` is the percentage of the `n` images of this kind with a lower value; equal values count
+    half. `strip` is None where there is nothing to compare with.
+    """
+
+    measure: Measure
+    value: float | None
+    reason: str | None
+    flag: Flag | None
+    n: int
+    below: int | None
+    strip: Strip | None
+
+    @property
+    def units(self) -> str:
+        """The units as they are written; nothing for a pure number."""
+        return units(self.measure)
+
+
+class Comparison:
+    """The measures of all images of a run, and each image's place among those of its kind."""
+
+    def __init__(self, run: Run) -> None:
+        images = {image.name: image for _, image in run.images}
+        details = {name: _details(image) for name, image in images.items()}
+        measured = {name: _numbers(found.get("measures", {})) for name, found in details.items()}
+        self._suffix = {name: image.suffix for name, image in images.items()}
+        self._values: dict[tuple[str, str], list[float]] = {}
+        outliers: dict[str, list[Flag]] = {}
+        for suffix in sorted(set(self._suffix.values())):
+            alike = {
+                name: values
+                for name, values in measured.items()
+                if values and self._suffix[name] == suffix
+            }
+            outliers |= flags(alike)
+            for measure in MEASURES:
+                values = [of[measure.key] for of in alike.values() if measure.key in of]
+                self._values[suffix, measure.key] = sorted(values)
+        self.images = {
+            name: ImageQuality(
+                measured[name], found.get("not_computable", {}), tuple(outliers.get(name, ()))
+            )
+            for name, found in details.items()
+        }
+
+    @property
+    def measures(self) -> list[Measure]:
+        """The measures that any image has, in the order of the dictionary."""
+        had = {key for (_, key), values in self._values.items() if values}
+        return [measure for measure in MEASURES if measure.key in had]
+
+    def digest(self) -> str:
+        """Hash all values."""
+        said = json.dumps([[*key, values] for key, values in self._values.items()])
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def places(self, name: str) -> list[Place]:
+        """Return the measures of an image, those that could not be computed included."""
+        image = self.images[name]
+        flagged = {flag.key: flag for flag in image.flags}
+        return [
+            self._place(
+                measure,
+                self._values[self._suffix[name], measure.key],
+                image.values.get(measure.key),
+                image.not_computable.get(measure.key),
+                flagged.get(measure.key),
+            )
+            for measure in MEASURES
+            if measure.key in image.values or measure.key in image.not_computable
+        ]
+
+    @staticmethod
+    def _place(
+        measure: Measure,
+        others: Sequence[float],
+        value: float | None,
+        reason: str | None,
+        flag: Flag | None,
+    ) -> Place:
+        if value is None or len(others) < 2:
+            return Place(measure, value, reason, flag, len(others), None, None)
+        rank = (bisect_left(others, value) + bisect_right(others, value)) / 2
+        below = round(100 * rank / len(others))
+        return Place(measure, value, reason, flag, len(others), below, strip_of(others, value))
+
+
+def units(measure: Measure) -> str:
+    """Return the units of a measure as they are written; nothing for a pure number."""
+    return "" if measure.units == "1" else measure.units
+
+
+def strip_of(values: Sequence[float], value: float) -> Strip | None:
+    """Draw sorted values on a line; None when all are one."""
+    low, high = values[0], values[-1]
+    if not low < high:
+        return None
+
+    def place(number: float) -> float:
+        return round(EDGE + (number - low) / (high - low) * (WIDTH - 2 * EDGE), 1)
+
+    if len(values) <= DOTS:
+        return Strip(tuple(map(place, values)), (), place(value), low, high)
+    counts = [0] * BARS
+    for number in values:
+        counts[min(int((number - low) / (high - low) * BARS), BARS - 1)] += 1
+    wide = (WIDTH - 2 * EDGE) / BARS
+    bars = tuple(
+        (round(EDGE + index * wide, 1), round(HEIGHT - tall, 1), round(tall, 1))
+        for index, count in enumerate(counts)
+        if count and (tall := max(1.0, count / max(counts) * (HEIGHT - 2)))
+    )
+    return Strip((), bars, place(value), low, high)
+
+
+def check_of(image: Image) -> tuple[str, list[str]]:
+    """Return what skull stripping says of its own mask: ok, look or fail, and why."""
+    stage = image.stage("skullstrip")
+    check = ((stage.details if stage else None) or {}).get("check", {})
+    return str(check.get("verdict", "ok")), [str(reason) for reason in check.get("reasons", [])]
+
+
+def _details(image: Image) -> Mapping[str, Any]:
+    stage = image.stage(STAGE)
+    return (stage.details if stage else None) or {}
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        key: float(value)
+        for key, value in values.items()
+        if isinstance(value, int | float) and math.isfinite(value)
+    }
