@@ -73,11 +73,7 @@
   });
   document.getElementById("withdraw").addEventListener("click", () => judge(""));
   document.getElementById("unrated").addEventListener("click", next);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    keep();
-    document.activeElement.blur();
-  });
+  form.addEventListener("submit", (event) => event.preventDefault());
   onward.checked = recall(ONWARD, false);
   onward.addEventListener("change", () => remember(ONWARD, onward.checked));
   keys.checked = recall(KEYS, true);
@@ -106,7 +102,10 @@
     },
   };
   addEventListener("keydown", (event) => {
-    if (event.key === "Escape") document.activeElement.blur();
+    // Out of a field, whose change is kept then, and back to single keys.
+    if (event.key === "Escape" || (event.key === "Enter" && event.target.matches("#note, #rater"))) {
+      document.activeElement.blur();
+    }
     if (!keys.checked || !plain(event) || inField(event)) return;
     const act = acts[event.key.toLowerCase()];
     if (act) {

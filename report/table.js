@@ -168,7 +168,7 @@ ecdysis.images = (() => {
   const controls = document.getElementById("controls");
   controls.addEventListener("submit", (event) => event.preventDefault());
   for (const one of [controls, chooser, document.getElementById("filter-help")]) one.hidden = false;
-  if (data.columns.some((column) => column.shown !== chosen.includes(column.key)) || rows.some((one) => one.flagged.length)) rebuild();
+  if (data.columns.some((column) => column.shown !== chosen.includes(column.key))) rebuild();
   mark();
   // Let a condition on a column take the place of those that there are.
   const narrow = (key, low, high) => {

@@ -7,12 +7,13 @@ script, see what was requested, what the console says, and what was downloaded.
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -22,7 +23,7 @@ QUIET = (
     "--remote-debugging-pipe",
 )  # fmt: skip
 CODES = {"Enter": 13, "Escape": 27, "Tab": 9, "ArrowLeft": 37, "ArrowRight": 39, " ": 32}
-PATIENCE = 30.0
+PATIENCE = 15.0
 """Seconds."""
 
 
@@ -68,7 +69,7 @@ class Browser:
             "Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads)
         )
 
-    def __enter__(self) -> "Browser":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -173,6 +174,15 @@ class Browser:
         ]
 
     @property
+    def blocked(self) -> list[str]:
+        """Why requests were not sent."""
+        return [
+            one["params"]["blockedReason"]
+            for one in self.events
+            if one.get("method") == "Network.loadingFailed" and "blockedReason" in one["params"]
+        ]
+
+    @property
     def complaints(self) -> list[str]:
         """What the browser found wrong since a page was opened, dialogs included."""
         kinds = ("Log.entryAdded", "Runtime.exceptionThrown", "Page.javascriptDialogOpening")
@@ -183,6 +193,8 @@ class Browser:
 
     def _message(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
+            if not select.select([self._in], [], [], PATIENCE)[0]:
+                raise TimeoutError("the browser says nothing")
             piece = os.read(self._in, 1 << 16)
             if not piece:
                 raise RuntimeError("the browser is gone")

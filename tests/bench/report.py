@@ -19,12 +19,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT)]
 
-from lib.quality.dictionary import MEASURES
-from PIL import Image, ImageDraw, ImageFilter, PngImagePlugin
+from lib.quality.dictionary import MEASURES  # noqa: E402
+from PIL import Image, ImageDraw, ImageFilter, PngImagePlugin  # noqa: E402
 
-import report
-from tests.browser import Browser, find_chromium
-from tests.unit.made_output import MadeOutput
+import report  # noqa: E402
+from tests.browser import Browser, find_chromium  # noqa: E402
+from tests.unit.made_output import MadeOutput  # noqa: E402
 
 FIGURES = {"thumb": (128, 128), "input": (1100, 420), "crop": (1100, 820), "brain": (1200, 560)}
 BYTES = {"thumb": 4_600, "input": 120_000, "crop": 180_000, "brain": 230_000}
@@ -118,7 +118,8 @@ def opened(page: Path) -> tuple[float, float, int]:
             "performance.timing.loadEventEnd - performance.timing.navigationStart"
         )
         drawn = browser.evaluate(
-            "new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now()))))"
+            "new Promise((done) => requestAnimationFrame("
+            "() => setTimeout(() => done(performance.now()))))"
         )
         return (
             load / 1000,
@@ -139,7 +140,7 @@ def main(arguments: list[str]) -> None:
         began = time.monotonic()
         report.update(root, ended=True)
         again = time.monotonic() - began
-        pages = [path for path in root.glob("sub-*.html")]
+        pages = list(root.glob("sub-*.html"))
         index = root / "index.html"
         largest = max(pages, key=lambda path: path.stat().st_size)
         print(

@@ -1,6 +1,6 @@
 """The table of images: its columns, its rows, and the same as data for the page's script."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,8 @@ class Cell:
     text: str
     sort: str
     number: bool
+    out: bool = False
+    """Whether it stands out."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ def _row(
         flags=tuple(flag.sentence for flag in found),
         flagged=tuple(flag.key for flag in found),
         ratings=run.ratings.get(image.name, ()),
-        cells=_cells(columns, values),
+        cells=_cells(columns, values, {flag.key for flag in found}),
         values=values,
         thumb=thumbs.get(image.name),
     )
@@ -210,9 +212,16 @@ def _excluded(
     )
 
 
-def _cells(columns: list[Column], values: tuple[Any, ...]) -> tuple[Cell, ...]:
+def _cells(
+    columns: list[Column], values: tuple[Any, ...], out: Container[str] = ()
+) -> tuple[Cell, ...]:
     return tuple(
-        Cell(quantity(value, column.digits), "" if value is None else str(value), column.number)
+        Cell(
+            quantity(value, column.digits),
+            "" if value is None else str(value),
+            column.number,
+            column.key in out,
+        )
         for column, value in zip(columns, values, strict=True)
         if column.shown
     )
