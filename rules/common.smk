@@ -215,6 +215,11 @@ def plan_of_series(wildcards):
     return next(item for item in STUDY.plan["mapped"] if item["series"] == series)
 
 
+def outputs_of_series(wildcards):
+    """The images that come of the series of an image: several echoes or parts, or itself."""
+    return plan_of_series(wildcards)["outputs"]
+
+
 def files_of_series(wildcards):
     """How many files the series of an image has."""
     return plan_of_series(wildcards)["files"]

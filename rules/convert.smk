@@ -18,6 +18,7 @@ rule convert:
         "../envs/dcm2niix.yaml"
     params:
         series=series_of_image,
+        outputs=outputs_of_series,
         files=files_of_series,
         metadata=metadata_of_series,
         code=fingerprint("convert"),

@@ -1,12 +1,14 @@
 """Convert one de-identified DICOM series to a BIDS image and its sidecar with dcm2niix."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lib.conversion.dcm2niix import error, run_dcm2niix
+from lib.conversion.dcm2niix import run_dcm2niix
+from lib.conversion.matching import match
 from lib.conversion.sidecar import without_dropped
+from lib.dicom.outputs import Output
 from lib.files import atomic, write_json
 from lib.plain_folder import plain_folder
 
@@ -15,20 +17,24 @@ def convert(
     series: Path,
     image: Path,
     sidecar: Path,
+    outputs: Sequence[Output],
     expected: int | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Convert the files of a folder, which must give exactly one image.
+    """Convert the files of a folder, and keep one of the images that must come of them.
 
     Parameters
     ----------
     series : Path
         Folder with the de-identified DICOM files of one series and nothing else.
     image : Path
-        The ``.nii.gz`` to be made; it appears last, under its name only when complete.
+        The ``.nii.gz`` to be made; it appears last, under its name only when complete. Its
+        name is that of one of `outputs`.
     sidecar : Path
         The ``.json`` to be made: dcm2niix's without the fields in
         `lib.conversion.sidecar.DROPPED`.
+    outputs : sequence of Output
+        All images of the series; several when it has several echoes or parts.
     expected : int, optional
         How many files the series had before de-identification, which may set some aside.
     metadata : dict, optional
@@ -43,18 +49,12 @@ def convert(
     ------
     InputError
         The folder is empty or lacks files, a slice is missing, files were not used, or
-        several images came.
+        other images came than `outputs`.
     """
     with plain_folder() as folder:
-        made = run_dcm2niix(series, folder, expected)
-        if len(made) != 1:
-            names = ", ".join(one.image.name.removesuffix(".nii.gz") for one in made)
-            raise error(
-                series,
-                f"dcm2niix made {len(made)} images of it ({names}), one was expected",
-                "Look into the log of this job, and leave the series out or export it again",
-            )
-        (one,) = made
+        found = match(series, outputs, run_dcm2niix(series, folder, expected))
+        name = image.name.removesuffix(".nii.gz")
+        one = next(made for output, made in found.items() if Path(output.path).name == name)
         kept = without_dropped(one.sidecar)
         write_json(sidecar, {**kept, **(metadata or {})})
         with atomic(image) as partial:
@@ -82,6 +82,7 @@ if "snakemake" in globals():
                 dicom,
                 image,
                 Path(job.output.sidecar),
+                [Output(**output) for output in job.params.outputs],
                 job.params.files,
                 job.params.metadata,
             )

@@ -7,7 +7,7 @@ mask's soft edge is brought back to the native grid between voxels.
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from lib.errors import InputError
 from lib.files import atomic, write_json
 from lib.plain_folder import linked, plain_folder
 from lib.skullstrip import brain_extraction, mask_check, providers, tissues, working_image
-from lib.skullstrip.brain_extraction import Registered
+from lib.skullstrip.brain_extraction import Registered, Task
 from lib.skullstrip.brain_recipe import RECIPE, Recipe
 from lib.template import label, resolve
 
@@ -128,21 +128,19 @@ def skullstrip(
     with plain_folder() as folder, programs.activated(threads):
         working_file = folder / "working.nii"
         nib.save(working, working_file)
-        template_file = linked(template, folder, "template")
-        template_mask_file = linked(template_mask, folder, "template_mask")
-        where_file = where and linked(where, folder, "registration_mask")
-        map_files = [linked(path, folder, f"map{index}") for index, path in enumerate(tissue_maps)]
+        task = Task(
+            working_file,
+            linked(template, folder, "template"),
+            linked(template_mask, folder, "template_mask"),
+            where and linked(where, folder, "registration_mask"),
+            tuple(linked(path, folder, f"map{at}") for at, path in enumerate(tissue_maps)),
+            finest_mm=min(grid.zooms),
+        )
         for strategy in STRATEGIES:
             registered = brain_extraction.run(
-                working_file,
-                template_file,
-                template_mask_file,
+                replace(task, search=strategy != STRATEGIES[0]),
                 folder / f"attempt{len(attempts)}",
-                registration_mask=where_file,
-                finest_mm=min(grid.zooms),
                 threads=threads,
-                search=strategy != STRATEGIES[0],
-                tissue_maps=map_files,
                 recipe=recipe,
             )
             attempts.append(_judged(strategy, registered, grid, template_mask, recipe))

@@ -18,6 +18,9 @@ from typing import Any
 from lib.errors import InputError
 
 EXTENSIONS = (".nii.gz", ".nii")
+MAGNITUDE = {"part": [None, "mag"]}
+"""What an image shall be unless the filters ask otherwise: a phase image shows no head."""
+
 Filters = Mapping[str, Mapping[str, Any]]
 Label = str | int
 
@@ -136,7 +139,7 @@ def discover(
     images: dict[str, Image] = {}
     exclusions = []
     for image, entities, reason in found:
-        asked = (selection.filters or {}).get(image.suffix, {})
+        asked = {**MAGNITUDE, **(selection.filters or {}).get(image.suffix, {})}
         if (
             image.subject not in wanted
             or (in_sessions and image.session not in in_sessions)

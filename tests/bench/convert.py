@@ -24,7 +24,10 @@ CONVERT = """
 import sys
 from pathlib import Path
 from convert import convert
-convert(Path(sys.argv[1]), Path(sys.argv[2], "x.nii.gz"), Path(sys.argv[2], "x.json"))
+from lib.dicom.outputs import Output
+image = Path(sys.argv[2], "sub-01_T1w.nii.gz")
+outputs = [Output("sub-01/anat", "sub-01", "T1w")]
+convert(Path(sys.argv[1]), image, image.with_name("sub-01_T1w.json"), outputs)
 """
 INDEX = """
 import sys, time

@@ -10,6 +10,7 @@ Every row is a process of its own; memory is that of its largest process.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -98,12 +99,15 @@ def main() -> None:
     parser.add_argument("--published", action="store_true")
     parser.add_argument("--reference", type=Path, help="a mask to compare with")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--keep", type=Path, help="a folder for the masks, to be looked at")
     asked = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before, {asked.provider} ANTs")
     print("| method | threads | CPU, s | wall, s | memory, MB | Dice to the reference |")
     print("|---|---:|---:|---:|---:|---:|")
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
+    with contextlib.ExitStack() as stack:
+        folder = asked.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = folder.absolute()
+        folder.mkdir(parents=True, exist_ok=True)
         prepare(folder)
         jobs = [("this workflow", OWN, threads) for threads in asked.threads]
         reference = asked.reference
@@ -113,7 +117,7 @@ def main() -> None:
         for number, (name, code, threads) in enumerate(jobs):
             mask = folder / f"mask{number}.nii"
             given = {
-                "folder": scratch,
+                "folder": str(folder),
                 "image": str(asked.image.absolute()),
                 "mask": str(mask),
                 "provider": asked.provider,

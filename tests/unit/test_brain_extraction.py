@@ -11,7 +11,8 @@ import skullstrip_ants
 import template as template_script
 from lib.errors import InputError
 from lib.image.resampling import resample
-from lib.skullstrip import brain_extraction, providers, working_image
+from lib.skullstrip import brain_extraction, providers, recipe_nodes, working_image
+from lib.skullstrip.brain_extraction import Task
 from lib.skullstrip.brain_recipe import RECIPE
 from lib.template import embedded
 from scipy import ndimage
@@ -247,13 +248,14 @@ def test_a_crash_of_a_program_is_named(tmp_path, prepared):
 
 @pytest.mark.parametrize(("finest_mm", "levels"), [(0.6, 3), (2.2, 3), (3.0, 2), (4.0, 2), (20, 1)])
 def test_levels_finer_than_the_voxels_are_left_out(finest_mm, levels):
-    assert brain_extraction.nonlinear_levels(RECIPE, finest_mm) == levels
+    assert recipe_nodes.nonlinear_levels(RECIPE, finest_mm) == levels
 
 
 def test_the_workflow_masks_the_metric_only_when_asked(tmp_path, prepared):
     with providers.find("embedded").activated():
-        plain = brain_extraction.workflow(tmp_path)
-        masked = brain_extraction.workflow(tmp_path, registration_mask=prepared[1])
+        task = Task(prepared[0], *prepared)
+        plain = brain_extraction.workflow(task, tmp_path)
+        masked = brain_extraction.workflow(replace(task, registration_mask=prepared[1]), tmp_path)
         assert "--masks" not in commandline(plain, prepared)
         assert "--masks" in commandline(masked, prepared)
         assert "--random-seed 1" in commandline(plain, prepared)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from convert import convert
 from lib.conversion.sidecar import DROPPED, without_dropped
+from lib.dicom.outputs import Output
 from lib.errors import InputError
 
 from tests.dicom_builder import MPRAGE, write_series
@@ -19,6 +20,9 @@ def series(tmp_path: Path) -> Path:
     return tmp_path / "my scans" / "sub-01" / "ser-0123"
 
 
+T1W = [Output("sub-01/anat", "sub-01", "T1w")]
+
+
 def converted(series: Path) -> tuple[Path, Path]:
     out = series.parents[2] / "a dataset" / "sub-01" / "anat"
     return out / "sub-01_T1w.nii.gz", out / "sub-01_T1w.json"
@@ -27,7 +31,7 @@ def converted(series: Path) -> tuple[Path, Path]:
 def test_the_image_has_every_voxel_at_its_place(series: Path) -> None:
     write_series(series, slices=12)
     image, sidecar = converted(series)
-    facts = convert(series, image, sidecar)
+    facts = convert(series, image, sidecar, T1W)
     assert facts["files"] == 12
     assert facts["shape"] == [16, 16, 12]
     assert facts["converter"].startswith("dcm2niix v")
@@ -45,7 +49,7 @@ def test_the_image_has_every_voxel_at_its_place(series: Path) -> None:
 def test_the_sidecar_keeps_the_physics(series: Path) -> None:
     write_series(series, AccessionNumber="A77", ImageComments="Ada")
     image, sidecar = converted(series)
-    convert(series, image, sidecar)
+    convert(series, image, sidecar, T1W)
     fields = json.loads(sidecar.read_text())
     assert fields["EchoTime"] == pytest.approx(MPRAGE["EchoTime"] / 1000)
     assert fields["InversionTime"] == pytest.approx(0.9)
@@ -55,10 +59,29 @@ def test_the_sidecar_keeps_the_physics(series: Path) -> None:
     assert b"Ada" not in bytes(nib.load(image).header.binaryblock)
 
 
+def test_one_of_several_echoes(series: Path) -> None:
+    times = (1.69, 3.55, 5.41)
+    echoes = [{"EchoTime": time, "EchoNumbers": at} for at, time in enumerate(times, start=1)]
+    write_series(series, volumes=3, by_volume=echoes)
+    outputs = [
+        Output("sub-01/anat", f"sub-01_echo-{at}", "T1w", echo=time)
+        for at, time in enumerate(times, start=1)
+    ]
+    folder = converted(series)[0].parent
+    image, sidecar = (folder / f"sub-01_echo-2_T1w.{ending}" for ending in ("nii.gz", "json"))
+    convert(series, image, sidecar, outputs, 36)
+    assert json.loads(sidecar.read_text())["EchoTime"] == pytest.approx(0.00355)
+    assert nib.load(image).shape == (16, 16, 12)
+    # The voxels of an instance hold its number, here from 12 on.
+    assert np.asarray(nib.load(image).dataobj).min() == 12
+    with pytest.raises(InputError, match=r"3 images.*not the 2"):
+        convert(series, image, sidecar, outputs[:2], 36)
+
+
 def test_the_study_has_the_last_word_on_a_field(series: Path) -> None:
     write_series(series)
     image, sidecar = converted(series)
-    convert(series, image, sidecar, 12, {"EchoTime": 7, "Note": "x"})
+    convert(series, image, sidecar, T1W, 12, {"EchoTime": 7, "Note": "x"})
     fields = json.loads(sidecar.read_text())
     assert (fields["EchoTime"], fields["Note"], fields["InversionTime"]) == (7, "x", 0.9)
 
@@ -94,14 +117,14 @@ def test_a_missing_slice_is_an_error(series: Path) -> None:
     write_series(series, slices=12, skip={4})
     image, sidecar = converted(series)
     with pytest.raises(InputError, match="distance between its slices varies"):
-        convert(series, image, sidecar)
+        convert(series, image, sidecar, T1W)
     assert not image.parent.exists()
 
 
 def test_a_file_that_was_set_aside_is_missed(series: Path) -> None:
     write_series(series, slices=11)
     with pytest.raises(InputError, match="11 of its 12 files"):
-        convert(series, *converted(series), 12)
+        convert(series, *converted(series), T1W, 12)
 
 
 def test_several_images_are_an_error(series: Path) -> None:
@@ -109,7 +132,7 @@ def test_several_images_are_an_error(series: Path) -> None:
     write_series(series, series="second", name="Z{}", Rows=8, Columns=32)
     image, sidecar = converted(series)
     with pytest.raises(InputError, match="2 images"):
-        convert(series, image, sidecar)
+        convert(series, image, sidecar, T1W)
     assert not image.parent.exists()
 
 
@@ -117,16 +140,16 @@ def test_a_file_that_is_not_used_is_an_error(series: Path) -> None:
     write_series(series, slices=12)
     (series / "stray.dcm").write_bytes(b"no DICOM" * 99)
     with pytest.raises(InputError, match="12 of 13 files"):
-        convert(series, *converted(series))
+        convert(series, *converted(series), T1W)
 
 
 def test_no_files_are_an_error(series: Path) -> None:
     with pytest.raises(InputError, match="no DICOM files"):
-        convert(series, *converted(series))
+        convert(series, *converted(series), T1W)
 
 
 def test_files_that_are_no_images_are_an_error(series: Path) -> None:
     series.mkdir(parents=True)
     (series / "x.dcm").write_bytes(b"no DICOM" * 99)
     with pytest.raises(InputError, match="no image"):
-        convert(series, *converted(series))
+        convert(series, *converted(series), T1W)

@@ -35,7 +35,7 @@ def other(series: str, files: int, *names: str, **more: Any) -> dict[str, Any]:
         outputs.append({"folder": f"sub-01/{folder}", "entities": f"sub-01{entities and '_'}"
                         f"{entities}", "suffix": suffix, "echo": None, "part": None})  # fmt: skip
     given = {"series": series, "number": 1, "files": files, "direction": None, "outputs": outputs}
-    return given | {"metadata": {}, "volumes": []} | more
+    return given | {"apart": [], "metadata": {}, "volumes": []} | more
 
 
 def run(place: Path, *series: dict[str, Any], sourcedata: bool = False) -> dict[str, Any]:
@@ -148,6 +148,18 @@ def test_two_echoes_in_one_series(place: Path) -> None:
         assert fields(place, f"func/sub-01_task-x_echo-{number}_bold")["EchoTime"] == time
     with pytest.raises(InputError, match=r"2 images.*not the 1"):
         run(place, other("s1", 24, "func/task-y_bold"))
+
+
+def test_the_phase_of_an_image_that_has_a_job_of_its_own(place: Path) -> None:
+    parts = [{"ImageType": ["ORIGINAL", "PRIMARY", part, "ND"]} for part in ("M", "P")]
+    write_series(place / "sub-01/s1", header=MPRAGE, volumes=2, by_volume=parts)
+    one = other("s1", 24, "anat/part-phase_T1w")
+    one["outputs"][0]["part"] = "phase"
+    one["apart"] = other("s1", 24, "anat/part-mag_T1w")["outputs"]
+    one["apart"][0]["part"] = "mag"
+    run(place, one)
+    made = sorted(path.name for path in (place / "a study/sub-01/anat").iterdir())
+    assert made == ["sub-01_part-phase_T1w.json", "sub-01_part-phase_T1w.nii.gz"]
 
 
 def test_people_and_scans_are_entered(place: Path) -> None:

@@ -13,12 +13,15 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 from convert import convert
 from deidentify import deidentify
 from lib.conversion.dcm2niix import run_dcm2niix
 from lib.conversion.sidecar import LOST, without_dropped
 from lib.deid.key import Key
+from lib.dicom import phase_direction
+from lib.dicom.outputs import Output
 from lib.plain_folder import plain_folder
 
 from tests.dicom_builder import EPI, MPRAGE, T2, write_series
@@ -67,8 +70,10 @@ def made_of(real: Path, series: str) -> tuple[Any, dict[str, Any]]:
     out = real / "out" / series
     files = len(list((real / "In" / series).glob("*.dcm")))
     clean = real / "clean" / series.replace("/", "-")
-    convert(clean, out / "image.nii.gz", out / "image.json", files)
-    return nib.load(out / "image.nii.gz"), json.loads((out / "image.json").read_text())
+    outputs = [Output("sub-01/func", "sub-01", "bold")]
+    image, sidecar = (out / f"sub-01_bold.{ending}" for ending in ("nii.gz", "json"))
+    convert(clean, image, sidecar, outputs, files)
+    return nib.load(image), json.loads(sidecar.read_text())
 
 
 def original(real: Path, series: str) -> tuple[Any, dict[str, Any]]:
@@ -101,13 +106,65 @@ def test_voxels_places_and_fields(real: Path, series: str, reference: str) -> No
 def test_the_reference_has_the_same_physics(real: Path) -> None:
     """The reference was made by an older dcm2niix, so only what it rounds alike is compared."""
     for series, reference in SERIES.items():
-        fields = json.loads((real / "out" / series / "image.json").read_text())
+        fields = json.loads((real / "out" / series / "sub-01_bold.json").read_text())
         expected = json.loads((real / "Ref" / f"{reference}.json").read_text())
         for key in PHYSICS & set(expected):
             if isinstance(expected[key], str):
                 assert fields[key] == expected[key], (series, key)
             else:
                 np.testing.assert_allclose(fields[key], expected[key], rtol=1e-3, atol=3e-3)
+
+
+def toward(fields: dict[str, Any]) -> str:
+    """The direction in the patient that a sidecar of axial slices gives, as BIDS names it."""
+    names = {"i": "RL", "i-": "LR", "j": "PA", "j-": "AP"}
+    return names[fields["PhaseEncodingDirection"]]
+
+
+def direction_of(file: Path) -> str | None:
+    found = pydicom.dcmread(file, stop_before_pixels=True)
+    axis = found.InPlanePhaseEncodingDirection
+    positive = phase_direction.polarity(found)
+    return phase_direction.direction([*found.ImageOrientationPatient], axis, positive, "")
+
+
+@with_real
+def test_directions_are_those_of_the_converter(real: Path) -> None:
+    for series in SERIES:
+        fields = json.loads((real / "out" / series / "sub-01_bold.json").read_text())
+        found = direction_of(next((real / "In" / series).glob("*.dcm")))
+        assert found == toward(fields), series
+
+
+@with_real
+@pytest.mark.parametrize(
+    ("reversed_", "lines", "order", "expected"),
+    [
+        (False, 0, None, "AP"),
+        (True, 0, None, "PA"),
+        (False, 2, None, "PA"),
+        (True, 2, None, "AP"),
+        (False, 0, "LINEAR", "PA"),
+        (True, 0, "REVERSE_LINEAR", "AP"),
+    ],
+)
+def test_polarity_of_general_electric(
+    real: Path, tmp_path: Path, reversed_: bool, lines: int, order: str | None, expected: str
+) -> None:
+    scans = tmp_path / "In" / "x"
+    scans.mkdir(parents=True)
+    for file in sorted((real / "In" / "20180918GE" / "mr_0004").glob("*.dcm"))[:15]:
+        changed = pydicom.dcmread(file)
+        block = bytearray(changed[0x0043, 0x102A].value)
+        start = int.from_bytes(block[24:28], "little") + 0x4C
+        block[start + 0x30] = block[start + 0x30] & ~4 | 4 * reversed_
+        block[start + 0x308] = lines
+        changed[0x0043, 0x102A].value = bytes(block)
+        if order:
+            changed.RectilinearPhaseEncodeReordering = order
+        changed.save_as(scans / file.name)
+    _, fields = original(tmp_path, "x")
+    assert direction_of(next(scans.iterdir())) == toward(fields) == expected
 
 
 def test_every_lost_field_has_its_reason() -> None:

@@ -162,6 +162,38 @@ def test_a_derived_copy_gives_way_to_the_original(scans: Path) -> None:
     ]
 
 
+ECHOES = [{"EchoTime": time, "EchoNumbers": at} for at, time in ((1, 1.69), (2, 3.55))]
+PARTS = [{"ImageType": ["ORIGINAL", "PRIMARY", part, "ND"]} for part in ("M", "P")]
+COMBINED = {**MPRAGE, "ImageType": ["DERIVED", "PRIMARY", "M", "ND", "NORM"]}
+
+
+def test_each_echo_is_an_image_and_their_combination_one_more(scans: Path) -> None:
+    write_series(scans / "e", volumes=2, by_volume=ECHOES)
+    write_series(scans / "c", series="rms", SeriesNumber=3, header=COMBINED)
+    made = planned(scans)
+    assert names(made["images"]) == [
+        "sub-01/anat/sub-01_echo-1_T1w",
+        "sub-01/anat/sub-01_echo-2_T1w",
+        "sub-01/anat/sub-01_rec-combined_T1w",
+    ]
+    assert made["unmapped"] == []
+    outputs = [[one["echo"] for one in series["outputs"]] for series in made["mapped"]]
+    assert outputs == [[1.69, 3.55], [None]]
+    make(scans, made["images"][0])
+    later = planned(scans)
+    assert names(later["present"]) == ["sub-01/anat/sub-01_echo-1_T1w"]
+    assert names(later["images"]) == names(made["images"])[1:]
+
+
+def test_the_phase_is_converted_and_the_magnitude_processed(scans: Path) -> None:
+    write_series(scans / "p", volumes=2, by_volume=PARTS)
+    made = planned(scans, others=True)
+    assert names(made["images"]) == ["sub-01/anat/sub-01_part-mag_T1w"]
+    (other,) = made["others"]
+    assert names(other["outputs"]) == ["sub-01/anat/sub-01_part-phase_T1w"]
+    assert names(other["apart"]) == names(made["images"])
+
+
 def test_files_of_two_patients_under_one_series_are_not_mixed(scans: Path) -> None:
     write_series(scans / "a", "A", "one")
     write_series(scans / "b", "B", "one")

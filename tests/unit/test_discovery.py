@@ -48,6 +48,15 @@ def test_images_have_their_own_entities_and_nothing_is_silently_left(dataset):
     assert [(item.subject, item.fault) for item in exclusions] == [("03", False)]
 
 
+def test_phase_images_are_processed_only_when_asked_for(tmp_path):
+    names = [f"sub-01_part-{part}_T1w" for part in ("mag", "phase")]
+    _dataset(tmp_path, *(f"sub-01/anat/{name}.nii.gz" for name in names))
+    found = discover(tmp_path, Selection(), _fine)[0]
+    assert _names(found) == [f"sub-01/anat/{names[0]}"]
+    asked = Selection(filters={"T1w": {"part": "phase"}})
+    assert _names(discover(tmp_path, asked, _fine)[0]) == [f"sub-01/anat/{names[1]}"]
+
+
 @pytest.mark.parametrize(
     ("selection", "expected"),
     [

@@ -19,6 +19,8 @@ DWI = [
     {"DiffusionBValue": 1000.0 if any(one) else 0.0, "DiffusionGradientOrientation": one}
     for one in DIRECTIONS
 ]
+ECHOES = [{"EchoTime": time, "EchoNumbers": at} for at, time in ((1, 1.69), (2, 3.55))]
+PARTS = [{"ImageType": ["ORIGINAL", "PRIMARY", part, "ND"]} for part in ("M", "P")]
 PERSON = {"PatientAge": "093Y", "PatientSex": "F", "AcquisitionDate": "20200101"}
 OPTIONS = "deid={options: [retain_safe_private, retain_patient, retain_dates_modified]}"
 
@@ -67,7 +69,11 @@ def place(tmp_path_factory):
     write_series(scans / "none", "B", "b", "none", SeriesNumber=11, Rows=0, slices=1)
     write_series(scans / "only", "D", "d", slices=3, SeriesDescription="localizer")
     write_series(scans / "first name", "E1", "e", "one")
-    write_series(scans / "married name", "E2", "e too", "two", StudyDate="20220101")
+    for study, date, volumes in (("e too", "20220101", ECHOES), ("e three", "20230101", PARTS)):
+        write_series(
+            scans / f"married name, {date}", "E2", study, StudyDate=date,
+            volumes=2, by_volume=volumes,
+        )  # fmt: skip
     cut = write_series(scans / "cut", "B", "b", "cut", SeriesNumber=12, slices=1)[0]
     cut.write_bytes(cut.read_bytes()[:-40])
     (scans / "notes.txt").write_text("not for you")
@@ -133,7 +139,10 @@ def test_every_image_has_its_name(study):
         "sub-c/ses-01/anat/sub-c_ses-01_T1w.nii.gz",
         "sub-c/ses-03/anat/sub-c_ses-03_T1w.nii.gz",
         "sub-e/ses-01/anat/sub-e_ses-01_T1w.nii.gz",
-        "sub-e/ses-02/anat/sub-e_ses-02_T1w.nii.gz",
+        "sub-e/ses-02/anat/sub-e_ses-02_echo-1_T1w.nii.gz",
+        "sub-e/ses-02/anat/sub-e_ses-02_echo-2_T1w.nii.gz",
+        "sub-e/ses-03/anat/sub-e_ses-03_part-mag_T1w.nii.gz",
+        "sub-e/ses-03/anat/sub-e_ses-03_part-phase_T1w.nii.gz",
     ]
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lib.conversion.dcm2niix import Converted, error, run_dcm2niix
+from lib.conversion.dcm2niix import Converted, run_dcm2niix
 from lib.conversion.fieldmaps import Item, links
+from lib.conversion.matching import match
 from lib.conversion.sidecar import NEEDED_FILES, completed, lacking, without_dropped
 from lib.dicom.kinds import labels_of
 from lib.dicom.outputs import Output
@@ -101,46 +102,14 @@ def _convert_series(
     dicom: Path, one: Mapping[str, Any], wanted: list[Output], staging: Path, session: Session
 ) -> None:
     there = {staged.output for staged in session.staged if staged.series == one["series"]}
+    apart = [Output(**output) for output in one["apart"]]
     with plain_folder() as folder:
         made = run_dcm2niix(dicom / one["series"], folder, one["files"])
-        for output, converted in match(dicom / one["series"], wanted, made):
+        found = match(dicom / one["series"], [*wanted, *apart], made)
+        for output in wanted:
             if output not in there:
-                staged = _stage(output, converted, one, staging, session)
+                staged = _stage(output, found[output], one, staging, session)
                 session.staged.append(staged)
-
-
-def match(
-    series: Path, wanted: Sequence[Output], made: Sequence[Converted]
-) -> list[tuple[Output, Converted]]:
-    """Find for each image that is wanted the one that was made, by echo time and part.
-
-    Raises
-    ------
-    InputError
-        There are more or fewer images than wanted, or two of them are alike.
-    """
-    found = {}
-    for output in wanted:
-        fitting = [
-            one
-            for one in made
-            if (output.part is None or one.part == output.part)
-            and (
-                output.echo is None
-                or (one.echo_ms is not None and abs(one.echo_ms - output.echo) < 0.01)
-            )
-        ]
-        if len(fitting) == 1:
-            found[output] = fitting[0]
-    if len(found) == len(wanted) == len(made):
-        return list(found.items())
-    names = ", ".join(one.image.name.removesuffix(".nii.gz") for one in made)
-    raise error(
-        series,
-        f"dcm2niix made {len(made)} images of it ({names}), which are not the {len(wanted)} "
-        "that its headers promise",
-        "Look into the log of this job, and leave the series out or export it again",
-    )
 
 
 def _stage(

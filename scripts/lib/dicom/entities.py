@@ -116,7 +116,16 @@ def _reconstruction(
     if not same:
         return ""
     own = set(told[one.id]["image_type"]) - set.intersection(*same)
-    return "".join(term.lower() for term in RECONSTRUCTIONS if term in own)
+    terms = [term.lower() for term in RECONSTRUCTIONS if term in own]
+    return "".join([*terms, "combined" * _combines(one, several, told)])
+
+
+def _combines(one: Series, several: Sequence[Series], told: Mapping[str, Facts]) -> bool:
+    """Say whether a series was made of the echoes of another, as is usual for MEMPRAGE."""
+    return len(told[one.id]["echo_times"]) <= 1 and any(
+        len(told[other.id]["echo_times"]) > 1 and other.acquired() == one.acquired()
+        for other in several
+    )
 
 
 def _of_one_acquisition(
@@ -126,8 +135,10 @@ def _of_one_acquisition(
     time = one.acquired()
     same = [other for other in several if time and other.acquired() == time]
     parts = {other.id: "".join(told[other.id]["parts"]) for other in same}
-    times = sorted({tuple(told[other.id]["echo_times"]) for other in same})
-    echo = times.index(tuple(told[one.id]["echo_times"])) + 1 if len(times) > 1 else 0
+    own = told[one.id]["echo_times"]
+    alone = (told[other.id]["echo_times"] for other in same)
+    times = sorted({tuple(found) for found in alone if len(found) == 1})
+    echo = times.index(tuple(own)) + 1 if len(times) > 1 and len(own) == 1 else 0
     part = _if_different(parts).get(one.id, "")
     if not part and told[one.id]["parts"] != ["mag"] and len(told[one.id]["parts"]) == 1:
         part = told[one.id]["parts"][0]

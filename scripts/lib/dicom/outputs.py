@@ -33,6 +33,11 @@ class Output:
         """Its path in the dataset, without extension."""
         return f"{self.folder}/{self.entities}_{self.suffix}"
 
+    @property
+    def magnitude(self) -> bool:
+        """Whether it shows the head as other parts of the complex signal do not."""
+        return kinds.labels_of(self.entities).get("part", "mag") == "mag"
+
     def to_json(self) -> dict[str, Any]:
         """Return its fields."""
         return asdict(self)

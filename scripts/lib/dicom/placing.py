@@ -106,17 +106,8 @@ def _decide(one: Series, wishes: Wishes) -> Decision:
 
 
 def _wanted(one: Decision, wishes: Wishes) -> Decision:
-    """Object to an image that nobody asked for, or of which several would come."""
-    if one.kind is None:
-        return one
-    several = len(one.told["echo_times"]) > 1 or len(one.told["parts"]) > 1
-    if one.kind in wishes.suffixes:
-        if not several:
-            return one
-        echoes, parts = len(one.told["echo_times"]), len(one.told["parts"])
-        what = f"{echoes} echoes" if echoes > 1 else f"{parts} parts of the signal"
-        return replace(one, objection=f"{what} in one series, which are not converted")
-    if wishes.others:
+    """Object to an image that nobody asked for."""
+    if one.kind is None or one.kind in wishes.suffixes or wishes.others:
         return one
     kind, why = one.kind, one.guess.why
     return replace(one, objection=f"recognised as {kind} ({why}), which is not among the suffixes")
@@ -170,8 +161,11 @@ def fault(told: Mapping[str, Any], kind: str) -> str | None:
 
 
 def _prefer_originals(decisions: Sequence[Decision]) -> list[Decision]:
+    # What scanners combine from several echoes is derived, and no echo of it takes its place.
     original = {
-        one.kind for one in decisions if one.kind and "DERIVED" not in one.told["image_type"]
+        one.kind
+        for one in decisions
+        if one.kind and "DERIVED" not in one.told["image_type"] and len(one.told["echo_times"]) < 2
     }
     return [
         replace(one, objection=f"derived, and the session has an original {one.kind}")

@@ -221,16 +221,18 @@ class _Making:
         there = [image.path for image in made if self._has(image)]
         ruling = one.ruling
         metadata = dict(ruling.metadata) if ruling else {}
-        if one.kind in self._wishes.suffixes:
-            (image,) = made
+        asked = one.kind in self._wishes.suffixes
+        heads = [image for image in made if asked and image.magnitude]
+        others = [image for image in made if image not in heads]
+        for image in heads:
             entry = {
                 "folder": image.folder,
                 "entities": image.entities,
                 "suffix": image.suffix,
                 **common,
             }
-            self.plan["present" if there else "images"].append(entry)
-        else:
+            self.plan["present" if self._has(image) else "images"].append(entry)
+        if others and (self._wishes.others or not heads):
             self.plan["others"].append(
                 {
                     **common,
@@ -238,7 +240,8 @@ class _Making:
                     "number": one.told["series_number"],
                     "files": len(one.series.instances),
                     "direction": one.told["direction"],
-                    "outputs": [image.to_json() for image in made],
+                    "outputs": [image.to_json() for image in others],
+                    "apart": [image.to_json() for image in heads],
                     "metadata": metadata,
                     "volumes": list(ruling.volumes) if ruling else [],
                 }
@@ -251,7 +254,12 @@ class _Making:
         if not there:
             self._names.follow(session.name, one.series)
         self.plan["mapped"].append(
-            {**_told(session, one), "image": made[0].path, "metadata": metadata}
+            {
+                **_told(session, one),
+                "image": made[0].path,
+                "outputs": [image.to_json() for image in made],
+                "metadata": metadata,
+            }
         )
         short = "_".join(filter(None, (name.entities, name.kind.rpartition("/")[2])))
         if "/" in name.kind:

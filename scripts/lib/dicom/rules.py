@@ -177,7 +177,12 @@ KINDS = (
         has={"variant": ("TOF",)},
     ),
     Rule(None, "named as angiography", has={"words": ("angio",)}),
-    Rule(None, "a phase image", has={"image_type": ("P", "PHASE", "PHASE_MAP", "R", "I")}),
+    Rule(
+        None,
+        "a phase image",
+        has={"image_type": ("P", "PHASE", "PHASE_MAP", "R", "I")},
+        lacks={"parts": ("mag",)},
+    ),
     Rule(
         "T1w",
         "3-D gradient echo with inversion or magnetisation preparation (MPRAGE and kin)",
