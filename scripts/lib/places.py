@@ -12,6 +12,7 @@ MANIFEST = HIDDEN / "manifest.json"
 DISCOVERED = HIDDEN / "discovered.json"
 VALIDATION = HIDDEN / "validation.json"
 TEMPLATE = HIDDEN / "template" / "template.json"
+QUALITY_TABLE = "participants_qc.tsv"
 
 
 def converted_file(session: str) -> str:

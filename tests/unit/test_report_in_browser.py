@@ -31,7 +31,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(1, 12):
         name = made.image(f"{number:02d}")
         made.finish(name)
-        measures = {"cjv": 0.4 + number / 100, "cnr": 30.0 if number == 5 else 3 + number / 50}
+        measures = {"cjv": 0.4 + number / 100, "cnr": 0.25 if number == 5 else 3 + number / 50}
         details = {"measures": measures, "not_computable": {"qi_1": EVIL}}
         made.record(name, "quality", details=details)
     made.record(made.image("12"), "crop", "failed", reason=f"</script>{EVIL}", log=EVIL)
@@ -93,18 +93,20 @@ def test_the_table_sorts_filters_and_saves(browser: Browser, root: Path) -> None
     assert names[0] == "sub-12_T1w"
     browser.evaluate("document.querySelector('[data-key=cnr] button').focus()")
     browser.press("Enter")
+    assert browser.evaluate("document.querySelector('[data-key=cnr]').ariaSort") == "ascending"
+    assert browser.evaluate(FIRST_COLUMN)[2:4] == ["sub-05_T1w", "sub-01_T1w"]
     browser.press("Enter")
-    assert browser.evaluate("document.querySelector('[data-key=cnr]').ariaSort") == "descending"
-    assert browser.evaluate(FIRST_COLUMN)[2:4] == ["sub-05_T1w", "sub-11_T1w"]
+    assert browser.evaluate(FIRST_COLUMN)[2:4] == ["sub-11_T1w", "sub-10_T1w"]
+    browser.press("Enter")
     browser.evaluate("document.getElementById('filter').focus()")
     browser.type("cjv>=0.45 cjv<0.48")
     assert browser.evaluate("document.getElementById('shown').textContent") == "3 of 14 images"
     browser.evaluate("document.getElementById('save-table').click()")
     saved = next(iter([browser.downloaded("study_images.tsv")]))
     rows = list(csv.DictReader(saved.open(encoding="utf-8"), delimiter="\t"))
-    assert [row["image"] for row in rows] == ["sub-05_T1w", "sub-07_T1w", "sub-06_T1w"]
+    assert [row["image"] for row in rows] == ["sub-05_T1w", "sub-06_T1w", "sub-07_T1w"]
     assert rows[0]["flags"] == "cnr"
-    assert float(rows[0]["cnr"]) == 30
+    assert float(rows[0]["cnr"]) == 0.25
 
 
 def test_columns_can_be_chosen_and_are_remembered(browser: Browser, root: Path) -> None:
@@ -129,9 +131,9 @@ def test_columns_can_be_chosen_and_are_remembered(browser: Browser, root: Path) 
 def test_a_dot_names_its_image_and_leads_to_its_subject(browser: Browser, root: Path) -> None:
     browser.open(root / "index.html")
     browser.evaluate("document.querySelectorAll('.strip canvas')[1].focus()")
-    browser.press("End")
+    browser.press("Home")
     words = browser.evaluate("document.querySelectorAll('.strip .of')[1].textContent")
-    assert words.startswith("sub-05_T1w: 30.00")
+    assert words.startswith("sub-05_T1w: 0.25")
     assert browser.evaluate("document.querySelector('tr.lit th a').textContent") == "sub-05_T1w"
     browser.follow("Enter")
     assert browser.evaluate("location.pathname").endswith("/sub-05.html")

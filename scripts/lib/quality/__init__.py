@@ -1,1 +1,1 @@
-"""Measures of image quality, and what stands out among them."""
+"""How good an image is: measures, their dictionary, outliers, and the table of the study."""

@@ -76,3 +76,23 @@ def _read(output_dir: Path, path: Path, kind: str, *, embedded: bool) -> FigureF
         height=height,
         source=f"data:image/png;base64,{data}" if data else None,
     )
+
+
+def slider_of(
+    output_dir: Path, subject: str, image: str, *, embedded: bool = True
+) -> tuple[FigureFile, FigureFile] | None:
+    """Return an image before and after skull stripping, None when there are not both."""
+    found = {kind: path for path, kind in _files(output_dir, subject, image)}
+    if not {"before", "after"} <= set(found):
+        return None
+    before, after = (
+        _read(output_dir, found[kind], kind, embedded=embedded) for kind in ("before", "after")
+    )
+    return before, after
+
+
+def viewer_of(output_dir: Path, subject: str, image: str) -> str | None:
+    """Return the interactive viewer of an image, relative to the output directory, if any."""
+    entities, _, suffix = image.rpartition("_")
+    path = Path(subject, "figures", f"{entities}_desc-viewer_{suffix}.html")
+    return path.as_posix() if (output_dir / path).is_file() else None

@@ -61,7 +61,7 @@ def doubtful_cases(run: Run, comparison: Comparison) -> list[Case]:
             said = "; ".join(reasons) or verdict
             cases.append(Case(subject, "flagged", f"skull strip of {image.name}", said))
         cases += [
-            Case(subject, "flagged", image.name, flag.sentence)
+            Case(subject, "flagged", image.name, flag.sentence())
             for flag in comparison.images[image.name].flags
         ]
     return cases

@@ -10,7 +10,7 @@ from typing import Any
 from lib import ratings
 from lib.report import wording
 from lib.report.costs import costs_of
-from lib.report.figure_files import FigureFile, figures_of, thumb_of
+from lib.report.figure_files import FigureFile, figures_of, slider_of, thumb_of, viewer_of
 from lib.report.log_tail import log_tail
 from lib.report.methods import keys_of, methods_of, numbered, write_methods
 from lib.report.model import STATES, Exclusion, Image, Run, Subject
@@ -28,7 +28,6 @@ from lib.report.quality import Comparison, Place
 from lib.report.references import bibtex
 from lib.report.rendering import templates_digest, write_page
 from lib.report.table import columns_of, rows_of, table_data
-from lib.report.viewers import slider_of, viewer_of
 
 FIGURE_BYTES = 1_300_000
 """Bytes of figures inside a page, which base64 makes a third longer; further ones are linked."""
@@ -177,8 +176,7 @@ class Pages:
         for image in _judged_of(subject):
             place = (run.output_dir, subject.name, image.name)
             slider = slider_of(*place)
-            if slider:
-                left -= sum(len(one.source or "") * 3 // 4 for one in slider)
+            left -= sum(map(_weight, slider or ()))
             figures, left = figures_of(*place, max(left, 0))
             state, places = "excluded", []
             if isinstance(image, Image):
@@ -192,7 +190,7 @@ class Pages:
         thumbs = {
             name: thumb_of(root, subject.name, name) for name, subject in self._judged.items()
         }
-        total = sum(len(thumb.source or "") * 3 // 4 for thumb in thumbs.values() if thumb)
+        total = sum(_weight(thumb) for thumb in thumbs.values() if thumb)
         return thumbs, total > THUMB_BYTES
 
     @cached_property
@@ -220,6 +218,11 @@ class Pages:
 def _judged_of(subject: Subject) -> list[Image | Exclusion]:
     """Return the images of a subject that a rater may judge, also those left out."""
     return [*subject.images, *subject.rejected]
+
+
+def _weight(figure: FigureFile) -> int:
+    """Return the bytes that a figure inside a page has as a file."""
+    return len(figure.source or "") * 3 // 4
 
 
 def _says(page: Path, expected: str) -> bool:

@@ -6,13 +6,12 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lib.quality.dictionary import MEASURES, Measure
-from lib.quality.outliers import Flag, flags
+from lib.quality.outliers import Flag
+from lib.quality.table import flags_of, reasons_of, values_of
 from lib.report.model import Image, Run
 
-STAGE = "quality"
 DOTS = 80
 """Up to so many images are drawn as dots, more as bars."""
 BARS = 48
@@ -66,33 +65,24 @@ class Comparison:
     """The measures of all images of a run, and each image's place among those of its kind."""
 
     def __init__(self, run: Run) -> None:
-        images = {image.name: image for _, image in run.images}
-        details = {name: _details(image) for name, image in images.items()}
-        measured = {name: _numbers(found.get("measures", {})) for name, found in details.items()}
-        self._suffix = {name: image.suffix for name, image in images.items()}
-        self._values: dict[tuple[str, str], list[float]] = {}
-        outliers: dict[str, list[Flag]] = {}
-        for suffix in sorted(set(self._suffix.values())):
-            alike = {
-                name: values
-                for name, values in measured.items()
-                if values and self._suffix[name] == suffix
-            }
-            outliers |= flags(alike)
-            for measure in MEASURES:
-                values = [of[measure.key] for of in alike.values() if measure.key in of]
-                self._values[suffix, measure.key] = sorted(values)
+        values = {name: _numbers(found) for name, found in values_of(run).items()}
+        reasons, outliers = reasons_of(run), flags_of(run)
         self.images = {
-            name: ImageQuality(
-                measured[name], found.get("not_computable", {}), tuple(outliers.get(name, ()))
-            )
-            for name, found in details.items()
+            name: ImageQuality(found, reasons[name], tuple(outliers[name]))
+            for name, found in values.items()
         }
+        self._suffix = {image.name: image.suffix for _, image in run.images}
+        self._values: dict[tuple[str, str], list[float]] = {}
+        for name, found in values.items():
+            for key, value in found.items():
+                self._values.setdefault((self._suffix[name], key), []).append(value)
+        for known in self._values.values():
+            known.sort()
 
     @property
     def measures(self) -> list[Measure]:
         """The measures that any image has, in the order of the dictionary."""
-        had = {key for (_, key), values in self._values.items() if values}
+        had = {key for _, key in self._values}
         return [measure for measure in MEASURES if measure.key in had]
 
     def digest(self) -> str:
@@ -107,7 +97,7 @@ class Comparison:
         return [
             self._place(
                 measure,
-                self._values[self._suffix[name], measure.key],
+                self._values.get((self._suffix[name], measure.key), []),
                 image.values.get(measure.key),
                 image.not_computable.get(measure.key),
                 flagged.get(measure.key),
@@ -166,14 +156,10 @@ def check_of(image: Image) -> tuple[str, list[str]]:
     return str(check.get("verdict", "ok")), [str(reason) for reason in check.get("reasons", [])]
 
 
-def _details(image: Image) -> Mapping[str, Any]:
-    stage = image.stage(STAGE)
-    return (stage.details if stage else None) or {}
-
-
-def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+def _numbers(values: Mapping[str, float | None]) -> dict[str, float]:
+    """Leave out what has no value, or none that can be drawn."""
     return {
         key: float(value)
         for key, value in values.items()
-        if isinstance(value, int | float) and math.isfinite(value)
+        if value is not None and math.isfinite(value)
     }

@@ -180,7 +180,7 @@ def _row(
         subject=subject,
         state=min([image.state, *(stage.state for stage in faults)], key=STATES.index),
         reason=next((f"{one.name}: {one.reason}" for one in faults), None),
-        flags=tuple(flag.sentence for flag in found),
+        flags=tuple(flag.sentence() for flag in found),
         flagged=tuple(flag.key for flag in found),
         ratings=run.ratings.get(image.name, ()),
         cells=_cells(columns, values, {flag.key for flag in found}),
