@@ -28,8 +28,11 @@ from validate import find_validator
 
 
 def only_report():
-    """Whether nothing but the report was asked for: then a manifest stays as it is."""
-    return set(workflow.dag_settings.targets or ()) == {"report"}
+    """Whether the target is the report: then the manifest of the run stays as it is.
+
+    Snakemake knows its targets only when it has read the rules, so the command line is looked at.
+    """
+    return "report" in sys.argv[1:]
 
 
 def study_of_this_run():
@@ -60,9 +63,13 @@ VALIDATOR = find_validator()
 PRIVATE_DIR = STUDY.settings["private_dir"]
 DEID_DIR = STUDY.settings["deid_dir"] or ".ecdysis/dicom"
 
-if STUDY.settings["output_dir"]:
+OUTPUT_DIR = STUDY.settings["output_dir"]
+# A Snakemake that ends removes all locks of its directory, those of a run that goes on too.
+WORK_DIR = f"{OUTPUT_DIR}/.ecdysis/report" if only_report() else OUTPUT_DIR
 
-    workdir: STUDY.settings["output_dir"]
+if OUTPUT_DIR:
+
+    workdir: WORK_DIR
 
 
 # Where faces are removed, the cropped image with its face is no result, but hidden.

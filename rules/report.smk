@@ -48,6 +48,7 @@ rule index_page:
     conda:
         "../envs/python.yaml"
     params:
+        ratings=STUDY.ratings_hash,
         code=fingerprint("index_page"),
     message:
         "Writing the index page"
@@ -56,10 +57,7 @@ rule index_page:
 
 
 rule report:
-    """Bring the report up to date, also while a run goes on.
-
-    It has no input and no output, so that it collides with no lock of a run in the same place.
-    """
+    """Bring the report up to date, also while a run goes on, whose locks it must not touch."""
     log:
         ".snakemake/log/report.log",
     conda:
@@ -67,10 +65,11 @@ rule report:
     params:
         python=sys.executable,
         script=SCRIPTS / "report.py",
+        output_dir=STUDY.settings["output_dir"],
     message:
         "Bringing the report up to date"
     shell:
-        "{params.python:q} {params.script:q} . 2>&1 | tee {log:q}"
+        "{params.python:q} {params.script:q} {params.output_dir:q} 2>&1 | tee {log:q}"
 
 
 rule derivative_description:

@@ -52,7 +52,7 @@ def summary(run: Run) -> str:
     if len(cases) > CASES:
         lines.append(f"  and {len(cases) - CASES} more")
     for step in ahead(run):
-        running = f"{len(step.running)} at work in it" if step.running else ""
+        running = f"at work on {', '.join(step.running[:3])}" if step.running else ""
         waiting = f"{step.waiting} waiting" if step.waiting else ""
         lines.append(f"  to come: {step.stage}: {', '.join(filter(None, [running, waiting]))}")
     return "\n".join([*lines, f"Report: {run.output_dir / 'index.html'}"])

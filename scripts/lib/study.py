@@ -4,6 +4,7 @@ The main process makes it (`open_study`) and writes the manifest; processes that
 starts for jobs elsewhere read that manifest (`Study.load`) and look for nothing again.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -88,6 +89,11 @@ class Study:
     def refused(self) -> dict[str, str]:
         """Names of the images that the preflight refused, with the reasons."""
         return {item.image: item.reason for item in self.exclusions if item.fault and item.image}
+
+    @property
+    def ratings_hash(self) -> str:
+        """A short hash of what people rated, to notice that it changed."""
+        return hashlib.sha256(repr(ratings_to_json(self.ratings)).encode()).hexdigest()[:12]
 
     def t1w_beside(self, image: Image) -> Image | None:
         """Return the first T1w of the same session, when `image` itself is of another kind."""

@@ -418,9 +418,11 @@ def test_what_is_to_come_is_told(made: MadeOutput, updated: Callable[..., Page])
     (made.root / LOCKS).mkdir(parents=True)
     (made.root / LOCKS / "0.output.lock").write_text("x")
     text = updated().text
-    assert "skullstrip: 1 image waits for it" in text
+    assert "skullstrip: 1 waiting; at work: sub-03_T1w" in text
     assert "Work went on when this page was written" in text
-    assert "reorient: 1 image waits for it; at work: sub-03_T1w" in text
+    assert "reorient: 1 waiting" in text
+    made.record("sub-01", "figures", "running")
+    assert "figures: at work: sub-01" in updated().text
 
 
 def test_time_and_memory_of_stages_come_from_the_benchmarks(

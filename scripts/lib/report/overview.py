@@ -17,6 +17,8 @@ PACKAGES = (
 PROGRAM_KEYS = ("converter", "provider", "ants_version")
 """Keys by which the details of a stage name the programs it ran."""
 
+OPEN: tuple[State, ...] = ("running", "pending")
+
 
 @dataclass(frozen=True)
 class Case:
@@ -30,7 +32,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Ahead:
-    """A stage that images wait for: how many wait, and which of them it works on."""
+    """A stage that images or subjects wait for: how many wait, and which ones it works on."""
 
     stage: str
     waiting: int
@@ -68,21 +70,28 @@ def doubtful_cases(run: Run, comparison: Comparison) -> list[Case]:
 
 
 def ahead(run: Run) -> list[Ahead]:
-    """Return what is still to come: each image by the stage it waits for, or is in."""
-    waiting: dict[str, list[Image]] = {}
-    for subject, image in run.images:
-        if image.state in ("pending", "running"):
-            steps = [*image.stages, *(stage for _, stage in subject.stages)]
-            open_steps = (one.name for one in steps if one.state in ("running", "pending"))
-            step = next(open_steps, "figures")
-            waiting.setdefault(step, []).append(image)
+    """Return what is still to come: each image by the stage that is next, or that works on it.
+
+    A subject whose images are all through may still wait for a stage of its own.
+    """
+    steps: dict[str, list[tuple[str, State]]] = {}
+    for subject in run.subjects:
+        waiting = [image for image in subject.images if image.state in OPEN]
+        for image in waiting:
+            own = [stage for stage in image.stages if stage.state in OPEN]
+            step = min(own, key=lambda stage: OPEN.index(stage.state), default=None)
+            name = step.name if step else "results"
+            steps.setdefault(name, []).append((image.name, image.state))
+        for unit, stage in subject.stages if not waiting else ():
+            if stage.state in OPEN:
+                steps.setdefault(stage.name, []).append((unit, stage.state))
     return [
         Ahead(
             step,
-            sum(image.state == "pending" for image in images),
-            tuple(image.name for image in images if image.state == "running"),
+            sum(state == "pending" for _, state in found),
+            tuple(name for name, state in found if state == "running"),
         )
-        for step, images in waiting.items()
+        for step, found in steps.items()
     ]
 
 
