@@ -20,21 +20,21 @@
   // Dots of equal value do not hide one another: each image has its own height, always the same.
   const height = (index) => 14 + ((index * 0.618034) % 1) * (HEIGHT - 28);
 
+  let colours = {};
   const draw = (plot) => {
-    const { canvas, dots } = plot;
+    const { canvas, dots, width } = plot;
     const scale = devicePixelRatio || 1;
-    const width = canvas.clientWidth;
     if (!width) return;
     canvas.width = width * scale;
     canvas.height = HEIGHT * scale;
     const context = canvas.getContext("2d");
     context.scale(scale, scale);
-    context.strokeStyle = colour("line");
+    context.strokeStyle = colours.line;
     context.beginPath();
     context.moveTo(EDGE, HEIGHT - 4.5);
     context.lineTo(width - EDGE, HEIGHT - 4.5);
     context.stroke();
-    const [ink, out, soft] = [colour("link"), colour("failed"), colour("line")];
+    const { link: ink, failed: out, line: soft } = colours;
     const paint = (dot, radius, style) => {
       context.fillStyle = style;
       context.beginPath();
@@ -52,7 +52,7 @@
     const found = dots.find((dot) => dot.one === lit);
     if (found) {
       paint(found, 5, found.out ? out : ink);
-      context.strokeStyle = colour("ink");
+      context.strokeStyle = colours.ink;
       context.lineWidth = 2;
       context.stroke();
     }
@@ -120,7 +120,7 @@
     const plot = { box, canvas, column, dots, low, high, range0, told };
 
     let pressed = null;
-    const valueAt = (x) => low + Math.min(1, Math.max(0, (x - EDGE) / (canvas.clientWidth - 2 * EDGE))) * (high - low);
+    const valueAt = (x) => low + Math.min(1, Math.max(0, (x - EDGE) / (plot.width - 2 * EDGE))) * (high - low);
     canvas.addEventListener("pointerdown", (event) => {
       pressed = event.offsetX;
       canvas.setPointerCapture(event.pointerId);
@@ -163,7 +163,18 @@
     canvas.addEventListener("blur", () => light(null, plot));
     return plot;
   };
-  const redraw = () => plots.forEach(draw);
+  // Once a frame, however much has changed.
+  let waiting = false;
+  const redraw = () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      colours = Object.fromEntries(["line", "link", "failed", "ink"].map((name) => [name, colour(name)]));
+      for (const plot of plots) plot.width = plot.canvas.clientWidth;
+      plots.forEach(draw);
+    });
+  };
   const build = () => {
     plots = images.columns().filter((column) => column.measure).map(plotOf).filter(Boolean);
     holder.replaceChildren(...plots.map((plot) => plot.box));

@@ -47,9 +47,29 @@ ecdysis.images = (() => {
     if (noA || noB) return noA - noB;
     return direction * (typeof a === "number" ? a - b : order.compare(a, b));
   };
+  // Rows are laid out as far as someone scrolled; laying out a thousand takes seconds.
+  const STEP = 100;
+  const end = document.getElementById("end");
+  let room = STEP;
+  const lay = () => {
+    let count = 0;
+    for (const one of rows) {
+      count += one.fits ? 1 : 0;
+      one.row.classList.toggle("later", one.fits && count > room);
+    }
+    end.hidden = count <= room;
+    end.textContent = `${count - room} more`;
+  };
+  new IntersectionObserver((seen) => {
+    if (!seen.some((one) => one.isIntersecting)) return;
+    room += STEP;
+    lay();
+  }, { root: end.parentElement, rootMargin: "600px" }).observe(end);
   const sort = () => {
     rows.sort(compare);
     body.append(...rows.map((one) => one.row));
+    room = STEP;
+    lay();
   };
 
   const CONDITION = /^([a-z][a-z0-9_]*)(<=|>=|<|>|=)(-?\d*\.?\d+(?:e[+-]?\d+)?)$/;
@@ -75,6 +95,8 @@ ecdysis.images = (() => {
       one.row.hidden = !one.fits;
       count += one.fits;
     }
+    room = STEP;
+    lay();
     shown.textContent = `${count} of ${rows.length} images`;
     document.dispatchEvent(new Event("filtered"));
   };
@@ -135,8 +157,10 @@ ecdysis.images = (() => {
     for (const one of rows) {
       const said = summaries.get(one.name);
       const cell = one.row.cells[3];
+      const content = said ? said.verdict + (said.disagreed ? " (disagreed)" : "") : "–";
+      if (cell.textContent === content) continue;
       cell.dataset.sort = said?.verdict ?? "";
-      cell.textContent = said ? said.verdict + (said.disagreed ? " (disagreed)" : "") : "–";
+      cell.textContent = content;
       cell.className = said ? `rating ${said.verdict}` : "";
     }
     filter();

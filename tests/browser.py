@@ -23,7 +23,7 @@ QUIET = (
     "--remote-debugging-pipe",
 )  # fmt: skip
 CODES = {"Enter": 13, "Escape": 27, "Tab": 9, "ArrowLeft": 37, "ArrowRight": 39, " ": 32}
-PATIENCE = 15.0
+PATIENCE = 60.0
 """Seconds."""
 
 
@@ -187,6 +187,19 @@ class Browser:
         """What the browser found wrong since a page was opened, dialogs included."""
         kinds = ("Log.entryAdded", "Runtime.exceptionThrown", "Page.javascriptDialogOpening")
         return [json.dumps(one["params"]) for one in self.events if one.get("method") in kinds]
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What the browser's processes used so far (proc(5), fields 14 and 15 of stat)."""
+        ticks = 0
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if str(self.folder).encode() in (folder / "cmdline").read_bytes():
+                    fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                    ticks += int(fields[11]) + int(fields[12])
+            except OSError:  # it has ended meanwhile
+                continue
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def _seen(self, method: str) -> bool:
         return any(one.get("method") == method for one in self.events)

@@ -360,7 +360,8 @@ def test_each_measure_has_its_place_among_the_others(
     assert page.text.count("4 % of 12 images lie below") >= 2
     assert f"Not computable: there is no air {EVIL}" in page.text
     assert len(page.all("svg")) == 3
-    assert len(page.all("circle")) == 2 * 12 + 1
+    dots = [one["d"].count("h0") for one in page.all("path") if one.get("class") == "dots"]
+    assert dots == [12, 12]
     alone = MadeOutput(made.root / "alone")
     _study_of(alone, 1)
     report.update(alone.root)

@@ -15,7 +15,7 @@ from lib.report.model import Image, Run
 DOTS = 80
 """Up to so many images are drawn as dots, more as bars."""
 BARS = 48
-WIDTH, HEIGHT, EDGE, RADIUS = 220.0, 26.0, 5.0, 2.5
+WIDTH, HEIGHT, EDGE = 220.0, 26.0, 5.0
 """Of a strip, in units of its drawing."""
 
 
@@ -30,10 +30,14 @@ class ImageQuality:
 
 @dataclass(frozen=True)
 class Strip:
-    """All values of a measure, drawn: dots or bars (x, y, height), and the marker of one."""
+    """All values of a measure, drawn as one path (SVG 2, section 9.3), and the marker of one.
 
-    dots: tuple[float, ...]
-    bars: tuple[tuple[float, float, float], ...]
+    `dots` are segments without length, which round caps make visible; either they or `bars` are
+    empty.
+    """
+
+    dots: str
+    bars: str
     marker: float
     low: float
     high: float
@@ -136,17 +140,19 @@ def strip_of(values: Sequence[float], value: float) -> Strip | None:
         return round(EDGE + (number - low) / (high - low) * (WIDTH - 2 * EDGE), 1)
 
     if len(values) <= DOTS:
-        return Strip(tuple(map(place, values)), (), place(value), low, high)
+        return Strip(
+            "".join(f"M{place(one):g} 18h0" for one in values), "", place(value), low, high
+        )
     counts = [0] * BARS
     for number in values:
         counts[min(int((number - low) / (high - low) * BARS), BARS - 1)] += 1
     wide = (WIDTH - 2 * EDGE) / BARS
-    bars = tuple(
-        (round(EDGE + index * wide, 1), round(HEIGHT - tall, 1), round(tall, 1))
+    bars = "".join(
+        f"M{EDGE + index * wide:.1f} {HEIGHT:g}v-{tall:.1f}h3.6v{tall:.1f}z"
         for index, count in enumerate(counts)
         if count and (tall := max(1.0, count / max(counts) * (HEIGHT - 2)))
     )
-    return Strip((), bars, place(value), low, high)
+    return Strip("", bars, place(value), low, high)
 
 
 def check_of(image: Image) -> tuple[str, list[str]]:
