@@ -1,8 +1,13 @@
 """From scanner DICOM, or a BIDS dataset, to a skull-stripped, quality-checked dataset with a report."""
 
+import gc
+
 from snakemake.utils import min_version
 
 min_version("9.27")
+
+# The graph of jobs is many small objects that stay: looking for garbage so often is in vain.
+gc.set_threshold(50_000, 20, 100)
 
 
 include: "rules/common.smk"
@@ -48,8 +53,19 @@ if DEFACE:
 
 
 include: "rules/qc.smk"
+
+
+if STUDY.statmaps:
+
+    include: "rules/statmaps.smk"
+
+
 include: "rules/report.smk"
 include: "rules/demo.smk"
+
+
+onstart:
+    check_cluster()
 
 
 onsuccess:

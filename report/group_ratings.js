@@ -3,13 +3,13 @@
   "use strict";
   const section = document.getElementById("ratings");
   if (!section) return;
-  const { data, element, ratings } = ecdysis;
+  const { element, ratings } = ecdysis;
   const [counts, next, files, told, disagreements] = [
     "rating-counts", "next-unrated", "read-ratings", "read-told", "disagreements",
   ].map((id) => document.getElementById(id));
   const show = () => {
     const found = ratings.nextUnrated(null);
-    const disagreed = data.images.filter(([image]) => new Set(ratings.of(image).map((one) => one.rating)).size > 1);
+    const disagreed = ratings.images.filter((image) => new Set(ratings.of(image).map((one) => one.rating)).size > 1);
     counts.textContent = ratings.told();
     next.hidden = !found;
     if (found) next.href = ratings.linkTo(found);
@@ -18,7 +18,7 @@
       return;
     }
     const list = element("ul");
-    for (const [image] of disagreed) {
+    for (const image of disagreed) {
       const item = element("li");
       const link = element("a", image);
       link.href = ratings.linkTo(image);

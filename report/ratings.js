@@ -9,7 +9,8 @@ ecdysis.ratings = (() => {
   const VERDICTS = ["exclude", "unsure", "accept"]; // where raters disagree the first of these wins
   const COLUMNS = ["image", "rating", "tags", "note", "rater", "time"];
   const CARRIED = "#ratings=";
-  const pages = new Map(data.images);
+  // Of nearly all images the page follows from the name.
+  const pages = new Map(data.images.map((one) => (typeof one === "string" ? [one, `${one.split("_")[0]}.html`] : one)));
   const all = new Map();
   let kept = true;
 
@@ -167,5 +168,5 @@ ecdysis.ratings = (() => {
     const lost = kept ? "" : " This browser keeps nothing: save the ratings before you leave.";
     return `${rated} of ${images} rated: ${accept} accept, ${unsure} unsure, ${exclude} exclude.${lost}`;
   };
-  return { linkTo, mine, nextUnrated, of, rate, rater, read, summaries, told };
+  return { images: [...pages.keys()], linkTo, mine, nextUnrated, of, rate, rater, read, summaries, told };
 })();

@@ -8,17 +8,18 @@ localrules:
 rule refuse:
     """An image that was refused before the DAG fails here, so that it counts and is seen."""
     output:
-        ".ecdysis/{folder}/{entities}_{suffix}.accepted",
+        ".ecdysis/refused/{token}.accepted",
     log:
-        text="logs/{folder}/{entities}_{suffix}/preflight.log",
-        status="logs/{folder}/{entities}_{suffix}/preflight.status.json",
+        text="logs/refused/{token}/preflight.log",
+        status="logs/refused/{token}/preflight.status.json",
+    retries: 0
     conda:
         "../envs/python.yaml"
     params:
         image=refused_image,
         reason=reason_of_refusal,
     message:
-        "Refusing {wildcards.entities}_{wildcards.suffix}"
+        "Refusing {params.image}"
     script:
         "../scripts/refuse.py"
 
@@ -47,28 +48,29 @@ rule reorient:
         "../scripts/reorient.py"
 
 
-rule crop:
-    input:
-        image=rules.reorient.output.image,
-        facts=rules.reorient.output.facts,
-        mask=full_mask,
-    output:
-        image=intermediate(PREPROC) if DEFACE else PREPROC,
-        sidecar=sidecar_of(PREPROC),
-    log:
-        text="logs/{folder}/{entities}_{suffix}/crop.log",
-        status="logs/{folder}/{entities}_{suffix}/crop.status.json",
-    benchmark:
-        "benchmarks/{folder}/{entities}_{suffix}/crop.tsv"
-    conda:
-        "../envs/python.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-    params:
-        crop=STUDY.settings["crop"],
-        sources=raw_sources,
-        code=fingerprint("crop"),
-    message:
-        "Cropping {wildcards.entities}_{wildcards.suffix}"
-    script:
-        "../scripts/crop.py"
+if METHOD == "none":
+
+    rule crop:
+        input:
+            image=rules.reorient.output.image,
+            facts=rules.reorient.output.facts,
+        output:
+            image=intermediate(PREPROC) if DEFACE else PREPROC,
+            sidecar=sidecar_of(PREPROC),
+        log:
+            text="logs/{folder}/{entities}_{suffix}/crop.log",
+            status="logs/{folder}/{entities}_{suffix}/crop.status.json",
+        benchmark:
+            "benchmarks/{folder}/{entities}_{suffix}/crop.tsv"
+        conda:
+            "../envs/python.yaml"
+        resources:
+            mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        params:
+            crop=STUDY.settings["crop"],
+            sources=raw_sources,
+            code=fingerprint("crop"),
+        message:
+            "Cropping {wildcards.entities}_{wildcards.suffix}"
+        script:
+            "../scripts/crop.py"

@@ -1,8 +1,10 @@
 """The study of this run, and the functions by which the rules ask it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
@@ -11,20 +13,48 @@ sys.path.insert(0, str(SCRIPTS))
 
 from lib.errors import InputError
 from lib.fingerprint import fingerprint
-from lib import template
+from lib import slurm, template
 from lib.places import (
+    QUALITY_TABLE,
     VALIDATION,
     brain_file,
     converted_file,
     defaced_file,
     derived_file,
+    field_file,
     mask_file,
     preproc_file,
+    quality_file,
     sidecar_of,
 )
+from lib.run_lock import begin_run
+from lib.run_log import move_log
 from lib.settings import resolve
+from lib.statmaps import by_unit
+from lib.shards import join
 from lib.study import Study, open_study, skullstrip_method
 from validate import find_validator
+
+# The directory that relative paths of the settings start from.
+STARTED_IN = "ECDYSIS_STARTED_IN"
+
+# Jobs inherit it, in whatever directory Snakemake starts them.
+if workflow.is_main_process:
+    os.environ[STARTED_IN] = workflow.workdir_init
+else:
+    os.environ.setdefault(STARTED_IN, workflow.workdir_init)
+
+
+def run_folders(settings):
+    """The directories that one run at a time may use: results, and what DICOM left."""
+    private = Path(settings["private_dir"]) if settings["dicom_dir"] else None
+    return Path(settings["output_dir"]), private
+
+
+def folder_of_log(settings):
+    """Where Snakemake's own log goes; a run from DICOM may name a telling folder in it."""
+    results, private = run_folders(settings)
+    return private / "logs" if private else results / ".snakemake" / "log"
 
 
 def only_report():
@@ -37,7 +67,7 @@ def only_report():
 
 def study_of_this_run():
     """Find the images, once: a process that runs a job elsewhere reads the manifest."""
-    cwd = Path(workflow.workdir_init)
+    cwd = Path(os.environ[STARTED_IN])
     try:
         if workflow.overwrite_workdir:
             raise InputError(
@@ -45,10 +75,21 @@ def study_of_this_run():
                 "Ecdysis works in its output directory",
                 "Use --config output_dir=DIR instead",
             )
-        if workflow.is_main_process and not only_report():
-            return open_study(config, cwd)
-        return Study.load(resolve(config, cwd))
+        settings = resolve(config, cwd)
+        if not workflow.is_main_process:
+            return Study.load(settings)
+        if settings["shards"]:
+            join(settings["shards"], Path(settings["output_dir"]))
+            return Study.load(settings)
+        if only_report():
+            move_log(workflow.logger_manager.logfile_handlers, folder_of_log(settings))
+            return Study.load(settings)
+        if settings["output_dir"]:
+            begin_run(*run_folders(settings), sys.argv)
+            move_log(workflow.logger_manager.logfile_handlers, folder_of_log(settings))
+        return open_study(settings)
     except InputError as error:
+        move_log(workflow.logger_manager.logfile_handlers, None)
         sys.exit(f"Nothing was run. {error}")
 
 
@@ -57,6 +98,9 @@ METHOD = skullstrip_method(STUDY.settings)
 # Methods that strip each image by itself, whatever its contrast.
 ANY_CONTRAST = ("synthstrip", "given")
 DEFACE = STUDY.settings["deface"]
+# What the interactive pages are made of, beside the scripts.
+VIEWER = ("viewer.html.j2", "viewer.css", "viewer.js")
+OTHER_SUFFIXES = [suffix for suffix in STUDY.settings["suffixes"] if suffix != "T1w"]
 SPACE = template.label(STUDY.settings["skullstrip"]["template"])
 BIDS_DIR = STUDY.settings["bids_dir"]
 VALIDATOR = find_validator()
@@ -72,6 +116,11 @@ if OUTPUT_DIR:
     workdir: WORK_DIR
 
 
+if STUDY.settings["container"]:
+
+    container: STUDY.settings["container"]
+
+
 # Where faces are removed, the cropped image with its face is no result, but hidden.
 PREPROC = preproc_file("{folder}", "{entities}", "{suffix}", hidden=DEFACE)
 PREPROC_T1W = preproc_file("{folder}", "{entities}", "T1w", hidden=DEFACE)
@@ -82,6 +131,8 @@ wildcard_constraints:
     entities=r"sub-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*",
     session=r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
     subject=r"[A-Za-z0-9]+",
+    token=r"[0-9a-f]+",
+    unit=r"sub-[A-Za-z0-9]+|group",
     suffix="|".join(STUDY.settings["suffixes"]),
 
 
@@ -94,8 +145,11 @@ def everything(wildcards):
             "There is no dataset to work on. Give one with --config bids_dir=STUDY, start "
             "snakemake inside one, or see how it works with: snakemake --cores 2 demo"
         )
-    refused = [f".ecdysis/{name}.accepted" for name in STUDY.refused]
-    made = ["index.html", "dataset_description.json", *refused]
+    if STUDY.settings["shards"]:
+        raise WorkflowError("Shards are joined by the target report: snakemake report")
+    refused = [f".ecdysis/refused/{token}.accepted" for token in STUDY.refused]
+    made = ["index.html", "dataset_description.json", QUALITY_TABLE, *refused]
+    made += [*statmap_records(wildcards), *subject_results()]
     if STUDY.settings["dicom_dir"]:
         made += session_records(wildcards)
         made += [VALIDATION] if VALIDATOR else []
@@ -113,6 +167,11 @@ def shareable(suffix):
     return file_of("{folder}", "{entities}", suffix)
 
 
+def all_cores(wildcards):
+    """As many threads as there are cores; asked late, since a cluster's run names none."""
+    return workflow.cores
+
+
 def raw_image(wildcards):
     """The raw file of an image."""
     try:
@@ -123,17 +182,17 @@ def raw_image(wildcards):
 
 def refused_image(wildcards):
     """The name of an image that was refused before the DAG."""
-    return "{folder}/{entities}_{suffix}".format(**wildcards)
+    return STUDY.refused[wildcards.token][0]
 
 
 def reason_of_refusal(wildcards):
     """Why an image was refused."""
-    return STUDY.refused[refused_image(wildcards)]
+    return STUDY.refused[wildcards.token][1]
 
 
 def session_files(wildcards):
     """The list of a DICOM session's files, which lies in the private directory."""
-    return STUDY.session(wildcards.session)["files"]
+    return STUDY.sessions[wildcards.session]["files"]
 
 
 def dicom_of_image(wildcards):
@@ -165,23 +224,12 @@ def audited_sessions(wildcards):
     ]
 
 
-def images_of_session(session):
-    """The images of this run that come, or came, from a DICOM session."""
-    planned = [*STUDY.plan.get("images", []), *STUDY.plan.get("present", [])]
-    names = [
-        "{folder}/{entities}_{suffix}".format(**item)
-        for item in planned
-        if item["dicom_session"] == session
-    ]
-    return [STUDY.by_name[name] for name in names if name in STUDY.by_name]
-
-
 def results_of_session(wildcards):
     """What was made of a DICOM session and can be shared.
 
     A page is written again when its audit is done, which is no reason for another audit.
     """
-    images = images_of_session(wildcards.session)
+    images = STUDY.images_of_session.get(wildcards.session, [])
     raw = [image.path for image in images]
     sidecars = [path.replace(".nii.gz", ".json") for path in raw]
     file_of = defaced_file if DEFACE else preproc_file
@@ -207,7 +255,7 @@ def audited_results(wildcards):
     return [
         f".ecdysis/audited/{name}.results"
         for name in sessions
-        if name in made or images_of_session(name)
+        if name in made or name in STUDY.images_of_session
     ]
 
 
@@ -218,8 +266,7 @@ def series_of_image(wildcards):
 
 def plan_of_series(wildcards):
     """What the plan says of the series that an image is converted from."""
-    series = STUDY.image(**wildcards).series
-    return next(item for item in STUDY.plan["mapped"] if item["series"] == series)
+    return STUDY.series[STUDY.image(**wildcards).series]
 
 
 def outputs_of_series(wildcards):
@@ -239,7 +286,7 @@ def metadata_of_series(wildcards):
 
 def others_of_session(wildcards):
     """The series of a session that are converted with it."""
-    return STUDY.others(wildcards.session)
+    return STUDY.others.get(wildcards.session, [])
 
 
 def session_records(wildcards):
@@ -260,9 +307,14 @@ def plan_table(wildcards):
     return STUDY.settings["plan"] or f"{place}/plan.tsv"
 
 
+def image_of(wildcards):
+    """The image that wildcards name; where they have no suffix, it is a T1w."""
+    return STUDY.image(**{"suffix": "T1w", **wildcards})
+
+
 def raw_sources(wildcards):
     """What an image was made of: the BIDS URI of its raw file."""
-    return [f"bids:raw:{wildcards.folder}/{Path(raw_image(wildcards)).name}"]
+    return [f"bids:raw:{wildcards.folder}/{Path(image_of(wildcards).path).name}"]
 
 
 def t1w_of_session(image):
@@ -277,14 +329,9 @@ def full_mask(wildcards):
     """
     if METHOD == "none":
         return []
-    image = STUDY.image(**wildcards)
+    image = image_of(wildcards)
     found = "transferred" if t1w_of_session(image) else "reoriented"
-    return f".ecdysis/{image.folder}/{image.entities}_desc-{found}Brain_{image.suffix}_mask.nii"
-
-
-def full_mask_of_t1w(wildcards):
-    """The brain mask of a T1w before cropping."""
-    return full_mask({**wildcards, "suffix": "T1w"})
+    return f".ecdysis/{image.folder}/{image.entities}_desc-{found}Brain_{image.suffix}_mask.nii.gz"
 
 
 def t1w_beside(wildcards):
@@ -295,7 +342,7 @@ def t1w_beside(wildcards):
             "{entities}_{suffix} has no T1w beside it".format(**wildcards)
         )
     stem = f".ecdysis/{t1w.folder}/{t1w.entities}_desc-reoriented"
-    return {"t1w": f"{stem}_T1w.nii", "t1w_mask": f"{stem}Brain_T1w_mask.nii"}
+    return {"t1w": f"{stem}_T1w.nii", "t1w_mask": f"{stem}Brain_T1w_mask.nii.gz"}
 
 
 def raw_images(wildcards):
@@ -346,13 +393,63 @@ def brain_images(wildcards):
 
 def tissue_maps(wildcards):
     """The tissue labels of a subject, which come with probabilities and a corrected image."""
+    images = images_with_tissues(wildcards.subject)
+    return [derived_file(*image.key, "dseg") for image in images]
+
+
+def bias_fields(wildcards):
+    """The bias fields of a subject, on the working grid of skull stripping."""
+    images = images_with_tissues(wildcards.subject)
+    return [field_file(*image.key) for image in images]
+
+
+def images_with_tissues(subject):
+    """The images of a subject that are registered by themselves, with the method ants."""
+    images = STUDY.by_subject[subject] if METHOD == "ants" else []
+    return [image for image in images if t1w_of_session(image) is None]
+
+
+def probability_maps(wildcards):
+    """The tissue maps of an image, or of the T1w beside it."""
     if METHOD != "ants":
         return []
-    return [
-        derived_file(*image.key, "dseg")
-        for image in STUDY.by_subject[wildcards.subject]
-        if t1w_of_session(image) is None
-    ]
+    image = STUDY.image(**wildcards)
+    key = (t1w_of_session(image) or image).key
+    return [derived_file(*key, f"label-{one}_probseg") for one in ("CSF", "GM", "WM")]
+
+
+def points_to_t1w(wildcards):
+    """What takes points of an image to the T1w beside it, where its tissue maps are."""
+    image = STUDY.image(**wildcards)
+    if METHOD != "ants" or t1w_of_session(image) is None:
+        return []
+    return (
+        f"{image.folder}/{image.entities}_from-T1w_to-{image.suffix}_mode-image_xfm.txt"
+    )
+
+
+def left_by_recipe(wildcards):
+    """What the workflow's own skull stripping left of an image, when it worked on that image."""
+    image = STUDY.image(**wildcards)
+    if METHOD != "ants" or t1w_of_session(image):
+        return {}
+    stem = f".ecdysis/{image.folder}/{image.entities}_desc-reoriented_{image.suffix}"
+    return {
+        "bias_field": f"{stem}_field.nii.gz",
+        "posteriors": f"{stem}_probseg.nii.gz",
+        "affine": f"{stem}_affine.mat",
+        "template_tissues": rules.template.output.tissue_maps,
+    }
+
+
+def quality_records(wildcards):
+    """The quality measures of all images."""
+    return [quality_file(*image.key) for image in STUDY.images]
+
+
+def quality_of_subject(wildcards):
+    """The quality measures of a subject, which its page shows."""
+    return [quality_file(*image.key) for image in STUDY.by_subject[wildcards.subject]]
 
 
 def images_of_subject(wildcards):
@@ -366,9 +463,69 @@ def images_of_subject(wildcards):
     ]
 
 
+def statmap_records(wildcards):
+    """The proofs that the statistical maps were drawn, if there are any."""
+    return [f".ecdysis/statmaps/{unit}.json" for unit in by_unit(STUDY.statmaps)]
+
+
+def map_files(wildcards):
+    """The statistical maps of a subject, or of the group, that Snakemake can watch.
+
+    It takes brackets in a name for its own.
+    """
+    maps = by_unit(STUDY.statmaps)[wildcards.unit]
+    return [one.path for one in maps if not set("<>{}\n") & set(one.path)]
+
+
+def maps_of_unit(wildcards):
+    """Where each statistical map lies, what it is called in the results and how it is titled."""
+    maps = by_unit(STUDY.statmaps)[wildcards.unit]
+    return [
+        {"path": one.path, "name": one.name, "title": one.title, "unit": one.unit}
+        for one in maps
+    ]
+
+
+def background_of_maps(wildcards):
+    """The head beneath maps that are in their subject's own space, if it is in the study."""
+    images = STUDY.by_subject.get(wildcards.unit.removeprefix("sub-"), [])
+    own = any(one.own_space for one in by_unit(STUDY.statmaps)[wildcards.unit])
+    file_of = defaced_file if DEFACE else preproc_file
+    return [file_of(*image.key) for image in images[:1]] if own else []
+
+
 def subject_pages(wildcards):
     """The pages of all subjects that have an image to process."""
     return [f"sub-{subject}.html" for subject in STUDY.by_subject]
+
+
+def subject_results():
+    """What the pages and the table of measures tell of.
+
+    These are written after a failure too, so that they are there says nothing of the rest.
+    """
+    subjects = [SimpleNamespace(subject=subject) for subject in STUDY.by_subject]
+    figures = [f"sub-{subject}/figures" for subject in STUDY.by_subject]
+    kinds = (preproc_images, brain_images, tissue_maps)
+    images = [path for of in kinds for one in subjects for path in of(one)]
+    return [*figures, *images, *quality_records(None)]
+
+
+def check_cluster():
+    """Refuse to submit jobs that would tell too much, be waited for in vain or run twice."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    settings = workflow.executor_settings
+    try:
+        slurm.check_command(workflow.config_settings.config)
+        slurm.check_queue(Path.cwd())
+        slurm.check_accounting(
+            slurm.configuration(),
+            settings.status_command,
+            settings.init_seconds_before_status_checks,
+        )
+    except InputError as error:
+        sys.exit(f"Nothing was run. {error}")
 
 
 def tell_report():

@@ -1,6 +1,10 @@
 """De-identified DICOM becomes BIDS."""
 
 
+localrules:
+    dataset_files,
+
+
 rule convert:
     input:
         dicom=dicom_of_image,
@@ -16,6 +20,8 @@ rule convert:
         "benchmarks/{folder}/{entities}_{suffix}/convert.tsv"
     conda:
         "../envs/dcm2niix.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
     params:
         series=series_of_image,
         outputs=outputs_of_series,
@@ -42,6 +48,8 @@ rule convert_session:
         "benchmarks/{session}/convert_session.tsv"
     conda:
         "../envs/dcm2niix.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
     params:
         series=others_of_session,
         keep_sourcedata=STUDY.settings["keep_sourcedata"],
@@ -63,8 +71,12 @@ if VALIDATOR:
         log:
             text="logs/dataset/validate.log",
             status="logs/dataset/validate.status.json",
+        benchmark:
+            "benchmarks/dataset/validate.tsv"
         conda:
             "../envs/python.yaml"
+        resources:
+            mem_mb=lambda wildcards, attempt: 2000 * attempt,
         params:
             bids_dir=BIDS_DIR,
             program=VALIDATOR,

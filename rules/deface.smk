@@ -4,7 +4,7 @@
 rule deface:
     input:
         preproc=PREPROC,
-        sidecar=rules.crop.output.sidecar,
+        sidecar=sidecar_of(PREPROC),
         mask=brain_mask_of,
         template_mask=rules.template.output.brain_mask,
         affines=affines_from_template,

@@ -1,6 +1,11 @@
 """A small study of invented patients, made here, and the whole line run on it."""
 
 
+localrules:
+    demo_scans,
+    demo,
+
+
 rule demo_scans:
     output:
         scans=directory("demo/scans"),
@@ -20,9 +25,10 @@ rule demo:
         scans=rules.demo_scans.output.scans,
     log:
         "demo/logs/demo.log",
+    retries: 0
     conda:
         "../envs/python.yaml"
-    threads: workflow.cores
+    threads: all_cores
     params:
         python=sys.executable,
         snakefile=Path(workflow.basedir) / "Snakefile",

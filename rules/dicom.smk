@@ -3,6 +3,7 @@
 
 localrules:
     deidentify,
+    list_headers,
     headers,
 
 
@@ -27,6 +28,8 @@ rule deidentify_session:
         "benchmarks/{session}/deidentify.tsv"
     conda:
         "../envs/python.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
         key_file=STUDY.settings["key_file"],
         ledger=f"{PRIVATE_DIR}/ledger/{{session}}.json",
@@ -52,6 +55,8 @@ rule audit:
         "benchmarks/{session}/audit.tsv"
     conda:
         "../envs/python.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
         options=STUDY.settings["deid"]["options"],
         code=fingerprint("audit"),
@@ -76,6 +81,8 @@ rule audit_results:
         "benchmarks/{session}/audit_results.tsv"
     conda:
         "../envs/python.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
         options=STUDY.settings["deid"]["options"],
         bids_dir=BIDS_DIR,
@@ -97,7 +104,6 @@ rule list_headers:
     conda:
         "../envs/python.yaml"
     params:
-        dicom_dir=STUDY.settings["dicom_dir"],
         deid=STUDY.settings["deid"],
         select=STUDY.settings["headers"]["select"],
         show=STUDY.settings["headers"]["show"],
@@ -114,6 +120,7 @@ rule headers:
         table=rules.list_headers.output.table,
     log:
         f"{PRIVATE_DIR}/logs/print_headers.log",
+    retries: 0
     conda:
         "../envs/python.yaml"
     message:

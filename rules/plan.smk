@@ -8,6 +8,7 @@ localrules:
 rule plan:
     log:
         ".snakemake/log/plan.log",
+    retries: 0
     conda:
         "../envs/python.yaml"
     params:

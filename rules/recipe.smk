@@ -30,11 +30,7 @@ rule template:
         "../scripts/template.py"
 
 
-# The recipe has a rule of its own, since it leaves more than a mask.
-ruleorder: skullstrip_ants > skullstrip
-
-
-use rule skullstrip as skullstrip_ants with:
+rule skullstrip_ants:
     input:
         image=rules.reorient.output.image,
         template_t1w=rules.template.output.t1w,
@@ -42,7 +38,7 @@ use rule skullstrip as skullstrip_ants with:
         template_registration_mask=rules.template.output.registration_mask,
         tissue_maps=rules.template.output.tissue_maps,
     output:
-        mask=rules.skullstrip.output.mask,
+        mask=".ecdysis/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii.gz",
         posteriors=".ecdysis/{folder}/{entities}_desc-reoriented_{suffix}_probseg.nii.gz",
         bias_field=".ecdysis/{folder}/{entities}_desc-reoriented_{suffix}_field.nii.gz",
         affine=".ecdysis/{folder}/{entities}_desc-reoriented_{suffix}_affine.mat",
@@ -50,11 +46,25 @@ use rule skullstrip as skullstrip_ants with:
         from_template=f"{{folder}}/{{entities}}_from-{SPACE}_to-{{suffix}}_mode-image_xfm.h5",
         to_sidecar=f"{{folder}}/{{entities}}_from-{{suffix}}_to-{SPACE}_mode-image_xfm.json",
         from_sidecar=f"{{folder}}/{{entities}}_from-{SPACE}_to-{{suffix}}_mode-image_xfm.json",
+    log:
+        text="logs/{folder}/{entities}_{suffix}/skullstrip.log",
+        status="logs/{folder}/{entities}_{suffix}/skullstrip.status.json",
+    benchmark:
+        "benchmarks/{folder}/{entities}_{suffix}/skullstrip.tsv"
+    conda:
+        "../envs/ants.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
     params:
         provider=STUDY.settings["ants"]["provider"],
         template=STUDY.settings["skullstrip"]["template"],
         sources=raw_sources,
         code=fingerprint("skullstrip_ants"),
+    message:
+        "Stripping the skull from {wildcards.entities}_{wildcards.suffix}"
+    script:
+        "../scripts/skullstrip_ants.py"
 
 
 rule tissues:
@@ -88,32 +98,43 @@ rule tissues:
         "../scripts/tissues.py"
 
 
-ruleorder: tissues > tissues_beside_T1w
+if OTHER_SUFFIXES:
 
-
-use rule tissues as tissues_beside_T1w with:
-    input:
-        preproc=shareable("{suffix}"),
-        sidecar=sidecar_of(shareable("{suffix}")),
-        mask=rules.brain_beside_T1w.output.mask,
-        posteriors=rules.skullstrip_ants.output.posteriors,
-        bias_field=rules.skullstrip_ants.output.bias_field,
-    output:
-        multiext("{folder}/{entities}_desc-biascorrected_{suffix}", ".nii.gz", ".json"),
-        multiext("{folder}/{entities}_space-{suffix}_dseg", ".nii.gz", ".json", ".tsv"),
-        multiext(
-            "{folder}/{entities}_space-{suffix}_label-CSF_probseg", ".nii.gz", ".json"
-        ),
-        multiext(
-            "{folder}/{entities}_space-{suffix}_label-GM_probseg", ".nii.gz", ".json"
-        ),
-        multiext(
-            "{folder}/{entities}_space-{suffix}_label-WM_probseg", ".nii.gz", ".json"
-        ),
-    log:
-        text="logs/{folder}/{entities}_{suffix}/tissues.log",
-        status="logs/{folder}/{entities}_{suffix}/tissues.status.json",
-    benchmark:
-        "benchmarks/{folder}/{entities}_{suffix}/tissues.tsv"
-    message:
-        "Mapping the tissues of {wildcards.entities}_{wildcards.suffix}"
+    use rule tissues as tissues_beside_T1w with:
+        input:
+            preproc=shareable("{suffix}"),
+            sidecar=sidecar_of(shareable("{suffix}")),
+            mask=rules.brain_beside_T1w.output.mask,
+            posteriors=rules.skullstrip_ants.output.posteriors,
+            bias_field=rules.skullstrip_ants.output.bias_field,
+        output:
+            multiext(
+                "{folder}/{entities}_desc-biascorrected_{suffix}", ".nii.gz", ".json"
+            ),
+            multiext(
+                "{folder}/{entities}_space-{suffix}_dseg", ".nii.gz", ".json", ".tsv"
+            ),
+            multiext(
+                "{folder}/{entities}_space-{suffix}_label-CSF_probseg",
+                ".nii.gz",
+                ".json",
+            ),
+            multiext(
+                "{folder}/{entities}_space-{suffix}_label-GM_probseg",
+                ".nii.gz",
+                ".json",
+            ),
+            multiext(
+                "{folder}/{entities}_space-{suffix}_label-WM_probseg",
+                ".nii.gz",
+                ".json",
+            ),
+        log:
+            text="logs/{folder}/{entities}_{suffix}/tissues.log",
+            status="logs/{folder}/{entities}_{suffix}/tissues.status.json",
+        benchmark:
+            "benchmarks/{folder}/{entities}_{suffix}/tissues.tsv"
+        wildcard_constraints:
+            suffix="|".join(OTHER_SUFFIXES),
+        message:
+            "Mapping the tissues of {wildcards.entities}_{wildcards.suffix}"

@@ -1,41 +1,21 @@
-"""What people read: a page a subject, an index over all, and what makes the results BIDS."""
+"""What people read: an index over all subjects, and what makes the results BIDS."""
 
 
 localrules:
-    subject_page,
     index_page,
     report,
     derivative_description,
 
 
-rule subject_page:
-    input:
-        figures=rules.figures.output.figures,
-        brains=brain_images,
-        tissues=tissue_maps,
-    output:
-        page=report(
-            "sub-{subject}.html",
-            category="Subjects",
-            caption="../report/captions/subject.rst",
-        ),
-    log:
-        text="logs/sub-{subject}/subject_page.log",
-        status="logs/sub-{subject}/subject_page.status.json",
-    conda:
-        "../envs/python.yaml"
-    params:
-        code=fingerprint("subject_page"),
-    message:
-        "Writing the page of sub-{wildcards.subject}"
-    script:
-        "../scripts/subject_page.py"
+# Templates lie in the folder of the workflow, which containers do not see; so what needs them,
+# pages and viewers, is written outside of them.
 
 
 rule index_page:
     input:
         pages=subject_pages,
         audits=audited_results,
+        statmaps=statmap_records,
     output:
         page=report(
             "index.html", category="Study", caption="../report/captions/index.rst"
@@ -47,6 +27,8 @@ rule index_page:
         status="logs/dataset/index_page.status.json",
     conda:
         "../envs/python.yaml"
+    container:
+        None
     params:
         ratings=STUDY.ratings_hash,
         code=fingerprint("index_page"),
@@ -60,8 +42,11 @@ rule report:
     """Bring the report up to date, also while a run goes on, whose locks it must not touch."""
     log:
         ".snakemake/log/report.log",
+    retries: 0
     conda:
         "../envs/python.yaml"
+    container:
+        None
     params:
         python=sys.executable,
         script=SCRIPTS / "report.py",

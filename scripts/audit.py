@@ -105,17 +105,19 @@ def recorded_files(record: Path, bids_dir: Path) -> list[Path]:
 def _read_originals(
     paths: Iterable[str], kinds: frozenset[str], label: str
 ) -> tuple[set[Secret], list[relations.Facts]]:
+    from lib.dicom.bounded import BoundedReader
+    from lib.dicom.values import UNREADABLE
     from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
 
     secrets: dict[str, Secret] = {}
     facts = []
     for path in paths:
         try:
-            ds = dcmread(path, force=True)
+            with BoundedReader(Path(path)) as stream:
+                ds = dcmread(stream, force=True)
             found = list(secrets_of(ds, kinds))
             facts.append(relations.facts(ds))
-        except (InvalidDicomError, OSError, ValueError, EOFError, AttributeError, KeyError):
+        except UNREADABLE:
             continue
         for secret in found:
             # The label is meant to be found; an original may already bear it.

@@ -1,4 +1,4 @@
-"""Cut the brain mask to the cropped image, and the cropped image to the brain."""
+"""Crop a reoriented image, then cut its brain mask to it, and it to the brain."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from crop import crop
 from lib.errors import InputError
 from lib.files import read_json, write_json
 from lib.image.geometry import Box, cropped_affine
@@ -79,21 +80,34 @@ def brain(
 
 
 if "snakemake" in globals():
-    from lib.job import recorded
+    from lib.job import part_of, recorded
 
     job = globals()["snakemake"]
-    with recorded(job, "brain") as details:
+    output = job.output
+    with recorded(part_of(job, "crop"), "crop") as details:
+        details.update(
+            crop(
+                Path(job.input.image),
+                Path(job.input.facts),
+                Path(output.image),
+                Path(output.sidecar),
+                job.params.crop,
+                sources=job.params.sources,
+                mask=Path(job.input.mask),
+            )
+        )
+    with recorded(part_of(job, "brain"), "brain") as details:
         details.update(
             brain(
-                Path(job.input.preproc),
-                Path(job.input.sidecar),
+                Path(output.image),
+                Path(output.sidecar),
                 Path(job.input.mask),
                 BrainFiles(
-                    Path(job.output.mask),
-                    Path(job.output.mask_sidecar),
-                    Path(job.output.brain),
-                    Path(job.output.brain_sidecar),
+                    Path(output.mask),
+                    Path(output.mask_sidecar),
+                    Path(output.brain),
+                    Path(output.brain_sidecar),
                 ),
-                sources=job.params.sources,
+                sources=[f"bids::{output.image}"],
             )
         )

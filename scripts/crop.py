@@ -181,7 +181,6 @@ if "snakemake" in globals():
 
     job = globals()["snakemake"]
     with recorded(job, "crop") as details:
-        mask_file = job.input.get("mask")
         details.update(
             crop(
                 Path(job.input.image),
@@ -190,6 +189,5 @@ if "snakemake" in globals():
                 Path(job.output.sidecar),
                 job.params.crop,
                 sources=job.params.sources,
-                mask=Path(mask_file) if mask_file else None,
             )
         )

@@ -12,15 +12,13 @@ from lib.files import atomic, read_json, write_json
 from lib.version import BIDS_VERSION, __version__
 
 NOT_BIDS = (
-    "logs",
-    "benchmarks",
-    "*.html",
-    "sub-*/figures",
-    "report*",
-    "methods.md",
-    "references.bib",
+    *("logs", "benchmarks", "*.html", "figures", "sub-*/figures", "report*"),
+    *("participants_qc.*", "methods.md", "references.bib"),
 )
 """Patterns without a final slash, with which the validator would not pass over a folder."""
+
+LONGEST_NAME = 200
+"""Characters of a dataset's name that are taken over."""
 
 
 def describe(bids_dir: Path, output_dir: Path) -> dict[str, Any]:
@@ -31,8 +29,7 @@ def describe(bids_dir: Path, output_dir: Path) -> dict[str, Any]:
     bids_dir, output_dir : Path
         The raw dataset and the results.
     """
-    raw = bids_dir / "dataset_description.json"
-    name = read_json(raw).get("Name", bids_dir.name) if raw.is_file() else bids_dir.name
+    name = _own_name(bids_dir / "dataset_description.json") or bids_dir.name
     inside = output_dir.is_relative_to(bids_dir)
     link = os.path.relpath(bids_dir, output_dir) if inside else bids_dir.as_uri()
     return {
@@ -43,6 +40,16 @@ def describe(bids_dir: Path, output_dir: Path) -> dict[str, Any]:
         "SourceDatasets": [{"URL": link}],
         "DatasetLinks": {"raw": link},
     }
+
+
+def _own_name(description: Path) -> str | None:
+    """Return the name that a dataset gives itself; a broken description is none of our work."""
+    try:
+        name = read_json(description)["Name"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        print(f"{description.name} gives no name: {type(error).__name__}")
+        return None
+    return name[:LONGEST_NAME] if isinstance(name, str) else None
 
 
 if "snakemake" in globals():

@@ -1,4 +1,4 @@
-"""Rule figures: all quality-control figures of one subject, in one process.
+"""Rule figures: all quality-control figures of one subject, and its page, in one process.
 
 One process because importing nilearn.plotting costs more than drawing a figure. A figure that
 cannot be drawn is named in the status record and does not take the others with it.
@@ -6,45 +6,72 @@ cannot be drawn is named in the status record and does not take the others with 
 
 import gc
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lib.report.drawable import load_drawable
-from lib.report.figures import (
-    Picture,
-    brain_picture,
+from lib.deface.surface import SPACING_MM
+from lib.figures.brain import brain_picture, field_picture, thumb_picture, tissue_picture
+from lib.figures.drawable import load_drawable, load_regions
+from lib.figures.picture import Picture, save_picture
+from lib.figures.viewer import brain_viewer, save_page
+from lib.figures.whole_head import (
+    after_picture,
+    before_picture,
     crop_picture,
     input_picture,
-    save_picture,
     surface_picture,
-    thumb_picture,
 )
+from lib.places import derived_file, field_file
+from lib.skullstrip.tissues import TISSUES
+
+RAW_SPACING = 1.25
+"""Voxel size in mm at which the input is drawn, of which the whole field is shown."""
+LABELS = {tissue.label: tissue.index for tissue in TISSUES}
 
 
-def draw_figures(
-    folder: Path,
-    images: Sequence[dict[str, Any]],
-    raw: Sequence[Path],
-    preproc: Sequence[Path],
-    masks: Sequence[Path] = (),
-    faced: Sequence[Path] = (),
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Files:
+    """The files of one image; those that this run does not make are None.
+
+    Attributes
+    ----------
+    raw, preproc : Path
+        The input and the result, without face where faces go.
+    mask, dseg : Path, optional
+        The brain mask and the tissue labels on the grid of `preproc`.
+    faced : Path, optional
+        The image before its face was removed, on the grid of `preproc`.
+    field : Path, optional
+        The bias field, on any grid.
+    """
+
+    entities: str
+    suffix: str
+    raw: Path
+    preproc: Path
+    mask: Path | None = None
+    faced: Path | None = None
+    dseg: Path | None = None
+    field: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Such as ``sub-01_ses-1_T1w``."""
+        return f"{self.entities}_{self.suffix}"
+
+
+def draw_figures(folder: Path, images: Sequence[Files]) -> dict[str, Any]:
     """Draw the figures of every image of a subject into `folder`.
 
     Parameters
     ----------
     folder : Path
-        Where ``<entities>_desc-<kind>_<suffix>.png`` is written; kind is ``input``, ``crop``,
-        ``brain`` (with a mask only), ``surface`` (where faces were removed) or ``thumb``.
-    images : sequence of dict
-        Entries of the manifest, with ``entities`` and ``suffix``.
-    raw, preproc : sequence of Path
-        The input and the result of each image, in the order of `images`.
-    masks : sequence of Path
-        The brain mask of each image on the grid of `preproc`, or empty.
-    faced : sequence of Path
-        Each image before its face was removed, on the grid of `preproc`, or empty.
+        Where ``<entities>_desc-<kind>_<suffix>.png`` is written. Kinds are ``input``, ``crop``
+        and ``thumb``; with a mask ``brain``, ``before`` and ``after``; ``tissues``, ``field``
+        and ``surface`` where there are their files. ``desc-viewer`` is an HTML page.
+    images : sequence of Files
 
     Returns
     -------
@@ -61,47 +88,72 @@ def draw_figures(
     gc.freeze()
     folder.mkdir(parents=True, exist_ok=True)
     drawn, warnings = 0, []
-    for index, image in enumerate(images):
-        name = f"{image['entities']}_{image['suffix']}"
-        files = {"raw": raw[index], "preproc": preproc[index]}
-        if masks:
-            files["mask"] = masks[index]
-        if faced:
-            files["faced"] = faced[index]
-        for kind, problem in _draw_image(folder, image, name, files).items():
+    for image in images:
+        for kind, problem in _draw_image(folder, image).items():
             if problem is None:
                 drawn += 1
             else:
-                warnings.append(f"{name}: the figure '{kind}' could not be drawn: {problem}")
+                warnings.append(f"{image.name}: the figure '{kind}' could not be drawn: {problem}")
     return {"figures": drawn, "warnings": warnings}
 
 
-def _draw_image(
-    folder: Path, image: dict[str, Any], name: str, files: dict[str, Path]
-) -> dict[str, str | None]:
+def _draw_image(folder: Path, files: Files) -> dict[str, str | None]:
     """Draw every figure of one image; for each kind, what went wrong or None."""
-    volumes = {role: _attempt(load_drawable, path) for role, path in files.items()}
-    mask = volumes.get("mask")
+    raw = _attempt(load_drawable, files.raw, RAW_SPACING)
+    preproc = _attempt(load_drawable, files.preproc)
+    mask = files.mask and _attempt(_mask, files.mask)
+    sound = None if isinstance(mask, str) else mask
     plans: dict[str, tuple[Callable[..., Picture], list[Any]]] = {
-        "input": (input_picture, [volumes["raw"]]),
-        "crop": (crop_picture, [volumes["raw"], volumes["preproc"]]),
-        "thumb": (thumb_picture, [volumes["preproc"], None if isinstance(mask, str) else mask]),
+        "input": (input_picture, [raw]),
+        "crop": (crop_picture, [raw, preproc]),
+        "thumb": (thumb_picture, [preproc, sound]),
     }
-    if mask is not None:
-        plans["brain"] = (brain_picture, [volumes["preproc"], mask])
-    if "faced" in volumes:
-        plans["surface"] = (surface_picture, [volumes["faced"], volumes["preproc"]])
+    if files.mask:
+        plans["brain"] = (brain_picture, [preproc, mask])
+        plans["before"] = (before_picture, [preproc])
+        plans["after"] = (after_picture, [preproc, mask])
+    if files.dseg:
+        tissues = _attempt(_tissues, files.dseg)
+        tissues = [tissues] if isinstance(tissues, str) else tissues
+        plans["tissues"] = (tissue_picture, [preproc, mask, *tissues])
+    if files.field:
+        plans["field"] = (field_picture, [preproc, mask, _attempt(load_drawable, files.field)])
+    if files.faced:
+        faced = _attempt(load_drawable, files.faced, SPACING_MM)
+        plans["surface"] = (surface_picture, [faced, preproc])
     outcome: dict[str, str | None] = {}
     for kind, (picture, needed) in plans.items():
-        broken = [problem for problem in needed if isinstance(problem, str)]
-        path = folder / f"{image['entities']}_desc-{kind}_{image['suffix']}.png"
-        result = broken[0] if broken else _attempt(_draw, picture, name, needed, path)
-        outcome[kind] = result
+        path = folder / f"{files.entities}_desc-{kind}_{files.suffix}.png"
+        outcome[kind] = _unless_broken(_draw, needed, picture, files.name, path)
+    page = folder / f"{files.entities}_desc-viewer_{files.suffix}.html"
+    outcome["viewer"] = _unless_broken(_view, [preproc, sound], files.name, page)
     return outcome
 
 
-def _draw(picture: Callable[..., Picture], name: str, needed: list[Any], path: Path) -> None:
+def _mask(path: Path) -> Any:
+    return load_regions(path, lambda stored: stored != 0)[0]
+
+
+def _tissues(path: Path) -> list[Any]:
+    """Load grey and white matter together, and white matter."""
+    white, grey = LABELS["WM"], LABELS["GM"]
+    return load_regions(
+        path, lambda labels: (labels == white) | (labels == grey), lambda labels: labels == white
+    )
+
+
+def _draw(needed: list[Any], picture: Callable[..., Picture], name: str, path: Path) -> None:
     save_picture(picture(name, *needed), path)
+
+
+def _view(needed: list[Any], name: str, path: Path) -> None:
+    save_page(brain_viewer(name, *needed), path)
+
+
+def _unless_broken(action: Callable[..., None], needed: list[Any], *arguments: Any) -> Any:
+    """Run an action unless a file it needs could not be read; what went wrong, or None."""
+    broken = [problem for problem in needed if isinstance(problem, str)]
+    return broken[0] if broken else _attempt(action, needed, *arguments)
 
 
 def _attempt(action: Callable[..., Any], *arguments: Any) -> Any:
@@ -113,18 +165,60 @@ def _attempt(action: Callable[..., Any], *arguments: Any) -> Any:
         return f"{type(error).__name__}: {error}"
 
 
-if "snakemake" in globals():
-    from lib.job import recorded
+def files_of_images(
+    images: Sequence[dict[str, Any]],
+    raw: Sequence[str],
+    preproc: Sequence[str],
+    masks: Sequence[str],
+    faced: Sequence[str],
+    others: Collection[str],
+) -> list[Files]:
+    """Tell which file is of which image.
 
-    job = globals()["snakemake"]
-    with recorded(job, "figures") as details:
-        details.update(
-            draw_figures(
-                Path(job.output.figures),
-                job.params.images,
-                [Path(path) for path in job.input.images],
-                [Path(path) for path in job.input.preproc],
-                [Path(path) for path in job.input.masks],
-                [Path(path) for path in job.input.faced],
+    Parameters
+    ----------
+    images : sequence of dict
+        Entries of the manifest, with ``folder``, ``entities`` and ``suffix``.
+    raw, preproc, masks, faced : sequences of str
+        In the order of `images`; the last two may be empty.
+    others : collection of str
+        Tissue labels and bias fields of those images that have them.
+    """
+    found = []
+    for index, image in enumerate(images):
+        key = (image["folder"], image["entities"], image["suffix"])
+        dseg, field = derived_file(*key, "dseg"), field_file(*key)
+        found.append(
+            Files(
+                image["entities"],
+                image["suffix"],
+                Path(raw[index]),
+                Path(preproc[index]),
+                mask=Path(masks[index]) if masks else None,
+                faced=Path(faced[index]) if faced else None,
+                dseg=Path(dseg) if dseg in others else None,
+                field=Path(field) if field in others else None,
             )
         )
+    return found
+
+
+if "snakemake" in globals():
+    from lib.job import part_of, recorded
+    from lib.report.pages import Pages
+    from lib.report.records import load_run
+
+    job = globals()["snakemake"]
+    with recorded(part_of(job, "figures"), "figures") as details:
+        files = files_of_images(
+            job.params.images,
+            job.input.images,
+            job.input.preproc,
+            job.input.masks,
+            job.input.faced,
+            {*job.input.tissues, *job.input.fields},
+        )
+        details.update(draw_figures(Path(job.output.figures), files))
+    with recorded(part_of(job, "page"), "page"):
+        label = job.wildcards.subject
+        Pages(load_run(Path.cwd(), only=label)).write_subject(label)

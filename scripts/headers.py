@@ -5,7 +5,6 @@ how many values it occurs, its commonest value, and what the profile does with i
 private elements, and of those that the profile changes, are masked unless asked for.
 """
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,8 +14,9 @@ from lib.deid.listing import Listing
 from lib.deid.profile import Profile
 from lib.deid.quarantine import UNREADABLE, RefusedError
 from lib.deid.selectors import parse_selector
+from lib.dicom.index import scan
 from lib.errors import InputError
-from lib.files import atomic
+from lib.files import atomic, read_json
 
 
 def headers(
@@ -56,16 +56,14 @@ def headers(
     selectors = [parse_selector(text, "headers.select") for text in select]
     listing = Listing(selectors, profile, show=show)
     files, passed_over = 0, Counter[str]()
-    for root, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            try:
-                listing.add(Path(root, name).read_bytes())
-                files += 1
-            except RefusedError as refused:
-                passed_over[refused.reason] += 1
-            except OSError:
-                passed_over[UNREADABLE] += 1
+    for path, _, _ in scan(folder)[0]:
+        try:
+            listing.add(Path(folder, path).read_bytes())
+            files += 1
+        except RefusedError as refused:
+            passed_over[refused.reason] += 1
+        except OSError:
+            passed_over[UNREADABLE] += 1
     if not files:
         raise InputError(folder, "it holds no DICOM file", "Give the folder of the scanner's files")
     with atomic(table) as partial:
@@ -82,7 +80,7 @@ if "snakemake" in globals():
     with recorded(job, "headers", private=True) as details:
         details.update(
             headers(
-                Path(job.params.dicom_dir),
+                Path(read_json(job.input.index)["root"]),
                 Path(job.output.table),
                 job.params.select,
                 job.params.deid,

@@ -2,9 +2,9 @@
 
     python scripts/report.py OUTPUT_DIR
 
-During a run `snakemake report` does the same. Writes the index and the page of every subject whose
-page is missing or says what is no longer so, then says how many subjects are done, what needs a
-look and what is still to come.
+During a run `snakemake report` does the same. Writes the table of quality measures, the index and
+the page of every subject whose page is missing or says what is no longer so, then says how many
+subjects are done, what needs a look and what is still to come.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lib.errors import InputError
+from lib.quality.table import write_table
 from lib.report.model import Run
 from lib.report.overview import ahead, urgent_cases
 from lib.report.pages import Pages
@@ -33,6 +34,8 @@ def update(output_dir: str | Path, *, ended: bool = False) -> Run:
         There is no manifest in `output_dir`.
     """
     run = load_run(output_dir, ended=ended)
+    if run.images:
+        write_table(run)
     pages = Pages(run)
     for label in pages.outdated():
         pages.write_subject(label)

@@ -22,7 +22,7 @@ from scipy import ndimage
 
 def prepare(
     template: Template, recipe: Recipe = RECIPE
-) -> tuple[nib.Nifti1Image, nib.Nifti1Image, nib.Nifti1Image]:
+) -> tuple[nib.Nifti1Image, nib.Nifti1Image, nib.Nifti1Image, list[nib.Nifti1Image]]:
     """Make the form of a template that registration uses.
 
     Returns
@@ -31,6 +31,8 @@ def prepare(
         At `recipe.spacing`, cut to the brain and `recipe.template_margin` around it. The
         brain mask is the part of a voxel that is brain, 0 to 1; the registration mask is
         uint8, and 1 everywhere when the template has none.
+    tissue_maps : list of NIfTI images
+        Fluid, grey and white matter, 0 to 1: the template's own, or made of its brightness.
 
     Raises
     ------
@@ -65,12 +67,17 @@ def prepare(
     last = np.minimum(inside.max(axis=0) + margin + 1, shape)
     box = tuple(slice(low, high) for low, high in zip(first, last, strict=True))
     affine[:3, 3] += affine[:3, :3] @ first
+    if template.priors:
+        given = [nib.load(prior).get_fdata(dtype=np.float32) for prior in template.priors]
+        maps = [np.clip(resampled(prior), 0, 1)[box] for prior in given]
+    else:
+        maps = list(maps_of_template(head[box], brain[box] > 0.5))
     head, brain, where = (nib.Nifti1Image(volume[box], affine) for volume in (head, brain, where))
-    return head, brain, where
+    return head, brain, where, [nib.Nifti1Image(one, affine) for one in maps]
 
 
 def write(
-    settings: Mapping[str, str | None],
+    settings: Mapping[str, Any],
     t1w: Path,
     brain_mask: Path,
     facts: Path,
@@ -89,17 +96,13 @@ def write(
         Where to write fluid, grey and white matter, 0 to 1.
     """
     template = resolve(settings)
-    head, brain, where = prepare(template)
-    maps = maps_of_template(head.get_fdata(dtype=np.float32), brain.get_fdata() > 0.5)
+    head, brain, where, maps = prepare(template)
     files: list[tuple[Path | None, nib.Nifti1Image]] = [
         (t1w, head),
         (brain_mask, brain),
         (registration_mask, where),
     ]
-    files += [
-        (path, nib.Nifti1Image(one, head.affine))
-        for path, one in zip(tissue_maps, maps, strict=False)
-    ]
+    files += zip(tissue_maps, maps, strict=False)
     for path, image in files:
         if path is not None:
             with atomic(path) as partial:

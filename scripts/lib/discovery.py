@@ -3,21 +3,35 @@
 The names are read by pybids' own entity patterns, and `bids_validator` says what is valid
 BIDS. A ``BIDSLayout`` is not built: what it adds, a database of every file and its metadata,
 is not asked here and costs minutes on thousands of subjects. An image's entities follow from
-its path alone and its fitness from its size and time, so both are remembered by these, and a
+its path alone and its fitness from its size and times, so both are remembered by these, and a
 file that was added, changed or deleted is always noticed.
 """
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lib.errors import InputError
+from lib.errors import InputError, printable
+from lib.shards import in_shard
 
 EXTENSIONS = (".nii.gz", ".nii")
+SUBJECT_FOLDER = re.compile(r"sub-[A-Za-z0-9]+")
+SAFE_PATH = re.compile(
+    rf"{SUBJECT_FOLDER.pattern}(/ses-[A-Za-z0-9]+)?/anat"
+    r"/sub-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*_[A-Za-z0-9]+(\.nii|\.nii\.gz)"
+)
+"""Paths that may become names of rules' files: the shape of BIDS, and no other character."""
+
+LONGEST_NAME = 150
+"""Letters of a file's name: file systems allow 255, and results have longer names than images."""
+
+BAD_NAME = "its name is not valid BIDS"
+
 MAGNITUDE = {"part": [None, "mag"]}
 """What an image shall be unless the filters ask otherwise: a phase image shows no head."""
 
@@ -88,6 +102,7 @@ class Selection:
     exclude_participant_label: Sequence[Label] = ()
     session_label: Sequence[Label] = ()
     filters: Filters | None = None
+    shard: str | None = None
 
 
 def discover(
@@ -130,10 +145,12 @@ def discover(
     found += [(image, _entities_of(image), None) for image in planned if image.name not in present]
     found.sort(key=lambda item: item[0].name)
 
-    subjects = sorted({image.subject for image, _, _ in found} | {*_subjects(bids_dir), *also})
+    folders = map(printable, _subjects(bids_dir))
+    subjects = sorted({image.subject for image, _, _ in found} | {*folders, *also})
     sessions = sorted({image.session for image, _, _ in found if image.session})
     wanted = set(match(selection.participant_label, subjects, "participant_label") or subjects)
     wanted -= set(match(selection.exclude_participant_label, subjects, "exclude_participant_label"))
+    wanted = {label for label in wanted if in_shard(label, selection.shard)}
     in_sessions = match(selection.session_label, sessions, "session_label")
 
     images: dict[str, Image] = {}
@@ -213,15 +230,18 @@ def _index(
     """Return (image, entities, reason for exclusion) of every file of these suffixes."""
     endings = tuple(f"_{suffix}{ending}" for suffix in suffixes for ending in EXTENSIONS)
     known: dict[str, Any] = {}
-    found = []
-    for path, size, mtime in _files(bids_dir, endings):
+    found: list[tuple[Image, dict[str, Any], str | None]] = []
+    for path, stat in _files(bids_dir, endings):
         before = remembered.get(path)
-        if before and before["stat"] == [size, mtime]:
+        if reason := _name_fault(path):
+            found.append((_unsafe(path), {}, reason))
+            continue
+        if before and before["stat"] == stat:
             known[path] = before
         else:
             entities, valid = _name_reader()(path)
-            reason = _fault(bids_dir / path, preflight) if valid else "its name is not valid BIDS"
-            known[path] = {"stat": [size, mtime], "entities": entities, "reason": reason}
+            reason = _fault(bids_dir / path, preflight) if valid else BAD_NAME
+            known[path] = {"stat": stat, "entities": entities, "reason": reason}
         entities, reason = known[path]["entities"], known[path]["reason"]
         folder, _, name = path.rpartition("/")
         stem, _, suffix = name.split(".")[0].rpartition("_")
@@ -237,11 +257,29 @@ def _index(
     return found, known
 
 
-def _files(bids_dir: Path, endings: tuple[str, ...]) -> Iterator[tuple[str, int, int]]:
-    """Yield (path in the dataset, size, time) of the files with these endings, sorted.
+def _name_fault(path: str) -> str | None:
+    """Say why no file can be called by a path, if so."""
+    if not SAFE_PATH.fullmatch(path):
+        return BAD_NAME
+    letters = len(path.rpartition("/")[2])
+    too_long = f"its name is too long, with {letters} letters of {LONGEST_NAME}. Shorten it."
+    return too_long if letters > LONGEST_NAME else None
+
+
+def _unsafe(path: str) -> Image:
+    """Describe a file whose name may go no further than the report, as text that can be shown."""
+    folder, _, name = printable(path).rpartition("/")
+    stem, _, suffix = name.split(".")[0].rpartition("_")
+    subject = folder.split("/")[0].removeprefix("sub-")
+    return Image(folder, stem, suffix, subject, session=None, path="")
+
+
+def _files(bids_dir: Path, endings: tuple[str, ...]) -> Iterator[tuple[str, list[int]]]:
+    """Yield path in the dataset, and size and times, of the files with these endings, sorted.
 
     Only ``sub-*`` folders are entered, and of these only ``anat``, at the level of the subject
-    or of a session. A broken link is yielded with size -1, so that it can be named.
+    or of a session. A broken link is yielded with size -1, so that it can be named. The times
+    are those of the content and of the inode: a copy may keep the former, nothing the latter.
     """
     for subject in _subjects(bids_dir):
         root = bids_dir / f"sub-{subject}"
@@ -251,9 +289,9 @@ def _files(bids_dir: Path, endings: tuple[str, ...]) -> Iterator[tuple[str, int,
                     path = f"sub-{subject}/{folder}/{name}"
                     try:
                         stat = (bids_dir / path).stat()
-                        yield path, stat.st_size, stat.st_mtime_ns
+                        yield path, [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
                     except OSError:
-                        yield path, -1, 0
+                        yield path, [-1, 0, 0]
 
 
 def _subjects(bids_dir: Path) -> list[str]:

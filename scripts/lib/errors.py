@@ -3,6 +3,29 @@
 from os import PathLike
 
 
+def printable(text: str, kept: str = "") -> str:
+    r"""Write control characters, and bytes of a name that are no UTF-8, as escapes.
+
+    Parameters
+    ----------
+    text : str
+        Text that a user or a file gave.
+    kept : str
+        Characters that stay all the same.
+
+    Examples
+    --------
+    >>> print(printable("a\nb \udcff Zoë"))
+    a\nb \udcff Zoë
+    """
+    return "".join(
+        letter
+        if letter.isprintable() or letter in kept
+        else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 class InputError(Exception):
     """A fault in what the user gave: says where, what is wrong and what to do.
 
@@ -20,7 +43,8 @@ class InputError(Exception):
     """
 
     def __init__(self, where: str | PathLike[str], problem: str, remedy: str) -> None:
-        self.where, self.problem, self.remedy = str(where), problem, remedy
+        self.where, self.problem = printable(str(where)), printable(problem, "\n")
+        self.remedy = printable(remedy, "\n")
         super().__init__(f"{self.where}: {problem}. {remedy}.")
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str]]:

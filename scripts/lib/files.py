@@ -21,6 +21,9 @@ def atomic(path: str | PathLike[str]) -> Iterator[Path]:
     partial = final.with_name(f".{os.getpid()}.{final.name}")
     try:
         yield partial
+        # A power cut must not leave the name without the bytes.
+        with partial.open("rb") as stream:
+            os.fsync(stream.fileno())
         partial.replace(final)
     finally:
         partial.unlink(missing_ok=True)
@@ -29,6 +32,15 @@ def atomic(path: str | PathLike[str]) -> Iterator[Path]:
 def read_json(path: str | PathLike[str]) -> Any:
     """Read one JSON document."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def read_remembered(path: str | PathLike[str]) -> dict[str, Any]:
+    """Read what an earlier run kept to save work; nothing when that is missing or broken."""
+    try:
+        content = read_json(path)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def write_json(path: str | PathLike[str], content: Any) -> None:

@@ -1,7 +1,7 @@
 """What code a script stands on, as a short hash.
 
-Snakemake runs a job again when its script changes, but does not see what the script imports
-from ``lib``. A rule that states this hash as a parameter makes it see.
+Snakemake runs a job again when its script changes, but does not see what the script
+imports. A rule that states this hash as a parameter makes it see.
 """
 
 import ast
@@ -13,19 +13,20 @@ from pathlib import Path
 SCRIPTS = Path(__file__).parents[1]
 
 
-def fingerprint(script: str) -> str:
-    """Hash everything of ``lib`` that ``scripts/<script>.py`` imports, directly or not.
+def fingerprint(script: str, *templates: str) -> str:
+    """Hash everything of this workflow that ``scripts/<script>.py`` imports, directly or not.
 
-    Tables beside a module count as its code.
+    Tables beside a module count as its code, and so do the `templates`, files of ``report/``.
     """
     digest = hashlib.sha256()
-    for path in sorted(_reached(SCRIPTS / f"{script}.py")):
+    used = [SCRIPTS.parent / "report" / name for name in templates]
+    for path in [*sorted(_reached(SCRIPTS / f"{script}.py")), *used]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
 def _reached(script: Path) -> set[Path]:
-    """Return the files of ``lib`` that a script reaches."""
+    """Return the files of ``scripts`` that a script reaches."""
     found: set[Path] = set()
     ahead = list(_imported(script))
     while ahead:
@@ -38,7 +39,7 @@ def _reached(script: Path) -> set[Path]:
 
 @cache
 def _imported(path: Path) -> tuple[Path, ...]:
-    """Return the files of ``lib`` that one file imports, at any depth of its code."""
+    """Return the files of ``scripts`` that one file imports, at any depth of its code."""
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     names = {name for node in ast.walk(tree) for name in _names(node)}
     return tuple(file for name in names for file in _files(name))
@@ -54,10 +55,6 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 
 def _files(name: str) -> Iterator[Path]:
-    """Yield the file of a module of ``lib``; nothing for other names."""
-    parts = name.split(".")
-    if parts[0] == "lib" and len(parts) > 1:
-        stem = SCRIPTS.joinpath(*parts)
-        yield from (
-            path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()
-        )
+    """Yield the file of a module of ``scripts``; nothing for other names."""
+    stem = SCRIPTS.joinpath(*name.split("."))
+    yield from (path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file())

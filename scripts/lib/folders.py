@@ -8,7 +8,7 @@ from lib.errors import InputError
 Settings = dict[str, Any]
 
 FOLDERS = ("bids_dir", "dicom_dir", "deid_dir", "output_dir", "private_dir")
-FILES = ("key_file", "participants_map", "plan", "study_rules")
+FILES = ("key_file", "participants_map", "plan", "study_rules", "container")
 SECRET = ("private_dir", "key_file", "plan", "linkage_dir")
 """What only its owner may read, and so lies outside everything that is read or shared."""
 
@@ -31,10 +31,12 @@ def complete(settings: Settings) -> None:
     InputError
         A folder is missing, or would mix inputs, outputs and secrets.
     """
+    shard = f"-shard-{settings['shard'].replace('/', 'of')}" if settings["shard"] else ""
     if settings["bids_dir"]:
-        home, results = settings["bids_dir"], f"{settings['bids_dir']}/derivatives/ecdysis"
+        home = settings["bids_dir"]
+        results = f"{home}/derivatives/ecdysis{shard}"
     elif settings["deid_dir"]:
-        home, results = settings["deid_dir"], f"{settings['deid_dir']}-report"
+        home, results = settings["deid_dir"], f"{settings['deid_dir']}-report{shard}"
     else:
         return
     settings["output_dir"] = settings["output_dir"] or results
@@ -43,17 +45,19 @@ def complete(settings: Settings) -> None:
     places = {key: Path(settings[key]) for key in (*FOLDERS, *FILES) if settings[key]}
     if settings["deid"]["linkage_dir"]:
         places["linkage_dir"] = Path(settings["deid"]["linkage_dir"])
-    _check_names(places)
+    edits = [edit for edit in settings["deid"]["edits"] if isinstance(edit, str)]
+    _check_names(places | {f"deid.edits[{at}]": Path(edit) for at, edit in enumerate(edits)})
     _check_inputs(places)
     _check_apart(places)
 
 
 def _check_names(places: dict[str, Path]) -> None:
     for key, place in places.items():
-        if set("{}\n") & set(str(place)):
+        if set("{}<>") & set(str(place)) or not str(place).isprintable():
             raise InputError(
                 key,
-                "its path has a brace or a line break, which Snakemake cannot handle",
+                "its path has one of {}<>, a control character or bytes that are no UTF-8, which "
+                "Snakemake cannot handle",
                 "Rename the folder, or reach it by a symbolic link",
             )
 

@@ -12,6 +12,7 @@ and the rule declares ``log: text=..., status=...``. Snakemake keeps declared lo
 job fails, so the status record of a failed job is still there for the report.
 """
 
+import errno
 import logging
 import os
 import resource
@@ -19,13 +20,18 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from lib.errors import InputError
-from lib.files import write_json
+from lib.files import read_remembered, write_json
+from lib.memory import lacked_memory
+from lib.places import MANIFEST
+from lib.run_lock import working
+from lib.settled import settle, settled
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -33,6 +39,9 @@ THREAD_VARIABLES = (
     "MKL_NUM_THREADS",
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )
+
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors of a disk that is full or not to be written to."""
 
 
 @contextmanager
@@ -43,6 +52,10 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
     seen as interrupted, then ``done`` or ``failed`` with the reason. Output of the block
     and of the programs it starts goes to the log. An error ends the process with status
     1: its reason stands on the console, its traceback in the log only.
+
+    Snakemake tries every failed job again, which helps only where memory was short or the
+    job was stopped from outside. After any other failure the next attempt fails at once,
+    for the same reason (`lib.settled`).
 
     Parameters
     ----------
@@ -59,10 +72,12 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
     dict
         Facts of the stage; what is put in is written to the record as ``details``.
     """
+    _stop_where_settled(job, stage)
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(job.threads)))
     os.environ.setdefault("NIPYPE_NO_ET", "1")
     details: dict[str, Any] = {}
     began = time.monotonic()
+    already = _cpu_seconds()
     record: dict[str, Any] = {
         "stage": stage,
         **{key: str(value) for key, value in job.wildcards.items()},
@@ -70,29 +85,68 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "log": None if private else str(job.log.text),
     }
-    write_json(job.log.status, record)
-    reason = None
+    reason, again = None, True
     try:
-        with _output_to(Path(job.log.text)):
+        write_json(job.log.status, record)
+        with working(), _output_to(Path(job.log.text)):
             try:
                 yield details
             except Exception:
                 traceback.print_exc()
                 raise
         record["state"] = "done"
-    except InputError as error:
-        reason = str(error)
     except Exception as error:
-        kind = type(error).__name__
-        reason = f"{kind}; its text is in the private log" if private else f"{kind}: {error}"
+        reason, again = _reason(error, private=private), lacked_memory(error)
     finally:
+        reason = reason and _without_places(reason)
         if record["state"] == "running":
             record |= {"state": "failed", "reason": reason or "the job was interrupted"}
-        record |= {"seconds": round(time.monotonic() - began, 3), **_usage(), "details": details}
-        write_json(job.log.status, record)
+        record |= {"seconds": round(time.monotonic() - began, 3), **_usage(already)}
+        record["details"] = details
+        with suppress(OSError):
+            write_json(job.log.status, record)
+            if not again:
+                settle(Path(job.log.status), Path(job.log.text))
     if reason is not None:
         print(f"{stage} failed: {reason} (log: {job.log.text})", file=sys.stderr)
         sys.exit(1)
+
+
+def _reason(error: Exception, *, private: bool) -> str:
+    """Say why a job failed: what the user can repair as it is, all else with its type."""
+    kind = type(error).__name__
+    if isinstance(error, OSError) and error.errno in DISK:
+        return f"{os.strerror(error.errno)}. Make room, or give another output_dir"
+    if lacked_memory(error):
+        kind = f"memory ran out ({kind})"
+    elif isinstance(error, InputError):
+        return str(error)
+    return f"{kind}; its text is in the private log" if private else f"{kind}: {error}"
+
+
+def _without_places(reason: str) -> str:
+    """Name files as they are called within the dataset and the results, wherever these lie."""
+    places = [read_remembered(MANIFEST).get("bids_dir"), str(Path.cwd())]
+    for place in filter(None, places):
+        reason = reason.replace(f"{place}/", "")
+    return reason
+
+
+def _stop_where_settled(job: Any, stage: str) -> None:
+    """End this process when an earlier attempt of this run gave the answer."""
+    record = settled(Path(job.log.status), Path(job.log.text))
+    if record is not None:
+        print(f"{stage} is not tried again: {record['reason']}", file=sys.stderr)
+        sys.exit(1)
+
+
+def part_of(job: Any, part: str) -> Any:
+    """Return a job as `recorded` wants it, for one stage of several that the job does.
+
+    Its rule declares ``log: <part>_text=..., <part>_status=...`` for each of them.
+    """
+    log = SimpleNamespace(text=job.log[f"{part}_text"], status=job.log[f"{part}_status"])
+    return SimpleNamespace(log=log, threads=job.threads, wildcards=job.wildcards)
 
 
 @contextmanager
@@ -115,10 +169,19 @@ def _output_to(log: Path) -> Iterator[None]:
                 os.close(saved)
 
 
-def _usage() -> dict[str, float]:
-    """CPU seconds of this process and its children, and the larger peak memory, in MB."""
+def _usage(already: float) -> dict[str, float]:
+    """CPU seconds of a stage, and those before it: of start, imports and earlier stages.
+
+    Both are of this process and its children; the peak memory, in MB, is that of the larger.
+    """
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {
-        "cpu_seconds": round(sum(use.ru_utime + use.ru_stime for use in usages), 3),
+        "cpu_seconds": round(_cpu_seconds() - already, 3),
+        "cpu_seconds_before": round(already, 3),
         "peak_memory_mb": round(max(use.ru_maxrss for use in usages) / 1024, 1),
     }
+
+
+def _cpu_seconds() -> float:
+    """CPU seconds of this process and its ended children so far."""
+    return sum(os.times()[:4])

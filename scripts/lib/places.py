@@ -11,6 +11,7 @@ HIDDEN = Path(".ecdysis")
 MANIFEST = HIDDEN / "manifest.json"
 DISCOVERED = HIDDEN / "discovered.json"
 VALIDATION = HIDDEN / "validation.json"
+SETTLED = HIDDEN / "settled"
 TEMPLATE = HIDDEN / "template" / "template.json"
 QUALITY_TABLE = "participants_qc.tsv"
 
@@ -79,3 +80,13 @@ def derived_file(folder: str, entities: str, suffix: str, kind: str) -> str:
     """
     space = "" if suffix == "T1w" else f"_space-{suffix}"
     return f"{folder}/{entities}{space}_{kind}.nii.gz"
+
+
+def quality_file(folder: str, entities: str, suffix: str) -> str:
+    """Return the quality measures of an image; hidden, since they are no sidecar of an image."""
+    return f"{HIDDEN}/{folder}/{entities}_desc-quality_{suffix}.json"
+
+
+def field_file(folder: str, entities: str, suffix: str) -> str:
+    """Return the bias field that skull stripping found, on its working grid."""
+    return f"{HIDDEN}/{folder}/{entities}_desc-reoriented_{suffix}_field.nii.gz"

@@ -1,16 +1,19 @@
 """The settings of a run: defaults, the study's own, the command line; checked and resolved."""
 
 import difflib
+import reprlib
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 
 from lib import folders
 from lib.errors import InputError
+from lib.quality.norms import read_norms
+from lib.shards import check_shard
+from lib.yaml_files import read_yaml
 
 Settings = folders.Settings
 
@@ -40,8 +43,8 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
     InputError
         A key is unknown or a value is impossible.
     """
-    schema = _read_yaml(CONFIG / "schema.yaml")
-    settings: Settings = _read_yaml(CONFIG / "config.yaml")
+    schema = read_yaml(CONFIG / "schema.yaml")
+    settings: Settings = read_yaml(CONFIG / "config.yaml")
     given = _typed(given, schema, schema)
     check(given, schema, "the command line or --configfile")
     given = _absolute_paths(given, cwd)
@@ -50,8 +53,11 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
         _merge(settings, _absolute_paths(_checked_file(own, schema), bids_dir))
     _merge(settings, given)
     settings["bids_dir"] = str(bids_dir) if bids_dir else None
+    check_shard(settings["shard"])
     folders.complete(settings)
     _check_deface(settings)
+    if settings["quality"]["norms"]:
+        read_norms(Path(settings["quality"]["norms"]))
     return settings
 
 
@@ -82,14 +88,21 @@ def _absolute_paths(given: Mapping[str, Any], base: Path) -> Settings:
         (template, TEMPLATE_PATHS),
         (stripping, ("masks",)),
         (deid, ("linkage_dir",)),
+        (settings.get("quality", {}), ("norms",)),
     ):
         group |= {key: str(_absolute(group[key], base)) for key in keys if group.get(key)}
-    if isinstance(settings.get("ratings"), list):
-        settings["ratings"] = [str(_absolute(path, base)) for path in settings["ratings"]]
+    if template.get("priors"):
+        template["priors"] = [str(_absolute(prior, base)) for prior in template["priors"]]
+    for key in ("shards", "ratings"):
+        if isinstance(settings.get(key), list):
+            settings[key] = [str(_absolute(path, base)) for path in settings[key]]
     if deid.get("edits"):
         deid["edits"] = [
             str(_absolute(edit, base)) if isinstance(edit, str) else edit for edit in deid["edits"]
         ]
+    maps = settings.get("statmaps", {})
+    if maps.get("folders"):
+        maps["folders"] = [str(_absolute(folder, base)) for folder in maps["folders"]]
     return settings
 
 
@@ -102,15 +115,8 @@ def _merge(settings: Settings, update: Mapping[str, Any]) -> None:
             settings[key] = deepcopy(value)
 
 
-def _read_yaml(path: Path) -> Any:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
 def _checked_file(path: Path, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        content = _read_yaml(path) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(path, f"it is not YAML ({error})", "Repair the file") from error
+    content = read_yaml(path) or {}
     if not isinstance(content, Mapping):
         raise InputError(path, "it holds no keys", "Write one `key: value` a line")
     check(content, schema, str(path))
@@ -150,7 +156,7 @@ def _explain(fault: Any, see: str) -> tuple[str, str]:
             hint,
         )
     allowed = _allowed(str(fault.validator), fault.validator_value, fault.schema)
-    return f"{fault.instance!r} is not allowed; expected {allowed}", see
+    return f"{reprlib.repr(fault.instance)} is not allowed; expected {allowed}", see
 
 
 def _allowed(validator: str, bound: Any, schema: Mapping[str, Any]) -> str:

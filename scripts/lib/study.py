@@ -6,22 +6,28 @@ starts for jobs elsewhere read that manifest (`Study.load`) and look for nothing
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lib.conversion.asked import forget_lost, sessions_to_convert
 from lib.discovery import EXTENSIONS, Exclusion, Image, Selection, discover, to_json
 from lib.errors import InputError
-from lib.files import read_json, write_json
+from lib.files import read_json, read_remembered, write_json
+from lib.fingerprint import fingerprint
 from lib.folders import FILES, FOLDERS
 from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
+from lib.quality.norms import read_norms
 from lib.ratings import Rating, check_known, from_json, leave_out, read_ratings
 from lib.ratings import to_json as ratings_to_json
-from lib.settings import Settings, resolve
+from lib.settings import Settings
+from lib.settled import forget_settled
+from lib.statmaps import StatMap, find_maps
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class Study:
     images: Sequence[Image] = ()
     exclusions: Sequence[Exclusion] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
+    statmaps: Sequence[StatMap] = ()
     ratings: Sequence[Rating] = ()
 
     @classmethod
@@ -54,7 +61,8 @@ class Study:
             [Image(**item) for item in manifest["images"]],
             [Exclusion(**item) for item in manifest["excluded"]],
             manifest["plan"],
-            from_json(manifest["ratings"]),
+            [StatMap(**item) for item in manifest["statmaps"]],
+            from_json(manifest.get("ratings", [])),
         )
 
     def save(self) -> None:
@@ -66,11 +74,17 @@ class Study:
             "excluded": to_json(self.exclusions),
             "unmapped": self.plan.get("unmapped", []),
             "plan": self.plan,
+            "statmaps": [asdict(item) for item in self.statmaps],
             "ratings": ratings_to_json(self.ratings),
             "settings": _public(self.settings),
         }
-        if not path.is_file() or read_json(path) != manifest:
+        if read_remembered(path) != manifest:
             write_json(path, manifest)
+
+    @cached_property
+    def norms(self) -> list[dict[str, Any]]:
+        """What the user's norms file says, without its place."""
+        return _norms(self.settings)
 
     @cached_property
     def by_name(self) -> dict[str, Image]:
@@ -86,14 +100,18 @@ class Study:
         return subjects
 
     @cached_property
-    def refused(self) -> dict[str, str]:
-        """Names of the images that the preflight refused, with the reasons."""
-        return {item.image: item.reason for item in self.exclusions if item.fault and item.image}
+    def refused(self) -> dict[str, tuple[str, str]]:
+        """Names of the images that the preflight refused, with the reasons, by a safe token.
+
+        Such a name may hold anything that a file system allows, so no file is called by it.
+        """
+        refused = [item for item in self.exclusions if item.fault and item.image]
+        return {_token(str(item.image)): (str(item.image), item.reason) for item in refused}
 
     @property
     def ratings_hash(self) -> str:
         """A short hash of what people rated, to notice that it changed."""
-        return hashlib.sha256(repr(ratings_to_json(self.ratings)).encode()).hexdigest()[:12]
+        return _token(repr(ratings_to_json(self.ratings)))
 
     def t1w_beside(self, image: Image) -> Image | None:
         """Return the first T1w of the same session, when `image` itself is of another kind."""
@@ -102,17 +120,32 @@ class Study:
         others = (one for one in self.by_subject[image.subject] if one.suffix == "T1w")
         return next((one for one in others if one.session == image.session), None)
 
-    def session(self, session: str) -> Mapping[str, Any]:
-        """Return what the plan says of a DICOM session."""
-        return next(item for item in self.plan["sessions"] if item["session"] == session)
+    @cached_property
+    def sessions(self) -> dict[str, Mapping[str, Any]]:
+        """What the plan says of each DICOM session."""
+        return {item["session"]: item for item in self.plan.get("sessions", [])}
 
-    def others(self, session: str) -> list[Mapping[str, Any]]:
-        """Return the series of a DICOM session that are converted with it."""
-        return [item for item in self.plan["others"] if item["dicom_session"] == session]
+    @cached_property
+    def series(self) -> dict[str, Mapping[str, Any]]:
+        """What the plan says of each series that becomes an image."""
+        return {item["series"]: item for item in self.plan.get("mapped", [])}
+
+    @cached_property
+    def others(self) -> dict[str, list[Mapping[str, Any]]]:
+        """The series that are converted with each DICOM session."""
+        return _grouped(self.plan.get("others", []), self.plan.get("others", []))
+
+    @cached_property
+    def images_of_session(self) -> dict[str, list[Image]]:
+        """The images of this run that come, or came, from each DICOM session."""
+        planned = [*self.plan.get("images", []), *self.plan.get("present", [])]
+        named = [(item, "{folder}/{entities}_{suffix}".format(**item)) for item in planned]
+        here = [(item, name) for item, name in named if name in self.by_name]
+        return _grouped([item for item, _ in here], [self.by_name[name] for _, name in here])
 
     @cached_property
     def converted_sessions(self) -> list[str]:
-        """Return the DICOM sessions of the selected subjects that are to be converted."""
+        """The DICOM sessions of the selected subjects that are to be converted."""
         subjects = {image.subject for image in self.images}
         subjects |= {item.subject for item in self.exclusions}
         return sessions_to_convert(
@@ -135,17 +168,31 @@ class Study:
             ) from None
 
 
-def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
-    """Check the settings, find the images and write the manifest.
+def _grouped(items: Sequence[Mapping[str, Any]], values: Sequence[T]) -> dict[str, list[T]]:
+    """Return the values by the DICOM sessions of the items of the plan they belong to."""
+    groups: dict[str, list[T]] = {}
+    for item, value in zip(items, values, strict=True):
+        groups.setdefault(item["dicom_session"], []).append(value)
+    return groups
+
+
+def open_study(settings: Settings) -> Study:
+    """Find the images that the checked settings ask for, and write the manifest.
 
     Raises
     ------
     InputError
-        A setting is wrong, a label does not exist, or a program that is needed is missing.
+        A label does not exist, or a program that is needed is missing.
     """
-    settings = resolve(given, cwd)
+    if settings["container"] and not Path(settings["container"]).is_file():
+        raise InputError(
+            "container",
+            f"there is no image {settings['container']}",
+            "Build it: apptainer build ecdysis.sif envs/apptainer.def",
+        )
     if not settings["output_dir"]:
         return Study(settings)
+    forget_settled(Path(settings["output_dir"]))
     plan = _plan(settings)
     if not settings["bids_dir"]:
         study = Study(settings, plan=plan)
@@ -153,7 +200,9 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
         return study
     _check_programs(settings)
     remembered = Path(settings["output_dir"], DISCOVERED)
-    before = read_json(remembered) if remembered.is_file() else {}
+    code = fingerprint("lib/study")
+    before = read_remembered(remembered)
+    files = before.get("files", {}) if before.get("code") == code else {}
     images, exclusions, after = discover(
         Path(settings["bids_dir"]),
         Selection(
@@ -162,21 +211,22 @@ def open_study(given: Mapping[str, Any], cwd: Path) -> Study:
             settings["exclude_participant_label"],
             settings["session_label"],
             settings["filters"],
+            settings["shard"],
         ),
         nifti.preflight,
-        before,
+        files,
         [_planned(item, settings["bids_dir"]) for item in plan.get("images", [])],
         [item["subject"] for item in plan.get("others", [])],
     )
-    if after != before:
-        write_json(remembered, after)
+    if {"code": code, "files": after} != before:
+        write_json(remembered, {"code": code, "files": after})
     forget_lost(plan, Path(settings["output_dir"]), Path(settings["bids_dir"]))
     ratings = read_ratings(settings["ratings"])
     found = {Path(path).name.split(".")[0] for path in after}
     found |= {f"{item['entities']}_{item['suffix']}" for item in plan.get("images", [])}
     check_known(ratings, found, _looker(Path(settings["bids_dir"])))
     images, exclusions = leave_out(images, exclusions, ratings)
-    study = Study(settings, images, exclusions, plan, ratings)
+    study = Study(settings, images, exclusions, plan, find_maps(settings), ratings)
     study.save()
     return study
 
@@ -190,6 +240,11 @@ def _looker(bids_dir: Path) -> Callable[[str], bool]:
         return any(place.is_file() for place in places)
 
     return there
+
+
+def _token(name: str) -> str:
+    """Return twelve hexadecimal digits that stand for a name."""
+    return hashlib.sha256(name.encode()).hexdigest()[:12]
 
 
 def skullstrip_method(settings: Settings) -> str:
@@ -223,14 +278,23 @@ def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:
     return Image(**{**image.__dict__, "path": f"{bids_dir}/{image.name}.nii.gz"})
 
 
+def _norms(settings: Settings) -> list[dict[str, Any]]:
+    """Return the rows of the norms file, when there is one."""
+    path = settings["quality"]["norms"]
+    return [asdict(norm) for norm in read_norms(Path(path))] if path else []
+
+
 def _public(settings: Settings) -> Settings:
     """Return the settings without the places of this machine, which may name a person."""
-    public = {key: value for key, value in settings.items() if key not in (*FOLDERS, *FILES)}
+    private = (*FOLDERS, *FILES, "shards")
+    public = {key: value for key, value in settings.items() if key not in private}
     rules = [edit for edit in settings["deid"]["edits"] if not isinstance(edit, str)]
     stripping = settings["skullstrip"]
     return {
         **public,
         "ratings": [Path(path).name for path in settings["ratings"]],
+        "quality": {"norms": _norms(settings)},
         "deid": {**settings["deid"], "edits": rules, "linkage_dir": None},
         "skullstrip": {**stripping, "masks": "given" if stripping["masks"] else None},
+        "statmaps": {**settings["statmaps"], "folders": len(settings["statmaps"]["folders"])},
     }

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -37,6 +38,8 @@ EMBEDDED_SHA256 = {
         "5e12ef73afaf8e2bf17ab855a82ca13bf36473ae11f0888c4c8978eb63a1a51b"
     ),
 }
+TISSUES = ("CSF", "GM", "WM")
+"""Of what `priors` are maps, in this order."""
 EMBEDDED_REMEDY = (
     "Reinstall the Python packages with `pip install -r envs/requirements.txt`, or set"
     " skullstrip: {template: {t1w: FILE, brain_mask: FILE}}"
@@ -55,6 +58,8 @@ class Template:
         Head with skull, and brain mask (above 0.5 is brain), on one grid.
     registration_mask : Path or None
         Where the similarity of a registration is measured; None is everywhere.
+    priors : tuple of Path
+        Probability of each of `TISSUES`; empty when the template has none.
     origin : str
         Where the template comes from and on what terms.
     sha256 : dict
@@ -65,18 +70,19 @@ class Template:
     t1w: Path
     brain_mask: Path
     registration_mask: Path | None
+    priors: tuple[Path, ...]
     origin: str
     sha256: dict[str, str]
 
 
-def resolve(settings: Mapping[str, str | None] | None = None) -> Template:
+def resolve(settings: Mapping[str, Any] | None = None) -> Template:
     """Find the template that `settings` ask for.
 
     Parameters
     ----------
     settings : mapping, optional
-        ``t1w``, ``brain_mask``, ``registration_mask`` (files) and ``name``; None and ""
-        mean not given.
+        ``t1w``, ``brain_mask``, ``registration_mask`` (files), ``priors`` (three files) and
+        ``name``; None, "" and an empty list mean not given.
 
     Raises
     ------
@@ -85,7 +91,7 @@ def resolve(settings: Mapping[str, str | None] | None = None) -> Template:
         different grids, or the named template cannot be had.
     """
     given = {key: value for key, value in (settings or {}).items() if value}
-    if given.keys() & {"t1w", "brain_mask", "registration_mask"}:
+    if given.keys() - {"name"}:
         return _from_files(given)
     name = given.get("name", EMBEDDED_NAME)
     if name == EMBEDDED_NAME:
@@ -93,7 +99,7 @@ def resolve(settings: Mapping[str, str | None] | None = None) -> Template:
     return _from_templateflow(name)
 
 
-def label(settings: Mapping[str, str | None] | None = None) -> str:
+def label(settings: Mapping[str, Any] | None = None) -> str:
     """Name the template's space in file names, where only letters and digits may stand.
 
     Examples
@@ -137,6 +143,7 @@ def embedded(resolution: int = 1) -> Template:
         t1w=files[0],
         brain_mask=files[1],
         registration_mask=None,
+        priors=(),
         origin=EMBEDDED_ORIGIN,
         sha256={file.name: EMBEDDED_SHA256[file.name] for file in files},
     )
@@ -148,7 +155,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _from_files(given: Mapping[str, str]) -> Template:
+def _from_files(given: Mapping[str, Any]) -> Template:
     for needed in ("t1w", "brain_mask"):
         if needed not in given:
             raise InputError(
@@ -161,13 +168,21 @@ def _from_files(given: Mapping[str, str]) -> Template:
         for key in ("t1w", "brain_mask", "registration_mask")
         if key in given
     }
+    priors = [Path(file).expanduser().resolve() for file in given.get("priors", [])]
+    files |= {f"priors[{at}]": file for at, file in enumerate(priors)}
+    return _template(given.get("name", "custom"), files, "files given by the user")
+
+
+def _template(name: str, files: Mapping[str, Path], origin: str) -> Template:
+    """Check files, by the setting that each stands for, and make a template of them."""
     _check_one_grid(files)
     return Template(
-        name=given.get("name", "custom"),
+        name=name,
         t1w=files["t1w"],
         brain_mask=files["brain_mask"],
         registration_mask=files.get("registration_mask"),
-        origin="files given by the user",
+        priors=tuple(file for key, file in files.items() if key.startswith("priors")),
+        origin=origin,
         sha256={file.name: sha256(file) for file in files.values()},
     )
 
@@ -205,23 +220,38 @@ def _from_templateflow(name: str) -> Template:
         )
     from templateflow import api
 
-    wanted = {"resolution": 1, "extension": ".nii.gz", "raise_empty": True}
+    template, _, cohort = name.partition(":cohort-")
+    common: dict[str, Any] = {"resolution": 1, "extension": ".nii.gz"}
+    if cohort:
+        common["cohort"] = cohort
+
+    def fetch(**entities: Any) -> Path | None:
+        # Of some templates there is nothing, of others there are several of a kind.
+        found = api.get(template, **common, **entities)
+        return Path(found) if isinstance(found, str | Path) else None
+
     try:
-        head = Path(api.get(name, desc=None, suffix="T1w", **wanted))
-        mask = Path(api.get(name, desc="brain", suffix="mask", **wanted))
+        files = {
+            "t1w": fetch(desc=None, suffix="T1w"),
+            "brain_mask": fetch(desc="brain", suffix="mask"),
+            "registration_mask": fetch(desc="BrainCerebellumExtraction", suffix="mask"),
+        }
+        plain = {"desc": None, "atlas": None, "suffix": "probseg"}
+        priors = [fetch(label=tissue, **plain) for tissue in TISSUES]
     except Exception as error:
         raise InputError(
             where,
-            f"templateflow has no 1 mm T1w and brain mask of {name} or cannot fetch them ({error})",
+            f"templateflow cannot fetch {name} ({error})",
             "Check the name and the network, or give t1w and brain_mask as files",
         ) from error
-    files = {"t1w": head, "brain_mask": mask}
-    _check_one_grid(files)
-    return Template(
-        name=name,
-        t1w=head,
-        brain_mask=mask,
-        registration_mask=None,
-        origin=f"TemplateFlow {name}; see its template_description.json for terms",
-        sha256={file.name: sha256(file) for file in files.values()},
-    )
+    if files["t1w"] is None or files["brain_mask"] is None:
+        raise InputError(
+            where,
+            f"templateflow has no single 1 mm T1w and brain mask of {name}",
+            "Check the name, name one of its cohorts as in MNIPediatricAsym:cohort-2, or give"
+            " t1w and brain_mask as files",
+        )
+    if None not in priors:
+        files |= {f"priors[{at}]": file for at, file in enumerate(priors)}
+    origin = f"TemplateFlow {name}; see its template_description.json for terms"
+    return _template(name, {key: file for key, file in files.items() if file}, origin)

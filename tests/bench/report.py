@@ -23,7 +23,7 @@ from lib.quality.dictionary import MEASURES  # noqa: E402
 from PIL import Image, ImageDraw, ImageFilter, PngImagePlugin  # noqa: E402
 
 import report  # noqa: E402
-from tests.browser import Browser, find_chromium  # noqa: E402
+from tests.devtools import Browser, find_chromium  # noqa: E402
 from tests.unit.made_output import MadeOutput  # noqa: E402
 
 FIGURES = {"thumb": (128, 128), "input": (1100, 420), "crop": (1100, 820), "brain": (1200, 560)}

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,22 @@ def test_planned_images_are_taken_until_their_files_are_there(dataset):
         dataset, Selection(filters={"T1w": {"run": 1}}), _fine, planned=[new, old]
     )
     assert [image.subject for image in images] == ["02"]
+
+
+def test_a_change_that_keeps_size_and_time_is_noticed(dataset):
+    path = dataset / "sub-01/anat/sub-01_T1w.nii.gz"
+    looked_at = []
+    _, _, remembered = discover(dataset, Selection(), lambda _: None)
+    before = path.stat()
+    path.write_bytes(b"egami")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    discover(dataset, Selection(), looked_at.append, remembered)
+    assert looked_at == [path]
+
+
+def test_shards_are_disjoint_and_together_everything(dataset):
+    found = []
+    for shard in ("1/2", "2/2"):
+        images, exclusions, _ = discover(dataset, Selection(shard=shard), _fine)
+        found += [image.subject for image in images] + [item.subject for item in exclusions]
+    assert sorted(found) == ["01", "02", "02", "02", "03"]

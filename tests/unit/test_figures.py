@@ -8,14 +8,16 @@ import matplotlib as mpl
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.report import drawable
-from lib.report.figures import MAX_BYTES, THUMB_BYTES, Picture, crop_picture, save_picture
+from lib.figures import drawable
+from lib.figures.brain import THUMB_BYTES
+from lib.figures.picture import MAX_BYTES, Picture, save_picture
+from lib.figures.whole_head import air_white, crop_picture
+from lib.image.volume import Volume
 from nibabel.affines import apply_affine, from_matvec
 from PIL import Image
 
 mpl.use("Agg")
 SHAPE = (40, 48, 44)
-SUBJECT: list[dict[str, Any]] = [{"entities": "sub-01", "suffix": "T1w"}]
 
 
 def ball(radius: float, affine: np.ndarray) -> np.ndarray:
@@ -41,6 +43,11 @@ def write(path: Path, data: np.ndarray, affine: np.ndarray) -> Path:
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
+    return made_files(tmp_path)
+
+
+def made_files(folder: Path) -> dict[str, Path]:
+    """An input with noise in the air, its cropped result, and a brain mask."""
     rng = np.random.default_rng(0)
     affine = grid()
     head = (1000 * ball(75, affine) + rng.normal(20, 5, SHAPE)).clip(0).astype(np.int16)
@@ -48,43 +55,117 @@ def files(tmp_path: Path) -> dict[str, Path]:
     low[:3, 3] = apply_affine(affine, [4, 4, 4])
     inner = (slice(4, -4),) * 3
     return {
-        "raw": write(tmp_path / "raw.nii.gz", head, affine),
-        "preproc": write(tmp_path / "preproc.nii.gz", head[inner], low),
-        "mask": write(tmp_path / "mask.nii.gz", ball(60, affine)[inner].astype(np.uint8), low),
+        "raw": write(folder / "raw.nii.gz", head, affine),
+        "preproc": write(folder / "preproc.nii.gz", head[inner], low),
+        "mask": write(folder / "mask.nii.gz", ball(60, affine)[inner].astype(np.uint8), low),
     }
 
 
-def draw(folder: Path, files: dict[str, Path], *, masks: bool = True) -> dict[str, Any]:
-    return figures.draw_figures(
-        folder, SUBJECT, [files["raw"]], [files["preproc"]], [files["mask"]] if masks else []
-    )
+def draw(folder: Path, files: dict[str, Path]) -> dict[str, Any]:
+    return figures.draw_figures(folder, [figures.Files("sub-01", "T1w", **files)])
 
 
-def test_every_figure_is_there_small_and_describes_itself(
-    tmp_path: Path, files: dict[str, Path]
-) -> None:
-    assert draw(tmp_path / "figures", files) == {"figures": 4, "warnings": []}
-    found = {path.name: path for path in (tmp_path / "figures").iterdir()}
-    assert set(found) == {
-        f"sub-01_desc-{kind}_T1w.png" for kind in ("input", "crop", "brain", "thumb")
+def kinds(folder: Path) -> set[str]:
+    return {path.name.split("_desc-")[1].split("_")[0] for path in folder.iterdir()}
+
+
+def words_of(path: Path) -> dict[str, str]:
+    with Image.open(path) as png:
+        return dict(png.info)
+
+
+def pixels_of(path: Path) -> np.ndarray:
+    with Image.open(path) as png:
+        return np.asarray(png.convert("RGB")).astype(int)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All figures, with tissues, a bias field on a coarser grid and the image with its face."""
+    folder = tmp_path_factory.mktemp("figures")
+    files = made_files(folder)
+    preproc = nib.load(files["preproc"])
+    labels = np.zeros(preproc.shape, np.uint8)
+    for radius, label in ((60, 3), (50, 1), (30, 2)):
+        labels[ball(radius, grid())[4:-4, 4:-4, 4:-4]] = label
+    coarse = from_matvec(np.eye(3) * 8, np.full(3, -84.0))
+    x = apply_affine(coarse, np.stack(np.indices((22, 22, 22)), axis=-1))[..., 0]
+    more = {
+        "dseg": write(folder / "dseg.nii.gz", labels, preproc.affine),
+        "field": write(folder / "field.nii.gz", (2 + x / 100).astype(np.float32), coarse),
+        "faced": files["preproc"],
     }
-    for name, path in found.items():
-        assert path.stat().st_size <= (THUMB_BYTES if "thumb" in name else MAX_BYTES)
-        with Image.open(path) as png:
-            assert png.info["Title"]
-            assert "sub-01_T1w" in png.info["Description"]
-    with Image.open(found["sub-01_desc-brain_T1w.png"]) as png:
-        assert f"holds {ball(60, grid()).sum() * 0.064:.0f} mL" in png.info["Description"]
-        pixels = np.asarray(png.convert("RGB")).astype(int)
-    amber = (pixels[..., 0] - pixels[..., 2]) > 100
+    assert draw(folder / "figures", files | more) == {"figures": 10, "warnings": []}
+    return folder / "figures"
+
+
+def test_every_figure_is_there_small_and_describes_itself(drawn: Path) -> None:
+    pictures = {"input", "crop", "brain", "tissues", "field", "surface", "before", "after", "thumb"}
+    assert kinds(drawn) == pictures | {"viewer"}
+    for path in drawn.glob("*.png"):
+        assert path.stat().st_size <= (THUMB_BYTES if "thumb" in path.name else MAX_BYTES)
+        assert words_of(path)["Title"]
+        assert "sub-01_T1w" in words_of(path)["Description"]
+    words = words_of(drawn / "sub-01_desc-brain_T1w.png")["Description"]
+    assert f"holds {ball(60, grid()).sum() * 0.064:.0f} mL" in words
+    brain = pixels_of(drawn / "sub-01_desc-brain_T1w.png")
+    amber = (brain[..., 0] - brain[..., 2]) > 100
     assert amber.any(axis=0).sum() > 300, "the outline is drawn in few columns"
+
+
+def test_tissues_have_two_edges(drawn: Path) -> None:
+    seen = pixels_of(drawn / "sub-01_desc-tissues_T1w.png")[:-60]
+    blue, red = (seen[..., 2] - seen[..., 0]) > 60, (seen[..., 0] - seen[..., 2]) > 60
+    middle = slice(seen.shape[1] * 2 // 5, seen.shape[1] * 3 // 5)
+    across = [np.flatnonzero(edge[:, middle].any(axis=0)) for edge in (blue, red)]
+    outer, inner = (np.ptp(columns) for columns in across)
+    assert outer / inner == pytest.approx(50 / 30, rel=0.1)
+
+
+def test_the_field_is_told_in_multiples_of_its_median(drawn: Path) -> None:
+    words = words_of(drawn / "sub-01_desc-field_T1w.png")["Description"]
+    low, high = (float(word) for word in words.split("from ")[1].split(" (")[0].split(" to "))
+    # 2 + x / 100 over a ball of 60 mm: 98 % of it lies within 53 mm of the plane x = 0
+    assert (low, high) == pytest.approx((1 - 0.53 / 2, 1 + 0.53 / 2), abs=0.02)
+    seen = pixels_of(drawn / "sub-01_desc-field_T1w.png")
+    red, blue = (seen[..., 0] - seen[..., 2]) > 60, (seen[..., 2] - seen[..., 0]) > 60
+    coronal = slice(400, 700)
+    assert blue[:, coronal].nonzero()[1].mean() < red[:, coronal].nonzero()[1].mean() - 50
+
+
+def test_before_and_after_cover_each_other(drawn: Path) -> None:
+    before, after = (
+        pixels_of(drawn / f"sub-01_desc-{kind}_T1w.png")[..., 0] for kind in ("before", "after")
+    )
+    assert before.shape == after.shape
+    kept = after > 128
+    assert 0.5 < kept.sum() / (before > 128).sum() < 0.8
+    assert before[kept].min() > 128, "the brain is not where it was"
+
+
+def test_noise_in_the_air_is_seen(drawn: Path) -> None:
+    assert "stretched to the air" in words_of(drawn / "sub-01_desc-input_T1w.png")["Description"]
+    seen = pixels_of(drawn / "sub-01_desc-input_T1w.png")[..., 0]
+    corner = seen[len(seen) // 2 + 60 :, 20:60][:30]
+    assert corner.std() > 10
+    assert corner.mean() > 60
+
+
+def test_the_white_of_the_air_is_that_of_its_noise_and_zeros_have_none(
+    files: dict[str, Path],
+) -> None:
+    source = drawable.load_drawable(files["raw"]).source
+    assert air_white(source, 120) == pytest.approx(20 + 5 * 2.6, abs=2)
+    clean = np.where(source.stored > 500, source.stored, 0).astype(np.int16)
+    assert air_white(Volume(source.header, clean), 120) is None
 
 
 def test_without_masks_there_is_no_figure_of_the_brain(
     tmp_path: Path, files: dict[str, Path]
 ) -> None:
-    assert draw(tmp_path / "figures", files, masks=False) == {"figures": 3, "warnings": []}
-    assert not list((tmp_path / "figures").glob("*brain*"))
+    del files["mask"]
+    assert draw(tmp_path / "figures", files) == {"figures": 4, "warnings": []}
+    assert kinds(tmp_path / "figures") == {"input", "crop", "thumb", "viewer"}
 
 
 def test_a_broken_mask_does_not_cost_the_other_figures(
@@ -92,10 +173,22 @@ def test_a_broken_mask_does_not_cost_the_other_figures(
 ) -> None:
     files["mask"].write_bytes(files["mask"].read_bytes()[:40])
     details = draw(tmp_path / "figures", files)
-    assert details["figures"] == 3
-    assert not list((tmp_path / "figures").glob("*brain*"))
-    assert [warning.split("'")[1] for warning in details["warnings"]] == ["brain"]
+    assert kinds(tmp_path / "figures") == {"input", "crop", "thumb", "before", "viewer"}
+    assert [warning.split("'")[1] for warning in details["warnings"]] == ["brain", "after"]
     assert "sub-01_T1w" in details["warnings"][0]
+
+
+def test_files_find_their_image() -> None:
+    image = {"folder": "sub-01/anat", "entities": "sub-01", "suffix": "T1w"}
+    images = [image, {**image, "suffix": "T2w"}]
+    others = {
+        "sub-01/anat/sub-01_dseg.nii.gz",
+        ".ecdysis/sub-01/anat/sub-01_desc-reoriented_T1w_field.nii.gz",
+    }
+    found = figures.files_of_images(images, ["a", "b"], ["c", "d"], ["e", "f"], [], others)
+    assert [bool(one.dseg and one.field) for one in found] == [True, False]
+    assert [(one.raw.name, one.mask and one.mask.name) for one in found] == [("a", "e"), ("b", "f")]
+    assert [one.faced for one in found] == [None, None]
 
 
 @pytest.mark.parametrize("turn", [0.0, 20.0])
@@ -113,6 +206,19 @@ def test_the_box_of_the_crop_is_where_the_result_is(tmp_path: Path, turn: float)
     assert volume == pytest.approx(24 * 30 * 32 * 4**3, rel=0.05)
     centre = apply_affine(empty.affine, np.argwhere(inside).mean(axis=0))
     assert centre == pytest.approx(apply_affine(low, np.array([23, 29, 31]) / 2), abs=1.5)
+
+
+def test_an_oblique_mask_lies_on_its_image(tmp_path: Path) -> None:
+    affine = grid(20.0)
+    affine[:3, :3] /= 5  # 0.8 mm, which is drawn at 1 mm
+    affine[:3, 3] = -affine[:3, :3] @ ((np.array(SHAPE) - 1) / 2)
+    inside = ball(12, affine)
+    head = write(tmp_path / "head.nii", (1000 * inside).astype(np.int16), affine)
+    image = drawable.load_drawable(head)
+    mask = write(tmp_path / "mask.nii", inside.astype(np.uint8), affine)
+    (region,) = drawable.load_regions(mask, lambda stored: stored != 0)
+    assert region.zooms == pytest.approx(image.zooms)
+    np.testing.assert_allclose(1000 * region.on(image.image), image.data, atol=1)
 
 
 def test_the_crop_is_drawn_before_and_after(tmp_path: Path, files: dict[str, Path]) -> None:

@@ -39,3 +39,17 @@ def test_a_change_is_seen_where_the_script_reaches(scripts, changed, seen):
     path = Path(scripts, changed)
     path.write_text(path.read_text() + "\n#")
     assert (fingerprint("a") != before) == seen
+
+
+def test_a_changed_template_is_seen(tmp_path, monkeypatch):
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "report").mkdir()
+    (tmp_path / "scripts/a.py").write_text("")
+    monkeypatch.setattr(module, "SCRIPTS", tmp_path / "scripts")
+    module._imported.cache_clear()
+    page = tmp_path / "report/page.j2"
+    found = set()
+    for text in ("one", "two"):
+        page.write_text(text)
+        found.add(fingerprint("a", "page.j2"))
+    assert len(found) == 2

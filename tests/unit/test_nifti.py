@@ -45,7 +45,7 @@ def test_a_missing_file_and_a_broken_link_are_told_apart(tmp_path):
 
 
 def test_a_directory_is_refused(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="not a regular file"):
         preflight(tmp_path)
 
 

@@ -1,6 +1,7 @@
 """The pages: what they say, that data cannot become markup, and that they load nothing."""
 
 import base64
+import fcntl
 import hashlib
 import json
 import re
@@ -11,11 +12,12 @@ from typing import Any
 
 import pytest
 from lib.files import write_json
-from lib.places import VALIDATION
+from lib.places import HIDDEN, VALIDATION
 from lib.report import figure_files, wording
 from lib.report.costs import costs_of
 from lib.report.pages import FIGURE_BYTES, Pages
-from lib.report.records import LOCKS, load_run
+from lib.report.records import load_run
+from lib.run_lock import RUN
 
 import report
 from tests.unit.made_output import MadeOutput
@@ -211,6 +213,23 @@ def test_a_new_kind_of_figure_needs_no_change(made: MadeOutput) -> None:
     made.figure("sub-01", "sub-01_desc-bias_T1w.png", "The bias field")
     found, _ = figure_files.figures_of(made.root, "sub-01", "sub-01_T1w", 10**6)
     assert [figure.description for figure in found][-1] == "The bias field"
+
+
+def test_slider_and_viewer_are_found_but_are_no_figures(made: MadeOutput) -> None:
+    made.finish(made.image("01"))
+    asked = (made.root, "sub-01", "sub-01_T1w")
+    assert figure_files.slider_of(*asked) is None
+    assert figure_files.viewer_of(*asked) is None
+    for kind in ("before", "after"):
+        made.figure("sub-01", f"sub-01_desc-{kind}_T1w.png", f"{kind} it")
+    (made.root / "sub-01/figures/sub-01_desc-viewer_T1w.html").touch()
+    slider = figure_files.slider_of(*asked)
+    assert slider is not None
+    assert [one.description for one in slider] == ["before it", "after it"]
+    assert slider[0].source is not None
+    assert figure_files.viewer_of(*asked) == "sub-01/figures/sub-01_desc-viewer_T1w.html"
+    found, _ = figure_files.figures_of(*asked, 10**6)
+    assert len(found) == 3
 
 
 def test_figures_of_another_acquisition_are_not_taken(made: MadeOutput) -> None:
@@ -416,14 +435,15 @@ def test_what_is_to_come_is_told(made: MadeOutput, updated: Callable[..., Page])
     made.record(made.image("02"), "reorient")
     made.record(made.image("03"), "skullstrip", "running")
     made.image("04")
-    (made.root / LOCKS).mkdir(parents=True)
-    (made.root / LOCKS / "0.output.lock").write_text("x")
+    held = (made.root / HIDDEN / RUN).open("w")
+    fcntl.flock(held, fcntl.LOCK_EX)
     text = updated().text
     assert "skullstrip: 1 waiting; at work: sub-03_T1w" in text
     assert "Work went on when this page was written" in text
     assert "reorient: 1 waiting" in text
     made.record("sub-01", "figures", "running")
     assert "figures: at work: sub-01" in updated().text
+    held.close()
 
 
 def test_time_and_memory_of_stages_come_from_the_benchmarks(

@@ -16,6 +16,7 @@ from lib.ratings import (
     read_ratings,
     to_json,
 )
+from lib.settings import resolve
 from lib.study import Study, open_study
 
 from tests.unit.nifti_images import noise, save
@@ -150,7 +151,7 @@ def dataset(tmp_path: Path) -> Path:
 
 def _open(dataset: Path, ratings: list[str], **more: Any) -> Study:
     given = {"bids_dir": str(dataset), "ratings": ratings, "skullstrip": {"method": "none"}}
-    return open_study(given | more, dataset.parent)
+    return open_study(resolve(given | more, dataset.parent))
 
 
 def test_a_rated_image_leaves_the_run_and_stands_in_the_manifest(

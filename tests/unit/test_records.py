@@ -1,12 +1,15 @@
 """What became of each subject, told from manifest and status records alone."""
 
+import fcntl
 from pathlib import Path
 
 import pytest
 from lib.errors import InputError
+from lib.places import HIDDEN
 from lib.report.log_tail import log_tail
 from lib.report.model import Stage, natural, worst
-from lib.report.records import LOCKS, load_run
+from lib.report.records import load_run
+from lib.run_lock import RUN
 
 from tests.unit.made_output import MadeOutput
 
@@ -39,15 +42,14 @@ def test_each_state_is_told_apart(made: MadeOutput) -> None:
     ]
 
 
-def test_what_was_begun_runs_as_long_as_snakemake_holds_its_files(made: MadeOutput) -> None:
+def test_what_was_begun_runs_as_long_as_the_run_holds_its_lock(made: MadeOutput) -> None:
     made.record(made.image("01"), "crop", "running")
-    lock = made.root / LOCKS / "0.output.lock"
-    lock.parent.mkdir(parents=True)
-    lock.touch()
     assert load_run(made.root).subject("01").state == "interrupted"
-    lock.write_text("sub-01/anat/sub-01_desc-preproc_T1w.nii.gz")
-    assert load_run(made.root).subject("01").state == "running"
-    assert load_run(made.root, ended=True).subject("01").state == "interrupted"
+    with (made.root / HIDDEN / RUN).open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert load_run(made.root).subject("01").state == "running"
+        assert load_run(made.root, ended=True).subject("01").state == "interrupted"
+    assert load_run(made.root).subject("01").state == "interrupted"
 
 
 def test_one_subject_can_be_read_alone(made: MadeOutput) -> None:

@@ -14,7 +14,7 @@ import pytest
 from lib.ratings import read_ratings
 
 import report
-from tests.browser import Browser, find_chromium
+from tests.devtools import Browser, find_chromium
 from tests.unit.made_output import MadeOutput
 
 pytestmark = pytest.mark.skipif(not find_chromium(), reason="there is no chromium")

@@ -154,3 +154,10 @@ def test_a_folder_of_clean_dicom_alone_has_its_report_and_secrets_beside_it(tmp_
         resolve({"deid_dir": "clean"}, tmp_path)
     with pytest.raises(InputError, match="linkage_dir"):
         resolve({"dicom_dir": "scans", "deid_dir": "c", "deid": {"linkage_dir": "c/l"}}, tmp_path)
+
+
+def test_wrong_norms_are_refused_before_any_job(study):
+    (study / "norms.tsv").write_text("key\tsuffix\tlow\thigh\nsnr\tT1w\t1\t2\n")
+    given = {"bids_dir": "study", "quality": {"norms": "study/norms.tsv"}}
+    with pytest.raises(InputError, match="line 2"):
+        resolve(given, study.parent)

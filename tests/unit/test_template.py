@@ -2,8 +2,10 @@
 
 import hashlib
 import importlib.util
+import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import nibabel as nib
@@ -126,7 +128,7 @@ def test_the_prepared_form_is_small_and_has_no_holes(tmp_path):
 
 
 def test_the_prepared_form_keeps_world_coordinates(user_files, tmp_path):
-    _, mask, _ = script.prepare(template.resolve(user_files))
+    _, mask, _, _ = script.prepare(template.resolve(user_files))
     centre = nib.affines.apply_affine(mask.affine, ndimage.center_of_mass(mask.get_fdata()))
     assert np.allclose(centre, [-78, 78, 78], atol=0.2)
     assert mask.get_fdata()[tuple(np.array(mask.shape) // 2)] == 1, "the hole is filled"
@@ -138,3 +140,81 @@ def test_an_empty_mask_is_refused(user_files, tmp_path):
     nib.save(nib.Nifti1Image(np.zeros(source.shape, np.uint8), source.affine), empty)
     with pytest.raises(InputError, match=r"no voxel is above 0\.5"):
         script.prepare(template.resolve(user_files | {"brain_mask": str(empty)}))
+
+
+def test_priors_of_the_user_are_the_tissue_maps(user_files, tmp_path):
+    source = nib.load(user_files["brain_mask"])
+    weights = (0.2, 0.3, 0.5)
+    files = [tmp_path / f"{tissue}.nii.gz" for tissue in template.TISSUES]
+    for weight, file in zip(weights, files, strict=True):
+        nib.save(
+            nib.Nifti1Image(source.get_fdata().astype(np.float32) * weight, source.affine), file
+        )
+    found = template.resolve(user_files | {"priors": [str(file) for file in files]})
+    assert found.priors == tuple(files)
+    *_, maps = script.prepare(found)
+    peaks = [one.get_fdata().max() for one in maps]
+    assert np.allclose(peaks, weights, atol=1e-3)
+    small = nib.Nifti1Image(np.zeros((4, 4, 4), np.uint8), source.affine)
+    nib.save(small, files[1])
+    with pytest.raises(InputError, match=r"template\.priors\[1\]: its grid"):
+        template.resolve(user_files | {"priors": [str(file) for file in files]})
+
+
+BY_NAME = """
+import nibabel as nib, numpy as np, sys
+from pathlib import Path
+from templateflow import api, conf
+
+names = ["T1w", "desc-brain_mask", "desc-BrainCerebellumExtraction_mask"]
+names += [f"label-{tissue}_probseg" for tissue in sys.argv[2].split(",") if tissue]
+for name in names:
+    file = Path(conf.TF_HOME, f"tpl-{sys.argv[1]}", f"tpl-{sys.argv[1]}_res-01_{name}.nii.gz")
+    nib.save(nib.Nifti1Image(np.ones((4, 4, 4), np.uint8), np.eye(4)), file)
+from lib.template import resolve
+
+found = resolve({"name": sys.argv[1]})
+for file in (found.t1w, found.brain_mask, found.registration_mask, *found.priors):
+    print(file.name)
+"""
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("templateflow") is None, reason="templateflow is not installed"
+)
+@pytest.mark.parametrize(
+    ("name", "tissues", "priors"),
+    [("MNI152NLin2009cAsym", "CSF,GM,WM", 3), ("OASIS30ANTs", "CSF,WM", 0)],
+)
+def test_a_template_by_name(tmp_path, name, tissues, priors):
+    """The files are put where templateflow would put what it fetches."""
+    done = subprocess.run(
+        [sys.executable, "-c", BY_NAME, name, tissues],
+        cwd=Path(template.__file__).parents[1],
+        env=os.environ | {"TEMPLATEFLOW_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files = done.stdout.split()
+    assert files[:3] == [
+        f"tpl-{name}_res-01_{rest}.nii.gz"
+        for rest in ("T1w", "desc-brain_mask", "desc-BrainCerebellumExtraction_mask")
+    ]
+    assert len(files) == 3 + priors
+
+
+class Api:
+    """Answers as templateflow does: a path, or a list when there are several or none."""
+
+    def get(self, name, **entities):
+        return []
+
+
+def test_a_template_that_is_not_one_head_and_mask(monkeypatch):
+    module = types.ModuleType("templateflow")
+    module.api = Api()
+    module.__spec__ = importlib.util.spec_from_loader("templateflow", None)
+    monkeypatch.setitem(sys.modules, "templateflow", module)
+    with pytest.raises(InputError, match=r"no single 1 mm T1w.*MNIPediatricAsym:cohort-2"):
+        template.resolve({"name": "MNIPediatricAsym"})

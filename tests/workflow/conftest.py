@@ -9,15 +9,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PLACE = "a folder or a link"
 
 
 @pytest.fixture(scope="session")
 def snakemake():
-    """Run the workflow as a user does; returns the finished process with its console text."""
+    """Run the workflow as a user does; returns the finished process with its console text.
+
+    Every run is watched: what it reads must be there afterwards as it was, and nothing else.
+    """
 
     def run(cwd, *arguments):
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-        return subprocess.run(
+        read = inputs_of(Path(cwd), arguments)
+        before = tree(read)
+        done = subprocess.run(
             [*command, "--cores", "2", *map(str, arguments)],
             cwd=cwd,
             env=os.environ | {"NO_COLOR": "1"},
@@ -27,22 +33,42 @@ def snakemake():
             timeout=900,
             check=False,
         )
+        assert tree(read) == before, f"the input {read} was written to"
+        return done
 
     return run
+
+
+def inputs_of(cwd, arguments):
+    """What a run with these arguments may only read, or None."""
+    given = dict(str(word).split("=", 1) for word in arguments if "=" in str(word))
+    if place := given.get("dicom_dir") or given.get("bids_dir"):
+        return cwd / place
+    return cwd if (cwd / "dataset_description.json").is_file() else None
+
+
+def tree(root):
+    """Hash every file of a tree, its results left out; links and folders count too."""
+    if root is None or not root.is_dir():
+        return {}
+    found = {}
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root)
+        if "derivatives" in name.parts:
+            continue
+        whole = path.is_file() and not path.is_symlink()
+        found[str(name)] = hashlib.sha256(path.read_bytes()).hexdigest() if whole else PLACE
+    return found
 
 
 @pytest.fixture(scope="session")
 def hashes():
     """Hash every file of a tree, its results left out."""
 
-    def tree(root):
-        return {
-            str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(Path(root).rglob("*"))
-            if path.is_file() and "derivatives" not in path.relative_to(root).parts
-        }
+    def files(root):
+        return {name: digest for name, digest in tree(Path(root)).items() if digest != PLACE}
 
-    return tree
+    return files
 
 
 def executed(run):

@@ -46,6 +46,8 @@ def test_the_broken_subject_is_told_and_stops_no_other(dataset, first_run):
     page = (results / "sub-02.html").read_text()
     for text in (index, page, first_run.stdout):
         assert "cut short" in text
+    table = (results / "participants_qc.tsv").read_text().splitlines()
+    assert [line.split("\t")[2] for line in table] == ["image", "sub-01_T1w"]
 
 
 def test_the_mask_is_the_brain(dataset, first_run):
@@ -65,6 +67,10 @@ def test_the_mask_is_the_brain(dataset, first_run):
     assert overlap > 0.93
 
 
+def test_images_that_only_steps_need_are_gone(dataset, first_run):
+    assert not list((dataset / RESULTS / ".ecdysis").rglob("*.nii"))
+
+
 def _in_world(image):
     """The mask's voxels as a set of world coordinates, rounded to a tenth of a millimetre."""
     voxels = np.argwhere(np.asarray(image.dataobj) > 0)
@@ -74,6 +80,13 @@ def _in_world(image):
 
 def _dice(one, other):
     return 2 * len(one & other) / (len(one) + len(other))
+
+
+def test_every_kind_of_figure_is_drawn(dataset, first_run):
+    folder = dataset / RESULTS / "sub-01/figures"
+    kinds = {path.name.split("_desc-")[1].split("_")[0] for path in folder.iterdir()}
+    with_mask = {"brain", "tissues", "field", "before", "after"}
+    assert kinds == {"input", "crop", "thumb", "viewer"} | with_mask
 
 
 def test_uncrop_puts_the_mask_on_the_raw_grid(dataset, first_run):
@@ -185,6 +198,7 @@ def test_the_report_of_snakemake_works_too(dataset, first_run, snakemake, tmp_pa
         (["orientation=RAS"], ["orientation", "reorient"]),
         (["skullstrip={method: antsBrainExtraction}"], ["antsBrainExtraction.sh", "PATH"]),
         (["skullstrip={template: {t1w: nowhere.nii}}"], ["brain_mask"]),
+        (["container=nowhere.sif"], ["nowhere.sif", "apptainer build"]),
     ],
 )
 def test_wrong_settings_are_refused_before_any_job(dataset, snakemake, settings, says):

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 
@@ -31,11 +33,29 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def first_run(place, snakemake, hashes):
-    before = hashes(place / "scans")
-    run = snakemake(place, "--config", "dicom_dir=scans", "bids_dir=study")
+def commands():
+    """The command lines of all processes, as `ps` shows them to anybody, until the run ended."""
+    return set()
+
+
+@pytest.fixture(scope="module")
+def first_run(place, snakemake, commands):
+    over = threading.Event()
+
+    def watch():
+        while not over.wait(0.05):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with suppress(OSError):
+                    commands.add(path.read_bytes())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        run = snakemake(place, "--config", "dicom_dir=scans", "bids_dir=study")
+    finally:
+        over.set()
+        watcher.join()
     assert run.returncode == 0, run.stdout
-    assert hashes(place / "scans") == before, "the input was written to"
     return run
 
 
@@ -70,13 +90,32 @@ def test_what_is_not_converted_is_listed(place, first_run):
     assert "localizer" in index.lower()
 
 
-def test_nothing_identifying_leaves(place, first_run):
+def identifying_words():
     words = set()
     for patient in PATIENTS[:2]:
         for value in astuple(patient):
             for text in value if isinstance(value, (list, tuple)) else [value]:
                 words |= {part for part in str(text).replace("^", " ").split(" ") if len(part) > 5}
     assert len(words) > 20
+    return words
+
+
+def test_no_process_shows_the_key_or_a_person(place, first_run, commands):
+    key = (place / "study-private/key").read_bytes()
+    secrets = [key, key.hex().encode(), *(word.encode() for word in identifying_words())]
+    assert any(b".snakemake/scripts" in command for command in commands)
+    assert [secret for secret in secrets for command in commands if secret in command] == []
+
+
+def test_the_console_and_the_place_of_the_start_show_no_person(place, first_run):
+    assert [word for word in identifying_words() if word in first_run.stdout] == []
+    assert not (place / ".snakemake").exists()
+    logs = list((place / "study-private/logs").glob("*.snakemake.log"))
+    assert len(logs) == 1
+
+
+def test_nothing_identifying_leaves(place, first_run):
+    words = identifying_words()
     leaks = []
     for path in (place / "study").rglob("*"):
         if path.is_file():

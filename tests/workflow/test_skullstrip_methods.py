@@ -1,5 +1,6 @@
 """Two contrasts of one session with tissues and defacing; given masks; methods that are missing."""
 
+import csv
 import json
 
 import nibabel as nib
@@ -103,6 +104,22 @@ def test_the_image_beside_the_t1w_is_in_its_place(defaced):
     assert np.linalg.norm(moved - corners, axis=1).max() < 2
 
 
+def rows(results):
+    with (results / "participants_qc.tsv").open(encoding="utf-8") as stream:
+        return {row["image"]: row for row in csv.DictReader(stream, delimiter="\t")}
+
+
+def test_the_quality_of_both_is_measured_before_their_faces_go(defaced):
+    table = rows(defaced)
+    found = {name: {key for key in row if row[key] != "n/a"} for name, row in table.items()}
+    both = {"cjv", "cnr", "snrd_total", "efc", "fber", "qi_2", "fwhm_avg", "brain_volume"}
+    assert both < found["sub-01_T1w"] & found["sub-01_T2w"]
+    assert {"inu_range", "tpm_overlap_gm"} < found["sub-01_T1w"] - found["sub-01_T2w"]
+    # The phantom's white matter is 800 over noise of a thirtieth.
+    assert float(table["sub-01_T1w"]["snrd_wm"]) == pytest.approx(30, rel=0.1)
+    assert float(table["sub-01_T1w"]["tpm_overlap_gm"]) > 0.4
+
+
 def test_pybids_reads_the_tissues(defaced):
     from bids import BIDSLayout
 
@@ -112,18 +129,25 @@ def test_pybids_reads_the_tissues(defaced):
 
 
 def test_given_masks_are_taken_as_they_are(dataset, snakemake, tmp_path):
+    norms = "key\tsuffix\tlow\thigh\nbrain_volume\tT1w\t100\t200\n"
+    (dataset / "code").mkdir()
+    (dataset / "code/norms.tsv").write_text(norms)
     run = snakemake(
         dataset,
         "--config",
         f"output_dir={tmp_path / 'out'}",
         "suffixes=[T1w,T2w]",
         "skullstrip={method: none, masks: derivatives/truth}",
+        "quality={norms: code/norms.tsv}",
     )
     assert run.returncode == 0, run.stdout
     for name in ("sub-01_desc-brain_mask.nii.gz", "sub-01_space-T2w_desc-brain_mask.nii.gz"):
         mask = nib.load(tmp_path / "out/sub-01/anat" / name)
         truth = nib.load(dataset / "derivatives/truth/sub-01/anat" / name)
         assert in_world(mask) == in_world(truth)
+    table = rows(tmp_path / "out")
+    assert table["sub-01_T1w"]["flags"] == "brain_volume (norm)"
+    assert table["sub-01_T2w"]["flags"] == "none"
     assert str(dataset) not in (tmp_path / "out/.ecdysis/manifest.json").read_text().replace(
         f'"bids_dir": "{dataset}"', ""
     ).replace(f'"path": "{dataset}', "")

@@ -9,6 +9,8 @@ from datetime import date
 from pydicom import DataElement, Dataset
 from pydicom.uid import UID
 
+from lib.audit import walk
+
 SHORTEST = 4
 """Characters of the shortest text that is searched; less is found everywhere by chance."""
 
@@ -77,7 +79,8 @@ def fold(text: str) -> str:
 
 def _elements(ds: Dataset) -> Iterator[DataElement]:
     yield from getattr(ds, "file_meta", Dataset())
-    yield from ds.iterall()
+    # The text of a sequence is that of its elements, escaped anew at every depth.
+    yield from (element for element in walk.elements(ds) if element.VR != "SQ")
 
 
 def _told(element: DataElement) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from pydicom import Dataset
 
+from lib.audit import walk
+
 RELATED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
 DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
 
@@ -44,7 +46,7 @@ def facts(ds: Dataset) -> Facts:
         {word: str(ds[word].value) for word in DATES if ds.get(word)},
         tuple(
             str(element.value)
-            for element in ds.iterall()
+            for element in walk.elements(ds)
             if element.keyword == "ReferencedSOPInstanceUID"
         ),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydicom import Dataset
 
+from lib.audit import walk
 from lib.audit.identity import Secret, fold
 
 LONG = 8
@@ -65,7 +66,8 @@ class Searcher:
     def in_dataset(self, ds: Dataset) -> Iterator[tuple[str, Secret]]:
         """Yield tag and secret for every hit in the values of a data set."""
         texts = {}
-        for number, element in enumerate([*getattr(ds, "file_meta", Dataset()), *ds.iterall()]):
+        meta = getattr(ds, "file_meta", Dataset())
+        for number, element in enumerate([*meta, *walk.elements(ds)]):
             if element.VR in BULK:
                 continue
             if isinstance(element.value, bytes):

@@ -7,6 +7,8 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.datadict import dictionary_has_tag, repeater_has_tag
 
+from lib.audit import walk
+
 NAMES = re.compile(r"[0-9a-f]{16}\.dcm")
 SENDERS = (0x00020016, 0x00020017, 0x00020018, 0x00020026, 0x00020027, 0x00020028,
            0x00020100, 0x00020102)  # fmt: skip
@@ -50,7 +52,7 @@ def faults(name: str, ds: Dataset, label: str, options: frozenset[str]) -> Itera
 
 def _elements(ds: Dataset, options: frozenset[str]) -> Iterator[str]:
     allowed = PATIENT | (CHARACTERISTICS if "retain_patient" in options else set())
-    for element in ds.iterall():
+    for element in walk.elements(ds):
         tag = element.tag
         if tag.is_private:
             if "retain_safe_private" not in options or (

@@ -59,16 +59,7 @@ def shaded_views(
 def _shaded(volume: NDArray[np.float32], threshold: float, turn_deg: float) -> Shade:
     """Look along the y axis from the front, after a turn about z."""
     size = int(np.ceil(np.hypot(*volume.shape[:2])))
-    rotation = euler2mat(z=np.deg2rad(turn_deg))
-    centre, middle = (np.array(volume.shape) - 1) / 2, np.array([size - 1, size - 1, 0]) / 2
-    middle[2] = centre[2]
-    turned = ndimage.affine_transform(
-        volume,
-        rotation,
-        centre - rotation @ middle,
-        output_shape=(size, size, volume.shape[2]),
-        order=1,
-    )
+    turned = _turned(volume, turn_deg, size)
     solid = turned[:, ::-1] > threshold
     seen = solid.any(axis=1)
     depth = np.where(seen, solid.argmax(axis=1), size).astype(np.float32)
@@ -82,3 +73,22 @@ def _shaded(volume: NDArray[np.float32], threshold: float, turn_deg: float) -> S
     # A view from the front has the person's right on the left, as one meets a person.
     result: Shade = np.where(seen, shade, 0).astype(np.float32)
     return result.T[::-1]
+
+
+def _turned(volume: NDArray[np.float32], turn_deg: float, size: int) -> NDArray[np.float32]:
+    """Turn about z, into the middle of a field of `size` voxels along x and y."""
+    quarters, rest = divmod(turn_deg, 90)
+    if rest == 0:
+        turned = np.rot90(volume, -int(quarters))
+        before = [(size - have) // 2 for have in turned.shape[:2]]
+        after = [size - have - one for have, one in zip(turned.shape, before, strict=False)]
+        return np.pad(turned, [*zip(before, after, strict=True), (0, 0)])
+    rotation = euler2mat(z=np.deg2rad(turn_deg))
+    centre, middle = (np.array(volume.shape) - 1) / 2, np.array([size - 1, size - 1, 0]) / 2
+    middle[2] = centre[2]
+    field = (size, size, volume.shape[2])
+    offset = centre - rotation @ middle
+    between: NDArray[np.float32] = ndimage.affine_transform(
+        volume, rotation, offset, output_shape=field, order=1
+    )
+    return between

@@ -61,12 +61,9 @@ def _entries(edits: Iterable[Any]) -> list[Mapping[str, Any]]:
 
 
 def _read(path: Path) -> list[Mapping[str, Any]]:
-    import yaml
+    from lib.yaml_files import read_yaml
 
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(path, f"it cannot be read ({error})", "Correct the file") from error
+    content = read_yaml(path)
     if not isinstance(content, list) or not all(isinstance(item, Mapping) for item in content):
         raise InputError(path, "it holds no list of rules", "Write one `- select: ...` each")
     return content

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.dicom.private import write_private_json
-from lib.files import read_json
+from lib.files import read_remembered
 
 
 class Ledger:
@@ -21,7 +21,7 @@ class Ledger:
 
     def __init__(self, path: Path | None, basis: str) -> None:
         self._path, self._basis = path, basis
-        kept = read_json(path) if path and path.is_file() else {}
+        kept = read_remembered(path) if path else {}
         self._before: dict[str, Any] = kept["files"] if kept.get("basis") == basis else {}
         self._now: dict[str, Any] = {}
 

@@ -22,7 +22,7 @@ GE_PRIVATE = "1.2.840.113619.5.2"
 """Implicit little endian with big-endian pixels; the header is that of `IMPLICIT`."""
 
 IMPLEMENTATION_CLASS_UID = "2.25.233862480276226327390741230983265154057"
-LARGEST_INFLATED = 1 << 33
+LARGEST_INFLATED = 1 << 28
 """Bytes that a deflated data set may grow to; more is taken for an attack."""
 
 

@@ -23,6 +23,7 @@ from pydicom.uid import (
 from pydicom.valuerep import VR
 
 from lib.dicom import phase_direction
+from lib.dicom.bounded import BoundedReader
 from lib.dicom.values import UNREADABLE, functional, value_of
 
 Header = dict[str, Any]
@@ -141,7 +142,7 @@ class HeaderReader:
             The file is not DICOM, is a DICOMDIR, is damaged, or is cut short.
         """
         try:
-            stream = path.open("rb")
+            stream = BoundedReader(path)
         except OSError as error:
             raise UnusableError("the file cannot be opened") from error
         with stream:

@@ -6,6 +6,7 @@ later run opens only files that are new or changed.
 
 import os
 import stat
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -105,7 +106,8 @@ def index(root: Path, cache: Path, leave_out: Iterable[Path] = ()) -> Index:
     kept: dict[str, list[Any]] = {}
     opened = 0
     # A malformed value must neither stop the index nor be quoted in a warning.
-    with pydicom.config.disable_value_validation():
+    with pydicom.config.disable_value_validation(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         for path, size, mtime_ns in files:
             row = rows.get(path)
             if row is None or row[:2] != [size, mtime_ns]:

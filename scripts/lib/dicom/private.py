@@ -46,9 +46,18 @@ def _cell(value: Any) -> str:
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """Read a TSV, one dict a row, cells stripped, ``n/a`` and empty cells left out."""
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+    """Read a TSV, one dict a row, cells stripped, ``n/a`` and empty cells left out.
+
+    Raises
+    ------
+    OSError, UnicodeError
+        It cannot be read, or is no table of text.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+    except csv.Error as error:
+        raise UnicodeError(f"no table of text: {error}") from error
     return [
         {
             name.strip(): cell.strip()

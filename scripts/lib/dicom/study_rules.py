@@ -48,15 +48,10 @@ def read_study_rules(path: Path) -> list[StudyRule]:
         The file cannot be read, a key is unknown, a value is impossible or a name is no
         BIDS name.
     """
-    import yaml
-
     from lib.settings import check
+    from lib.yaml_files import read_yaml
 
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError("study_rules", "it cannot be read as YAML", "Repair the file") from error
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    content, schema = read_yaml(path, "study_rules"), read_yaml(SCHEMA)
     if not isinstance(content, Mapping):
         raise InputError("study_rules", "it holds no keys", "Begin with config/study.yaml")
     check(content, schema, path.name, example="config/study.yaml")

@@ -6,7 +6,7 @@ import zlib
 from typing import Any
 
 from pydicom import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 
 FUNCTIONAL = {
@@ -26,6 +26,7 @@ FUNCTIONAL = {
 
 UNREADABLE = (
     InvalidDicomError,
+    BytesLengthException,
     OSError,
     EOFError,
     ValueError,
@@ -34,6 +35,7 @@ UNREADABLE = (
     AttributeError,
     ArithmeticError,
     NotImplementedError,
+    MemoryError,
     RecursionError,
     struct.error,
     zlib.error,

@@ -23,6 +23,12 @@ SINGULAR = 1e-6
 ROUNDED = 1e-5
 """A quaternion whose squared length exceeds 1 by no more was rounded, and is made shorter."""
 
+FORM_CODES = range(6)
+"""Values of sform_code and qform_code that have a meaning (nifti1.h; 5 since 2020)."""
+
+ALIGNED = 2
+"""NIFTI_XFORM_ALIGNED_ANAT: coordinates that are aligned to something, which is not said."""
+
 ORIENT = "Convert the image again, or set a right sform (nibabel's set_sform, fslorient)"
 
 
@@ -63,6 +69,10 @@ def choose_grid(path: str | PathLike[str], header: Nifti1Header) -> Grid:
     """
     shape = stored_shape(header)[:3]
     warnings: list[str] = []
+    for name in ("sform", "qform"):
+        if form_code(header, name) != header[f"{name}_code"]:
+            code = int(header[f"{name}_code"])
+            warnings.append(f"{name}_code is {code}, which has no meaning; it was taken for 2")
     candidates: dict[str, Affine | None] = {}
     if header["sform_code"] > 0:
         candidates["sform"] = header.get_sform()
@@ -93,6 +103,12 @@ def choose_grid(path: str | PathLike[str], header: Nifti1Header) -> Grid:
     elif list(candidates) == ["sform"]:
         warnings += _pixdim_warnings(header, affine)
     return Grid(header, affine, name, tuple(warnings))
+
+
+def form_code(header: Nifti1Header, name: str) -> int:
+    """Give sform_code or qform_code; one beyond the standard says no more than "aligned"."""
+    code = int(header[f"{name}_code"])
+    return code if code < len(FORM_CODES) else ALIGNED
 
 
 def stored_shape(header: Nifti1Header) -> tuple[int, ...]:

@@ -50,17 +50,27 @@ def find_head(volume: Volume, search: HeadSearch = HeadSearch()) -> Box | None:
         None when nothing stands out.
     """
     blocks, edges = block_means(volume, search.block)
-    labels, count = ndimage.label(blocks > _threshold(blocks, search))
-    if not count:
-        return None
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    found = Box.around(labels == sizes.argmax())
+    found = Box.around(head_blocks(blocks, search))
     if found is None:
         return None
     return Box.of(
         [[edge[start], edge[stop]] for edge, (start, stop) in zip(edges, found.pairs, strict=True)]
     )
+
+
+def head_blocks(blocks: Blocks, search: HeadSearch = HeadSearch()) -> npt.NDArray[np.bool_]:
+    """Find the blocks that are head; none when nothing stands out.
+
+    Parameters
+    ----------
+    blocks : float array (X, Y, Z)
+        Mean intensities, of `block_means`.
+    """
+    labels, count = ndimage.label(blocks > _threshold(blocks, search))
+    sizes = np.bincount(labels.ravel(), minlength=2)
+    sizes[0] = 0
+    largest: npt.NDArray[np.bool_] = labels == (sizes.argmax() if count else -1)
+    return largest
 
 
 def block_means(volume: Volume, length: float) -> tuple[Blocks, list[list[int]]]:

@@ -6,6 +6,7 @@ the NIfTI-1 standard (nifti1.h); NIfTI-2 has the same fields in wider types.
 
 import gzip
 import math
+import stat
 import zlib
 from os import PathLike
 from pathlib import Path
@@ -28,6 +29,9 @@ BROKEN_GZIP = (EOFError, OSError, zlib.error)
 DEFLATE_LIMIT = 1032
 """Deflate makes data at most this many times smaller (zlib technical details, M. Adler)."""
 
+LONGEST_TAIL = 2**24
+"""Bytes after the voxels from which a compressed file is taken for a bomb; none are needed."""
+
 MAX_VOXELS = 2**31
 """Twice a cube of 1024: no image of a head is larger, and a larger one would fill the memory."""
 
@@ -49,7 +53,11 @@ def preflight(path: str | PathLike[str]) -> None:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            # Opening a pipe would wait for ever.
+            raise InputError(path, "it is not a regular file", "Put the image itself there")
+        size = state.st_size
         with path.open("rb") as stream:
             header = read_header(path, stream)
             check_voxel_type(path, header)
@@ -190,28 +198,65 @@ def _check_numbers(path: Path, header: Nifti1Header) -> None:
         raise InputError(path, problem, AGAIN)
 
 
+def promised_bytes(path: Path, header: Nifti1Header, size: int) -> int:
+    """Give the bytes that the header promises, which a file of `size` bytes may hold.
+
+    Raises
+    ------
+    InputError
+        It cannot hold them, also not compressed; nothing should be allocated for them.
+    """
+    length = math.prod(stored_shape(header)) * int(header.get_data_dtype().itemsize)
+    expected = voxel_offset(header) + length
+    compressed = path.suffix == ".gz"
+    if expected > size * (DEFLATE_LIMIT if compressed else 1):
+        held = "fewer than" if compressed else f"{size} of"
+        problem = f"it holds {held} the {expected} bytes that its header promises"
+        raise InputError(path, problem, AGAIN)
+    return expected
+
+
 def _check_size(path: Path, header: Nifti1Header, stream: BinaryIO, size: int) -> None:
     """Compare the bytes that the header promises with those in the file."""
-    length = math.prod(stored_shape(header)) * header.get_data_dtype().itemsize
-    expected = voxel_offset(header) + length
-    if path.suffix == ".gz":
-        stream.seek(-4, 2)
-        if int.from_bytes(stream.read(4), "little") == expected % 2**32 or (
-            expected <= DEFLATE_LIMIT * size and _decompressed_size(path, stream) >= expected
-        ):
-            return
+    expected = promised_bytes(path, header, size)
+    if path.suffix != ".gz":
+        return
+    stream.seek(-4, 2)
+    if int.from_bytes(stream.read(4), "little") == expected % 2**32:
+        return
+    if _decompressed_size(path, stream, expected) < expected:
         problem = f"it holds fewer than the {expected} bytes that its header promises"
         raise InputError(path, problem, AGAIN)
-    if size < expected:
-        problem = f"it holds {size} of the {expected} bytes that its header promises"
-        raise InputError(path, problem, AGAIN)
 
 
-def _decompressed_size(path: Path, stream: BinaryIO) -> int:
+def read_to_end(path: Path, content: gzip.GzipFile, done: int, expected: int) -> int:
+    """Read a decompressed stream to its end, so that its checksum is verified; count its bytes.
+
+    Parameters
+    ----------
+    done : int
+        Bytes that were read before.
+    expected : int
+        Bytes that the header promises.
+
+    Raises
+    ------
+    InputError
+        It goes on and on behind the voxels.
+    """
+    while part := content.read(1 << 20):
+        done += len(part)
+        if done > expected + LONGEST_TAIL:
+            problem = f"it holds far more than the {expected} bytes that its header promises"
+            raise InputError(path, problem, AGAIN)
+    return done
+
+
+def _decompressed_size(path: Path, stream: BinaryIO, expected: int) -> int:
     """Count the bytes of a whole gzip file, all its members, in pieces."""
     stream.seek(0)
     try:
         with gzip.open(stream) as whole:
-            return sum(map(len, iter(lambda: whole.read(1 << 20), b"")))
+            return read_to_end(path, whole, 0, expected)
     except BROKEN_GZIP as error:
         raise damaged(path, error) from error

@@ -7,6 +7,7 @@ voxels as they are on disk, with scl_slope and scl_inter in the header.
 
 import gzip
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -30,14 +31,23 @@ from lib.image.geometry import (
     rigid,
     zooms_of,
 )
-from lib.image.grid import SAME_GRID, Grid, choose_grid, shorten_quaternion, stored_shape
+from lib.image.grid import (
+    SAME_GRID,
+    Grid,
+    choose_grid,
+    form_code,
+    shorten_quaternion,
+    stored_shape,
+)
 from lib.image.nifti import (
     BROKEN_GZIP,
     anatomical_shape,
     check_voxel_type,
     damaged,
     mm_per_unit,
+    promised_bytes,
     read_header,
+    read_to_end,
     voxel_offset,
 )
 
@@ -130,6 +140,7 @@ def read(path: str | PathLike[str]) -> Volume:
         with path.open("rb") as stream:
             header = read_header(path, stream)
             check_voxel_type(path, header)
+            expected = promised_bytes(path, header, os.fstat(stream.fileno()).st_size)
             layout = stored_shape(header), header.get_data_dtype(), voxel_offset(header)
             shape, dtype, offset = layout
             if path.suffix != ".gz":
@@ -138,8 +149,7 @@ def read(path: str | PathLike[str]) -> Volume:
                 stream.seek(0)
                 with gzip.open(stream) as content:
                     stored = array_from_file(shape, dtype, content, offset)
-                    while content.read(1 << 20):
-                        pass
+                    read_to_end(path, content, expected, expected)
     except FileNotFoundError:
         raise InputError(path, "the file does not exist", "Correct the path") from None
     except (*BROKEN_GZIP, ValueError) as error:
@@ -192,7 +202,7 @@ def settled(grid: Grid) -> Nifti1Header:
     qform gets its code, because ITK (and so ANTs) reads the nearest orthogonal grid there.
     """
     header = grid.header.copy()
-    codes = {name: int(header[f"{name}_code"]) for name in ("sform", "qform")}
+    codes = {name: form_code(header, name) for name in ("sform", "qform")}
     used = codes[grid.source]
     pixdim = header["pixdim"][1:4].copy()
     if grid.warnings:

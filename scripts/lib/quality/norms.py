@@ -54,10 +54,10 @@ def read_norms(path: Path) -> list[Norm]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = list(csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         problem = f"the norms cannot be read ({type(error).__name__})"
         raise InputError(path, problem, "Correct quality.norms, or save it as UTF-8") from error
-    lines = list(csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
     header = lines[0] if lines else []
     missing = [name for name in COLUMNS if name not in header]
     if missing:

@@ -4,9 +4,11 @@ from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
-KINDS = ("input", "crop", "brain", "surface")
+KINDS = ("input", "crop", "brain", "tissues", "field", "surface")
 """Kinds in the order of the work; further kinds follow, by name."""
-THUMB = "thumb"
+THUMB, BEFORE, AFTER, VIEWER = "thumb", "before", "after", "viewer"
+ASKED_FOR = (THUMB, BEFORE, AFTER)
+"""Kinds that are no figures of their own."""
 
 
 @dataclass(frozen=True)
@@ -32,37 +34,60 @@ def figures_of(
 
     A figure for which nothing is left has no source.
     """
-    found = {kind: path for path, kind in _files(output_dir, subject, image) if kind != THUMB}
+    files = _files(output_dir, subject, image)
+    found = {kind: path for kind, path in files.items() if kind not in ASKED_FOR}
     figures = []
     for kind in sorted(found, key=lambda kind: (KINDS.index(kind) if kind in KINDS else 99, kind)):
         size = found[kind].stat().st_size
         embedded = size <= budget
         budget -= size if embedded else 0
-        figures.append(_read(output_dir, found[kind], kind, embedded=embedded))
+        figures.append(read_figure(output_dir, found[kind], kind, embedded=embedded))
     return figures, budget
 
 
 def thumb_of(output_dir: Path, subject: str, image: str) -> FigureFile | None:
     """Return the thumbnail of an image, None when there is none."""
-    for path, kind in _files(output_dir, subject, image):
-        if kind == THUMB:
-            return _read(output_dir, path, kind, embedded=True)
-    return None
+    path = _files(output_dir, subject, image).get(THUMB)
+    return read_figure(output_dir, path, THUMB, embedded=True) if path else None
 
 
-def _files(output_dir: Path, subject: str, image: str) -> list[tuple[Path, str]]:
-    """Find the files ``<entities>_desc-<kind>_<suffix>.png`` of an image, with their kinds."""
+def slider_of(
+    output_dir: Path, subject: str, image: str, *, embedded: bool = True
+) -> tuple[FigureFile, FigureFile] | None:
+    """Return an image before and after skull stripping, None when there are not both.
+
+    Both have the same width and height and show the same planes at the same places, so one
+    laid over the other shows what was removed.
+    """
+    files = _files(output_dir, subject, image)
+    if not (BEFORE in files and AFTER in files):
+        return None
+    before, after = (
+        read_figure(output_dir, files[kind], kind, embedded=embedded) for kind in (BEFORE, AFTER)
+    )
+    return before, after
+
+
+def viewer_of(output_dir: Path, subject: str, image: str) -> str | None:
+    """Return the interactive viewer of an image, relative to the output directory, if any."""
+    path = _files(output_dir, subject, image, ".html").get(VIEWER)
+    return path.relative_to(output_dir).as_posix() if path else None
+
+
+def _files(output_dir: Path, subject: str, image: str, extension: str = ".png") -> dict[str, Path]:
+    """Find the files ``<entities>_desc-<kind>_<suffix><extension>`` of an image, by kind."""
     entities, _, suffix = image.rpartition("_")
-    start, end = f"{entities}_desc-", f"_{suffix}.png"
+    start, end = f"{entities}_desc-", f"_{suffix}{extension}"
     folder = output_dir / subject / "figures"
-    return [
-        (path, path.name[len(start) : -len(end)])
+    return {
+        path.name[len(start) : -len(end)]: path
         for path in (sorted(folder.iterdir()) if folder.is_dir() else [])
         if path.name.startswith(start) and path.name.endswith(end)
-    ]
+    }
 
 
-def _read(output_dir: Path, path: Path, kind: str, *, embedded: bool) -> FigureFile:
+def read_figure(output_dir: Path, path: Path, kind: str, *, embedded: bool) -> FigureFile:
+    """Read a PNG that describes itself; `kind` is its title where it says none."""
     from PIL import Image
 
     with Image.open(path) as png:
@@ -76,23 +101,3 @@ def _read(output_dir: Path, path: Path, kind: str, *, embedded: bool) -> FigureF
         height=height,
         source=f"data:image/png;base64,{data}" if data else None,
     )
-
-
-def slider_of(
-    output_dir: Path, subject: str, image: str, *, embedded: bool = True
-) -> tuple[FigureFile, FigureFile] | None:
-    """Return an image before and after skull stripping, None when there are not both."""
-    found = {kind: path for path, kind in _files(output_dir, subject, image)}
-    if not {"before", "after"} <= set(found):
-        return None
-    before, after = (
-        _read(output_dir, found[kind], kind, embedded=embedded) for kind in ("before", "after")
-    )
-    return before, after
-
-
-def viewer_of(output_dir: Path, subject: str, image: str) -> str | None:
-    """Return the interactive viewer of an image, relative to the output directory, if any."""
-    entities, _, suffix = image.rpartition("_")
-    path = Path(subject, "figures", f"{entities}_desc-viewer_{suffix}.html")
-    return path.as_posix() if (output_dir / path).is_file() else None

@@ -27,6 +27,7 @@ from lib.report.parameters import parameters_of
 from lib.report.quality import Comparison, Place
 from lib.report.references import bibtex
 from lib.report.rendering import templates_digest, write_page
+from lib.report.statmap_files import statmaps_of
 from lib.report.table import columns_of, rows_of, table_data
 
 FIGURE_BYTES = 1_300_000
@@ -132,6 +133,7 @@ class Pages:
             references=references,
             bibtex=bibtex(keys_of(paragraphs)),
             costs=costs_of(run),
+            statmaps=statmaps_of(run.output_dir, FIGURE_BYTES),
             programs=programs_of(run),
             packages=software(),
         )
@@ -205,7 +207,12 @@ class Pages:
     @cached_property
     def _study(self) -> dict[str, Any]:
         run = self.run
-        images = [[name, wording.page_of(subject)] for name, subject in self._judged.items()]
+        # Of nearly all images the script knows the page by the name.
+        images = [
+            name if page == f"{name.partition('_')[0]}.html" else [name, page]
+            for name, subject in self._judged.items()
+            if (page := wording.page_of(subject))
+        ]
         said = [one for of_image in run.ratings.values() for one in of_image]
         return {
             "study": run.identity,

@@ -22,6 +22,7 @@ from lib.places import (
 )
 from lib.ratings import by_image, from_json
 from lib.report.model import Dicom, Exclusion, Image, LeftOut, Run, Stage, State, Subject, natural
+from lib.run_lock import is_at_work
 
 DICOM_STAGE = "convert"
 BRAIN_STAGES = ("skullstrip", "brain")
@@ -33,18 +34,8 @@ SESSION_STAGES = ("deidentify", "audit", "audit_results", "convert_session")
 SUBJECT_STAGE = "figures"
 
 INTERRUPTED = "it was started and left no result: it was stopped"
-LOCKS = Path(".snakemake", "locks")
-"""In an output directory; Snakemake fills it while a run goes on."""
-
-
 Reader = Callable[[str, str], Stage]
 """Reads the record of a unit's stage."""
-
-
-def is_live(output_dir: Path) -> bool:
-    """Whether Snakemake holds anything in an output directory; so it does after a kill, too."""
-    folder = output_dir / LOCKS
-    return folder.is_dir() and any(lock.stat().st_size for lock in folder.glob("*.lock"))
 
 
 def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = None) -> Run:
@@ -82,7 +73,10 @@ def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = 
     images: dict[str, list[Mapping[str, Any]]] = {item.subject: [] for item in exclusions}
     for item in manifest["images"]:
         images.setdefault(str(item["subject"]), []).append(item)
-    live = not ended and is_live(root)
+    excluded: dict[str, list[Exclusion]] = {}
+    for one in exclusions:
+        excluded.setdefault(one.subject, []).append(one)
+    live = not ended and is_at_work(root)
     read = partial(_read, root, live=live)
     dicom = _dicom(read, manifest.get("plan", {}), only)
     if manifest["bids_dir"] is None and dicom:
@@ -95,13 +89,15 @@ def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = 
         subjects=tuple(
             _subject(
                 root,
-                read if only in (None, label) else _unread,
+                read,
                 label,
                 images[label],
-                [item for item in exclusions if item.subject == label],
+                excluded.get(label, []),
                 dicom,
                 stripping=stripping,
             )
+            if only in (None, label)
+            else _unread(label, images[label], excluded.get(label, []))
             for label in sorted(images, key=natural)
         ),
         unmapped=tuple(manifest.get("unmapped", [])),
@@ -138,6 +134,16 @@ def _stripping(manifest: Mapping[str, Any]) -> bool:
     """Whether this run strips skulls."""
     stripping = manifest.get("settings", {}).get("skullstrip", {})
     return bool(stripping.get("method", "none") != "none" or stripping.get("masks"))
+
+
+def _unread(
+    label: str, images: Sequence[Mapping[str, Any]], exclusions: Sequence[Exclusion]
+) -> Subject:
+    """Name a subject and its images without a look at what became of them."""
+    keys = ("folder", "entities", "suffix", "session")
+    told = [{key: item[key] for key in keys} for item in images]
+    named = [Image(**one, stages=(), finished=False) for one in told]
+    return Subject(label, tuple(named), (), tuple(exclusions))
 
 
 def _subject(
@@ -191,18 +197,18 @@ def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool
         suffix=suffix,
         session=item["session"],
         stages=tuple(stages),
-        finished=read is not _unread and all((root / result).is_file() for result in results),
+        finished=all((root / result).is_file() for result in results),
     )
-
-
-def _unread(_unit: str, name: str) -> Stage:
-    return Stage(name, "pending")
 
 
 def _read(root: Path, unit: str, name: str, *, live: bool) -> Stage:
     """Read one status record; pending when there is none, failed when it cannot be read."""
     try:
-        record = read_json(root / record_file(unit, name))
+        path = root / record_file(unit, name)
+        # Snakemake makes an empty record where another job of the same Slurm job failed first.
+        if not path.stat().st_size:
+            return Stage(name, "pending")
+        record = read_json(path)
     except FileNotFoundError:
         return Stage(name, "pending")
     except (OSError, json.JSONDecodeError, UnicodeDecodeError):

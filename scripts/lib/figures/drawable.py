@@ -1,9 +1,11 @@
 """Images made ready to be drawn: along world axes, no finer than a screen shows.
 
 Files are read with the rules of the workflow, so that an image with an odd affine is drawn
-where the stages saw it.
+where the stages saw it. Voxels that are drawn lie at whole multiples of their spacing, so that
+an image and its mask share them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,25 +13,31 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.affines import apply_affine
+from nibabel.affines import apply_affine, from_matvec, voxel_sizes
+from nibabel.processing import resample_from_to
 from numpy.typing import NDArray
 
-from lib.image.geometry import Box, orientation_of
+from lib.image.geometry import Box, Voxels, orientation_of
 from lib.image.head import find_head
 from lib.image.volume import Volume, read_anatomical
 
 FINEST = 1.0
 """Spacing in mm below which an image is resampled before it is drawn."""
+ALIGNED = 1e-4
+"""Cosine up to which axes count as those of the world."""
 WINDOW = (1.0, 99.0)
 """Percentiles of the bright voxels that are drawn black and white."""
 BRIGHT = 0.15
 """Bright: above this share of the 98th percentile, which leaves the air out."""
+ROOM = 3.0
+"""Space in mm kept around a region, so that its outline closes."""
 CANVAS_SPACING, CANVAS_ROOM = 3.0, 6.0
 """Voxel size and border, in mm, of the empty image under a before and after."""
 
 Affine = NDArray[np.float64]
 Place = NDArray[np.float64]
 """Two opposite corners of a box along world axes, in mm, shape (2, 3): lowest, highest."""
+Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ class Drawable:
     affine: Affine
 
     @property
-    def data(self) -> NDArray[np.float32]:
+    def data(self) -> Values:
         """The voxels that are drawn, shape (x, y, z)."""
         return np.asarray(self.image.dataobj, dtype=np.float32)
 
@@ -83,6 +91,11 @@ class Drawable:
         shape = self.source.stored.shape
         return _place(self.affine, find_head(self.source) or Box.whole(shape))
 
+    @property
+    def place(self) -> Place:
+        """Where the voxels that are drawn lie."""
+        return _place(self.image.affine, Box.whole(self.image.shape))
+
     def around(self, place: Place, margin: float) -> Any:
         """Cut out the part of the image in and `margin` mm around a place, a nibabel image."""
         corners = apply_affine(np.linalg.inv(self.image.affine), place)
@@ -91,35 +104,75 @@ class Drawable:
         kept = box.grown(margin, self.zooms.tolist()) & Box.whole(self.image.shape)
         return self.image.slicer[kept.slices]
 
+    def on(self, grid: Any) -> Values:
+        """Give the values at the voxels of another image that is drawn, 0 where there are none.
 
-def load_drawable(path: str | Path) -> Drawable:
-    """Read an anatomical image or its mask and bring it to the grid it is drawn on.
+        Parameters
+        ----------
+        grid : nibabel.Nifti1Image
+            Of the same spacing, its voxels at the same multiples of it.
+        """
+        steps = (self.image.affine[:3, 3] - grid.affine[:3, 3]) / self.zooms
+        start = np.rint(steps).astype(int)
+        here = Box.of(np.stack([start, start + self.image.shape], axis=1).tolist())
+        shared = here & Box.whole(grid.shape)
+        values = np.zeros(grid.shape, np.float32)
+        if not shared.empty:
+            own = Box.of(np.subtract(shared.pairs, start[:, None]).tolist())
+            values[shared.slices] = self.data[own.slices]
+        return values
+
+
+def load_drawable(path: str | Path, spacing: float = FINEST) -> Drawable:
+    """Read an anatomical image and bring it to the grid it is drawn on, at `spacing` mm or more.
 
     Raises
     ------
     InputError
         The image cannot be used; see `lib.image.volume.read_anatomical`.
     """
-    from nilearn.image import resample_img
-
     source = read_anatomical(path).volume
-    slope, inter = source.scaling
-    data = source.stored.astype(np.float32) * np.float32(slope) + np.float32(inter)
-    if not np.isfinite(data).all():
+    affine = _affine_in_mm(source)
+    # Integers of two bytes are drawn as well as floats are, in half of the memory.
+    small = source.stored.dtype.kind in "iu" and source.stored.dtype.itemsize == 2
+    data = source.stored if small else source.stored.astype(np.float32)
+    if not small and not np.isfinite(data).all():
         data = np.nan_to_num(data, posinf=0.0, neginf=0.0)
-    mm_per_unit = source.zooms_mm[0] / nib.affines.voxel_sizes(source.affine)[0]
-    affine = np.diag([mm_per_unit, mm_per_unit, mm_per_unit, 1.0]) @ source.affine
-    turned: Any = nib.as_closest_canonical(nib.Nifti1Image(data, affine))
-    # Voxels that are contiguous in memory are resampled nearly twice as fast.
-    image = nib.Nifti1Image(np.ascontiguousarray(turned.dataobj), turned.affine)
-    drawn = resample_img(
-        image,
-        target_affine=np.diag(np.maximum(nib.affines.voxel_sizes(image.affine), FINEST)),
-        interpolation="linear",
-        copy_header=False,
-        force_resample=False,
-    )
-    return Drawable(drawn, source, affine)
+    drawn = _along_world(data, affine, spacing)
+    slope, inter = source.scaling
+    values = drawn.dataobj.astype(np.float32) * np.float32(slope) + np.float32(inter)
+    return Drawable(nib.Nifti1Image(values, drawn.affine), source, affine)
+
+
+def load_regions(path: str | Path, *chosen: Callable[[Voxels], Voxels]) -> list[Drawable]:
+    """Read a mask or labels; give 1 where a voxel is chosen and 0 elsewhere, soft at the edge.
+
+    Parameters
+    ----------
+    path : path
+    *chosen : callables
+        Each tells of an array of stored values which voxels are in its region. The images
+        that are drawn reach as far as any region does.
+
+    Raises
+    ------
+    InputError
+        The image cannot be used; see `lib.image.volume.read_anatomical`.
+    ValueError
+        No voxel is chosen.
+    """
+    source = read_anatomical(path).volume
+    affine = _affine_in_mm(source)
+    box = Box.around(source.stored != 0)
+    if box is None:
+        raise ValueError("the mask is empty")
+    box = box.grown(ROOM, source.zooms_mm) & Box.whole(source.stored.shape)
+    part = source.stored[box.slices]
+    moved = from_matvec(affine[:3, :3], apply_affine(affine, box.start))
+    return [
+        Drawable(_along_world(choose(part).astype(np.float32), moved, FINEST), source, affine)
+        for choose in chosen
+    ]
 
 
 def mask_place(mask: Drawable) -> Place:
@@ -132,10 +185,10 @@ def mask_place(mask: Drawable) -> Place:
 
 def canvas(*drawables: Drawable) -> Any:
     """Make an empty image that holds all of them, with room for a box around them."""
-    places = [_place(item.image.affine, Box.whole(item.image.shape)) for item in drawables]
+    places = [item.place for item in drawables]
     first = np.min([place[0] for place in places], axis=0) - CANVAS_ROOM
     last = np.max([place[1] for place in places], axis=0) + CANVAS_ROOM
-    affine = nib.affines.from_matvec(np.eye(3) * CANVAS_SPACING, first)
+    affine = from_matvec(np.eye(3) * CANVAS_SPACING, first)
     shape = np.ceil((last - first) / CANVAS_SPACING).astype(int)
     return nib.Nifti1Image(np.zeros(shape, np.float32), affine)
 
@@ -149,8 +202,29 @@ def depth(item: Drawable, grid: Any) -> Any:
     index = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1)
     voxel = apply_affine(np.linalg.inv(item.affine) @ grid.affine, index)
     faces = np.minimum(voxel + 0.5, np.array(item.source.stored.shape) - 0.5 - voxel)
-    nearest = (faces * nib.affines.voxel_sizes(item.affine)).min(axis=-1)
+    nearest = (faces * voxel_sizes(item.affine)).min(axis=-1)
     return nib.Nifti1Image(nearest.astype(np.float32), grid.affine)
+
+
+def _affine_in_mm(source: Volume) -> Affine:
+    mm_per_unit = source.zooms_mm[0] / voxel_sizes(source.affine)[0]
+    affine: Affine = np.diag([mm_per_unit, mm_per_unit, mm_per_unit, 1.0]) @ source.affine
+    return affine
+
+
+def _along_world(data: Voxels, affine: Affine, spacing: float) -> Any:
+    """Turn an image to world axes, linearly interpolated where its own voxels do not serve."""
+    turned: Any = nib.as_closest_canonical(nib.Nifti1Image(data, affine))
+    # Voxels that are contiguous in memory are resampled nearly twice as fast.
+    image = nib.Nifti1Image(np.ascontiguousarray(turned.dataobj), turned.affine)
+    zooms = voxel_sizes(image.affine)
+    wanted = np.maximum(zooms, spacing)
+    if np.abs(image.affine[:3, :3] / zooms - np.eye(3)).max() < ALIGNED and (wanted == zooms).all():
+        return image
+    place = _place(image.affine, Box.whole(image.shape))
+    first, last = np.floor(place[0] / wanted), np.ceil(place[1] / wanted)
+    shape = tuple((last - first).astype(int) + 1)
+    return resample_from_to(image, (shape, from_matvec(np.diag(wanted), first * wanted)), order=1)
 
 
 def _place(affine: Affine, box: Box) -> Place:

@@ -1,0 +1,29 @@
+"""Statistical maps of the dataset, or of folders beside it, as nilearn shows them."""
+
+
+rule statmaps:
+    input:
+        maps=map_files,
+        background=background_of_maps,
+    output:
+        record=".ecdysis/statmaps/{unit}.json",
+    log:
+        text="logs/{unit}/statmaps.log",
+        status="logs/{unit}/statmaps.status.json",
+    benchmark:
+        "benchmarks/{unit}/statmaps.tsv"
+    conda:
+        "../envs/python.yaml"
+    container:
+        None  # see report.smk
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+    params:
+        maps=maps_of_unit,
+        threshold=STUDY.settings["statmaps"]["threshold"],
+        cut_coords=STUDY.settings["statmaps"]["cut_coords"],
+        code=fingerprint("statmaps", *VIEWER),
+    message:
+        "Drawing the statistical maps of {wildcards.unit}"
+    script:
+        "../scripts/statmaps.py"

@@ -1,0 +1,145 @@
+"""Statistical maps of a study: which there are, and what each is called in the results."""
+
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+GROUP = "group"
+"""The unit of maps that belong to no single subject."""
+NOT_SEARCHED = ("derivatives", "sourcedata", "code", "stimuli")
+"""Folders of a dataset in which its own files are not."""
+OWN_SPACES = ("T1w", "T2w", "FLAIR", "PDw", "individual")
+"""Labels of the entity ``space`` that mean a subject's own anatomy."""
+SUBJECT = re.compile(r"sub-[A-Za-z0-9]+")
+SPACE = re.compile(r"_space-([A-Za-z0-9]+)")
+UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
+LONGEST = 150
+
+
+@dataclass(frozen=True)
+class StatMap:
+    """One statistical map.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    unit : str
+        ``sub-<label>``, or `GROUP`.
+    name : str
+        Unique in its unit; letters, digits, dots, ``-`` and ``_`` only.
+    title : str
+        The name of the file without its extension; any text.
+    """
+
+    path: str
+    unit: str
+    name: str
+    title: str
+
+    @property
+    def own_space(self) -> bool:
+        """Whether the map lies in its subject's own space, and not in that of a template."""
+        space = SPACE.search(self.title)
+        return self.unit != GROUP and space is not None and space[1] in OWN_SPACES
+
+
+def find_maps(settings: Mapping[str, Any]) -> list[StatMap]:
+    """Find the maps of a study, sorted by path; none when ``statmaps.pattern`` is None.
+
+    Parameters
+    ----------
+    settings : mapping
+        With ``bids_dir``, ``output_dir``, ``statmaps`` and the labels of participants to process
+        or to leave out, which choose among the maps of single subjects.
+    """
+    asked = settings["statmaps"]
+    if not (asked["pattern"] and settings["bids_dir"]):
+        return []
+    folders = [Path(folder) for folder in asked["folders"]]
+    found = set(_in_dataset(Path(settings["bids_dir"]), asked["pattern"]))
+    for folder in folders:
+        found |= set(_below(folder, asked["pattern"], settings["output_dir"]))
+    maps: list[StatMap] = []
+    taken: set[tuple[str, str]] = set()
+    for path in sorted(found):
+        title = Path(path).name.removesuffix(".gz").removesuffix(".nii")
+        unit = _unit(path, title)
+        if not _wanted(unit, settings):
+            continue
+        name = _free_name(unit, title, taken)
+        taken.add((unit, name))
+        maps.append(StatMap(path, unit, name, title))
+    return maps
+
+
+def by_unit(maps: Sequence[StatMap]) -> dict[str, list[StatMap]]:
+    """Return the maps of each unit."""
+    units: dict[str, list[StatMap]] = {}
+    for one in maps:
+        units.setdefault(one.unit, []).append(one)
+    return units
+
+
+def _in_dataset(bids_dir: Path, pattern: str) -> Iterator[str]:
+    """Find files of the dataset itself: at its top, and below its folders."""
+    if not bids_dir.is_dir():
+        return
+    with os.scandir(bids_dir) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name in NOT_SEARCHED:
+                continue
+            if entry.is_dir():
+                yield from _below(entry.path, pattern)
+            elif fnmatchcase(entry.name, pattern):
+                yield entry.path
+
+
+def _below(folder: str | Path, pattern: str, apart: str | None = None) -> Iterator[str]:
+    """Find files below a folder, but not below `apart` or in a hidden folder."""
+    try:
+        entries = os.scandir(folder)
+    except OSError:
+        return
+    with entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            # A link to a folder may lead in a circle.
+            if entry.is_dir(follow_symlinks=False):
+                if entry.path != apart:
+                    yield from _below(entry.path, pattern, apart)
+            elif fnmatchcase(entry.name, pattern):
+                yield entry.path
+
+
+def _unit(path: str, title: str) -> str:
+    """Tell whose a map is: by its name, else by a folder above it."""
+    for part in (title, *reversed(Path(path).parts[:-1])):
+        if found := SUBJECT.match(part):
+            return found[0]
+    return GROUP
+
+
+def _wanted(unit: str, settings: Mapping[str, Any]) -> bool:
+    chosen, left_out = (
+        _labels(settings[key]) for key in ("participant_label", "exclude_participant_label")
+    )
+    return unit == GROUP or ((not chosen or unit in chosen) and unit not in left_out)
+
+
+def _labels(given: Sequence[str | int]) -> Collection[str]:
+    return {f"sub-{str(label).removeprefix('sub-')}" for label in given}
+
+
+def _free_name(unit: str, title: str, taken: Collection[tuple[str, str]]) -> str:
+    safe = "_".join(UNSAFE.sub("-", part) for part in title.split("_"))[:LONGEST].lstrip(".-")
+    name, number = safe or "map", 1
+    while (unit, name) in taken:
+        number += 1
+        name = f"{safe}-{number}"
+    return name

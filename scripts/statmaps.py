@@ -1,0 +1,113 @@
+"""Rule statmaps: the statistical maps of a subject, or of the group, in one process.
+
+The files that are drawn are not declared to Snakemake, which would remove all of them when one
+map is broken; the record that all went well is.
+"""
+
+import gc
+import shutil
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lib.errors import InputError
+from lib.figures.drawable import load_drawable
+from lib.figures.picture import save_picture
+from lib.figures.statmap import (
+    Shown,
+    cuts_picture,
+    glass_picture,
+    load_map,
+    map_page,
+    usual_threshold,
+)
+from lib.figures.viewer import SPACING, save_page
+from lib.files import write_json
+from lib.statmaps import StatMap
+
+
+def draw_maps(
+    folder: Path,
+    maps: Sequence[StatMap],
+    background: Path | None = None,
+    threshold: float | None = None,
+    cut_coords: Sequence[float] | None = None,
+) -> dict[str, Any]:
+    """Draw every map into `folder`, which holds nothing else afterwards.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets ``<name>_cuts.png``, ``<name>_glass.png`` (of a map in template space) and
+        ``<name>_viewer.html``.
+    maps : sequence of StatMap
+    background : Path, optional
+        The head beneath maps in a subject's own space.
+    threshold : float, optional
+        Values nearer to 0 are left out; by default see `usual_threshold`.
+    cut_coords : three floats, optional
+        mm; by default where each map is strongest.
+
+    Returns
+    -------
+    dict
+        ``maps``, how many were drawn; ``thresholds`` by name; ``problems``: by name, why a map was
+        not drawn.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import nilearn.plotting  # noqa: F401
+
+    gc.freeze()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    own = any(one.own_space for one in maps)
+    head = load_drawable(background, SPACING).image if own and background else None
+    thresholds, problems = {}, {}
+    for one in maps:
+        try:
+            image = load_map(one.path)
+            level = usual_threshold(image) if threshold is None else threshold
+            behind = head if one.own_space else None
+            _draw(folder, one, Shown(image, one.title, level, behind, cut_coords))
+            thresholds[one.name] = round(level, 4)
+        except Exception as error:  # noqa: BLE001 - one bad map must not cost the others
+            traceback.print_exc()
+            kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+            problems[one.name] = f"{kind}{error}"
+    return {"maps": len(thresholds), "thresholds": thresholds, "problems": problems}
+
+
+def require_all(details: dict[str, Any]) -> None:
+    """Raise an InputError that names every map that was not drawn, with the reason."""
+    problems = details["problems"]
+    if problems:
+        told = "; ".join(f"{name}: {reason}" for name, reason in problems.items())
+        raise InputError("statistical maps", told, "Repair them, or narrow statmaps.pattern")
+
+
+def _draw(folder: Path, one: StatMap, shown: Shown) -> None:
+    save_picture(cuts_picture(shown), folder / f"{one.name}_cuts.png")
+    if not one.own_space:
+        save_picture(glass_picture(shown), folder / f"{one.name}_glass.png")
+    save_page(map_page(shown), folder / f"{one.name}_viewer.html")
+
+
+if "snakemake" in globals():
+    from lib.job import recorded
+
+    job = globals()["snakemake"]
+    with recorded(job, "statmaps") as details:
+        details.update(
+            draw_maps(
+                Path("figures") / job.wildcards.unit,
+                [StatMap(**one) for one in job.params.maps],
+                Path(job.input.background[0]) if job.input.background else None,
+                job.params.threshold,
+                job.params.cut_coords,
+            )
+        )
+        require_all(details)
+        write_json(job.output.record, details)

@@ -1,0 +1,80 @@
+"""Every hostile image, by the functions that the workflow calls, in bounded memory and time."""
+
+import os
+from pathlib import Path
+
+import crop
+import numpy as np
+import pytest
+import reorient
+from lib.discovery import Selection, discover
+from lib.errors import InputError
+from lib.image import nifti
+
+from tests.hostile import nifti_cases, path_cases
+from tests.hostile.case import bounded
+
+CASES = [*nifti_cases.CASES, *path_cases.CASES]
+CROP = {"modes": ["auto", "fov"], "slices": {}, "margin": 10, "fov": 170}
+
+
+def outcome_of(root: Path, out: Path) -> tuple[str, str]:
+    """Do what the workflow does with the only subject of a dataset; say what came of it."""
+    images, exclusions, _ = discover(root, Selection(), nifti.preflight)
+    if exclusions:
+        return "excluded", exclusions[0].reason
+    (image,) = images
+    try:
+        reorient.reorient(Path(image.path), out / "r.nii", out / "r.json", "RAS")
+        crop.crop(out / "r.nii", out / "r.json", out / "c.nii.gz", out / "c.json", CROP, sources=[])
+    except InputError as error:
+        return "failed", str(error)
+    return "processed", ""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm(tmp_path_factory):
+    """Import what the cases need once, in the process that they are forked from."""
+    root = tmp_path_factory.mktemp("warm")
+    nifti_cases.written()(root, "x1")
+    assert outcome_of(root, root)[0] == "processed"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_case_has_its_outcome_in_bounded_memory_and_time(case, tmp_path):
+    root, out = tmp_path / "dataset", tmp_path / "out"
+    root.mkdir()
+    out.mkdir()
+    case.make(root, "x1")
+    told = bounded(lambda: outcome_of(root, out))
+    assert isinstance(told, tuple), told
+    outcome, reason = told
+    assert (outcome, case.says in reason) == (case.outcome, True), told
+    assert reason.isprintable()
+
+
+def test_a_file_that_must_not_be_read_is_told(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("another user can be taken by root alone")
+    tmp_path.chmod(0o755)
+    for folder in tmp_path.parents[:2]:
+        folder.chmod(0o755)
+    nifti_cases.written()(tmp_path, "x1")
+    nifti_cases.image(tmp_path, "x1").chmod(0o600)
+
+    def as_nobody():
+        os.setuid(65534)
+        return outcome_of(tmp_path, tmp_path)
+
+    outcome, reason = bounded(as_nobody)
+    assert outcome == "excluded"
+    assert "Permission denied" in reason
+
+
+def test_there_are_enough_cases_and_no_two_alike():
+    names = [case.name for case in CASES]
+    assert len(set(names)) == len(names) > 60
+
+
+def test_the_limits_hold():
+    assert "MemoryError" in bounded(lambda: np.ones(1 << 30).sum())

@@ -1,0 +1,85 @@
+"""What a job leaves behind when it fails, and what its next attempt makes of it."""
+
+import json
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from lib.errors import InputError
+from lib.job import recorded
+from lib.memory import lacked_memory
+from lib.settled import forget_settled
+
+
+@pytest.fixture
+def job(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    logs = SimpleNamespace(text="logs/sub-01/crop.log", status="logs/sub-01/crop.status.json")
+    return SimpleNamespace(log=logs, threads=1, wildcards={"subject": "01"})
+
+
+def attempt(job, error=None):
+    """Run a job as Snakemake does, which removes its logs before; return how often it worked."""
+    for log in (job.log.text, job.log.status):
+        Path(log).unlink(missing_ok=True)
+    work = []
+    with suppress(SystemExit), recorded(job, "crop"):
+        work.append(1)
+        if error is not None:
+            raise error
+    return len(work)
+
+
+def status(job):
+    return json.loads(Path(job.log.status).read_text())
+
+
+@pytest.mark.parametrize(
+    "error", [InputError("crop.x", "it is empty", "Widen it"), ValueError("3")]
+)
+def test_what_cannot_succeed_is_not_done_again(job, error):
+    assert attempt(job, error) == 1
+    first, log = status(job), Path(job.log.text).read_text()
+    assert attempt(job) == 0
+    assert status(job) == first
+    assert Path(job.log.text).read_text() == log
+    assert "Traceback" in log
+
+
+def test_in_another_run_it_is_done_again(job):
+    attempt(job, ValueError("3"))
+    forget_settled(Path())
+    assert attempt(job) == 1
+    assert status(job)["state"] == "done"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("Return code: 137")])
+def test_what_lacked_memory_is_done_again(job, error):
+    assert attempt(job, error) == 1
+    assert "memory ran out" in status(job)["reason"]
+    assert attempt(job) == 1
+    assert status(job)["state"] == "done"
+
+
+def test_what_was_stopped_from_outside_is_done_again(job):
+    with pytest.raises(KeyboardInterrupt):
+        attempt(job, KeyboardInterrupt())
+    assert "interrupted" in status(job)["reason"]
+    assert attempt(job) == 1
+
+
+def test_a_lack_of_memory_is_seen_through_what_came_of_it():
+    error = InputError("image", "it cannot be read", "Copy it again")
+    error.__cause__ = MemoryError()
+    assert lacked_memory(error)
+
+
+def test_a_program_that_the_kernel_killed_lacked_memory():
+    with pytest.raises(subprocess.CalledProcessError) as killed:
+        subprocess.run(["sh", "-c", "kill -9 $$"], check=True)
+    assert lacked_memory(killed.value)
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        subprocess.run(["false"], check=True)
+    assert not lacked_memory(failed.value)

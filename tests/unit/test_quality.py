@@ -1,0 +1,195 @@
+"""All measures of one image, on a made-up head whose tissues, noise and field are known."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+from lib.quality.brain import Tissues
+from lib.quality.dictionary import MEASURES, OF_SKULLSTRIP
+from lib.quality.subject import Inputs
+from lib.skullstrip.itk import write_affine
+from quality import quality
+from scipy import ndimage
+
+SHAPE, SPACING = (96, 100, 92), 2.0
+RADII = {"CSF": 30.0, "WM": 48.0, "GM": 60.0, "scalp": 75.0}
+LEVELS = {"CSF": 200.0, "WM": 800.0, "GM": 500.0, "scalp": 900.0}
+SIGMA = 20.0
+BACKGROUND = ("efc", "fber", "qi_1", "qi_2")
+
+
+class Made:
+    """The files of a head: a ball in shells under a bias field, in Rician noise."""
+
+    def __init__(self, folder, shift=0):
+        self.folder = folder
+        self.affine = np.diag([SPACING] * 3 + [1.0])
+        self.affine[:3, 3] = -SPACING * np.array(SHAPE) / 2
+        grid = (np.indices(SHAPE) - (np.array(SHAPE)[:, None, None, None] - 1) / 2) * SPACING
+        grid[0] -= shift
+        radius = np.sqrt((grid**2).sum(axis=0))
+        self.maps, inner = {}, 0.0
+        signal = np.zeros(SHAPE)
+        for name, outer in RADII.items():
+            self.maps[name] = (radius >= inner) & (radius < outer)
+            signal[self.maps[name]] = LEVELS[name]
+            inner = outer
+        self.brain = radius < RADII["GM"]
+        self.field = np.exp(0.2 * grid[0] / RADII["GM"])
+        noise = np.random.default_rng(0).normal(0, SIGMA, (2, *SHAPE))
+        self.image = np.rint(np.hypot(signal * self.field + noise[0], noise[1])).astype(np.int16)
+
+    def save(self, name, voxels, affine=None):
+        path = self.folder / name
+        image = nib.Nifti1Image(voxels, self.affine if affine is None else affine)
+        image.set_sform(image.affine, 1)
+        image.set_qform(image.affine, 1)
+        image.header.set_xyzt_units("mm")
+        nib.save(image, path)
+        return path
+
+    def inputs(self, **more):
+        """The image alone, and what is given more."""
+        return Inputs(self.save("raw.nii.gz", self.image), "RAS", "none", **more)
+
+    def mask(self):
+        return self.save("mask.nii", self.brain.astype(np.uint8))
+
+    def tissues(self):
+        """Maps on a box of the grid, as after cropping."""
+        window = (slice(10, 90), slice(12, 94), slice(8, 88))
+        affine = self.affine.copy()
+        affine[:3, 3] += SPACING * np.array([one.start for one in window])
+        return tuple(
+            self.save(f"{name}.nii.gz", self.maps[name][window].astype(np.float32), affine)
+            for name in ("CSF", "GM", "WM")
+        )
+
+    def whole(self):
+        """All that the recipe leaves; the working grid is that of the image."""
+        posteriors = np.stack([self.maps[name] for name in ("CSF", "GM", "WM")], axis=-1)
+        maps = tuple(
+            self.save(f"template_{name}.nii", self.maps[name].astype(np.float32))
+            for name in ("CSF", "GM", "WM")
+        )
+        affine = self.folder / "affine.txt"
+        write_affine(np.eye(4), affine)
+        return self.inputs(
+            mask=self.mask(),
+            tissues=Tissues(self.tissues()),
+            bias_field=self.save("field.nii", (0.5 * self.field).astype(np.float32)),
+            posteriors=self.save("posteriors.nii", posteriors.astype(np.float32)),
+            affine=affine,
+            template_tissues=maps,
+        )
+
+
+@pytest.fixture
+def made(tmp_path):
+    return Made(tmp_path)
+
+
+def test_with_all_inputs_every_measure_has_its_known_value(made):
+    found = quality(made.whole())
+    assert not found["not_computable"]
+    assert list(found["measures"]) == [one.key for one in MEASURES if one.key not in OF_SKULLSTRIP]
+    values = found["measures"]
+    # Noise under the correction differs by the field: its mean square over a tissue.
+    assert values["cjv"] == pytest.approx(2 * SIGMA / 300, rel=0.1)
+    assert values["snr_wm"] == pytest.approx(800 / SIGMA, rel=0.1)
+    assert values["snrd_wm"] == pytest.approx(800 / SIGMA, rel=0.05)
+    air = SIGMA * np.sqrt(2 - np.pi / 2)
+    assert values["cnr"] == pytest.approx(300 / np.sqrt(air**2 + 2 * SIGMA**2), rel=0.1)
+    assert values["fber"] > 100
+    assert values["qi_1"] == 0
+    assert values["qi_2"] < 0.02
+    assert values["inu_med"] == pytest.approx(0.5, rel=0.02)
+    inside = made.field[made.brain]
+    expected = np.subtract(*np.percentile(inside, (95, 5))) / np.median(inside)
+    assert values["inu_range"] == pytest.approx(expected, rel=0.02)
+    for name in ("csf", "gm", "wm"):
+        part = made.maps[name.upper()].sum() / made.brain.sum()
+        assert values[f"icvs_{name}"] == pytest.approx(part, rel=1e-3)
+        assert values[f"rpve_{name}"] == 0
+        assert values[f"tpm_overlap_{name}"] == pytest.approx(1, abs=1e-5)
+    assert values["brain_volume"] == pytest.approx(made.brain.sum() * SPACING**3 / 1000, rel=1e-5)
+    assert values["mask_edge"] == values["mask_fragments"] == values["mask_outside_head"] == 0
+    assert 0.7 < values["wm2max"] < 0.95
+
+
+def test_without_skull_stripping_the_background_alone_is_measured(made):
+    found = quality(made.inputs())
+    assert set(found["measures"]) == set(BACKGROUND)
+    reasons = found["not_computable"]
+    assert len(reasons) + len(BACKGROUND) + len(OF_SKULLSTRIP) == len(MEASURES)
+    assert "skullstrip.method is none" in reasons["fwhm_avg"]
+    assert "maps no tissues" in reasons["cjv"]
+
+
+def test_a_mask_alone_gives_smoothness_and_volume(made):
+    found = quality(made.inputs(mask=made.mask()))
+    assert {"fwhm_x", "brain_volume", "qi_2"} < set(found["measures"])
+    assert {"cjv", "inu_med", "tpm_overlap_gm"} < set(found["not_computable"])
+
+
+def test_where_the_air_is_masked_nothing_needs_it(made):
+    scalp = ndimage.binary_dilation(made.image > 150, iterations=2)
+    made.image[~scalp] = 0
+    found = quality(made.whole())
+    without = {*BACKGROUND, "cnr", *(f"snrd_{name}" for name in ("csf", "gm", "wm", "total"))}
+    assert set(found["not_computable"]) == without
+    assert all("masked" in reason for reason in found["not_computable"].values())
+
+
+def test_a_face_that_was_removed_from_the_input_costs_no_measure(made):
+    before = quality(made.whole())["measures"]
+    made.image[:, 85:, :40] = 0
+    after = quality(made.whole())["measures"]
+    for key in ("snrd_total", "cnr", "fber", "efc"):
+        assert after[key] == pytest.approx(before[key], rel=0.05)
+
+
+def test_the_maps_of_the_t1w_beside_it_are_brought(made, tmp_path):
+    """A T2w of a head that lies 10 mm to the right of where it lay for the T1w."""
+    folder = tmp_path / "t2w"
+    folder.mkdir()
+    other = Made(folder, shift=10)
+    transform = folder / "xfm.txt"
+    points = np.eye(4)
+    points[0, 3] = -10
+    write_affine(points, transform)
+    found = quality(
+        other.inputs(mask=other.mask(), tissues=Tissues(made.tissues(), to_t1w=transform))
+    )
+    values = found["measures"]
+    assert values["icvs_gm"] == pytest.approx(made.maps["GM"].sum() / made.brain.sum(), rel=0.01)
+    assert "beside a T1w" in found["not_computable"]["inu_range"]
+    # The field is not corrected, and so part of the variation.
+    assert 10 < values["snr_wm"] < 800 / SIGMA
+
+
+def test_axes_are_those_of_the_body_in_every_orientation(made):
+    noise = np.random.default_rng(1).normal(size=SHAPE)
+    smooth = ndimage.gaussian_filter(noise, (2.0, 1.0, 1.5))
+    made.image = np.rint(1000 + 2000 * smooth / smooth.std()).clip(0).astype(np.int16)
+    made.image[~made.brain] //= 100
+    first = quality(made.inputs(mask=made.mask()))["measures"]
+    assert first["fwhm_x"] > first["fwhm_z"] > first["fwhm_y"]
+    turn = nib.orientations.ornt_transform(
+        nib.orientations.axcodes2ornt("RAS"), nib.orientations.axcodes2ornt("PSR")
+    )
+    files = {}
+    for name, voxels in (("raw.nii.gz", made.image), ("mask.nii", made.brain.astype(np.uint8))):
+        image = nib.Nifti1Image(voxels, made.affine).as_reoriented(turn)
+        files[name] = made.save(name, np.asanyarray(image.dataobj), image.affine)
+    kept = Inputs(files["raw.nii.gz"], "keep", "given", mask=files["mask.nii"])
+    second = quality(kept)["measures"]
+    for axis in "xyz":
+        assert second[f"fwhm_{axis}"] == pytest.approx(first[f"fwhm_{axis}"], rel=1e-4)
+
+
+def test_voxels_that_are_no_number_are_background(made):
+    image = made.image.astype(np.float32)
+    image[:5] = np.nan
+    path = made.save("raw.nii.gz", image)
+    found = quality(Inputs(path, "RAS", "none"))
+    assert set(found["measures"]) == set(BACKGROUND)

@@ -1,0 +1,97 @@
+import json
+from pathlib import Path
+
+import pytest
+from lib.errors import InputError
+from lib.files import read_json
+from lib.places import MANIFEST
+from lib.report.records import load_run
+from lib.shards import check_shard, in_shard, join
+
+from report import update
+from tests.unit.made_output import MadeOutput
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """Two runs; the second could not read one image."""
+    made = [MadeOutput(tmp_path / name) for name in ("shard-1", "shard-2")]
+    made[0].finish(made[0].image("01"), ("reorient", "skullstrip", "crop", "brain"))
+    made[1].record(made[1].image("02"), "crop", "failed", reason="no voxel is left")
+    made[1].manifest["excluded"].append(
+        {"image": "sub-03/anat/sub-03_T1w", "subject": "03", "reason": "cut short", "fault": True}
+    )
+    made[1].save()
+    return made
+
+
+@pytest.fixture
+def joined(tmp_path, shards):
+    join([str(tmp_path / "shard-*")], tmp_path / "all")
+    return tmp_path / "all"
+
+
+def test_the_joined_report_tells_of_all_shards(joined, shards):
+    before = read_json(shards[1].root / MANIFEST)
+    run = update(joined)
+    assert [one.label for one in run.subjects] == ["01", "02", "03"]
+    assert [one.state for one in run.subjects[1:]] == ["failed", "excluded"]
+    assert run.subject("01").images[0].stages[0].state == "done"
+    assert run.subject("02").faults[0][1].reason == "no voxel is left"
+    assert "cut short" in (joined / "index.html").read_text()
+    assert (joined / "sub-02.html").is_file()
+    assert not (shards[1].root / "index.html").exists()
+    assert read_json(shards[1].root / MANIFEST) == before
+
+
+def test_results_are_links_that_move_with_the_study(joined, tmp_path):
+    moved = tmp_path.rename(tmp_path.with_name("moved"))
+    link = moved / "all" / "logs" / "sub-01"
+    assert link.is_symlink()
+    assert not Path(link.readlink()).is_absolute()
+    assert link.is_dir()
+    moved.rename(tmp_path)
+
+
+def test_joining_again_follows_what_changed(joined, tmp_path, shards):
+    update(joined)
+    shards[0].image("04")
+    shards[0].record("sub-04/anat/sub-04_T1w", "reorient", "done")
+    join([str(tmp_path / "shard-1")], joined)
+    assert [one.label for one in load_run(joined).subjects] == ["01", "04"]
+    assert not (joined / "logs/sub-02").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda made: made.image("01"), "sub-01 is also in shard-1"),
+        (lambda made: made.manifest["settings"].update(deface=True), "deface"),
+    ],
+)
+def test_shards_that_do_not_fit_are_refused(shards, tmp_path, change, words):
+    change(shards[1])
+    shards[1].save()
+    with pytest.raises(InputError, match=words):
+        join([str(one.root) for one in shards], tmp_path / "all")
+
+
+def test_results_are_not_mixed_with_links(shards, tmp_path):
+    MadeOutput(tmp_path / "other")
+    with pytest.raises(InputError, match="results of a run"):
+        join([str(shards[0].root)], tmp_path / "other")
+    with pytest.raises(InputError, match="there is no"):
+        join([str(tmp_path / "nothing-*")], tmp_path / "all")
+
+
+def test_a_shard_is_of_a_fixed_size_and_known():
+    labels = [f"{number:04d}" for number in range(1000)]
+    sizes = [sum(in_shard(label, f"{k}/4") for label in labels) for k in range(1, 5)]
+    assert sum(sizes) == 1000
+    assert min(sizes) > 200
+    with pytest.raises(InputError, match="5/4"):
+        check_shard("5/4")
+
+
+def test_the_manifest_is_json(joined):
+    assert json.loads((joined / MANIFEST).read_text())["shards"] == ["shard-1", "shard-2"]
