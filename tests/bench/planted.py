@@ -10,28 +10,29 @@ Ends with status 1 when a fault is missed or a subject without one is flagged.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 from lib.phantom.bids import TRUTH, describe_dataset, write_bids_image
 from lib.phantom.head import HeadSettings, build_head
 from lib.quality.table import flags_of
 from lib.report.records import load_run
 
+ROOT = Path(__file__).parents[2]
 RESULTS = Path("derivatives") / "ecdysis"
 SETTINGS = f"skullstrip:\n  method: none\n  masks: {TRUTH.as_posix()}\n"
 TABLE = "participants_qc.tsv"
-PICTURES = {"index.html": "report-group.png", "page": "report-subject.png"}
+WIDTH, HEIGHT = 1280, 1600
 SHOWN = "ghost"
 """The fault whose subject has its page in the picture."""
 
@@ -150,12 +151,12 @@ def is_right(fault: Fault | None, answer: Answer) -> bool:
 
 def take_pictures(results: Path, shown: str, folder: Path, scratch: Path) -> None:
     """Draw the group page and the page of the subject `shown` as PNG files in `folder`."""
+    sys.path.insert(0, str(ROOT))
     from tests.browser import screenshot
 
-    for page, picture in PICTURES.items():
-        name = f"{shown}.html" if page == "page" else page
-        drawn = screenshot(results / name, scratch, 1280, 1600)
-        drawn.replace(folder / picture)
+    for page, picture in (("index", "report-group.png"), (shown, "report-subject.png")):
+        drawn = screenshot(results / f"{page}.html", scratch, WIDTH, HEIGHT)
+        shutil.move(drawn, folder / picture)
 
 
 def _person(number: int, spacing_mm: float) -> HeadSettings:
@@ -175,8 +176,6 @@ def _person(number: int, spacing_mm: float) -> HeadSettings:
 
 
 def _write_subject(root: Path, label: str, person: HeadSettings, fault: Fault | None) -> None:
-    from dataclasses import replace
-
     image = write_bids_image(
         root, build_head(replace(person, **fault.scan) if fault else person), label
     )
@@ -206,10 +205,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, fault in planted.items():
         if fault or not is_right(fault, found[name]):
             reasons = "; ".join(found[name].reasons) or "nothing"
-            print(f"| {name} | {fault.name if fault else 'none'} | {found[name].state} | {reasons} |")
+            print(
+                f"| {name} | {fault.name if fault else 'none'} | {found[name].state} | {reasons} |"
+            )
     wrong = [name for name, fault in planted.items() if not is_right(fault, found[name])]
     clean = sum(fault is None for fault in planted.values())
-    print(f"\n{clean} subjects without a fault; answers that are wrong: {', '.join(wrong) or 'none'}")
+    print(
+        f"\n{clean} subjects without a fault; answers that are wrong: {', '.join(wrong) or 'none'}"
+    )
     if asked.pages:
         shown = next(name for name, one in planted.items() if one and one.name == SHOWN)
         take_pictures(study / RESULTS, shown, asked.pages, asked.folder)
