@@ -105,7 +105,7 @@ def test_text_of_the_command_line_gets_its_type(study):
         ({"bids_dir": "study", "private_dir": "study/p"}, ["private_dir", "shared"]),
         ({"bids_dir": "study", "key_file": "study/key"}, ["key_file", "shared"]),
         ({"bids_dir": "scans/study", "dicom_dir": "scans"}, ["bids_dir", "never written"]),
-        ({"bids_dir": "study", "output_dir": "a{b}"}, ["output_dir", "brace"]),
+        ({"bids_dir": "study", "output_dir": "a{b}"}, ["output_dir", "one of {}<>"]),
     ],
 )
 def test_what_is_impossible_is_refused_with_key_value_and_what_is_allowed(study, given, says):

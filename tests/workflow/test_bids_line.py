@@ -84,7 +84,7 @@ def _dice(one, other):
 
 def test_every_kind_of_figure_is_drawn(dataset, first_run):
     folder = dataset / RESULTS / "sub-01/figures"
-    kinds = {path.name.split("_desc-")[1].split("_")[0] for path in folder.iterdir()}
+    kinds = {path.name.split("_desc-")[1].split("_")[0] for path in folder.glob("sub-*")}
     with_mask = {"brain", "tissues", "field", "before", "after"}
     assert kinds == {"input", "crop", "thumb", "viewer"} | with_mask
 

@@ -113,9 +113,9 @@ def files(folder):
 
 
 def slurm_logs(place, group):
-    return [
-        path.read_text() for path in sorted(place.glob(f"cluster/.snakemake/slurm_logs/{group}/*"))
-    ]
+    """The console texts of a group's attempts, in order."""
+    paths = (place / "cluster/.snakemake/slurm_logs" / group).iterdir()
+    return [path.read_text() for path in sorted(paths, key=lambda path: int(path.stem))]
 
 
 def test_the_results_are_those_of_one_machine(place, on_cluster, on_one_machine):
