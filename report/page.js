@@ -1,27 +1,36 @@
-// Light, dark or as the system says; all details unfolded on paper; arrow keys between subjects.
-(() => {
+// What the scripts of a page share; light, dark or as the system says; all details unfolded on
+// paper; arrow keys between subjects.
+const ecdysis = (() => {
   "use strict";
   const root = document.documentElement;
+  const recall = (key, other) => {
+    try { return JSON.parse(localStorage.getItem(key)) ?? other; } catch { return other; }
+  };
+  const remember = (key, content) => {
+    try {
+      localStorage.setItem(key, JSON.stringify(content));
+      return true;
+    } catch { // storage may be off or full
+      return false;
+    }
+  };
+
   const button = document.getElementById("theme");
   const themes = ["auto", "light", "dark"];
-  const remember = (theme) => {
-    try { localStorage.setItem("ecdysis-theme", theme); } catch { /* storage may be off */ }
-  };
-  const recall = () => {
-    try { return localStorage.getItem("ecdysis-theme"); } catch { return null; }
-  };
-  const show = (theme) => {
-    if (theme === "auto") root.removeAttribute("data-theme");
-    else root.dataset.theme = theme;
+  let theme = recall("ecdysis-theme", "auto");
+  const show = () => {
+    if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+    else root.removeAttribute("data-theme");
     button.querySelector("span").textContent = theme;
+    document.dispatchEvent(new Event("themed"));
   };
-  let theme = themes.includes(recall()) ? recall() : "auto";
-  show(theme);
+  if (!themes.includes(theme)) theme = "auto";
+  show();
   button.hidden = false;
   button.addEventListener("click", () => {
     theme = themes[(themes.indexOf(theme) + 1) % themes.length];
-    show(theme);
-    remember(theme);
+    show();
+    remember("ecdysis-theme", theme);
   });
 
   let unfolded = [];
@@ -34,14 +43,35 @@
   });
 
   // Of a long log the end is what matters.
-  for (const log of document.querySelectorAll("pre")) log.scrollTop = log.scrollHeight;
+  for (const log of document.querySelectorAll("pre:not(.from-start)")) log.scrollTop = log.scrollHeight;
 
+  const inField = (event) => event.target.closest("input:not([type=radio], [type=checkbox]), select, textarea");
+  const plain = (event) => !(event.altKey || event.ctrlKey || event.metaKey || event.shiftKey);
   const ways = { ArrowLeft: "prev", ArrowRight: "next" };
   addEventListener("keydown", (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     // Where arrows move a cursor or scroll, they keep doing so.
-    if (event.target.closest("input, select, textarea, pre, .scroll")) return;
+    if (!plain(event) || event.target.closest("input, select, textarea, pre, .scroll")) return;
     const link = ways[event.key] && document.querySelector(`a[rel=${ways[event.key]}]`);
     if (link) link.click();
   });
+
+  const save = (name, kind, text) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: kind }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  };
+  // A cell of a TSV file: no tab, no line break, n/a for nothing.
+  const cell = (content) => String(content ?? "").replace(/\s+/g, " ").trim() || "n/a";
+  const table = (lines) => lines.map((line) => `${line.map(cell).join("\t")}\n`).join("");
+  const element = (name, content = "", kind = "") => {
+    const made = document.createElement(name);
+    made.textContent = content;
+    if (kind) made.className = kind;
+    return made;
+  };
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const stem = data.dataset.replace(/[^\w.-]+/g, "_");
+  return { cell, data, element, inField, plain, recall, remember, save, stem, table };
 })();

@@ -1,59 +1,204 @@
-// The table of images: sort by a heading, filter by words and by state.
-(() => {
+// The table of images: sort by a heading, filter by words, conditions, state and rating, choose
+// columns, save what is left.
+ecdysis.images = (() => {
   "use strict";
   const table = document.getElementById("table");
+  if (!table) return null;
+  const { data, element, ratings, recall, remember, save, stem } = ecdysis;
+  const COLUMNS = `ecdysis-columns-${data.study}`;
   const body = table.tBodies[0];
-  const rows = [...body.rows];
-  const headings = [...table.tHead.rows[0].cells];
-  const [words, state, sticky, shown] = ["filter", "state", "sticky", "shown"]
+  const head = table.tHead.rows[0];
+  const FIXED = 5;
+  const [words, state, rated, sticky, shown, chooser] = ["filter", "state", "rated", "sticky", "shown", "chooser"]
     .map((id) => document.getElementById(id));
-  const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+  const rows = [...body.rows].map((row, index) => ({
+    ...data.rows[index],
+    index,
+    row,
+    text: row.textContent.toLowerCase(),
+    state: row.dataset.state,
+    thumb: row.querySelector("img"),
+  }));
+  const place = new Map(data.columns.map((column, index) => [column.key, index]));
   const order = new Intl.Collator(undefined, { numeric: true });
-  let column = 1;
+  let chosen = recall(COLUMNS, null);
+  if (!Array.isArray(chosen)) chosen = data.columns.filter((column) => column.shown).map((column) => column.key);
+  let sorted = null;
   let direction = 1;
 
-  const compare = (one, other) => {
-    if (sticky.checked && one.dataset.rank !== other.dataset.rank) {
-      return one.dataset.rank - other.dataset.rank;
-    }
-    const [a, b] = [one, other].map((row) => row.cells[column].dataset.sort);
-    // What is missing stands last, whichever the direction.
-    if (a === "" || b === "") return (a === "") - (b === "");
-    const numbers = headings[column].classList.contains("number");
-    return direction * (numbers ? a - b : order.compare(a, b));
+  const write = (value, column) => {
+    if (value === null) return "–";
+    return typeof value === "number" && column.digits !== null ? value.toFixed(column.digits) : String(value);
   };
+  const keyOf = (one) => {
+    if (place.has(sorted)) return one.values[place.get(sorted)];
+    const index = [...head.cells].findIndex((heading) => heading.dataset.key === sorted);
+    const content = one.row.cells[index].dataset.sort;
+    return sorted === "flags" || sorted === "state" ? Number(content) : content;
+  };
+  const compare = (one, other) => {
+    if (sticky.checked && one.row.dataset.rank !== other.row.dataset.rank) {
+      return one.row.dataset.rank - other.row.dataset.rank;
+    }
+    if (!sorted) return one.index - other.index;
+    const [a, b] = [keyOf(one), keyOf(other)];
+    // What is missing stands last, whichever the direction.
+    const [noA, noB] = [a === null || a === "", b === null || b === ""];
+    if (noA || noB) return noA - noB;
+    return direction * (typeof a === "number" ? a - b : order.compare(a, b));
+  };
+  // Rows are laid out as far as someone scrolled; laying out a thousand takes seconds.
+  const STEP = 100;
+  const end = document.getElementById("end");
+  let room = STEP;
+  const lay = () => {
+    let count = 0;
+    for (const one of rows) {
+      count += one.fits ? 1 : 0;
+      one.row.classList.toggle("later", one.fits && count > room);
+    }
+    end.hidden = count <= room;
+    end.textContent = `${count - room} more`;
+  };
+  new IntersectionObserver((seen) => {
+    if (!seen.some((one) => one.isIntersecting)) return;
+    room += STEP;
+    lay();
+  }, { root: end.parentElement, rootMargin: "600px" }).observe(end);
   const sort = () => {
     rows.sort(compare);
-    body.append(...rows);
-  };
-  const filter = () => {
-    const asked = words.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let count = 0;
-    for (const row of rows) {
-      const fits = (!state.value || row.dataset.state === state.value)
-        && asked.every((word) => texts.get(row).includes(word));
-      row.hidden = !fits;
-      count += fits;
-    }
-    shown.textContent = `${count} of ${rows.length} images`;
+    body.append(...rows.map((one) => one.row));
+    room = STEP;
+    lay();
   };
 
-  headings.forEach((heading, index) => {
-    const button = heading.querySelector("button");
-    if (!button) return;
-    button.addEventListener("click", () => {
-      direction = index === column && heading.getAttribute("aria-sort") === "ascending" ? -1 : 1;
-      column = index;
-      for (const one of headings) if (one.hasAttribute("aria-sort")) one.setAttribute("aria-sort", "none");
-      heading.setAttribute("aria-sort", direction > 0 ? "ascending" : "descending");
-      sort();
+  const CONDITION = /^([a-z][a-z0-9_]*)(<=|>=|<|>|=)(-?\d*\.?\d+(?:e[+-]?\d+)?)$/;
+  const meets = { "<": (a, b) => a < b, ">": (a, b) => a > b, "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "=": (a, b) => a === b };
+  const condition = (word) => {
+    const hit = CONDITION.exec(word);
+    if (!hit || !place.has(hit[1])) return (one) => one.text.includes(word);
+    return (one) => {
+      const value = one.values[place.get(hit[1])];
+      return typeof value === "number" && meets[hit[2]](value, Number(hit[3]));
+    };
+  };
+  const filter = () => {
+    const asked = words.value.toLowerCase().split(/\s+/).filter(Boolean).map(condition);
+    const summaries = ratings.summaries();
+    let count = 0;
+    for (const one of rows) {
+      const said = summaries.get(one.name);
+      const stands = !state.value || (state.value === "flagged" ? one.flagged.length > 0 : one.state === state.value);
+      const judged = !rated.value
+        || (rated.value === "unrated" ? one.image && !said : rated.value === "disagreed" ? said?.disagreed : said?.verdict === rated.value);
+      one.fits = Boolean(stands && judged && asked.every((fits) => fits(one)));
+      one.row.hidden = !one.fits;
+      count += one.fits;
+    }
+    room = STEP;
+    lay();
+    shown.textContent = `${count} of ${rows.length} images`;
+    document.dispatchEvent(new Event("filtered"));
+  };
+
+  const sortBy = (heading) => {
+    const { key } = heading.dataset;
+    direction = key === sorted && direction > 0 ? -1 : 1;
+    sorted = key;
+    for (const one of head.cells) if (one.hasAttribute("aria-sort")) one.setAttribute("aria-sort", "none");
+    heading.setAttribute("aria-sort", direction > 0 ? "ascending" : "descending");
+    sort();
+  };
+  const listen = (heading) => heading.querySelector("button").addEventListener("click", () => sortBy(heading));
+  const rebuild = () => {
+    const columns = data.columns.filter((column) => chosen.includes(column.key));
+    while (head.cells.length > FIXED) head.lastElementChild.remove();
+    for (const column of columns) {
+      const heading = element("th", "", column.digits === null ? "" : "number");
+      heading.scope = "col";
+      heading.dataset.key = column.key;
+      heading.setAttribute("aria-sort", column.key !== sorted ? "none" : direction > 0 ? "ascending" : "descending");
+      const button = element("button", column.label);
+      button.type = "button";
+      button.title = column.title;
+      heading.append(button);
+      head.append(heading);
+      listen(heading);
+    }
+    for (const one of rows) {
+      while (one.row.cells.length > FIXED) one.row.lastElementChild.remove();
+      for (const column of columns) {
+        const value = one.values[place.get(column.key)];
+        const kind = one.flagged.includes(column.key) ? "number out" : column.digits === null ? "" : "number";
+        one.row.append(element("td", write(value, column), kind));
+      }
+    }
+    document.dispatchEvent(new Event("chosen"));
+  };
+  const choices = chooser.querySelector(".choices");
+  for (const column of data.columns) {
+    const label = element("label");
+    const box = element("input");
+    box.type = "checkbox";
+    box.checked = chosen.includes(column.key);
+    box.addEventListener("change", () => {
+      chosen = data.columns.map((one) => one.key).filter((key) => (key === column.key ? box.checked : chosen.includes(key)));
+      remember(COLUMNS, chosen);
+      rebuild();
     });
-  });
+    const better = column.better ? `; ${column.better} is better` : "";
+    label.title = column.title + better;
+    label.append(box, ` ${column.label}`);
+    choices.append(label);
+  }
+
+  const mark = () => {
+    const summaries = ratings.summaries();
+    for (const one of rows) {
+      const said = summaries.get(one.name);
+      const cell = one.row.cells[3];
+      const content = said ? said.verdict + (said.disagreed ? " (disagreed)" : "") : "–";
+      if (cell.textContent === content) continue;
+      cell.dataset.sort = said?.verdict ?? "";
+      cell.textContent = content;
+      cell.className = said ? `rating ${said.verdict}` : "";
+    }
+    filter();
+  };
+
+  const saveTable = () => {
+    const columns = data.columns.filter((column) => chosen.includes(column.key));
+    const summaries = ratings.summaries();
+    save(`${stem}_images.tsv`, "text/tab-separated-values", ecdysis.table([
+      ["image", "state", "reason", "rating", "flags", ...columns.map((column) => column.key)],
+      ...rows.filter((one) => one.fits).map((one) => [
+        one.name,
+        one.state,
+        one.row.querySelector(".why")?.textContent,
+        summaries.get(one.name)?.verdict,
+        one.flagged.join(", "),
+        ...columns.map((column) => one.values[place.get(column.key)]),
+      ]),
+    ]));
+  };
+
+  for (const heading of head.cells) if (heading.dataset.key) listen(heading);
   words.addEventListener("input", filter);
   state.addEventListener("change", filter);
+  rated.addEventListener("change", filter);
   sticky.addEventListener("change", sort);
+  document.getElementById("save-table").addEventListener("click", saveTable);
+  document.addEventListener("rated", mark);
   const controls = document.getElementById("controls");
   controls.addEventListener("submit", (event) => event.preventDefault());
-  controls.hidden = false;
-  filter();
+  for (const one of [controls, chooser, document.getElementById("filter-help")]) one.hidden = false;
+  if (data.columns.some((column) => column.shown !== chosen.includes(column.key))) rebuild();
+  mark();
+  // Let a condition on a column take the place of those that there are.
+  const narrow = (key, low, high) => {
+    const others = words.value.split(/\s+/).filter((word) => word && !word.toLowerCase().startsWith(`${key}<`) && !word.toLowerCase().startsWith(`${key}>`));
+    words.value = [...others, ...(low === null ? [] : [`${key}>=${low}`, `${key}<=${high}`])].join(" ");
+    filter();
+  };
+  return { columns: () => data.columns.filter((column) => chosen.includes(column.key)), narrow, place, rows };
 })();

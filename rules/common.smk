@@ -57,6 +57,14 @@ def folder_of_log(settings):
     return private / "logs" if private else results / ".snakemake" / "log"
 
 
+def only_report():
+    """Whether the target is the report: then the manifest of the run stays as it is.
+
+    Snakemake knows its targets only when it has read the rules, so the command line is looked at.
+    """
+    return "report" in sys.argv[1:]
+
+
 def study_of_this_run():
     """Find the images, once: a process that runs a job elsewhere reads the manifest."""
     cwd = Path(os.environ[STARTED_IN])
@@ -72,6 +80,9 @@ def study_of_this_run():
             return Study.load(settings)
         if settings["shards"]:
             join(settings["shards"], Path(settings["output_dir"]))
+            return Study.load(settings)
+        if only_report():
+            move_log(workflow.logger_manager.logfile_handlers, folder_of_log(settings))
             return Study.load(settings)
         if settings["output_dir"]:
             begin_run(*run_folders(settings), sys.argv)
@@ -96,9 +107,13 @@ VALIDATOR = find_validator()
 PRIVATE_DIR = STUDY.settings["private_dir"]
 DEID_DIR = STUDY.settings["deid_dir"] or ".ecdysis/dicom"
 
-if STUDY.settings["output_dir"]:
+OUTPUT_DIR = STUDY.settings["output_dir"]
+# A Snakemake that ends removes all locks of its directory, those of a run that goes on too.
+WORK_DIR = f"{OUTPUT_DIR}/.ecdysis/report" if only_report() else OUTPUT_DIR
 
-    workdir: STUDY.settings["output_dir"]
+if OUTPUT_DIR:
+
+    workdir: WORK_DIR
 
 
 if STUDY.settings["container"]:
@@ -515,6 +530,11 @@ def check_cluster():
 
 def tell_report():
     """Bring the report up to date with the records of all jobs, and say where it is."""
-    if STUDY.settings["output_dir"]:
-        command = [sys.executable, SCRIPTS / "report.py", STUDY.settings["output_dir"]]
+    if STUDY.settings["output_dir"] and not only_report():
+        command = [
+            sys.executable,
+            SCRIPTS / "report.py",
+            STUDY.settings["output_dir"],
+            "--ended",
+        ]
         subprocess.run(command, check=False)

@@ -3,6 +3,7 @@
 
 localrules:
     index_page,
+    report,
     derivative_description,
 
 
@@ -19,6 +20,8 @@ rule index_page:
         page=report(
             "index.html", category="Study", caption="../report/captions/index.rst"
         ),
+        methods="methods.md",
+        references="references.bib",
     log:
         text="logs/dataset/index_page.log",
         status="logs/dataset/index_page.status.json",
@@ -27,11 +30,31 @@ rule index_page:
     container:
         None
     params:
+        ratings=STUDY.ratings_hash,
         code=fingerprint("index_page"),
     message:
         "Writing the index page"
     script:
         "../scripts/index_page.py"
+
+
+rule report:
+    """Bring the report up to date, also while a run goes on, whose locks it must not touch."""
+    log:
+        ".snakemake/log/report.log",
+    retries: 0
+    conda:
+        "../envs/python.yaml"
+    container:
+        None
+    params:
+        python=sys.executable,
+        script=SCRIPTS / "report.py",
+        output_dir=STUDY.settings["output_dir"],
+    message:
+        "Bringing the report up to date"
+    shell:
+        "{params.python:q} {params.script:q} {params.output_dir:q} 2>&1 | tee {log:q}"
 
 
 rule derivative_description:

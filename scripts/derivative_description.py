@@ -13,7 +13,7 @@ from lib.version import BIDS_VERSION, __version__
 
 NOT_BIDS = (
     *("logs", "benchmarks", "*.html", "figures", "sub-*/figures", "report*"),
-    "participants_qc.*",
+    *("participants_qc.*", "methods.md", "references.bib"),
 )
 """Patterns without a final slash, with which the validator would not pass over a folder."""
 

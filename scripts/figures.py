@@ -205,7 +205,7 @@ def files_of_images(
 
 if "snakemake" in globals():
     from lib.job import part_of, recorded
-    from lib.report.pages import write_subject_page
+    from lib.report.pages import Pages
     from lib.report.records import load_run
 
     job = globals()["snakemake"]
@@ -221,4 +221,4 @@ if "snakemake" in globals():
         details.update(draw_figures(Path(job.output.figures), files))
     with recorded(part_of(job, "page"), "page"):
         label = job.wildcards.subject
-        write_subject_page(load_run(Path.cwd(), only=label), label)
+        Pages(load_run(Path.cwd(), only=label)).write_subject(label)

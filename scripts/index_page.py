@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lib.report.pages import write_index_page
+from lib.report.pages import Pages
 from lib.report.records import load_run
 
 if "snakemake" in globals():
@@ -10,4 +10,4 @@ if "snakemake" in globals():
 
     job = globals()["snakemake"]
     with recorded(job, "index_page"):
-        write_index_page(load_run(Path.cwd()))
+        Pages(load_run(Path.cwd())).write_index()

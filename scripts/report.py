@@ -2,8 +2,9 @@
 
     python scripts/report.py OUTPUT_DIR
 
-Writes the table of quality measures, the index and the page of every subject whose page is missing
-or says what is no longer so, then says how many subjects are done and what needs a look.
+During a run `snakemake report` does the same. Writes the table of quality measures, the index and
+the page of every subject whose page is missing or says what is no longer so, then says how many
+subjects are done, what needs a look and what is still to come.
 """
 
 import argparse
@@ -13,28 +14,32 @@ from pathlib import Path
 
 from lib.errors import InputError
 from lib.quality.table import write_table
-from lib.report.overview import urgent_cases
-from lib.report.pages import outdated, write_index_page, write_subject_page
-from lib.report.records import Run, load_run
+from lib.report.model import Run
+from lib.report.overview import ahead, urgent_cases
+from lib.report.pages import Pages
+from lib.report.records import load_run
 
 CASES = 10
 """So many cases are named on the console; the rest is in the index."""
 
 
-def update(output_dir: str | Path) -> Run:
+def update(output_dir: str | Path, *, ended: bool = False) -> Run:
     """Write the pages that are missing or out of date; return what they say.
+
+    With `ended` no job runs any more, whatever the records and Snakemake's locks say.
 
     Raises
     ------
     InputError
         There is no manifest in `output_dir`.
     """
-    run = load_run(output_dir)
-    if any(subject.images for subject in run.subjects):
+    run = load_run(output_dir, ended=ended)
+    if run.images:
         write_table(run)
-    for label in outdated(run):
-        write_subject_page(run, label)
-    write_index_page(run)
+    pages = Pages(run)
+    for label in pages.outdated():
+        pages.write_subject(label)
+    pages.write_index()
     return run
 
 
@@ -49,6 +54,10 @@ def summary(run: Run) -> str:
     ]
     if len(cases) > CASES:
         lines.append(f"  and {len(cases) - CASES} more")
+    for step in ahead(run):
+        running = f"at work on {', '.join(step.running[:3])}" if step.running else ""
+        waiting = f"{step.waiting} waiting" if step.waiting else ""
+        lines.append(f"  to come: {step.stage}: {', '.join(filter(None, [running, waiting]))}")
     return "\n".join([*lines, f"Report: {run.output_dir / 'index.html'}"])
 
 
@@ -56,8 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(description="Bring the report of a run up to date.")
     parser.add_argument("output_dir", type=Path, help="the output directory of the run")
+    parser.add_argument("--ended", action="store_true", help="no job runs any more")
+    given = parser.parse_args(arguments)
     try:
-        print(summary(update(parser.parse_args(arguments).output_dir)))
+        print(summary(update(given.output_dir, ended=given.ended)))
     except InputError as error:
         print(error, file=sys.stderr)
         return 1

@@ -82,13 +82,15 @@ class Image:
 class Exclusion:
     """Something of the study that is not processed, and why.
 
-    `fault` is True when a person should repair it: it makes the run end as failed.
+    `fault` is True when a person should repair it: it makes the run end as failed. `rated` is True
+    when a person left it out by a rating.
     """
 
     image: str | None
     subject: str
     reason: str
     fault: bool = True
+    rated: bool = False
 
 
 @dataclass(frozen=True)

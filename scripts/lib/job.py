@@ -103,6 +103,7 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
             record |= {"state": "failed", "reason": reason or "the job was interrupted"}
         record |= {"seconds": round(time.monotonic() - began, 3), **_usage(already)}
         record["details"] = details
+        # On a full disk the reason stands on the console alone.
         with suppress(OSError):
             write_json(job.log.status, record)
             if not again:
@@ -115,12 +116,12 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
 def _reason(error: Exception, *, private: bool) -> str:
     """Say why a job failed: what the user can repair as it is, all else with its type."""
     kind = type(error).__name__
-    if isinstance(error, OSError) and error.errno in DISK:
-        return f"{os.strerror(error.errno)}. Make room, or give another output_dir"
     if lacked_memory(error):
         kind = f"memory ran out ({kind})"
     elif isinstance(error, InputError):
         return str(error)
+    elif isinstance(error, OSError) and error.errno in DISK:
+        return f"{os.strerror(error.errno)}. Make room, or give another output_dir"
     return f"{kind}; its text is in the private log" if private else f"{kind}: {error}"
 
 

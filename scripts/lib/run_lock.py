@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from lib.errors import InputError
 from lib.leftovers import sweep
@@ -62,6 +62,15 @@ def begin_run(output_dir: Path, private_dir: Path | None, command: Sequence[str]
             f"Clear it with the command below, then give yours again:\n  {unlocking(command)}\n"
             "What was half made is made again",
         )
+
+
+def is_at_work(output_dir: Path) -> bool:
+    """Whether a run works in a directory just now; False where the file system has no locks."""
+    try:
+        with (output_dir / HIDDEN / RUN).open("rb") as stream:
+            return not _locked(stream, fcntl.LOCK_SH)
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -119,7 +128,7 @@ def _opened(key: str, path: Path) -> IO[str]:
         ) from error
 
 
-def _locked(stream: IO[str], kind: int) -> bool:
+def _locked(stream: IO[Any], kind: int) -> bool:
     """Take a lock without waiting; False when somebody else has it."""
     try:
         fcntl.flock(stream, kind | fcntl.LOCK_NB)

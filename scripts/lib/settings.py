@@ -93,8 +93,9 @@ def _absolute_paths(given: Mapping[str, Any], base: Path) -> Settings:
         group |= {key: str(_absolute(group[key], base)) for key in keys if group.get(key)}
     if template.get("priors"):
         template["priors"] = [str(_absolute(prior, base)) for prior in template["priors"]]
-    if isinstance(settings.get("shards"), list):
-        settings["shards"] = [str(_absolute(pattern, base)) for pattern in settings["shards"]]
+    for key in ("shards", "ratings"):
+        if isinstance(settings.get(key), list):
+            settings[key] = [str(_absolute(path, base)) for path in settings[key]]
     if deid.get("edits"):
         deid["edits"] = [
             str(_absolute(edit, base)) if isinstance(edit, str) else edit for edit in deid["edits"]

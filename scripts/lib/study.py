@@ -5,7 +5,7 @@ starts for jobs elsewhere read that manifest (`Study.load`) and look for nothing
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lib.conversion.asked import forget_lost, sessions_to_convert
-from lib.discovery import Exclusion, Image, Selection, discover, to_json
+from lib.discovery import EXTENSIONS, Exclusion, Image, Selection, discover, to_json
 from lib.errors import InputError
 from lib.files import read_json, read_remembered, write_json
 from lib.fingerprint import fingerprint
@@ -21,6 +21,8 @@ from lib.folders import FILES, FOLDERS
 from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
 from lib.quality.norms import read_norms
+from lib.ratings import Rating, check_known, from_json, leave_out, read_ratings
+from lib.ratings import to_json as ratings_to_json
 from lib.settings import Settings
 from lib.settled import forget_settled
 from lib.statmaps import StatMap, find_maps
@@ -37,17 +39,30 @@ class Study:
     exclusions: Sequence[Exclusion] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
     statmaps: Sequence[StatMap] = ()
+    ratings: Sequence[Rating] = ()
 
     @classmethod
     def load(cls, settings: Settings) -> "Study":
-        """Read what the main process wrote."""
-        manifest = read_json(Path(settings["output_dir"], MANIFEST))
+        """Read what the main process wrote.
+
+        Raises
+        ------
+        InputError
+            It wrote nothing yet.
+        """
+        path = Path(settings["output_dir"] or ".", MANIFEST)
+        if not path.is_file():
+            raise InputError(
+                path.parent, "there is no run yet to tell of", "Start a run with the same settings"
+            )
+        manifest = read_json(path)
         return cls(
             settings,
             [Image(**item) for item in manifest["images"]],
             [Exclusion(**item) for item in manifest["excluded"]],
             manifest["plan"],
             [StatMap(**item) for item in manifest["statmaps"]],
+            from_json(manifest.get("ratings", [])),
         )
 
     def save(self) -> None:
@@ -60,6 +75,7 @@ class Study:
             "unmapped": self.plan.get("unmapped", []),
             "plan": self.plan,
             "statmaps": [asdict(item) for item in self.statmaps],
+            "ratings": ratings_to_json(self.ratings),
             "settings": _public(self.settings),
         }
         if read_remembered(path) != manifest:
@@ -91,6 +107,11 @@ class Study:
         """
         refused = [item for item in self.exclusions if item.fault and item.image]
         return {_token(str(item.image)): (str(item.image), item.reason) for item in refused}
+
+    @property
+    def ratings_hash(self) -> str:
+        """A short hash of what people rated, to notice that it changed."""
+        return _token(repr(ratings_to_json(self.ratings)))
 
     def t1w_beside(self, image: Image) -> Image | None:
         """Return the first T1w of the same session, when `image` itself is of another kind."""
@@ -200,9 +221,25 @@ def open_study(settings: Settings) -> Study:
     if {"code": code, "files": after} != before:
         write_json(remembered, {"code": code, "files": after})
     forget_lost(plan, Path(settings["output_dir"]), Path(settings["bids_dir"]))
-    study = Study(settings, images, exclusions, plan, find_maps(settings))
+    ratings = read_ratings(settings["ratings"])
+    found = {Path(path).name.split(".")[0] for path in after}
+    found |= {f"{item['entities']}_{item['suffix']}" for item in plan.get("images", [])}
+    check_known(ratings, found, _looker(Path(settings["bids_dir"])))
+    images, exclusions = leave_out(images, exclusions, ratings)
+    study = Study(settings, images, exclusions, plan, find_maps(settings), ratings)
     study.save()
     return study
+
+
+def _looker(bids_dir: Path) -> Callable[[str], bool]:
+    """Return a function from the name of an image to whether the dataset has it."""
+
+    def there(name: str) -> bool:
+        folder = "/".join(part for part in name.split("_") if part[:4] in ("sub-", "ses-"))
+        places = (bids_dir / folder / "anat" / f"{name}{ending}" for ending in EXTENSIONS)
+        return any(place.is_file() for place in places)
+
+    return there
 
 
 def _token(name: str) -> str:
@@ -255,6 +292,7 @@ def _public(settings: Settings) -> Settings:
     stripping = settings["skullstrip"]
     return {
         **public,
+        "ratings": [Path(path).name for path in settings["ratings"]],
         "quality": {"norms": _norms(settings)},
         "deid": {**settings["deid"], "edits": rules, "linkage_dir": None},
         "skullstrip": {**stripping, "masks": "given" if stripping["masks"] else None},

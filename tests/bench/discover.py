@@ -44,11 +44,8 @@ layout = BIDSLayout(sys.argv[1])
 print(len(layout.get(suffix="T1w", extension=".nii.gz")))
 """
 TABLE = """
-import bids2table
-if hasattr(bids2table, "index_dataset"):
-    table = bids2table.index_dataset(sys.argv[1], show_progress=False).to_pandas()
-else:
-    table = bids2table.bids2table(sys.argv[1], with_meta=False).flat
+from bids2table import index_dataset
+table = index_dataset(sys.argv[1]).to_pandas()
 print(((table["suffix"] == "T1w") & (table["ext"] == ".nii.gz")).sum())
 """
 WALK = """

@@ -1,18 +1,19 @@
 """Kill runs at random moments, complete them by the commands that they tell, compare the results.
 
-    PYTHONPATH=scripts:. python tests/bench/interruptions.py [--kills 20] [--ants]
+    PYTHONPATH=scripts:. python tests/bench/interruptions.py [--kills 20] [--ants] [--until RULE...]
 
 Prints a row for each kill: what was killed (the ``run``, a ``job``, the whole process
 ``group``), when, how many commands completed it, partial files under a final name (0 is
 expected), and whether all results are the same bytes as those of an undisturbed run. Logs,
 benchmarks and Snakemake's own folder are not compared, and pages only by their being there,
-since they show dates and durations. With ``--ants`` there is one kill of each kind in a run
-that strips skulls by ANTs.
+since they show dates and durations. Rules given by ``--until`` end the runs earlier. With
+``--ants`` there is one kill of each kind in a run that strips skulls by ANTs.
 """
 
 import argparse
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -41,6 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--ants", action="store_true")
+    parser.add_argument("--until", nargs="*", default=[])
     asked = parser.parse_args()
     chance = random.Random(SEED)
     with tempfile.TemporaryDirectory() as scratch:
@@ -50,7 +52,14 @@ def main() -> int:
         method = "{method: ants}" if asked.ants else f"{{method: none, masks: {root / TRUTH}}}"
 
         def arguments(output: Path) -> tuple[str, ...]:
-            return ("--config", f"bids_dir={root}", f"output_dir={output}", f"skullstrip={method}")
+            until = ("--until", *asked.until) if asked.until else ()
+            return (
+                *until,
+                "--config",
+                f"bids_dir={root}",
+                f"output_dir={output}",
+                f"skullstrip={method}",
+            )
 
         began = time.monotonic()
         completed(cwd, *arguments(cwd / "whole"))
@@ -71,6 +80,7 @@ def main() -> int:
                 while run.poll() is None and not (killed := kill(run, what)):
                     time.sleep(0.05)
                 finished(run)
+                killed = killed and (what == "job" or run.returncode == -signal.SIGKILL)
                 earlier *= 0.7
             after *= earlier / 0.7
             partial = partial_files(output, whole)

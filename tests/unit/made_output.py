@@ -101,7 +101,9 @@ class MadeOutput:
         if log is not None:
             (self.root / folder / f"{stage}.log").write_text(log, encoding="utf-8")
 
-    def finish(self, name: str, stages: tuple[str, ...] = tuple(DETAILS)) -> None:
+    def finish(
+        self, name: str, stages: tuple[str, ...] = tuple(DETAILS), *, figures: bool = True
+    ) -> None:
         """Write all records, results and figures of an image that came through."""
         folder, _, image = name.rpartition("/")
         entities, _, suffix = image.rpartition("_")
@@ -111,7 +113,7 @@ class MadeOutput:
         (self.root / folder).mkdir(parents=True, exist_ok=True)
         for result in (f"desc-preproc_{suffix}", "desc-brain_mask"):
             (self.root / folder / f"{entities}_{result}.nii.gz").touch()
-        for kind in ("input", "crop", "brain", "thumb"):
+        for kind in ("input", "crop", "brain", "thumb") if figures else ():
             self.figure(subject, f"{entities}_desc-{kind}_{suffix}.png", f"The {kind} of {image}")
         self.record(subject, "figures", details={"figures": 4, "warnings": []})
 

@@ -1,11 +1,15 @@
 """What became of each subject, told from manifest and status records alone."""
 
+import fcntl
 from pathlib import Path
 
 import pytest
 from lib.errors import InputError
+from lib.places import HIDDEN
 from lib.report.log_tail import log_tail
-from lib.report.records import Stage, load_run, natural, worst
+from lib.report.model import Stage, natural, worst
+from lib.report.records import load_run
+from lib.run_lock import RUN
 
 from tests.unit.made_output import MadeOutput
 
@@ -31,11 +35,28 @@ def test_each_state_is_told_apart(made: MadeOutput) -> None:
         "01": "done", "02": "failed", "03": "interrupted", "04": "pending", "05": "excluded",
     }  # fmt: skip
     assert run.counts() == {
-        "failed": 1, "interrupted": 1, "excluded": 1, "pending": 1, "done": 1,
+        "failed": 1, "interrupted": 1, "excluded": 1, "running": 0, "pending": 1, "done": 1,
     }  # fmt: skip
     assert [(name, stage.reason) for name, stage in run.subject("02").faults] == [
         ("sub-02_T1w", "no space")
     ]
+
+
+def test_what_was_begun_runs_as_long_as_the_run_holds_its_lock(made: MadeOutput) -> None:
+    made.record(made.image("01"), "crop", "running")
+    assert load_run(made.root).subject("01").state == "interrupted"
+    with (made.root / HIDDEN / RUN).open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert load_run(made.root).subject("01").state == "running"
+        assert load_run(made.root, ended=True).subject("01").state == "interrupted"
+    assert load_run(made.root).subject("01").state == "interrupted"
+
+
+def test_one_subject_can_be_read_alone(made: MadeOutput) -> None:
+    for label in ("01", "02"):
+        made.finish(made.image(label))
+    run = load_run(made.root, only="02")
+    assert [one.state for one in run.subjects] == ["pending", "done"]
 
 
 def test_a_subject_is_not_done_before_its_results_are_there(made: MadeOutput) -> None:

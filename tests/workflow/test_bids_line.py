@@ -43,6 +43,7 @@ def test_the_broken_subject_is_told_and_stops_no_other(dataset, first_run):
     assert (results / "sub-01.html").is_file()
     assert not (results / "sub-02/anat").exists()
     index = (results / "index.html").read_text()
+    assert "The steps of brain extraction" in index
     page = (results / "sub-02.html").read_text()
     for text in (index, page, first_run.stdout):
         assert "cut short" in text
@@ -84,7 +85,7 @@ def _dice(one, other):
 
 def test_every_kind_of_figure_is_drawn(dataset, first_run):
     folder = dataset / RESULTS / "sub-01/figures"
-    kinds = {path.name.split("_desc-")[1].split("_")[0] for path in folder.iterdir()}
+    kinds = {path.name.split("_desc-")[1].split("_")[0] for path in folder.glob("sub-*")}
     with_mask = {"brain", "tissues", "field", "before", "after"}
     assert kinds == {"input", "crop", "thumb", "viewer"} | with_mask
 
@@ -133,6 +134,36 @@ def test_the_repaired_subject_alone_is_run_and_then_nothing(dataset, first_run, 
     assert not [
         line for line in dry.stdout.splitlines() if "sub-01_T1w" in line or "sub-02_T1w" in line
     ]
+
+
+def test_the_report_is_brought_up_to_date_beside_a_run(dataset, first_run, snakemake):
+    results = dataset / RESULTS
+    manifest = (results / ".ecdysis/manifest.json").read_bytes()
+    index = (results / "index.html").read_text()
+    # What a run that goes on holds.
+    lock = results / ".snakemake/locks/0.output.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text("index.html\nsub-01.html\n")
+    run = snakemake(dataset, "report", "--config", "participant_label=01")
+    lock.unlink()
+    assert run.returncode == 0, run.stdout
+    assert "Report: " in run.stdout
+    assert (results / "index.html").read_text() != index
+    assert (results / ".ecdysis/manifest.json").read_bytes() == manifest
+
+
+def test_what_was_rated_exclude_is_not_processed(dataset, first_run, snakemake, tmp_path):
+    ratings = tmp_path / "ratings.tsv"
+    ratings.write_text("image\trating\trater\nsub-01_T1w\texclude\tAnn\n")
+    results = ["--config", f"output_dir={tmp_path / 'out'}", "skullstrip={method: none}"]
+    subject = "exclude_participant_label=02"
+    run = snakemake(dataset, *results, subject, f"ratings={ratings}")
+    assert run.returncode == 0, run.stdout
+    assert "Ann rated it exclude" in (tmp_path / "out/index.html").read_text()
+    assert not (tmp_path / "out/sub-01/anat").exists()
+    ratings.write_text("image\trating\nsub-1_T1w\texclude\n")
+    wrong = snakemake(dataset, *results, f"ratings={ratings}", "--dry-run")
+    assert "the nearest are sub-01_T1w" in wrong.stdout
 
 
 def test_no_skull_stripping_still_gives_images_and_pages(dataset, first_run, snakemake, tmp_path):

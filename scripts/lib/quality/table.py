@@ -14,7 +14,7 @@ from lib.places import QUALITY_TABLE
 from lib.quality.dictionary import MEASURES, OF_SKULLSTRIP
 from lib.quality.norms import Norm, from_json
 from lib.quality.outliers import RULE, Flag, Values, flags
-from lib.report.records import Image, Run
+from lib.report.model import Image, Run
 
 STAGE = "quality"
 NONE = "n/a"

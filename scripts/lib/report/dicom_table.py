@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lib.report.records import Dicom, Stage, State
+from lib.report.model import Dicom, Stage, State
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from lib.report.records import Stage
+from lib.report.model import Stage
 
 LOG_LINES = 40
 LOG_BYTES = 64_000

@@ -1,13 +1,14 @@
-"""What the index page says of the whole study."""
+"""What the index page says of the whole study, besides its table."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from statistics import median
 from typing import Any
 
-from lib.report.figure_files import FigureFile
-from lib.report.records import STATES, Exclusion, Image, Run, State, Subject
-from lib.report.wording import quantity
+from lib.report.model import STATES, Image, Run, State, Subject
+from lib.report.quality import Comparison, check_of
 
 PACKAGES = (
     "snakemake", "pybids", "pydicom", "dcm2niix", "nibabel", "nipype", "antspyx", "nilearn",
@@ -16,110 +17,26 @@ PACKAGES = (
 PROGRAM_KEYS = ("converter", "provider", "ants_version")
 """Keys by which the details of a stage name the programs it ran."""
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the table; `of` takes the value from an image, None when there is none.
-
-    A column of numbers says with how many `digits` after the point.
-    """
-
-    label: str
-    of: Callable[[Image], Any]
-    digits: int | None = None
-
-    @property
-    def number(self) -> bool:
-        """Whether the column holds numbers."""
-        return self.digits is not None
-
-
-def _total(key: str) -> Callable[[Image], float | None]:
-    def total_of(image: Image) -> float | None:
-        values = [getattr(stage, key) for stage in image.stages]
-        total = sum(value for value in values if value is not None)
-        return round(total, 1) or None
-
-    return total_of
-
-
-def _peak(image: Image) -> int | None:
-    return round(max((stage.peak_memory_mb or 0 for stage in image.stages), default=0)) or None
-
-
-def _orientation(image: Image) -> str | None:
-    before, after = (image.facts.get(key) for key in ("OriginalOrientation", "Orientation"))
-    return f"{before} → {after}" if before and after else None
-
-
-def _shape(image: Image) -> str | None:
-    shape = image.facts.get("CroppedShape")
-    return " × ".join(map(str, shape)) if shape else None
-
-
-def _warnings(image: Image) -> int:
-    return len({word for stage in image.stages for word in stage.warnings})
-
-
-FACTS = (
-    Column("Orientation", _orientation),
-    Column("Voxels", _shape),
-    Column("Brain, mL", lambda image: image.facts.get("BrainVolume"), digits=0),
-    Column("Warnings", _warnings, digits=0),
-    Column("Time, s", _total("seconds"), digits=1),
-    Column("CPU, s", _total("cpu_seconds"), digits=1),
-    Column("Memory, MB", _peak, digits=0),
-)
-"""The columns after name and state. A new measure of an image needs a line here and no other."""
-COLUMNS = (
-    Column("Image", lambda image: image.name),
-    Column("State", lambda image: image.state),
-    *FACTS,
-)
-
-
-URGENT = ("failed", "interrupted", "excluded")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One value as it is read, and as it is sorted."""
-
-    text: str
-    sort: str
-    number: bool
-
-
-@dataclass(frozen=True)
-class Row:
-    """One image in the table, or something that was excluded."""
-
-    name: str
-    subject: Subject
-    state: State
-    reason: str | None
-    cells: tuple[Cell, ...]
-    thumb: FigureFile | None = None
-
-    @property
-    def severity(self) -> int:
-        """The place of its state in `STATES`."""
-        return STATES.index(self.state)
-
-    @property
-    def rank(self) -> int:
-        """0 for what needs a look and stays on top, else 1."""
-        return 0 if self.state in URGENT else 1
+OPEN: tuple[State, ...] = ("running", "pending")
 
 
 @dataclass(frozen=True)
 class Case:
-    """Something a person should look at."""
+    """Something a person should look at; `state` is a state, or ``flagged``."""
 
     subject: Subject
-    state: State
+    state: State | str
     what: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A stage that images or subjects wait for: how many wait, and which ones it works on."""
+
+    stage: str
+    waiting: int
+    running: tuple[str, ...]
 
 
 def urgent_cases(run: Run) -> list[Case]:
@@ -130,31 +47,75 @@ def urgent_cases(run: Run) -> list[Case]:
         for name, stage in subject.faults
     ]
     cases += [
-        Case(subject, "excluded", _excluded_name(item) if item.image else "", item.reason)
+        Case(subject, "excluded", item.name if item.image else "", item.reason)
         for subject in run.subjects
         for item in subject.exclusions
     ]
-    return sorted(cases, key=lambda case: STATES.index(case.state))
+    return sorted(cases, key=lambda case: STATES.index(case.state))  # type: ignore[arg-type]
 
 
-def rows_of(run: Run, thumbs: Mapping[str, FigureFile | None]) -> list[Row]:
-    """Return the rows of the table, what needs a look first."""
-    rows = []
-    for subject in run.subjects:
-        for image in subject.images:
-            # A stage of the whole subject or session that went wrong is shown at its images.
-            stages = [*image.stages, *(stage for _, stage in subject.stages)]
-            faults = [stage for stage in stages if stage.state in URGENT]
-            state = min([image.state, *(stage.state for stage in faults)], key=STATES.index)
-            reason = next((f"{one.name}: {one.reason}" for one in faults), None)
-            cells = tuple(_cell(column, column.of(image)) for column in FACTS)
-            rows.append(Row(image.name, subject, state, reason, cells, thumbs[image.name]))
-        empty = tuple(_cell(column, None) for column in FACTS)
-        rows += [
-            Row(_excluded_name(item), subject, "excluded", item.reason, empty)
-            for item in subject.exclusions
+def doubtful_cases(run: Run, comparison: Comparison) -> list[Case]:
+    """Return images that came through and of which a check or a measure says something."""
+    cases = []
+    for subject, image in run.images:
+        verdict, reasons = check_of(image)
+        if verdict != "ok":
+            said = "; ".join(reasons) or verdict
+            cases.append(Case(subject, "flagged", f"skull strip of {image.name}", said))
+        cases += [
+            Case(subject, "flagged", image.name, flag.sentence())
+            for flag in comparison.images[image.name].flags
         ]
-    return sorted(rows, key=lambda row: (row.rank, row.severity if row.rank == 0 else 0))
+    return cases
+
+
+def ahead(run: Run) -> list[Ahead]:
+    """Return what is still to come: each image by the stage that is next, or that works on it.
+
+    A subject whose images are all through may still wait for a stage of its own.
+    """
+    steps: dict[str, list[tuple[str, State]]] = {}
+    for subject in run.subjects:
+        waiting = [image for image in subject.images if image.state in OPEN]
+        for image in waiting:
+            own = [stage for stage in image.stages if stage.state in OPEN]
+            step = min(own, key=lambda stage: OPEN.index(stage.state), default=None)
+            name = step.name if step else "results"
+            steps.setdefault(name, []).append((image.name, image.state))
+        for unit, stage in subject.stages if not waiting else ():
+            if stage.state in OPEN:
+                steps.setdefault(stage.name, []).append((unit, stage.state))
+    return [
+        Ahead(
+            step,
+            sum(state == "pending" for _, state in found),
+            tuple(name for name, state in found if state == "running"),
+        )
+        for step, found in steps.items()
+    ]
+
+
+def summary(run: Run, comparison: Comparison) -> dict[str, str]:
+    """Say in a few lines what the dataset is."""
+    images = [image for _, image in run.images]
+    sessions = {(subject.label, image.session) for subject, image in run.images}
+    volumes = [image.facts["BrainVolume"] for image in images if "BrainVolume" in image.facts]
+    flagged = sum(bool(comparison.images[image.name].flags) for image in images)
+    measured = sum(bool(comparison.images[image.name].values) for image in images)
+    said = {
+        "Subjects": str(len(run.subjects)),
+        "Sessions": str(len(sessions)) if any(one for _, one in sessions) else "",
+        "Images": _counts(image.suffix for image in images),
+        "Excluded": str(sum(len(subject.exclusions) for subject in run.subjects) or ""),
+        "Orientation as they came": _counts(_facts(images, "OriginalOrientation")),
+        "Voxels as they came": _range(
+            [zoom for image in images for zoom in _zooms(image)], "mm", digits=2
+        ),
+        "Brain volume": _range(volumes, "mL", digits=0),
+        "Quality": f"{measured} images measured, {flagged} flagged" if measured else "",
+        "Skull stripping": _counts(_facts(images, "provider")),
+    }
+    return {key: words for key, words in said.items() if words}
 
 
 def programs_of(run: Run) -> dict[str, list[str]]:
@@ -179,10 +140,23 @@ def software() -> dict[str, str]:
     return found
 
 
-def _cell(column: Column, content: Any) -> Cell:
-    sort = "" if content is None else str(content)
-    return Cell(quantity(content, column.digits), sort, column.number)
+def _facts(images: Iterable[Image], key: str) -> list[Any]:
+    return [image.facts[key] for image in images if key in image.facts]
 
 
-def _excluded_name(item: Exclusion) -> str:
-    return item.image.rpartition("/")[2] if item.image else f"sub-{item.subject}"
+def _zooms(image: Image) -> list[float]:
+    pixdim = image.facts.get("OriginalGeometry", {}).get("pixdim", [])
+    return [abs(float(zoom)) for zoom in pixdim[1:4]]
+
+
+def _counts(words: Iterable[Any]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in Counter(map(str, words)).most_common())
+
+
+def _range(numbers: list[float], unit: str, *, digits: int) -> str:
+    if not numbers:
+        return ""
+    low, middle, high = (
+        f"{number:.{digits}f}" for number in (min(numbers), median(numbers), max(numbers))
+    )
+    return f"{low} {unit}" if low == high else f"{low} to {high} {unit}, median {middle}"

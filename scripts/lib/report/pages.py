@@ -1,116 +1,235 @@
-"""The pages people read, rendered from the records: one a subject, and an index over all.
-
-Each page is one file: style, scripts and figures are inside it, and its Content Security Policy
-(W3C CSP Level 3) allows nothing else, not even a script that got in with the data.
-"""
+"""The pages people read, made from the records: one a subject, and an index over all."""
 
 import hashlib
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import jinja2
-from markupsafe import Markup
-
-from lib.files import atomic
+from lib import ratings
 from lib.report import wording
-from lib.report.dicom_table import session_rows
-from lib.report.figure_files import FigureFile, figures_of, thumb_of
+from lib.report.costs import costs_of
+from lib.report.figure_files import FigureFile, figures_of, slider_of, thumb_of, viewer_of
 from lib.report.log_tail import log_tail
-from lib.report.overview import COLUMNS, programs_of, rows_of, software, urgent_cases
-from lib.report.records import STATES, Run, Subject
+from lib.report.methods import keys_of, methods_of, numbered, write_methods
+from lib.report.model import STATES, Exclusion, Image, Run, Subject
+from lib.report.overview import (
+    Case,
+    ahead,
+    doubtful_cases,
+    programs_of,
+    software,
+    summary,
+    urgent_cases,
+)
+from lib.report.parameters import parameters_of
+from lib.report.quality import Comparison, Place
+from lib.report.references import bibtex
+from lib.report.rendering import templates_digest, write_page
 from lib.report.statmap_files import statmaps_of
-from lib.version import __version__
+from lib.report.table import columns_of, rows_of, table_data
 
-REPORT = Path(__file__).parents[3] / "report"
-FIGURE_BYTES = 1_350_000
+FIGURE_BYTES = 1_300_000
 """Bytes of figures inside a page, which base64 makes a third longer; further ones are linked."""
-SYMBOLS = {"done": "✓", "failed": "✗", "excluded": "⊘", "interrupted": "‖", "pending": "…"}
+THUMB_BYTES = 5_500_000
+"""Bytes of thumbnails inside the index; when all are more, all are linked."""
 DIGEST_WITHIN = 4096
 """The digest of a page stands within its first so many bytes."""
+TAGS = (
+    "motion", "ghosting", "noise", "inhomogeneity", "field of view", "brain mask", "anatomy",
+    "metal",
+)  # fmt: skip
+"""Tags that raters are offered; files of ratings may hold others."""
 
 
 @dataclass(frozen=True)
-class Assets:
-    """Style and script of a page, and the policy that allows these alone."""
+class View:
+    """An image on a subject's page, or one that was left out and still can be judged."""
 
-    style: Markup
-    script: Markup
-    policy: str
+    image: Image | Exclusion
+    state: str
+    figures: Sequence[FigureFile]
+    slider: tuple[FigureFile, FigureFile] | None
+    viewer: str | None
+    places: Sequence[Place]
 
-
-def write_subject_page(run: Run, label: str) -> Path:
-    """Write the page of one subject into the output directory; return its path."""
-    subject = run.subject(label)
-    place = [one.label for one in run.subjects].index(label)
-    before = run.subjects[place - 1] if place else None
-    after = run.subjects[place + 1] if place + 1 < len(run.subjects) else None
-    left = FIGURE_BYTES
-    images = []
-    for image in subject.images:
-        figures, left = figures_of(run.output_dir, subject.name, image.name, left)
-        images.append((image, figures))
-    return _write(
-        run,
-        "subject.html.j2",
-        wording.page_of(subject),
-        digest=digest(run, label),
-        scripts=("page.js",),
-        subject=subject,
-        before=before,
-        after=after,
-        verdict=wording.verdict(subject),
-        images=images,
-        faults=[(name, stage, log_tail(run.output_dir, stage)) for name, stage in subject.faults],
-        provenance=[item for item in subject.all_stages if item[1].started],
-    )
+    @property
+    def name(self) -> str:
+        """Such as ``sub-01_ses-1_T1w``."""
+        return self.image.name
 
 
-def write_index_page(run: Run) -> Path:
-    """Write the page over all subjects into the output directory; return its path."""
-    thumbs: dict[str, FigureFile | None] = {
-        image.name: thumb_of(run.output_dir, subject.name, image.name)
-        for subject in run.subjects
-        for image in subject.images
-    }
-    return _write(
-        run,
-        "index.html.j2",
-        "index.html",
-        digest="",
-        scripts=("page.js", "table.js"),
-        counts=run.counts(),
-        size=wording.size(run),
-        states=STATES,
-        urgent=urgent_cases(run),
-        columns=COLUMNS,
-        rows=rows_of(run, thumbs),
-        statmaps=statmaps_of(run.output_dir, FIGURE_BYTES),
-        programs=programs_of(run),
-        packages=software(),
-    )
+class Pages:
+    """The pages of one run."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """The measures of all images."""
+        return Comparison(self.run)
+
+    def write_subject(self, label: str) -> Path:
+        """Write the page of one subject into the output directory; return its path."""
+        run, subject = self.run, self.run.subject(label)
+        place = [one.label for one in run.subjects].index(label)
+        views = self._views(subject)
+        doubts = [case for case in self._doubts if case.subject is subject]
+        return write_page(
+            run,
+            "subject.html.j2",
+            wording.page_of(subject),
+            ("page.js", "ratings.js", "rate.js", "slider.js"),
+            linked=False,
+            digest=self.digest(label),
+            data=self._data() | {"here": [view.name for view in views]},
+            tags=TAGS,
+            subject=subject,
+            before=run.subjects[place - 1] if place else None,
+            after=run.subjects[place + 1] if place + 1 < len(run.subjects) else None,
+            verdict=wording.verdict(subject, len(doubts)),
+            views=views,
+            doubts=doubts,
+            faults=[
+                (name, stage, log_tail(run.output_dir, stage)) for name, stage in subject.faults
+            ],
+            provenance=[
+                (name, stage, parameters_of(run.settings, stage.name))
+                for name, stage in subject.all_stages
+                if stage.started
+            ],
+        )
+
+    def write_index(self) -> Path:
+        """Write the page over all subjects, and the methods text; return the path of the page."""
+        run = self.run
+        thumbs, linked = self._thumbs()
+        columns = columns_of(self.comparison)
+        rows = rows_of(run, columns, self.comparison, thumbs)
+        paragraphs = methods_of(run)
+        text, references = numbered(paragraphs)
+        write_methods(run)
+        return write_page(
+            run,
+            "index.html.j2",
+            "index.html",
+            ("page.js", "ratings.js", "table.js", "strips.js", "sheet.js", "group_ratings.js"),
+            linked=linked,
+            digest="",
+            data=self._data() | table_data(columns, rows),
+            counts=run.counts(),
+            size=wording.size(run),
+            states=STATES,
+            urgent=urgent_cases(run),
+            doubts=self._doubts,
+            ahead=ahead(run),
+            summary=summary(run, self.comparison),
+            columns=[column for column in columns if column.shown],
+            measured=bool(self.comparison.measures),
+            rows=rows,
+            methods=text,
+            references=references,
+            bibtex=bibtex(keys_of(paragraphs)),
+            costs=costs_of(run),
+            statmaps=statmaps_of(run.output_dir, FIGURE_BYTES),
+            programs=programs_of(run),
+            packages=software(),
+        )
+
+    def outdated(self) -> list[str]:
+        """Return the labels of subjects whose page is missing or says what is no longer so."""
+        run = self.run
+        return [
+            subject.label
+            for subject in run.subjects
+            if not _says(run.output_dir / wording.page_of(subject), self.digest(subject.label))
+        ]
+
+    def digest(self, label: str) -> str:
+        """Hash all that a subject's page says, its neighbours and the templates included.
+
+        The measures of the others count only when nothing is to come any more: while a run goes
+        on they change with every job, and all pages would be written again and again.
+        """
+        labels = [one.label for one in self.run.subjects]
+        place = labels.index(label)
+        said = (self.run.subject(label), labels[max(place - 1, 0) : place + 2])
+        return hashlib.sha256(f"{said!r}{self._shared}".encode()).hexdigest()[:16]
+
+    @cached_property
+    def _doubts(self) -> list[Case]:
+        return doubtful_cases(self.run, self.comparison)
+
+    @cached_property
+    def _shared(self) -> str:
+        """What is the same for all pages of subjects."""
+        run = self.run
+        names = [image.name for _, image in run.images]
+        compared = run.complete and self.comparison.measures
+        others = self.comparison.digest() if compared else ""
+        said = (run.dataset, run.template, run.settings, names, run.ratings, others)
+        return hashlib.sha256(f"{said!r}{templates_digest()}".encode()).hexdigest()
+
+    def _views(self, subject: Subject) -> list[View]:
+        run, left = self.run, FIGURE_BYTES
+        views = []
+        for image in _judged_of(subject):
+            place = (run.output_dir, subject.name, image.name)
+            slider = slider_of(*place)
+            left -= sum(map(_weight, slider or ()))
+            figures, left = figures_of(*place, max(left, 0))
+            state, places = "excluded", []
+            if isinstance(image, Image):
+                state, places = image.state, self.comparison.places(image.name)
+            views.append(View(image, state, figures, slider, viewer_of(*place), places))
+        return views
+
+    def _thumbs(self) -> tuple[dict[str, FigureFile | None], bool]:
+        """Return the thumbnails by image, and whether they are files beside the index."""
+        root = self.run.output_dir
+        thumbs = {
+            name: thumb_of(root, subject.name, name) for name, subject in self._judged.items()
+        }
+        total = sum(_weight(thumb) for thumb in thumbs.values() if thumb)
+        return thumbs, total > THUMB_BYTES
+
+    @cached_property
+    def _judged(self) -> dict[str, Subject]:
+        """All images that a rater may judge, in the order of the subjects."""
+        return {item.name: subject for subject in self.run.subjects for item in _judged_of(subject)}
+
+    def _data(self) -> dict[str, Any]:
+        """Return what the scripts of every page need to know."""
+        return {**self._study, "tags": TAGS}
+
+    @cached_property
+    def _study(self) -> dict[str, Any]:
+        run = self.run
+        # Of nearly all images the script knows the page by the name.
+        images = [
+            name if page == f"{name.partition('_')[0]}.html" else [name, page]
+            for name, subject in self._judged.items()
+            if (page := wording.page_of(subject))
+        ]
+        said = [one for of_image in run.ratings.values() for one in of_image]
+        return {
+            "study": run.identity,
+            "dataset": run.dataset,
+            "images": images,
+            "ratings": ratings.to_json(said),
+        }
 
 
-def outdated(run: Run) -> list[str]:
-    """Return the labels of subjects whose page is missing or says what is no longer so."""
-    return [
-        subject.label
-        for subject in run.subjects
-        if not _says(run.output_dir / wording.page_of(subject), digest(run, subject.label))
-    ]
+def _judged_of(subject: Subject) -> list[Image | Exclusion]:
+    """Return the images of a subject that a rater may judge, also those left out."""
+    return [*subject.images, *subject.rejected]
 
 
-def digest(run: Run, label: str) -> str:
-    """Hash all that a subject's page says, its neighbours and the templates included."""
-    labels = [one.label for one in run.subjects]
-    place = labels.index(label)
-    said = (run.subject(label), labels[max(place - 1, 0) : place + 2], run.dataset, run.template)
-    return hashlib.sha256(f"{said!r}{_templates_digest()}".encode()).hexdigest()[:16]
+def _weight(figure: FigureFile) -> int:
+    """Return the bytes that a figure inside a page has as a file."""
+    return len(figure.source or "") * 3 // 4
 
 
 def _says(page: Path, expected: str) -> bool:
@@ -119,69 +238,3 @@ def _says(page: Path, expected: str) -> bool:
             return expected.encode() in stream.read(DIGEST_WITHIN)
     except OSError:
         return False
-
-
-@cache
-def _templates_digest() -> str:
-    parts = [path.read_bytes() for path in sorted(REPORT.iterdir()) if path.is_file()]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(REPORT),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "quantity": wording.quantity,
-        "words": wording.words,
-        "page": _link,
-    }
-    environment.tests |= {"matrix": wording.is_matrix, "plain_list": wording.is_plain_list}
-    environment.globals |= {
-        "symbols": SYMBOLS,
-        "version": __version__,
-        "session_rows": session_rows,
-    }
-    return environment
-
-
-def _link(subject: Subject) -> str:
-    return quote(wording.page_of(subject))
-
-
-@cache
-def _assets(scripts: Sequence[str]) -> Assets:
-    style = (REPORT / "style.css").read_text(encoding="utf-8")
-    script = "\n".join((REPORT / name).read_text(encoding="utf-8") for name in scripts)
-    policy = (
-        f"default-src 'none'; img-src data:; style-src {_source_hash(style)};"
-        f" script-src {_source_hash(script)}; base-uri 'none'; form-action 'none'"
-    )
-    return Assets(Markup(style), Markup(script), policy)  # noqa: S704 - our own files
-
-
-def _source_hash(content: str) -> str:
-    return f"'sha256-{b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
-
-
-def _write(run: Run, template: str, name: str, **content: Any) -> Path:
-    scripts = content.pop("scripts")
-    text = (
-        _environment()
-        .get_template(template)
-        .render(
-            run=run,
-            assets=_assets(scripts),
-            written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-            **content,
-        )
-    )
-    page = run.output_dir / name
-    with atomic(page) as partial:
-        partial.write_text(text, encoding="utf-8")
-    return page

@@ -4,12 +4,10 @@ Nothing here asks Snakemake, so it works while a run goes on, after a failure an
 """
 
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lib.errors import InputError
 from lib.files import read_json
@@ -22,10 +20,9 @@ from lib.places import (
     preproc_file,
     record_file,
 )
-
-State = Literal["failed", "interrupted", "excluded", "pending", "done"]
-STATES: tuple[State, ...] = ("failed", "interrupted", "excluded", "pending", "done")
-"""From what most needs a look to what least does."""
+from lib.ratings import by_image, from_json
+from lib.report.model import Dicom, Exclusion, Image, LeftOut, Run, Stage, State, Subject, natural
+from lib.run_lock import is_at_work
 
 DICOM_STAGE = "convert"
 BRAIN_STAGES = ("skullstrip", "brain")
@@ -36,171 +33,22 @@ IMAGE_STAGES = (DICOM_STAGE, "reorient", "skullstrip", "crop", "brain", *EXTRA_S
 SESSION_STAGES = ("deidentify", "audit", "audit_results", "convert_session")
 SUBJECT_STAGE = "figures"
 
-INTERRUPTED = "it was started and left no result: it was stopped, or it still runs"
+INTERRUPTED = "it was started and left no result: it was stopped"
+Reader = Callable[[str, str], Stage]
+"""Reads the record of a unit's stage."""
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One stage of an image, a session or a subject; seconds and MB are None until it ended.
-
-    `log` is a path relative to the output directory, None when the log is private.
-    """
-
-    name: str
-    state: State
-    reason: str | None = None
-    started: str | None = None
-    seconds: float | None = None
-    cpu_seconds: float | None = None
-    peak_memory_mb: float | None = None
-    log: str | None = None
-    details: Mapping[str, Any] | None = None
-
-    @property
-    def warnings(self) -> list[str]:
-        """What the stage found odd."""
-        details = self.details or {}
-        return [str(word) for word in details.get("Warnings") or details.get("warnings") or []]
-
-
-@dataclass(frozen=True)
-class Image:
-    """One image of the study and its stages."""
-
-    folder: str
-    entities: str
-    suffix: str
-    session: str | None
-    stages: tuple[Stage, ...]
-    finished: bool
-    """Whether the results are there."""
-
-    @property
-    def name(self) -> str:
-        """Such as ``sub-01_ses-1_T1w``."""
-        return f"{self.entities}_{self.suffix}"
-
-    @property
-    def state(self) -> State:
-        """Done means: the results are there and no stage says otherwise."""
-        state = worst(stage.state for stage in self.stages if stage.state != "pending")
-        return state if state != "done" or self.finished else "pending"
-
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """The details of all stages; a later stage's word wins."""
-        return {key: value for stage in self.stages for key, value in (stage.details or {}).items()}
-
-
-@dataclass(frozen=True)
-class Exclusion:
-    """An image, or with None a whole subject, that is not processed, and why."""
-
-    image: str | None
-    subject: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Subject:
-    """All that is known of one subject; `stages` are those not of one image, by whose they are."""
-
-    label: str
-    images: tuple[Image, ...]
-    stages: tuple[tuple[str, Stage], ...]
-    exclusions: tuple[Exclusion, ...]
-
-    @property
-    def name(self) -> str:
-        """The label with its prefix."""
-        return f"sub-{self.label}"
-
-    @property
-    def state(self) -> State:
-        """The worst of its images and stages; excluded when nothing of it is processed."""
-        if not self.images and not self.stages:
-            return "excluded"
-        return worst(
-            [*(image.state for image in self.images), *(stage.state for _, stage in self.stages)]
-        )
-
-    @property
-    def all_stages(self) -> list[tuple[str, Stage]]:
-        """Every stage, with the name of the image, session or subject it belongs to."""
-        own = [(image.name, stage) for image in self.images for stage in image.stages]
-        return [*self.stages, *own]
-
-    @property
-    def faults(self) -> list[tuple[str, Stage]]:
-        """The stages that failed or were interrupted."""
-        return [item for item in self.all_stages if item[1].state in ("failed", "interrupted")]
-
-    @property
-    def warnings(self) -> list[tuple[str, str]]:
-        """What the stages found odd, each once, with the name of what it is about."""
-        found = [(name, word) for name, stage in self.all_stages for word in stage.warnings]
-        return list(dict.fromkeys(found))
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """DICOM files that are not used: of which session and series, where known; how many; why."""
-
-    session: str | None
-    series: str | None
-    files: int
-    reason: str
-
-
-@dataclass(frozen=True)
-class Dicom:
-    """What became of the scanner's files: stages by session, files left out, notices."""
-
-    sessions: Mapping[str, tuple[Stage, ...]]
-    left_out: tuple[LeftOut, ...]
-    notices: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Run:
-    """The whole study as one run left it; `dicom` is None when it began with BIDS."""
-
-    output_dir: Path
-    dataset: str
-    subjects: tuple[Subject, ...]
-    unmapped: tuple[Mapping[str, Any], ...]
-    dicom: Dicom | None
-    settings: Mapping[str, Any]
-    template: Mapping[str, Any] | None
-    validation: Mapping[str, Any] | None = None
-
-    def counts(self) -> dict[State, int]:
-        """How many subjects are in each state."""
-        states = [subject.state for subject in self.subjects]
-        return {state: states.count(state) for state in STATES}
-
-    def subject(self, label: str) -> Subject:
-        """Return one subject; InputError when there is no such label."""
-        for subject in self.subjects:
-            if subject.label == label:
-                return subject
-        raise InputError(f"sub-{label}", "it is not in the manifest", "Run the workflow again")
-
-
-def worst(states: Iterable[State]) -> State:
-    """Return the state that most needs a look; done when there are none."""
-    return min(states, key=STATES.index, default="done")
-
-
-def load_run(output_dir: str | Path, *, only: str | None = None) -> Run:
+def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = None) -> Run:
     """Read the manifest and the status records of an output directory.
 
     Parameters
     ----------
     output_dir : path
         Of a run that has begun.
+    ended : bool
+        No job runs any more, whatever Snakemake still holds.
     only : str, optional
-        Read the records of this subject alone; of the others the label is known.
+        Read the records of this subject alone; the others seem pending.
 
     Raises
     ------
@@ -218,31 +66,38 @@ def load_run(output_dir: str | Path, *, only: str | None = None) -> Run:
         ) from error
     template = root / TEMPLATE
     exclusions = [
-        Exclusion(item["image"], str(item["subject"]), item["reason"])
+        Exclusion(item["image"], str(item["subject"]), item["reason"], item.get("rated", False))
         for item in manifest.get("excluded", [])
     ]
     stripping = _stripping(manifest)
     images: dict[str, list[Mapping[str, Any]]] = {item.subject: [] for item in exclusions}
     for item in manifest["images"]:
         images.setdefault(str(item["subject"]), []).append(item)
-    dicom = _dicom(root, manifest.get("plan", {}))
+    excluded: dict[str, list[Exclusion]] = {}
+    for one in exclusions:
+        excluded.setdefault(one.subject, []).append(one)
+    live = not ended and is_at_work(root)
+    read = partial(_read, root, live=live)
+    dicom = _dicom(read, manifest.get("plan", {}), only)
     if manifest["bids_dir"] is None and dicom:
         for name in dicom.sessions:
             images.setdefault(name.partition("_")[0].removeprefix("sub-"), [])
     return Run(
         output_dir=root,
+        place=str(manifest["bids_dir"] or root),
         dataset=Path(manifest["bids_dir"] or root).name,
         subjects=tuple(
             _subject(
                 root,
+                read,
                 label,
                 images[label],
-                [item for item in exclusions if item.subject == label],
+                excluded.get(label, []),
                 dicom,
                 stripping=stripping,
             )
             if only in (None, label)
-            else Subject(label, (), (), ())
+            else _unread(label, images[label], excluded.get(label, []))
             for label in sorted(images, key=natural)
         ),
         unmapped=tuple(manifest.get("unmapped", [])),
@@ -250,22 +105,23 @@ def load_run(output_dir: str | Path, *, only: str | None = None) -> Run:
         settings=manifest.get("settings", {}),
         template=read_json(template) if stripping and template.is_file() else None,
         validation=read_json(root / VALIDATION) if (root / VALIDATION).is_file() else None,
+        ratings={
+            image: tuple(said)
+            for image, said in by_image(from_json(manifest.get("ratings", []))).items()
+        },
+        live=live,
     )
 
 
-def natural(label: str) -> list[tuple[int, int, str]]:
-    """Key by which sub-2 comes before sub-10."""
-    parts = re.findall(r"\d+|\D+", label)
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
-
-
-def _dicom(root: Path, plan: Mapping[str, Any]) -> Dicom | None:
-    """Read what became of the sessions of a plan."""
+def _dicom(read: Reader, plan: Mapping[str, Any], only: str | None) -> Dicom | None:
+    """Read what became of the sessions of a plan, or of those of one subject."""
     if not plan:
         return None
     names = [item["session"] for item in plan["sessions"]]
+    if only is not None:
+        names = [name for name in names if name.partition("_")[0] == f"sub-{only}"]
     return Dicom(
-        {name: tuple(_read(root, name, stage) for stage in SESSION_STAGES) for name in names},
+        {name: tuple(read(name, stage) for stage in SESSION_STAGES) for name in names},
         tuple(
             LeftOut(item["session"], item["series"], item["files"], item["reason"])
             for item in plan["excluded"]
@@ -280,8 +136,19 @@ def _stripping(manifest: Mapping[str, Any]) -> bool:
     return bool(stripping.get("method", "none") != "none" or stripping.get("masks"))
 
 
+def _unread(
+    label: str, images: Sequence[Mapping[str, Any]], exclusions: Sequence[Exclusion]
+) -> Subject:
+    """Name a subject and its images without a look at what became of them."""
+    keys = ("folder", "entities", "suffix", "session")
+    told = [{key: item[key] for key in keys} for item in images]
+    named = [Image(**one, stages=(), finished=False) for one in told]
+    return Subject(label, tuple(named), (), tuple(exclusions))
+
+
 def _subject(
     root: Path,
+    read: Reader,
     label: str,
     images: Sequence[Mapping[str, Any]],
     exclusions: Sequence[Exclusion],
@@ -298,22 +165,22 @@ def _subject(
         for stage in stages
         if stage.state != "pending"
     ]
-    drawn = _read(root, name, SUBJECT_STAGE)
+    drawn = read(name, SUBJECT_STAGE)
     if images and (drawn.state != "pending" or not (root / name / "figures").is_dir()):
         shared.append((name, drawn))
     return Subject(
         label=label,
-        images=tuple(_image(root, item, stripping=stripping) for item in images),
+        images=tuple(_image(root, read, item, stripping=stripping) for item in images),
         stages=tuple(shared),
         exclusions=tuple(exclusions),
     )
 
 
-def _image(root: Path, item: Mapping[str, Any], *, stripping: bool) -> Image:
+def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool) -> Image:
     folder, entities, suffix = item["folder"], item["entities"], item["suffix"]
     unit = f"{folder}/{entities}_{suffix}"
     wanted = [name for name in IMAGE_STAGES if stripping or name not in BRAIN_STAGES]
-    stages = [_read(root, unit, name) for name in wanted]
+    stages = [read(unit, name) for name in wanted]
     stages = [one for one in stages if one.name not in EXTRA_STAGES or one.state != "pending"]
     if item["source"] != "dicom":
         # An image that was converted by an earlier run is part of the dataset now.
@@ -334,10 +201,10 @@ def _image(root: Path, item: Mapping[str, Any], *, stripping: bool) -> Image:
     )
 
 
-def _read(root: Path, unit: str, name: str) -> Stage:
+def _read(root: Path, unit: str, name: str, *, live: bool) -> Stage:
     """Read one status record; pending when there is none, failed when it cannot be read."""
-    path = root / record_file(unit, name)
     try:
+        path = root / record_file(unit, name)
         # Snakemake makes an empty record where another job of the same Slurm job failed first.
         if not path.stat().st_size:
             return Stage(name, "pending")
@@ -346,7 +213,9 @@ def _read(root: Path, unit: str, name: str) -> Stage:
         return Stage(name, "pending")
     except (OSError, json.JSONDecodeError, UnicodeDecodeError):
         return Stage(name, "failed", "its status record cannot be read")
-    state: State = {"done": "done", "failed": "failed"}.get(record["state"], "interrupted")  # type: ignore[assignment]
+    begun: State = "running" if live else "interrupted"
+    states: dict[str, State] = {"done": "done", "failed": "failed"}
+    state = states.get(record["state"], begun)
     return Stage(
         name=name,
         state=state,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lib.report.records import Run, Subject
+from lib.report.model import Run, Subject
 
 MATRIX_ROWS = 2
 
@@ -68,8 +68,8 @@ def is_matrix(content: Any) -> bool:
     )
 
 
-def verdict(subject: Subject) -> str:
-    """Say in one or two sentences what became of a subject."""
+def verdict(subject: Subject, doubts: int = 0) -> str:
+    """Say in a few sentences what became of a subject; `doubts` are flags and odd checks."""
     count = len(subject.images)
     done = sum(image.state == "done" for image in subject.images)
     faults = len(subject.faults)
@@ -80,6 +80,7 @@ def verdict(subject: Subject) -> str:
         "done": "Every stage is done." if count == 1 else f"Every stage of {count} images is done.",
         "failed": f"{_number(faults, 'stage')} went wrong. {through}.",
         "interrupted": f"{_number(faults, 'stage')} left no result. {through}.",
+        "running": f"{through} so far; work goes on.",
         "pending": f"{through} so far; the rest is to come.",
         "excluded": "Nothing of this subject was processed.",
     }[subject.state]
@@ -88,6 +89,8 @@ def verdict(subject: Subject) -> str:
         found += (
             f" {_number(left_out, 'image')} more {'was' if left_out == 1 else 'were'} excluded."
         )
+    if doubts:
+        found += f" {_number(doubts, 'finding')} on quality to look at."
     if subject.warnings:
         found += f" {_number(len(subject.warnings), 'warning')} to read."
     return found
