@@ -119,6 +119,10 @@ def _measure_brain(subject: Subject, sheet: Sheet) -> None:
         return [tissue.fuzzy_jaccard(one, other) for one, other in zip(found, wanted, strict=True)]
 
     sheet.fill(["inu_range", "inu_med"], lambda: inu.inu(subject.bias_field[subject.inside]))
+    sheet.fill(
+        ["inu_blocks"],
+        lambda: [inu.inu_blocks(subject.values, subject.inside, subject.volume.zooms_mm)],
+    )
     sheet.fill([f"fwhm_{axis}" for axis in ("x", "y", "z", "avg")], smoothness)
     sheet.fill([f"tpm_overlap_{name}" for name in ("csf", "gm", "wm")], overlaps)
     sheet.fill(["brain_volume", "mask_edge", "mask_fragments", "mask_outside_head"], figures)

@@ -45,7 +45,7 @@ class InputError(Exception):
     def __init__(self, where: str | PathLike[str], problem: str, remedy: str) -> None:
         self.where, self.problem = printable(str(where)), printable(problem, "\n")
         self.remedy = printable(remedy, "\n")
-        super().__init__(f"{self.where}: {problem}. {remedy}.")
+        super().__init__(f"{self.where}: {self.problem}. {self.remedy}.")
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str]]:
         return type(self), (self.where, self.problem, self.remedy)

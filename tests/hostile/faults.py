@@ -34,8 +34,12 @@ def started(cwd: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 
 def finished(run: "subprocess.Popen[str]", seconds: float = 900) -> str:
-    """Wait for a run; return what it told."""
-    return run.communicate(timeout=seconds)[0]
+    """Wait for a run, and kill it when it takes too long; return what it told."""
+    try:
+        return run.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:
+        kill(run, "group")
+        raise
 
 
 def kill(run: "subprocess.Popen[str]", what: str) -> bool:

@@ -28,7 +28,7 @@ def run_again(place):
         f"output_dir={place / 'out'}",
         f"skullstrip={{method: none, masks: {place / 'study' / MASKS}}}",
     )  # fmt: skip
-    return finished(run), run.returncode
+    return finished(run, 300 + 30 * (SOUND + FAILING)), run.returncode
 
 
 @pytest.fixture(scope="module")

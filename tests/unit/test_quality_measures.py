@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from lib.quality.background import Noise, efc, fber, fit_chi, listen, qi_2, quantiles
-from lib.quality.inu import inu
+from lib.quality.inu import BLOCK_MM, inu, inu_blocks
 from lib.quality.mask import mask_figures
 from lib.quality.noise import (
     Statistics,
@@ -175,6 +175,22 @@ def test_bias_field_range_is_relative():
     field = np.linspace(0.8, 1.2, 1001).astype(np.float32)
     assert inu(field) == pytest.approx([0.36, 1.0])
     assert inu(3 * field) == pytest.approx([0.36, 3.0])
+
+
+def test_non_uniformity_of_blocks_is_that_of_their_bright_tissue():
+    step = int(BLOCK_MM / 4)
+    ramp = np.repeat(np.linspace(600, 1000, 5), step).astype(np.float32)
+    values = np.broadcast_to(ramp[:, None, None], (5 * step, 5 * step, 5 * step)).copy()
+    inside = np.ones(values.shape, dtype=bool)
+    dark = np.random.default_rng(0).random(values.shape) < 0.6
+    values[dark] *= 0.4  # grey matter and CSF, which must not count
+    assert inu_blocks(values, inside, (4, 4, 4)) == pytest.approx(400 / 800)
+    assert inu_blocks(values * 7, inside, (4, 4, 4)) == pytest.approx(400 / 800)
+    with pytest.raises(NotComputableError, match="no intensities"):
+        inu_blocks(values * 0, inside, (4, 4, 4))
+    inside[:, step:], inside[3 * step :] = False, False
+    with pytest.raises(NotComputableError, match="fewer than 20 blocks"):
+        inu_blocks(values, inside, (4, 4, 4))
 
 
 def test_fractions_of_probability():

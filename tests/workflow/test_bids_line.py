@@ -44,6 +44,7 @@ def test_the_broken_subject_is_told_and_stops_no_other(dataset, first_run):
     assert (results / "sub-01.html").is_file()
     assert not (results / "sub-02/anat").exists()
     index = (results / "index.html").read_text()
+    assert "The steps of brain extraction" in index
     page = (results / "sub-02.html").read_text()
     for text in (index, page, first_run.stdout):
         assert "cut short" in text

@@ -119,6 +119,13 @@ MEASURES: tuple[Measure, ...] = (
         _TUSTISON, None, 3, ("field", "mask"),
     ),
     Measure(
+        "inu_blocks", "INU blocks", "1",
+        "Intensity non-uniformity without N4: percentile 90 of the intensities in each block of 28"
+        " mm that is at least half brain, which is white matter nearly everywhere in a T1w;"
+        " percentile 95 minus percentile 5 of the blocks, over their median",
+        _OWN, "lower", 3, ("mask",),
+    ),
+    Measure(
         "qi_1", "QI1", "1",
         "Part of the air that is artefact: voxels more than 5 spreads (interquartile range / 1.349)"
         " above the median of the air, connected with one whose six neighbours are so too",

@@ -1,0 +1,228 @@
+"""Whether the report finds what is wrong: a study of phantoms, some with a fault put in on purpose.
+
+    python tests/bench/planted.py FOLDER [--subjects 30] [--spacing 4] [--cores 2] [--pages docs]
+
+Makes the study in FOLDER with its true masks as the given ones, measures it and prints one row a
+fault: what the report says of it. Heads, noise, position and bias field of all subjects differ.
+With `--pages` all figures are drawn too, and chromium takes the pictures of group and subject page.
+Ends with status 1 when a fault is missed or a subject without one is flagged.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+
+from lib.phantom.bids import TRUTH, describe_dataset, write_bids_image
+from lib.phantom.head import HeadSettings, build_head
+from lib.quality.table import flags_of
+from lib.report.records import load_run
+
+ROOT = Path(__file__).parents[2]
+RESULTS = Path("derivatives") / "ecdysis"
+SETTINGS = f"skullstrip:\n  method: none\n  masks: {TRUTH.as_posix()}\n"
+TABLE = "participants_qc.tsv"
+WIDTH, HEIGHT = 1280, 1600
+SHOWN = "ghost"
+"""The fault whose subject has its page in the picture."""
+
+
+def _left_alone(mask: Any) -> Any:
+    """Return the left half of a brain mask, whose first axis goes to the right."""
+    half = np.array(mask)
+    columns = np.flatnonzero(half.any(axis=(1, 2)))
+    half[int(columns.mean()) :] = 0
+    return half
+
+
+def _moved_up(mask: Any) -> Any:
+    """Return a brain mask a third of its height too high."""
+    rows = np.flatnonzero(mask.any(axis=(0, 1)))
+    return np.roll(mask, len(rows) // 3, axis=2)
+
+
+def _without_top(mask: Any) -> Any:
+    """Return a brain mask whose grid lacks a plane, which stops the job that takes it."""
+    return mask[:, :, :-1]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is put in, and what the report must say.
+
+    Attributes
+    ----------
+    name : str
+    state : str
+        Of the subject in the report.
+    says : str
+        Part of the sentence by which the report gives this fault away.
+    scan : mapping
+        Settings of the phantom.
+    mask : function, optional
+        Changes the voxels of the true mask, (i, j, k).
+    lost_bytes : int
+        So many are taken off the end of the image file.
+    """
+
+    name: str
+    state: str
+    says: str
+    scan: Mapping[str, Any] = field(default_factory=dict)
+    mask: Callable[[Any], Any] | None = None
+    lost_bytes: int = 0
+
+
+FAULTS = (
+    Fault("noise", "done", "FBER is", {"snr": 10.0}),
+    Fault("ghost", "done", "QI2 is", {"ghost": 0.08}),
+    Fault("bias", "done", "INU blocks is", {"bias": 1.2, "scan": 101}),
+    Fault("cut field of view", "done", "Mask at edge is", {"cut_mm": ((0, 0), (0, 0), (0, 60))}),
+    Fault("half a mask", "done", "Brain is", mask=_left_alone),
+    Fault("mask moved", "done", "Mask in air is", mask=_moved_up),
+    Fault("mask of another grid", "failed", "differs from that of the image", mask=_without_top),
+    Fault("file cut short", "excluded", "cut short", lost_bytes=2000),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the report says of a subject: its state, and why a person should look, if so."""
+
+    state: str
+    reasons: tuple[str, ...]
+
+
+def make_study(
+    root: Path, subjects: int = 30, spacing_mm: float = 4.0, faults: Sequence[Fault] = FAULTS
+) -> dict[str, Fault | None]:
+    """Write the dataset; return the fault of each subject, evenly spread, by its name."""
+    places = {(2 * one + 1) * subjects // (2 * len(faults)): one for one in range(len(faults))}
+    labels = [f"{number + 1:02d}" for number in range(subjects)]
+    describe_dataset(root, labels)
+    (root / "code").mkdir()
+    (root / "code" / "ecdysis.yaml").write_text(SETTINGS, encoding="utf-8")
+    planted: dict[str, Fault | None] = {}
+    for number, label in enumerate(labels):
+        fault = faults[places[number]] if number in places else None
+        _write_subject(root, label, _person(number, spacing_mm), fault)
+        planted[f"sub-{label}"] = fault
+    return planted
+
+
+def measure(root: Path, target: str, cores: int = 2) -> None:
+    """Run the workflow as far as `target` and write the report; failures are in it."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    subprocess.run(
+        [*command, "--cores", str(cores), "--quiet", "all", "--", target],
+        cwd=root,
+        env=os.environ | {"NO_COLOR": "1"},
+        check=False,
+    )
+    subprocess.run([sys.executable, ROOT / "scripts/report.py", root / RESULTS], check=True)
+
+
+def answers(results: Path) -> dict[str, Answer]:
+    """Read what the report says of every subject, by its name."""
+    run = load_run(results)
+    flags = flags_of(run)
+    found = {}
+    for subject in run.subjects:
+        reasons = [item.reason for item in subject.exclusions]
+        reasons += [stage.reason or "" for _, stage in subject.faults if stage.state == "failed"]
+        reasons += [flag.sentence() for image in subject.images for flag in flags[image.name]]
+        state = subject.state
+        # Where only the table was asked for, the rest of a subject is yet to come.
+        found[subject.name] = Answer("done" if state == "pending" else state, tuple(reasons))
+    return found
+
+
+def is_right(fault: Fault | None, answer: Answer) -> bool:
+    """Whether a fault is told for what it is, and nothing is told of a subject without one."""
+    if fault is None:
+        return answer.state == "done" and not answer.reasons
+    return answer.state == fault.state and any(fault.says in one for one in answer.reasons)
+
+
+def take_pictures(results: Path, shown: str, folder: Path, scratch: Path) -> None:
+    """Draw the group page and the page of the subject `shown` as PNG files in `folder`."""
+    sys.path.insert(0, str(ROOT))
+    from tests.browser import screenshot
+
+    for page, picture in (("index", "report-group.png"), (shown, "report-subject.png")):
+        drawn = screenshot(results / f"{page}.html", scratch, WIDTH, HEIGHT)
+        shutil.move(drawn, folder / picture)
+
+
+def _person(number: int, spacing_mm: float) -> HeadSettings:
+    """Return one of many healthy people, by number, as a scanner in order shows them."""
+    draw = np.random.default_rng(number)
+    return HeadSettings(
+        spacing_mm=(spacing_mm,) * 3,
+        seed=number,
+        scan=number,
+        snr=30 * draw.uniform(0.9, 1.1),
+        bias=0.2 * draw.uniform(0.8, 1.2),
+        size=0.93 * draw.uniform(0.97, 1.03),
+        rotation_deg=tuple(draw.uniform(-5, 5, 3)),
+        deformation_mm=4.0,
+        air_mm=30.0,
+    )
+
+
+def _write_subject(root: Path, label: str, person: HeadSettings, fault: Fault | None) -> None:
+    image = write_bids_image(
+        root, build_head(replace(person, **fault.scan) if fault else person), label
+    )
+    if fault and fault.lost_bytes:
+        image.write_bytes(image.read_bytes()[: -fault.lost_bytes])
+    if fault and fault.mask:
+        path = root / TRUTH / f"sub-{label}/anat/sub-{label}_desc-brain_mask.nii.gz"
+        mask = nib.load(path)
+        wrong = fault.mask(np.asarray(mask.dataobj))
+        nib.save(nib.Nifti1Image(wrong, mask.affine, mask.header), path)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    parser = argparse.ArgumentParser(description="Plant faults in phantoms and look for them.")
+    parser.add_argument("folder", type=Path, help="gets the study; must not be there")
+    parser.add_argument("--subjects", type=int, default=30)
+    parser.add_argument("--spacing", type=float, default=4.0, help="voxel size, mm")
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--pages", type=Path, help="gets the pictures of the pages")
+    asked = parser.parse_args(arguments)
+    study = asked.folder / "study"
+    planted = make_study(study, asked.subjects, asked.spacing)
+    measure(study, "all" if asked.pages else TABLE, asked.cores)
+    found = answers(study / RESULTS)
+    print("| subject | fault | state | what the report says |\n|---|---|---|---|")
+    for name, fault in planted.items():
+        if fault or not is_right(fault, found[name]):
+            reasons = "; ".join(found[name].reasons) or "nothing"
+            print(
+                f"| {name} | {fault.name if fault else 'none'} | {found[name].state} | {reasons} |"
+            )
+    wrong = [name for name, fault in planted.items() if not is_right(fault, found[name])]
+    clean = sum(fault is None for fault in planted.values())
+    print(
+        f"\n{clean} subjects without a fault; answers that are wrong: {', '.join(wrong) or 'none'}"
+    )
+    if asked.pages:
+        shown = next(name for name, one in planted.items() if one and one.name == SHOWN)
+        take_pictures(study / RESULTS, shown, asked.pages, asked.folder)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
