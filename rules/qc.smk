@@ -91,6 +91,7 @@ rule quality_table:
         "../envs/python.yaml"
     params:
         norms=STUDY.norms,
+        ratings=STUDY.ratings_hash,
         code=fingerprint("quality_table"),
     message:
         "Writing the table of quality measures"

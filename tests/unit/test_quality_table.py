@@ -51,6 +51,27 @@ def test_every_image_has_a_row(made):
     assert failed["session_id"] == "n/a"
 
 
+def test_ratings_stand_in_the_table(made):
+    image = "sub-50/ses-1/anat/sub-50_ses-1_T1w"
+    said = {"rating": "exclude", "tags": [], "note": "", "rater": "Ann", "time": ""}
+    made.manifest["excluded"] = [
+        {"image": image, "subject": "50", "reason": "Ann rated it exclude", "rated": True},
+        {"image": "sub-51/anat/sub-51_T1w", "subject": "51", "reason": "It is cut short."},
+    ]
+    made.manifest["ratings"] = [{"image": "sub-00_ses-1_T1w", **said, "rating": "unsure"}]
+    made.save()
+    write_table(load_run(made.root))
+    table = {row["image"]: row for row in rows(made.root)}
+    assert table["sub-00_ses-1_T1w"]["rating"] == "unsure"
+    assert table["sub-01_ses-1_T1w"]["rating"] == "n/a"
+    assert table["sub-50_ses-1_T1w"]["rating"] == "exclude"
+    assert (table["sub-50_ses-1_T1w"]["session_id"], table["sub-50_ses-1_T1w"]["cjv"]) == (
+        "ses-1",
+        "n/a",
+    )
+    assert "sub-51_T1w" not in table
+
+
 def test_a_failed_measurement_is_a_fault(made):
     assert load_run(made.root).subject("99").faults[0][1].reason == "it broke"
 

@@ -73,21 +73,33 @@ def data_dictionary() -> dict[str, dict[str, str]]:
         " the number of images compared, or 'norm'. 'none' where nothing does",
         "Rule": RULE,
     }
+    columns["rating"] = {
+        "Description": "What people rated it: of several the most careful one. An image rated"
+        " exclude is not processed, so it has no measures; n/a where nobody rated it",
+        "Levels": "accept, unsure or exclude",
+    }
     return columns
 
 
 def _rows(run: Run, values: Values, found: Mapping[str, list[Flag]]) -> str:
     keys = [one.key for one in MEASURES]
-    lines = [["participant_id", "session_id", "image", *keys, "flags"]]
+    lines = [["participant_id", "session_id", "image", *keys, "flags", "rating"]]
     for subject in run.subjects:
         for image in subject.images:
             mine = values[image.name]
             cells = [NONE if mine[key] is None else f"{mine[key]:.6g}" for key in keys]
             session = f"ses-{image.session}" if image.session else NONE
+            ratings = run.ratings.get(image.name)
+            rating = ratings[0].rating if ratings else NONE
             short = "; ".join(map(_short, found[image.name])) or (
                 "none" if any(cell != NONE for cell in cells) else NONE
             )
-            lines.append([subject.name, session, image.name, *cells, short])
+            lines.append([subject.name, session, image.name, *cells, short, rating])
+        for item in subject.exclusions:
+            if item.rated and item.image:
+                visit = next((part for part in item.image.split("/") if part[:4] == "ses-"), NONE)
+                nothing = [NONE] * (len(keys) + 1)
+                lines.append([subject.name, visit, item.name, *nothing, "exclude"])
     return "".join("\t".join(line) + "\n" for line in lines)
 
 
