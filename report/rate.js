@@ -115,6 +115,6 @@
   });
   document.addEventListener("rated", show);
   form.hidden = false;
-  unfold(recall(MORE, true));
+  unfold(recall(MORE, innerWidth > 700));
   show();
 })();

@@ -51,6 +51,11 @@ def _moved_up(mask: Any) -> Any:
     return np.roll(mask, len(rows) // 3, axis=2)
 
 
+def _without_top(mask: Any) -> Any:
+    """Return a brain mask whose grid lacks a plane, which stops the job that takes it."""
+    return mask[:, :, :-1]
+
+
 @dataclass(frozen=True)
 class Fault:
     """What is put in, and what the report must say.
@@ -85,7 +90,7 @@ FAULTS = (
     Fault("cut field of view", "done", "Mask at edge is", {"cut_mm": ((0, 0), (0, 0), (0, 60))}),
     Fault("half a mask", "done", "Brain is", mask=_left_alone),
     Fault("mask moved", "done", "Mask in air is", mask=_moved_up),
-    Fault("failed job", "failed", "the brain mask is empty", mask=np.zeros_like),
+    Fault("mask of another grid", "failed", "differs from that of the image", mask=_without_top),
     Fault("file cut short", "excluded", "cut short", lost_bytes=2000),
 )
 

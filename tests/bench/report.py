@@ -78,7 +78,7 @@ def make(root: Path, subjects: int, seed: int = 1) -> FakeStudy:
 def _quality(chance: random.Random, *, odd: bool) -> dict[str, object]:
     far = 9.0 if odd else 0.0
     measures = {
-        one.key: math.exp(chance.gauss(0.5 * index % 3, 0.12) + (0.1 * far if index == 1 else 0))
+        one.key: math.exp(chance.gauss(0.5 * index % 3, 0.12) + (0.1 * far if index == 0 else 0))
         for index, one in enumerate(MEASURES)
         if one.key != "qi_2"
     }

@@ -8,6 +8,8 @@ from lib.report.records import load_run
 from tests.hostile.containment import FAULTS, MASKS, repair, write_study
 from tests.hostile.faults import finished, started
 
+pytestmark = pytest.mark.faults
+
 SOUND = int(os.environ.get("ECDYSIS_SOUND_SUBJECTS", "5"))
 FAILING = int(os.environ.get("ECDYSIS_FAILING_SUBJECTS", str(len(FAULTS))))
 

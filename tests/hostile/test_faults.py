@@ -10,6 +10,8 @@ from lib.report.records import load_run
 from tests.hostile.faults import completed, finished, kill, partial_files, snapshot, started
 from tests.hostile.nifti_cases import written
 
+pytestmark = pytest.mark.faults
+
 SUBJECTS = ("a", "b")
 
 

@@ -75,7 +75,7 @@ def ahead(run: Run) -> list[Ahead]:
     A subject whose images are all through may still wait for a stage of its own.
     """
     steps: dict[str, list[tuple[str, State]]] = {}
-    for subject in run.subjects:
+    for subject in (one for one in run.subjects if one.state in OPEN):
         waiting = [image for image in subject.images if image.state in OPEN]
         for image in waiting:
             own = [stage for stage in image.stages if stage.state in OPEN]
