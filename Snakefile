@@ -11,6 +11,8 @@ gc.set_threshold(50_000, 20, 100)
 
 
 include: "rules/common.smk"
+include: "rules/dicom_inputs.smk"
+include: "rules/image_inputs.smk"
 
 
 rule all:

@@ -58,7 +58,7 @@ rule quality:
         tissues=probability_maps,
         to_t1w=points_to_t1w,
     output:
-        record=quality_file("{folder}", "{entities}", "{suffix}"),
+        record=quality_file(*KEY),
     log:
         text="logs/{folder}/{entities}_{suffix}/quality.log",
         status="logs/{folder}/{entities}_{suffix}/quality.status.json",

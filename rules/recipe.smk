@@ -39,9 +39,9 @@ rule skullstrip_ants:
         tissue_maps=rules.template.output.tissue_maps,
     output:
         mask=".ecdysis/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii.gz",
-        posteriors=".ecdysis/{folder}/{entities}_desc-reoriented_{suffix}_probseg.nii.gz",
-        bias_field=".ecdysis/{folder}/{entities}_desc-reoriented_{suffix}_field.nii.gz",
-        affine=".ecdysis/{folder}/{entities}_desc-reoriented_{suffix}_affine.mat",
+        posteriors=recipe_file(*KEY, "probseg.nii.gz"),
+        bias_field=recipe_file(*KEY, "field.nii.gz"),
+        affine=recipe_file(*KEY, "affine.mat"),
         to_template=f"{{folder}}/{{entities}}_from-{{suffix}}_to-{SPACE}_mode-image_xfm.h5",
         from_template=f"{{folder}}/{{entities}}_from-{SPACE}_to-{{suffix}}_mode-image_xfm.h5",
         to_sidecar=f"{{folder}}/{{entities}}_from-{{suffix}}_to-{SPACE}_mode-image_xfm.json",
@@ -72,8 +72,8 @@ rule tissues:
         preproc=shareable("T1w"),
         sidecar=sidecar_of(shareable("T1w")),
         mask=rules.brain.output.mask,
-        posteriors=".ecdysis/{folder}/{entities}_desc-reoriented_T1w_probseg.nii.gz",
-        bias_field=".ecdysis/{folder}/{entities}_desc-reoriented_T1w_field.nii.gz",
+        posteriors=recipe_file(*KEY_T1W, "probseg.nii.gz"),
+        bias_field=recipe_file(*KEY_T1W, "field.nii.gz"),
     output:
         multiext("{folder}/{entities}_desc-biascorrected_T1w", ".nii.gz", ".json"),
         multiext("{folder}/{entities}_dseg", ".nii.gz", ".json", ".tsv"),

@@ -23,7 +23,7 @@ from lib.figures.whole_head import (
     input_picture,
     surface_picture,
 )
-from lib.places import derived_file, field_file
+from lib.places import derived_file, recipe_file
 from lib.skullstrip.tissues import TISSUES
 
 RAW_SPACING = 1.25
@@ -187,7 +187,7 @@ def files_of_images(
     found = []
     for index, image in enumerate(images):
         key = (image["folder"], image["entities"], image["suffix"])
-        dseg, field = derived_file(*key, "dseg"), field_file(*key)
+        dseg, field = derived_file(*key, "dseg"), recipe_file(*key, "field.nii.gz")
         found.append(
             Files(
                 image["entities"],

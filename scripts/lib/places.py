@@ -87,6 +87,10 @@ def quality_file(folder: str, entities: str, suffix: str) -> str:
     return f"{HIDDEN}/{folder}/{entities}_desc-quality_{suffix}.json"
 
 
-def field_file(folder: str, entities: str, suffix: str) -> str:
-    """Return the bias field that skull stripping found, on its working grid."""
-    return f"{HIDDEN}/{folder}/{entities}_desc-reoriented_{suffix}_field.nii.gz"
+def recipe_file(folder: str, entities: str, suffix: str, kind: str) -> str:
+    """Return what the workflow's own skull stripping leaves beside a mask.
+
+    `kind` is ``field.nii.gz`` (bias field) or ``probseg.nii.gz`` (tissues), both on the working
+    grid, or ``affine.mat`` (template to head).
+    """
+    return f"{HIDDEN}/{folder}/{entities}_desc-reoriented_{suffix}_{kind}"

@@ -25,7 +25,7 @@ from lib.ratings import Rating, check_known, from_json, leave_out, read_ratings
 from lib.ratings import to_json as ratings_to_json
 from lib.settings import Settings
 from lib.settled import forget_settled
-from lib.statmaps import StatMap, find_maps
+from lib.statmaps import StatMap, by_unit, find_maps
 
 T = TypeVar("T")
 
@@ -72,11 +72,10 @@ class Study:
             "bids_dir": self.settings["bids_dir"],
             "images": to_json(self.images),
             "excluded": to_json(self.exclusions),
-            "unmapped": self.plan.get("unmapped", []),
             "plan": self.plan,
             "statmaps": [asdict(item) for item in self.statmaps],
             "ratings": ratings_to_json(self.ratings),
-            "settings": _public(self.settings),
+            "settings": {**_public(self.settings), "quality": {"norms": self.norms}},
         }
         if read_remembered(path) != manifest:
             write_json(path, manifest)
@@ -84,7 +83,8 @@ class Study:
     @cached_property
     def norms(self) -> list[dict[str, Any]]:
         """What the user's norms file says, without its place."""
-        return _norms(self.settings)
+        path = self.settings["quality"]["norms"]
+        return [asdict(norm) for norm in read_norms(Path(path))] if path else []
 
     @cached_property
     def by_name(self) -> dict[str, Image]:
@@ -98,6 +98,11 @@ class Study:
         for image in self.images:
             subjects.setdefault(image.subject, []).append(image)
         return subjects
+
+    @cached_property
+    def statmaps_by_unit(self) -> dict[str, list[StatMap]]:
+        """Statistical maps of each subject, and of the group."""
+        return by_unit(self.statmaps)
 
     @cached_property
     def refused(self) -> dict[str, tuple[str, str]]:
@@ -278,23 +283,25 @@ def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:
     return Image(**{**image.__dict__, "path": f"{bids_dir}/{image.name}.nii.gz"})
 
 
-def _norms(settings: Settings) -> list[dict[str, Any]]:
-    """Return the rows of the norms file, when there is one."""
-    path = settings["quality"]["norms"]
-    return [asdict(norm) for norm in read_norms(Path(path))] if path else []
-
-
 def _public(settings: Settings) -> Settings:
     """Return the settings without the places of this machine, which may name a person."""
     private = (*FOLDERS, *FILES, "shards")
     public = {key: value for key, value in settings.items() if key not in private}
     rules = [edit for edit in settings["deid"]["edits"] if not isinstance(edit, str)]
     stripping = settings["skullstrip"]
+    template = {key: _file_names(value) for key, value in stripping["template"].items()}
+    masks = "given" if stripping["masks"] else None
     return {
         **public,
-        "ratings": [Path(path).name for path in settings["ratings"]],
-        "quality": {"norms": _norms(settings)},
+        "ratings": _file_names(settings["ratings"]),
         "deid": {**settings["deid"], "edits": rules, "linkage_dir": None},
-        "skullstrip": {**stripping, "masks": "given" if stripping["masks"] else None},
+        "skullstrip": {**stripping, "masks": masks, "template": template},
         "statmaps": {**settings["statmaps"], "folders": len(settings["statmaps"]["folders"])},
     }
+
+
+def _file_names(value: Any) -> Any:
+    """Take the folders off one path or a list of paths."""
+    if isinstance(value, str):
+        return Path(value).name
+    return [Path(path).name for path in value] if value else value

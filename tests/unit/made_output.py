@@ -29,7 +29,6 @@ class MadeOutput:
             "bids_dir": "/data/my-study",
             "images": [],
             "excluded": [],
-            "unmapped": [],
             "plan": {},
             "settings": {"skullstrip": {"method": method}, "crop": {"modes": ["auto"]}},
         }

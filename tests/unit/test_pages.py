@@ -137,9 +137,9 @@ def test_nothing_from_data_becomes_markup(made: MadeOutput, updated: Callable[..
     made.record("sub-01", "figures", "failed", reason=EVIL, details={}, log=EVIL)
     made.figure("sub-01", "sub-01_desc-brain_T1w.png", EVIL)
     made.exclude(EVIL, EVIL, EVIL)
-    made.manifest["unmapped"] = [
-        {"session": EVIL, "series": EVIL, "description": f'">{EVIL}', "reason": EVIL}
-    ]
+    unmapped = {"session": EVIL, "series": EVIL, "description": f'">{EVIL}', "reason": EVIL}
+    none: dict[str, Any] = {"sessions": [], "excluded": [], "notices": []}
+    made.manifest["plan"] = {**none, "unmapped": [unmapped]}
     made.manifest["bids_dir"] = f"/data/{EVIL}x"
     made.manifest["settings"][EVIL] = EVIL
     made.save()

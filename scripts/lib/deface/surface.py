@@ -13,6 +13,7 @@ from nibabel.eulerangles import euler2mat
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from lib.image.components import largest_component
 from lib.image.geometry import zooms_of
 from lib.image.resampling import isotropic_grid, resample
 
@@ -49,10 +50,9 @@ def shaded_views(
     small = resample(data, zooms.tolist(), shape, (SPACING_MM,) * 3)
     smooth = ndimage.gaussian_filter(small, SMOOTH_MM / SPACING_MM)
     # Noise and wrap-around in the air hide nothing: the largest piece alone is drawn.
-    labels, count = ndimage.label(smooth > threshold)
-    if count == 0:
+    largest = largest_component(smooth > threshold)
+    if not largest.any():
         return [np.zeros((1, 1), dtype=np.float32) for _ in turns_deg]
-    largest = labels == np.bincount(labels.ravel())[1:].argmax() + 1
     return [_shaded(np.where(largest, smooth, 0), threshold, turn) for turn in turns_deg]
 
 

@@ -7,6 +7,7 @@ from scipy import ndimage
 from lib.deface.surface import shaded_views
 from lib.figures.drawable import Drawable, canvas, depth
 from lib.figures.picture import BOX, INK, MARGIN, Picture, draw_cuts, draw_head, new_figure
+from lib.image.components import largest_component
 from lib.image.volume import Volume
 
 HEAD_ABOVE = 0.12
@@ -63,8 +64,7 @@ def air_white(source: Volume, head_above: float) -> float | None:
     step = tuple(slice(None, None, max(1, round(AIR_SPACING / zoom))) for zoom in source.zooms_mm)
     slope, inter = source.scaling
     values = np.nan_to_num(source.stored[step].astype(np.float32)) * slope + inter
-    labels, count = ndimage.label(values > head_above)
-    head = labels == np.bincount(labels.ravel())[1:].argmax() + 1 if count else labels > 0
+    head = largest_component(values > head_above)
     near = ndimage.binary_dilation(
         ndimage.binary_fill_holes(head), iterations=round(AIR_MARGIN / AIR_SPACING)
     )

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
+from lib.image.components import largest_component
 from lib.image.geometry import Box, Voxels
 from lib.image.volume import Volume
 
@@ -66,11 +66,7 @@ def head_blocks(blocks: Blocks, search: HeadSearch = HeadSearch()) -> npt.NDArra
     blocks : float array (X, Y, Z)
         Mean intensities, of `block_means`.
     """
-    labels, count = ndimage.label(blocks > _threshold(blocks, search))
-    sizes = np.bincount(labels.ravel(), minlength=2)
-    sizes[0] = 0
-    largest: npt.NDArray[np.bool_] = labels == (sizes.argmax() if count else -1)
-    return largest
+    return largest_component(blocks > _threshold(blocks, search))
 
 
 def block_means(volume: Volume, length: float) -> tuple[Blocks, list[list[int]]]:

@@ -100,7 +100,7 @@ def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = 
             else _unread(label, images[label], excluded.get(label, []))
             for label in sorted(images, key=natural)
         ),
-        unmapped=tuple(manifest.get("unmapped", [])),
+        unmapped=tuple(manifest.get("plan", {}).get("unmapped", [])),
         dicom=dicom,
         settings=manifest.get("settings", {}),
         template=read_json(template) if stripping and template.is_file() else None,

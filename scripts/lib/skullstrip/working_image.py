@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from lib.errors import InputError
 from lib.files import atomic
+from lib.image.components import largest_component
 from lib.image.resampling import Affine, FloatArray, isotropic_grid, resample
 from lib.skullstrip.itk import write_affine
 
@@ -192,15 +193,6 @@ def write_mask(mask: BoolArray, source: nib.Nifti1Image, path: Path) -> None:
     image.set_sform(source.get_sform(), int(source.header["sform_code"]))
     with atomic(path) as partial:
         nib.save(image, partial)
-
-
-def largest_component(mask: BoolArray) -> BoolArray:
-    """Keep the largest set of voxels that touch by faces."""
-    labels, count = ndimage.label(mask)
-    if count < 2:
-        return mask
-    largest: BoolArray = labels == np.bincount(labels.ravel())[1:].argmax() + 1
-    return largest
 
 
 def _centre(mask: BoolArray, affine: Affine, head_height: float) -> NDArray[np.float64]:
