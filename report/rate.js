@@ -34,22 +34,24 @@
     ...tags.filter((tag) => tag.checked).map((tag) => tag.value),
     ...(ratings.mine(image)?.tags ?? []).filter((one) => !tags.some((tag) => tag.value === one)),
   ];
-  const goTo = (next) => {
+  const goTo = (address) => {
     const link = element("a");
-    link.href = ratings.linkTo(next);
+    link.href = address;
     document.body.append(link);
     link.click();
   };
   const next = () => {
     const found = ratings.nextUnrated(image);
-    if (!found) {
+    if (!found && ratings.counts().rated < data.total) {
+      goTo("index.html#rating"); // which knows them all
+    } else if (!found) {
       told.textContent = `Every image is rated. ${ratings.told()}`;
     } else if (data.here.includes(found)) {
       image = found;
       show();
       document.querySelector(`[data-image="${CSS.escape(found)}"]`)?.scrollIntoView();
     } else {
-      goTo(found);
+      goTo(ratings.linkTo(found));
     }
   };
   const keep = () => {

@@ -67,16 +67,17 @@ ecdysis.ratings = (() => {
     return found;
   };
   const counts = () => {
-    const found = { exclude: 0, unsure: 0, accept: 0, rated: 0, images: pages.size };
-    for (const image of pages.keys()) {
-      const verdict = mine(image)?.rating;
-      if (!verdict) continue;
-      found[verdict] += 1;
+    const found = { exclude: 0, unsure: 0, accept: 0, rated: 0, images: data.total };
+    const name = rater();
+    for (const one of all.values()) {
+      if (!one.rating || one.rater !== name) continue;
+      found[one.rating] += 1;
       found.rated += 1;
     }
     return found;
   };
-  // The next image that this rater has not rated, after `from` and then from the start.
+  // The next image that this rater has not rated, of those this page knows: after `from`, then
+  // from the start.
   const nextUnrated = (from) => {
     const names = [...pages.keys()];
     const start = names.indexOf(from) + 1;
@@ -114,9 +115,10 @@ ecdysis.ratings = (() => {
   const read = async (file) => {
     try {
       const list = parse(await file.text());
-      const strange = list.filter((one) => !pages.has(text(one?.image).split("/").pop())).length;
-      const count = merge(list);
+      const known = list.filter((one) => pages.has(text(one?.image).split("/").pop()));
+      const count = merge(known);
       store();
+      const strange = list.length - known.length;
       const unknown = strange ? `, ${strange} of images that are not here` : "";
       return `${file.name}: ${list.length} ratings, ${count} new${unknown}.`;
     } catch (error) {
@@ -168,5 +170,5 @@ ecdysis.ratings = (() => {
     const lost = kept ? "" : " This browser keeps nothing: save the ratings before you leave.";
     return `${rated} of ${images} rated: ${accept} accept, ${unsure} unsure, ${exclude} exclude.${lost}`;
   };
-  return { images: [...pages.keys()], linkTo, mine, nextUnrated, of, rate, rater, read, summaries, told };
+  return { counts, images: [...pages.keys()], linkTo, mine, nextUnrated, of, rate, rater, read, summaries, told };
 })();

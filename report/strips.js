@@ -102,7 +102,8 @@
     if (dots.length < 2) return null;
     const [low, high] = [dots[0].value, dots[dots.length - 1].value];
     for (const dot of dots) dot.at = high > low ? (dot.value - low) / (high - low) : 0.5;
-    const middle = dots[Math.floor(dots.length / 2)].value;
+    const half = dots.length / 2;
+    const middle = (dots[Math.ceil(half) - 1].value + dots[Math.floor(half)].value) / 2;
     const box = element("div", "", "strip");
     const line = element("div", "", "head");
     const title = element("b", column.label);

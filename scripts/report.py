@@ -49,7 +49,8 @@ def summary(run: Run) -> str:
     cases = urgent_cases(run)
     lines = [f"Subjects: {counts or 'none'}."]
     lines += [
-        f"  {case.state}: {' '.join(filter(None, [case.subject.name, case.what]))}: {case.reason}"
+        f"  {case.state}: {' '.join(filter(None, [case.subject.name, case.what]))}:"
+        f" {'; '.join(case.reasons)}"
         for case in cases[:CASES]
     ]
     if len(cases) > CASES:

@@ -355,9 +355,9 @@ def test_flags_are_told_on_both_pages(made: MadeOutput, updated: Callable[..., P
     case = page.text[page.text.index("Needs a look") : page.text.index("Every image")]
     assert "sub-12_T1w" in case
     assert "sub-11_T1w" not in case
-    assert _data(page)["rows"][-1]["flagged"] == ["cjv"]
+    assert _data(page)["rows"][0]["flagged"] == ["cjv"]
     subject = Page(made.root / "sub-12.html")
-    assert "1 finding on quality to look at" in subject.text
+    assert "1 image with findings on quality" in subject.text
     assert "What stands out" in subject.text
     assert "What stands out" not in Page(made.root / "sub-11.html").text
 

@@ -1,23 +1,25 @@
 """The pages in a real browser, from ``file://``: what a rater does, and what pages must not do.
 
-Needs chromium; the check of accessibility also needs axe-core, whose script ``$AXE`` names.
+Needs chromium. axe-core's script, which judges accessibility, comes with `axe_playwright_python`.
 """
 
 import csv
 import json
-import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lib.ratings import read_ratings
+from lib.report import pages
 
 import report
 from tests.devtools import Browser, find_chromium
 from tests.unit.made_output import MadeOutput
 
 pytestmark = pytest.mark.skipif(not find_chromium(), reason="there is no chromium")
+AXE = Path(find_spec("axe_playwright_python").origin).with_name("axe.min.js")
 EVIL = "<script>alert(1)</script>"
 NOTE = f'{EVIL} "rings", =1+1 – Größe'
 SHOWN = "[...document.querySelectorAll('#table tbody tr')].filter((row) => !row.hidden)"
@@ -207,6 +209,27 @@ def test_what_a_rater_says_is_what_the_pipeline_reads(
     assert browser.evaluate(FIRST_COLUMN) == ["sub-02_T1w"]
 
 
+def test_a_page_that_knows_only_its_neighbours_leads_on_through_the_index(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "NEAR", 2)
+    made = MadeOutput(tmp_path / "report")
+    for number in range(1, 6):
+        made.finish(made.image(f"{number:02d}"))
+    report.update(made.root)
+    for label in ("03", "02", "01"):
+        browser.open(made.root / f"sub-{label}.html")
+        assert browser.evaluate("ecdysis.ratings.images.length") == 3
+        browser.press("1")
+    browser.follow("u")
+    assert browser.evaluate("location.pathname").endswith("/index.html")
+    following = browser.evaluate("document.getElementById('next-unrated').href")
+    assert following.endswith("/sub-04.html")
+    browser.open(made.root / "sub-04.html")
+    told = browser.evaluate("document.getElementById('rate-told').textContent")
+    assert told.startswith("3 of 5 rated")
+
+
 def test_ratings_travel_with_links_where_storage_is_kept_for_each_file(
     browser: Browser, root: Path
 ) -> None:
@@ -233,7 +256,6 @@ def test_single_keys_can_be_switched_off_and_leave_fields_alone(
     assert browser.evaluate(told).startswith("0 of 14")
 
 
-@pytest.mark.skipif(not os.environ.get("AXE"), reason="AXE does not name axe-core's script")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("page", ["index.html", "sub-05.html", "sub-12.html"])
 def test_no_serious_fault_of_accessibility(
@@ -242,7 +264,7 @@ def test_no_serious_fault_of_accessibility(
     browser.theme(theme)
     browser.open(root / page)
     browser.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-    browser.evaluate(Path(os.environ["AXE"]).read_text(encoding="utf-8"))
+    browser.evaluate(AXE.read_text(encoding="utf-8"))
     found: list[dict[str, Any]] = json.loads(
         browser.evaluate("axe.run().then((found) => JSON.stringify(found.violations))")
     )

@@ -1,7 +1,7 @@
 """What the index page says of the whole study, besides its table."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from statistics import median
@@ -17,6 +17,7 @@ PACKAGES = (
 PROGRAM_KEYS = ("converter", "provider", "ants_version")
 """Keys by which the details of a stage name the programs it ran."""
 
+NO_REASON = "no reason recorded"
 OPEN: tuple[State, ...] = ("running", "pending")
 
 
@@ -27,7 +28,7 @@ class Case:
     subject: Subject
     state: State | str
     what: str
-    reason: str
+    reasons: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ class Ahead:
 def urgent_cases(run: Run) -> list[Case]:
     """Return failures, then interruptions, then exclusions, by subject."""
     cases = [
-        Case(subject, stage.state, f"{stage.name} of {name}", stage.reason or "No reason recorded.")
+        Case(subject, stage.state, f"{stage.name} of {name}", [stage.reason or NO_REASON])
         for subject in run.subjects
         for name, stage in subject.faults
     ]
     cases += [
-        Case(subject, "excluded", item.name if item.image else "", item.reason)
+        Case(subject, "excluded", item.name if item.image else "", [item.reason])
         for subject in run.subjects
         for item in subject.exclusions
     ]
@@ -58,14 +59,11 @@ def doubtful_cases(run: Run, comparison: Comparison) -> list[Case]:
     """Return images that came through and of which a check or a measure says something."""
     cases = []
     for subject, image in run.images:
-        verdict, reasons = check_of(image)
-        if verdict != "ok":
-            said = "; ".join(reasons) or verdict
-            cases.append(Case(subject, "flagged", f"skull strip of {image.name}", said))
-        cases += [
-            Case(subject, "flagged", image.name, flag.sentence())
-            for flag in comparison.images[image.name].flags
-        ]
+        verdict, doubts = check_of(image)
+        said = [f"skull strip: {doubt}" for doubt in doubts or [verdict]] if verdict != "ok" else []
+        said += [flag.sentence() for flag in comparison.images[image.name].flags]
+        if said:
+            cases.append(Case(subject, "flagged", image.name, said))
     return cases
 
 

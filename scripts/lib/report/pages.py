@@ -1,7 +1,7 @@
 """The pages people read, made from the records: one a subject, and an index over all."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,9 @@ THUMB_BYTES = 5_500_000
 """Bytes of thumbnails inside the index; when all are more, all are linked."""
 DIGEST_WITHIN = 4096
 """The digest of a page stands within its first so many bytes."""
+NEAR = 50
+"""A subject's page knows its own images and so many that follow; with all of them, the pages of a
+large study would grow with its square, and each new image would outdate every page."""
 TAGS = (
     "motion", "ghosting", "noise", "inhomogeneity", "field of view", "brain mask", "anatomy",
     "metal",
@@ -84,7 +87,7 @@ class Pages:
             ("page.js", "ratings.js", "rate.js", "slider.js"),
             linked=False,
             digest=self.digest(label),
-            data=self._data() | {"here": [view.name for view in views]},
+            data=self._data(self._near(label)) | {"here": [view.name for view in views]},
             tags=TAGS,
             subject=subject,
             before=run.subjects[place - 1] if place else None,
@@ -118,7 +121,7 @@ class Pages:
             ("page.js", "ratings.js", "table.js", "strips.js", "sheet.js", "group_ratings.js"),
             linked=linked,
             digest="",
-            data=self._data() | table_data(columns, rows),
+            data=self._data(self._judged) | table_data(columns, rows),
             counts=run.counts(),
             size=wording.size(run),
             states=STATES,
@@ -155,7 +158,11 @@ class Pages:
         """
         labels = [one.label for one in self.run.subjects]
         place = labels.index(label)
-        said = (self.run.subject(label), labels[max(place - 1, 0) : place + 2])
+        said = (
+            self.run.subject(label),
+            labels[max(place - 1, 0) : place + 2],
+            self._data(self._near(label)),
+        )
         return hashlib.sha256(f"{said!r}{self._shared}".encode()).hexdigest()[:16]
 
     @cached_property
@@ -166,10 +173,9 @@ class Pages:
     def _shared(self) -> str:
         """What is the same for all pages of subjects."""
         run = self.run
-        names = [image.name for _, image in run.images]
         compared = run.complete and self.comparison.measures
         others = self.comparison.digest() if compared else ""
-        said = (run.dataset, run.template, run.settings, names, run.ratings, others)
+        said = (run.dataset, run.template, run.settings, others)
         return hashlib.sha256(f"{said!r}{templates_digest()}".encode()).hexdigest()
 
     def _views(self, subject: Subject) -> list[View]:
@@ -200,25 +206,31 @@ class Pages:
         """All images that a rater may judge, in the order of the subjects."""
         return {item.name: subject for subject in self.run.subjects for item in _judged_of(subject)}
 
-    def _data(self) -> dict[str, Any]:
-        """Return what the scripts of every page need to know."""
-        return {**self._study, "tags": TAGS}
+    def _near(self, label: str) -> list[str]:
+        """Return a subject's images and those that follow, the first after the last."""
+        names = list(self._judged)
+        mine = _judged_of(self.run.subject(label))
+        start = names.index(mine[0].name) if mine else 0
+        return [*names[start:], *names[:start]][: len(mine) + NEAR]
 
-    @cached_property
-    def _study(self) -> dict[str, Any]:
+    def _data(self, names: Collection[str]) -> dict[str, Any]:
+        """Return what the scripts of a page need to know, of the images called `names`."""
         run = self.run
         # Of nearly all images the script knows the page by the name.
         images = [
             name if page == f"{name.partition('_')[0]}.html" else [name, page]
-            for name, subject in self._judged.items()
-            if (page := wording.page_of(subject))
+            for name in names
+            if (page := wording.page_of(self._judged[name]))
         ]
-        said = [one for of_image in run.ratings.values() for one in of_image]
         return {
             "study": run.identity,
             "dataset": run.dataset,
             "images": images,
-            "ratings": ratings.to_json(said),
+            "total": len(self._judged),
+            "ratings": ratings.to_json(
+                [one for name in names for one in run.ratings.get(name, ())]
+            ),
+            "tags": TAGS,
         }
 
 

@@ -96,6 +96,7 @@ def _environment() -> jinja2.Environment:
     }  # fmt: skip
     environment.filters |= {
         "quantity": wording.quantity,
+        "sentence": wording.sentence,
         "words": wording.words,
         "page": _link,
     }

@@ -153,12 +153,14 @@ def rows_of(
     comparison: Comparison,
     thumbs: Mapping[str, FigureFile | None],
 ) -> list[Row]:
-    """Return the rows of the table, what needs a look first."""
+    """Return the rows of the table: what needs a look first, then what is flagged."""
     rows = []
     for subject in run.subjects:
         rows += [_row(run, subject, image, columns, comparison, thumbs) for image in subject.images]
         rows += [_excluded(run, subject, item, columns, thumbs) for item in subject.exclusions]
-    return sorted(rows, key=lambda row: (row.rank, row.severity if row.rank == 0 else 0))
+    return sorted(
+        rows, key=lambda row: (row.rank, row.severity if row.rank == 0 else not row.flags)
+    )
 
 
 def _row(

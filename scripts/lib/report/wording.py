@@ -47,6 +47,17 @@ def words(key: Any) -> str:
     return re.sub(r"(?<=[a-z])([A-Z])(?=[a-z])", lambda found: f" {found[0].lower()}", spaced)
 
 
+def sentence(text: str) -> str:
+    """Begin with a capital, unless the first word is no plain word but a path or a name.
+
+    Examples
+    --------
+    >>> sentence("the file is empty"), sentence("derivatives/mask.nii is empty")
+    ('The file is empty', 'derivatives/mask.nii is empty')
+    """
+    return re.sub(r"^[a-z]+(?=[\s,:;.]|$)(?!\.\S)", lambda found: found[0].capitalize(), text)
+
+
 def is_plain_list(content: Any) -> bool:
     """Whether a value is a list of single values."""
     return (
@@ -69,7 +80,7 @@ def is_matrix(content: Any) -> bool:
 
 
 def verdict(subject: Subject, doubts: int = 0) -> str:
-    """Say in a few sentences what became of a subject; `doubts` are flags and odd checks."""
+    """Say in a few sentences what became of a subject; `doubts` are images with findings."""
     count = len(subject.images)
     done = sum(image.state == "done" for image in subject.images)
     faults = len(subject.faults)
@@ -90,7 +101,7 @@ def verdict(subject: Subject, doubts: int = 0) -> str:
             f" {_number(left_out, 'image')} more {'was' if left_out == 1 else 'were'} excluded."
         )
     if doubts:
-        found += f" {_number(doubts, 'finding')} on quality to look at."
+        found += f" {_number(doubts, 'image')} with findings on quality."
     if subject.warnings:
         found += f" {_number(len(subject.warnings), 'warning')} to read."
     return found
