@@ -157,6 +157,44 @@ def test_whatever_is_made_of_them_is_searched(
     run(session, path)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", r'{"x": "K\u00e4the"}'),
+        ("a.json", '{"x": "käthe"}'),
+        ("a.html", "<td>K&#228;the</td>"),
+        ("a.html", "<td>KATHE</td>"),
+        ("a.tsv", "sub-01\tKÄTHE\n"),
+    ],
+)
+def test_text_is_searched_as_it_is_read(
+    name: str, content: str, session: tuple[Path, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"names of \(0010,0010\)"):
+        run(session, path)
+
+
+@pytest.mark.parametrize("called", ["Page^Figure", "Avants^Brian", "Script>^Table"])
+def test_a_page_may_hold_the_words_of_the_workflow_and_a_sidecar_may_not(
+    called: str, session: tuple[Path, Path], tmp_path: Path
+) -> None:
+    first = json.loads(session[0].read_text())["series"]["ser-1"][0]
+    ds = pydicom.dcmread(first)
+    ds.PatientName = called
+    ds.save_as(first)
+    words = called.replace("^", " ")
+    (tmp_path / "sub-01.html").write_text(f"<p>{words}</p>")
+    run(session, tmp_path / "sub-01.html")
+    (tmp_path / "a.json").write_text(json.dumps({"x": words}))
+    with pytest.raises(InputError, match="audit found"):
+        run(session, tmp_path / "a.json")
+    (tmp_path / "Avants Page Script>.html").write_text("")
+    with pytest.raises(InputError, match="audit found"):
+        run(session, tmp_path / "Avants Page Script>.html")
+
+
 def test_the_audit_shares_nothing_with_the_cleaner() -> None:
     root = Path(__file__).parents[2] / "scripts"
     for path in [root / "audit.py", *(root / "lib" / "audit").glob("*.py")]:

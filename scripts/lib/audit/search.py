@@ -1,6 +1,7 @@
 """Searching files for secrets: as parsed text, and as bytes in the encodings text hides in."""
 
 import gzip
+import html
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,7 @@ from pydicom import Dataset
 
 from lib.audit import walk
 from lib.audit.identity import Secret, fold
+from lib.audit.own_words import is_own
 
 LONG = 8
 """Characters from which a value is also searched in pixels, where chance finds less."""
@@ -19,6 +21,11 @@ RUNS = re.compile(rb"[\x20-\x7e\x80-\xff]{8,}")
 
 PICTURES = re.compile(rb"base64,[A-Za-z0-9+/=]*")
 """Pictures inside a page, where chance would find short names."""
+
+TEXTS = {".html", ".json", ".tsv", ".txt", ".md", ".log", ".bval", ".bvec"}
+
+ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+"""A character that JSON escaped."""
 
 NIFTI_HEADER = 4096
 """Bytes of a NIfTI file that are searched: its header and a usual extension."""
@@ -81,7 +88,11 @@ class Searcher:
                 yield from ((tag, secret) for secret in self.in_text(text))
 
     def in_file(self, path: Path) -> list[Secret]:
-        """Return the secrets in any file: its name, its bytes, what it holds compressed."""
+        """Return the secrets in any file: its name, its bytes, what it holds compressed.
+
+        Text is searched as it is read, too: without diacritics, and with what JSON or HTML
+        escaped. In a page the words that are the workflow's own count for nothing.
+        """
         data = path.read_bytes()
         if path.suffix == ".gz":
             data = gzip.decompress(data)
@@ -89,12 +100,23 @@ class Searcher:
             data = data[:NIFTI_HEADER]
         if path.suffix == ".html":
             data = PICTURES.sub(b"", data)
-        return [*self.in_text(path.name), *self.in_bytes(data)]
+        found = self.in_bytes(data)
+        if path.suffix in TEXTS:
+            found += self.in_text(_as_read(data.decode("utf-8", "replace")))
+        if path.suffix == ".html":
+            found = [secret for secret in found if not is_own(secret.text)]
+        return list(dict.fromkeys([*self.in_text(path.name), *found]))
 
 
 def inflated(data: bytes, start: int) -> bytes:
     """Return the content of a deflated data set that begins at `start`."""
     return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[start:])
+
+
+def _as_read(text: str) -> str:
+    """Return a text with the characters that JSON and HTML escape."""
+    unescaped = ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    return html.unescape(unescaped)
 
 
 def _encoded(text: str) -> Iterator[bytes]:

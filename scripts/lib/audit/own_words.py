@@ -1,0 +1,34 @@
+"""Words of the workflow itself, which its pages hold whoever was scanned."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from lib.audit.identity import fold
+
+ROOT = Path(__file__).parents[3]
+FOLDERS = ("report", "scripts", "config")
+"""Where the words of a page come from: its templates, the stages that it tells of, the settings."""
+KINDS = {".j2", ".js", ".css", ".bib", ".svg", ".py", ".yaml"}
+WORD = re.compile(r"[a-z][a-z0-9]*")
+"""Numbers are always searched; they identify more, and stand in few pages by chance."""
+
+
+def is_own(secret: str) -> bool:
+    """Whether a folded value is one word, and a word of the workflow's own.
+
+    A patient may be called Page, or as an author who is cited.
+    """
+    word = secret.strip("<>\"'&;:!?*+")
+    return bool(WORD.fullmatch(word)) and word in _own_words()
+
+
+@cache
+def _own_words() -> frozenset[str]:
+    files = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*"))
+    return frozenset(
+        word
+        for path in files
+        if path.suffix in KINDS
+        for word in WORD.findall(fold(path.read_text(encoding="utf-8")))
+    )
