@@ -16,13 +16,14 @@ from lib.figures.drawable import load_drawable
 from lib.figures.picture import save_picture
 from lib.figures.statmap import (
     Shown,
+    anat_picture,
     cuts_picture,
     glass_picture,
     load_map,
     map_page,
     usual_threshold,
 )
-from lib.figures.viewer import SPACING, save_page
+from lib.figures.viewer import SPACING, brain_viewer, save_page
 from lib.files import write_json
 from lib.statmaps import StatMap
 
@@ -65,19 +66,33 @@ def draw_maps(
     folder.mkdir(parents=True)
     own = any(one.own_space for one in maps)
     head = load_drawable(background, SPACING).image if own and background else None
-    thresholds, problems = {}, {}
+    thresholds: dict[str, float] = {}
+    problems: dict[str, str] = {}
+
+    def place(one: StatMap, what: str) -> Path:
+        return folder / f"{one.name}_{what}"
+
     for one in maps:
         try:
+            if one.anatomy:
+                seen = load_drawable(Path(one.path))
+                save_picture(anat_picture(seen, one.title, cut_coords), place(one, "cuts.png"))
+                save_page(brain_viewer(one.title, seen, None), place(one, "viewer.html"))
+                continue
             image = load_map(one.path)
             level = usual_threshold(image) if threshold is None else threshold
             behind = head if one.own_space else None
-            _draw(folder, one, Shown(image, one.title, level, behind, cut_coords))
+            shown = Shown(image, one.title, level, behind, cut_coords)
+            save_picture(cuts_picture(shown), place(one, "cuts.png"))
+            if not one.own_space:
+                save_picture(glass_picture(shown), place(one, "glass.png"))
+            save_page(map_page(shown), place(one, "viewer.html"))
             thresholds[one.name] = round(level, 4)
         except Exception as error:  # noqa: BLE001 - one bad map must not cost the others
             traceback.print_exc()
             kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
             problems[one.name] = f"{kind}{error}"
-    return {"maps": len(thresholds), "thresholds": thresholds, "problems": problems}
+    return {"maps": len(maps) - len(problems), "thresholds": thresholds, "problems": problems}
 
 
 def require_all(details: dict[str, Any]) -> None:
@@ -86,13 +101,6 @@ def require_all(details: dict[str, Any]) -> None:
     if problems:
         told = "; ".join(f"{name}: {reason}" for name, reason in problems.items())
         raise InputError("statistical maps", told, "Repair them, or narrow statmaps.pattern")
-
-
-def _draw(folder: Path, one: StatMap, shown: Shown) -> None:
-    save_picture(cuts_picture(shown), folder / f"{one.name}_cuts.png")
-    if not one.own_space:
-        save_picture(glass_picture(shown), folder / f"{one.name}_glass.png")
-    save_page(map_page(shown), folder / f"{one.name}_viewer.html")
 
 
 if "snakemake" in globals():

@@ -1,4 +1,4 @@
-"""Statistical maps of a study: which there are, and what each is called in the results."""
+"""Statistical maps of a study, and other images to show: which there are, and their names."""
 
 import os
 import re
@@ -22,7 +22,7 @@ LONGEST = 150
 
 @dataclass(frozen=True)
 class StatMap:
-    """One statistical map.
+    """One statistical map, or another image that is to be shown.
 
     Attributes
     ----------
@@ -34,46 +34,48 @@ class StatMap:
         Unique in its unit; letters, digits, dots, ``-`` and ``_`` only.
     title : str
         The name of the file without its extension; any text.
+    anatomy : bool
+        Whether it is no statistical map but an image to be looked at as it is.
     """
 
     path: str
     unit: str
     name: str
     title: str
+    anatomy: bool = False
 
     @property
     def own_space(self) -> bool:
         """Whether the map lies in its subject's own space, and not in that of a template."""
-        space = SPACE.search(self.title)
-        return self.unit != GROUP and space is not None and space[1] in OWN_SPACES
+        space = None if self.anatomy or self.unit == GROUP else SPACE.search(self.title)
+        return space is not None and space[1] in OWN_SPACES
 
 
 def find_maps(settings: Mapping[str, Any]) -> list[StatMap]:
-    """Find the maps of a study, sorted by path; none when ``statmaps.pattern`` is None.
+    """Find the maps of a study, sorted by path.
 
     Parameters
     ----------
     settings : mapping
         With ``bids_dir``, ``output_dir``, ``statmaps`` and the labels of participants to process
-        or to leave out, which choose among the maps of single subjects.
+        or to leave out, which choose among the maps of single subjects. What fits both
+        ``statmaps.pattern`` and ``statmaps.anat_pattern`` is a statistical map.
     """
-    asked = settings["statmaps"]
-    if not (asked["pattern"] and settings["bids_dir"]):
+    if not settings["bids_dir"]:
         return []
-    folders = [Path(folder) for folder in asked["folders"]]
-    found = set(_in_dataset(Path(settings["bids_dir"]), asked["pattern"]))
-    for folder in folders:
-        found |= set(_below(folder, asked["pattern"], settings["output_dir"]))
+    asked = settings["statmaps"]
+    found = dict.fromkeys(_files(settings, asked["anat_pattern"]), True)
+    found |= dict.fromkeys(_files(settings, asked["pattern"]), False)
     maps: list[StatMap] = []
     taken: set[tuple[str, str]] = set()
-    for path in sorted(found):
+    for path, anatomy in sorted(found.items()):
         title = Path(path).name.removesuffix(".gz").removesuffix(".nii")
         unit = _unit(path, title)
         if not _wanted(unit, settings):
             continue
         name = _free_name(unit, title, taken)
         taken.add((unit, name))
-        maps.append(StatMap(path, unit, name, title))
+        maps.append(StatMap(path, unit, name, title, anatomy))
     return maps
 
 
@@ -83,6 +85,15 @@ def by_unit(maps: Sequence[StatMap]) -> dict[str, list[StatMap]]:
     for one in maps:
         units.setdefault(one.unit, []).append(one)
     return units
+
+
+def _files(settings: Mapping[str, Any], pattern: str | None) -> Iterator[str]:
+    """Find the files of a pattern, in the dataset and in the folders that are named."""
+    if pattern is None:
+        return
+    yield from _in_dataset(Path(settings["bids_dir"]), pattern)
+    for folder in settings["statmaps"]["folders"]:
+        yield from _below(folder, pattern, settings["output_dir"])
 
 
 def _in_dataset(bids_dir: Path, pattern: str) -> Iterator[str]:

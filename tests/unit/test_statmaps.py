@@ -58,6 +58,11 @@ def test_maps_are_found_in_the_dataset_and_in_named_folders(tmp_path: Path) -> N
     assert found(tmp_path, participant_label=["02"]) == own[1:]
     assert found(tmp_path, exclude_participant_label=["sub-01"]) == own[1:]
     assert found(tmp_path, statmaps={"pattern": None}) == []
+    assert found(tmp_path, statmaps={"anat_pattern": "sub-01*_bold.nii.gz"}) == [
+        own[0],
+        ("sub-01", "sub-01_ses-1_task-motor_bold"),
+        *own[1:],
+    ]
     assert found(tmp_path, statmaps={"pattern": "*_bold.nii*"}) == [
         ("sub-01", "sub-01_ses-1_task-motor_bold")
     ]
@@ -170,6 +175,25 @@ def test_the_report_finds_what_was_drawn_and_what_was_not(
     assert one["short"].problem is not None
     assert not one["short"].pending
     assert statmaps_of(drawn[0], 10)[-1].cuts.source is None
+
+
+def test_another_image_is_shown_as_it_is(tmp_path: Path) -> None:
+    affine = np.diag([4.0, 4, 4, 1])
+    affine[:3, 3] = -80
+    distance = np.linalg.norm(np.stack(np.indices((41, 41, 41)), axis=-1) - 20, axis=-1) * 4
+    ball = 1000.0 * (distance < 70)
+    nib.save(nib.Nifti1Image(ball.astype(np.int16), affine), tmp_path / "ball.nii.gz")
+    one = StatMap(str(tmp_path / "ball.nii.gz"), "sub-01", "ball", "ball <b>", anatomy=True)
+    details = statmaps.draw_maps(tmp_path / "figures", [one], None, 3.0, (0, 0, 0))
+    assert details == {"maps": 1, "thresholds": {}, "problems": {}}
+    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert drawn == {"ball_cuts.png", "ball_viewer.html"}
+    with Image.open(tmp_path / "figures/ball_cuts.png") as png:
+        seen = np.asarray(png.convert("RGB")).astype(int)
+        assert "x = 0, y = 0 and z = 0 mm" in png.info["Description"]
+    grey = (np.ptp(seen, axis=-1) < 20) & (seen.max(axis=-1) > 60)
+    assert grey.mean() > 0.1
+    assert "ball &lt;b&gt;" in (tmp_path / "figures/ball_viewer.html").read_text()
 
 
 def test_a_map_in_its_subjects_space_lies_on_its_head(tmp_path: Path) -> None:

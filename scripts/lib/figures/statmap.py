@@ -1,4 +1,4 @@
-"""A statistical map as nilearn shows it: cuts, a glass brain, and an interactive page."""
+"""A statistical map, or another image, as nilearn shows it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import numpy as np
 from nibabel.affines import voxel_sizes
 
 from lib.errors import InputError
+from lib.figures.drawable import Drawable
 from lib.figures.picture import Picture, new_figure
 from lib.figures.viewer import page
 from lib.image.nifti import mm_per_unit
@@ -145,6 +146,25 @@ def map_page(shown: Shown) -> str:
     view = view_img(shown.image, black_bg=True, **_common(shown))
     note = f"On {shown.behind}. {shown.words}"
     return page(view, shown.title, "statistical map", note)
+
+
+def anat_picture(shown: Drawable, title: str, cut_coords: Sequence[float] | None = None) -> Picture:
+    """Draw an image as it is, in three planes; by default through its middle."""
+    from nilearn.plotting import plot_anat
+
+    figure = new_figure(11.0, 4.4)
+    coordinates = None if cut_coords is None else tuple(cut_coords)
+    display = plot_anat(
+        shown.image, figure=figure, display_mode="ortho", black_bg=True, cut_coords=coordinates,
+        vmin=shown.window[0], vmax=shown.window[1],
+    )  # fmt: skip
+    x, y, z = (display.axes[axis].coord for axis in "xyz")
+    return Picture(
+        figure,
+        title,
+        f"The image {title}, {shown.facts}, in the planes x = {x:.0f}, y = {y:.0f} and"
+        f" z = {z:.0f} mm.",
+    )
 
 
 def _common(shown: Shown) -> dict[str, Any]:
