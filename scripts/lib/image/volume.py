@@ -302,7 +302,7 @@ def _check_values(path: str | PathLike[str], stored: Voxels) -> list[str]:
     values = stored if finite is None or finite.all() else stored[finite]
     if not values.size or values.min() == values.max():
         found = f"all its voxels are {values.flat[0]}" if values.size else "no voxel is a number"
-        raise InputError(path, f"{found}: expected an image of a head", "Convert it again")
+        raise InputError(path, f"{found}, so it shows nothing", "Make or convert it again")
     missing = math.prod(stored.shape) - values.size
     kept = f"{missing} voxels are NaN or infinite; they were kept, and count as background"
     return [kept] if missing else []
