@@ -90,7 +90,7 @@ FAULTS = (
     Fault("cut field of view", "done", "Mask at edge is", {"cut_mm": ((0, 0), (0, 0), (0, 60))}),
     Fault("half a mask", "done", "Brain is", mask=_left_alone),
     Fault("mask moved", "done", "Mask in air is", mask=_moved_up),
-    Fault("mask of another grid", "failed", "differs from that of the image", mask=_without_top),
+    Fault("mask of another grid", "failed", "that of the image", mask=_without_top),
     Fault("file cut short", "excluded", "cut short", lost_bytes=2000),
 )
 

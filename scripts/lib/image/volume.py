@@ -270,14 +270,12 @@ def require_same_grid(
         Its shape is another, or its affine differs by more than half a voxel at a corner.
     """
     found = volume.stored.shape
+    remedy = "Make it on the grid of the image"
+    if found != tuple(shape):
+        raise InputError(path, f"its shape is {found}, that of the image {tuple(shape)}", remedy)
     apart = corner_distance(volume.affine, affine, found)
-    if found != tuple(shape) or not apart <= SAME_GRID * zooms_of(affine).min():
-        raise InputError(
-            path,
-            f"its grid of shape {found} differs from that of the image, of shape {tuple(shape)}, "
-            f"by {apart:.3g} mm at a corner",
-            "Make it on the grid of the image",
-        )
+    if not apart <= SAME_GRID * zooms_of(affine).min():
+        raise InputError(path, f"its grid is {apart:.3g} mm off that of the image", remedy)
 
 
 def _moved(header: Nifti1Header, move: Callable[[Affine], Affine]) -> Nifti1Header:
