@@ -58,9 +58,11 @@ def strip(image: Path, mask: Path, find: Callable[[Path], Path]) -> dict[str, An
     """
     source = nib.load(image)
     mask.parent.mkdir(parents=True, exist_ok=True)
-    with plain_folder() as folder, _inside(folder):
-        found = nib.load(find(linked(image, folder, "head")))
-        values = np.asanyarray(found.dataobj)
+    with plain_folder() as folder:
+        head = linked(image, folder, "head")
+        with _inside(folder):
+            found = nib.load(find(head))
+            values = np.asanyarray(found.dataobj)
     if values.size != np.prod(source.shape[:3]):
         raise RuntimeError(f"the mask has the shape {values.shape}, the image {source.shape}")
     brain = values.reshape(source.shape[:3]) > 0
