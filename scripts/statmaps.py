@@ -68,25 +68,15 @@ def draw_maps(
     head = load_drawable(background, SPACING).image if own and background else None
     thresholds: dict[str, float] = {}
     problems: dict[str, str] = {}
-
-    def place(one: StatMap, what: str) -> Path:
-        return folder / f"{one.name}_{what}"
-
     for one in maps:
         try:
             if one.anatomy:
-                seen = load_drawable(Path(one.path))
-                save_picture(anat_picture(seen, one.title, cut_coords), place(one, "cuts.png"))
-                save_page(brain_viewer(one.title, seen, None), place(one, "viewer.html"))
+                _draw_image(folder, one, cut_coords)
                 continue
             image = load_map(one.path)
             level = usual_threshold(image) if threshold is None else threshold
             behind = head if one.own_space else None
-            shown = Shown(image, one.title, level, behind, cut_coords)
-            save_picture(cuts_picture(shown), place(one, "cuts.png"))
-            if not one.own_space:
-                save_picture(glass_picture(shown), place(one, "glass.png"))
-            save_page(map_page(shown), place(one, "viewer.html"))
+            _draw_map(folder, one, Shown(image, one.title, level, behind, cut_coords))
             thresholds[one.name] = round(level, 4)
         except Exception as error:  # noqa: BLE001 - one bad map must not cost the others
             traceback.print_exc()
@@ -101,6 +91,19 @@ def require_all(details: dict[str, Any]) -> None:
     if problems:
         told = "; ".join(f"{name}: {reason}" for name, reason in problems.items())
         raise InputError("statistical maps", told, "Repair them, or narrow statmaps.pattern")
+
+
+def _draw_map(folder: Path, one: StatMap, shown: Shown) -> None:
+    save_picture(cuts_picture(shown), folder / f"{one.name}_cuts.png")
+    if not one.own_space:
+        save_picture(glass_picture(shown), folder / f"{one.name}_glass.png")
+    save_page(map_page(shown), folder / f"{one.name}_viewer.html")
+
+
+def _draw_image(folder: Path, one: StatMap, cut_coords: Sequence[float] | None) -> None:
+    shown = load_drawable(one.path)
+    save_picture(anat_picture(shown, one.title, cut_coords), folder / f"{one.name}_cuts.png")
+    save_page(brain_viewer(one.title, shown, None), folder / f"{one.name}_viewer.html")
 
 
 if "snakemake" in globals():
