@@ -190,11 +190,7 @@ def map_files(wildcards):
 
 def maps_of_unit(wildcards):
     """Where each statistical map lies, what it is called in the results and how it is titled."""
-    maps = STUDY.statmaps_by_unit[wildcards.unit]
-    return [
-        {"path": one.path, "name": one.name, "title": one.title, "unit": one.unit}
-        for one in maps
-    ]
+    return [asdict(one) for one in STUDY.statmaps_by_unit[wildcards.unit]]
 
 
 def background_of_maps(wildcards):

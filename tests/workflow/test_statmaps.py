@@ -26,7 +26,8 @@ def dataset(tmp_path_factory):
 
 def test_maps_are_drawn_and_a_broken_one_is_told(dataset, snakemake):
     targets = [f".ecdysis/statmaps/{unit}.json" for unit in ("sub-01", "group")]
-    given = ["--config", "statmaps={folders: [derivatives/glm], cut_coords: [-36, -27, 60]}"]
+    settings = "folders: [derivatives/glm], anat_pattern: sub-*_T1w.nii.gz"
+    given = ["--config", f"statmaps={{{settings}, cut_coords: [-36, -27, 60]}}"]
     run = snakemake(dataset, *targets, "--keep-going", *given)
     assert run.returncode != 0
     assert "<b>{x}_statmap.nii.gz" in run.stdout
@@ -34,7 +35,10 @@ def test_maps_are_drawn_and_a_broken_one_is_told(dataset, snakemake):
     assert "Traceback" not in run.stdout
     results = dataset / "derivatives/ecdysis"
     drawn = {path.name for path in (results / "figures/sub-01").iterdir()}
-    assert drawn == {f"{OWN}_{kind}" for kind in ("cuts.png", "glass.png", "viewer.html")}
+    assert drawn == {
+        *(f"{OWN}_{kind}" for kind in ("cuts.png", "glass.png", "viewer.html")),
+        *(f"sub-01_T1w_{kind}" for kind in ("cuts.png", "viewer.html")),
+    }
     index = (results / "index.html").read_text()
     assert f"figures/sub-01/{OWN}_viewer.html" in index
     assert "x = -36, y = -27 and z = 60" in index
