@@ -19,6 +19,7 @@ from lib.plain_folder import linked, plain_folder
 from lib.skullstrip import brain_extraction, mask_check, providers, tissues, working_image
 from lib.skullstrip.brain_extraction import Registered, Task
 from lib.skullstrip.brain_recipe import RECIPE, Recipe
+from lib.skullstrip.hdf5 import without_times
 from lib.template import label, resolve
 
 STRATEGIES = ("orientation in the header", "search over all rotations")
@@ -207,13 +208,14 @@ def _write(registered: Registered, byproducts: Byproducts, *, sort: bool) -> Non
     image = nib.Nifti1Image(np.stack(classes, axis=-1), corrected.affine)
     _save(image, byproducts.posteriors, np.uint8)
     _save(nib.load(registered.bias_field), byproducts.bias_field, np.int16)
+    with atomic(byproducts.affine) as partial:
+        shutil.copyfile(registered.affine, partial)
     for found, wanted in (
-        (registered.affine, byproducts.affine),
         (registered.to_template, byproducts.to_template),
         (registered.from_template, byproducts.from_template),
     ):
         with atomic(wanted) as partial:
-            shutil.copyfile(found, partial)
+            partial.write_bytes(without_times(found.read_bytes()))
 
 
 def _save(image: nib.Nifti1Image, path: Path, dtype: type[np.integer[Any]]) -> None:

@@ -180,12 +180,8 @@ def test_a_second_run_gives_the_same_bits(stripped, prepared, tmp_path):
         threads=2,
         recipe=BRIEF,
     )
-    for name in ("mask.nii", "field.nii.gz", "affine.mat"):
+    for name in ("mask.nii", *BYPRODUCTS):
         assert (folder / name).read_bytes() == (tmp_path / name).read_bytes(), name
-    before, after = (
-        nib.load(place / "posteriors.nii.gz").get_fdata() for place in (folder, tmp_path)
-    )
-    assert np.array_equal(before, after)
 
 
 def test_nothing_else_is_left_behind(stripped):
