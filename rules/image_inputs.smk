@@ -153,8 +153,11 @@ def left_by_recipe(wildcards):
     }
 
 
-def quality_records(wildcards):
-    """The quality measures of all images."""
+def quality_records():
+    """The quality measures of all images.
+
+    A page may be newer than a measurement that failed, and then asks for none.
+    """
     return [quality_file(*image.key) for image in STUDY.images]
 
 
@@ -206,7 +209,7 @@ def subject_pages(wildcards):
     return [f"sub-{subject}.html" for subject in STUDY.by_subject]
 
 
-def subject_results():
+def subject_results(wildcards):
     """What the pages and the table of measures tell of.
 
     These are written after a failure too, so that they are there says nothing of the rest.
@@ -215,4 +218,4 @@ def subject_results():
     figures = [f"sub-{subject}/figures" for subject in STUDY.by_subject]
     kinds = (preproc_images, brain_images, tissue_maps)
     images = [path for of in kinds for one in subjects for path in of(one)]
-    return [*figures, *images, *quality_records(None)]
+    return [*figures, *images]

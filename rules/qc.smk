@@ -1,8 +1,4 @@
-"""What a person judges an image by: figures and page of a subject, measures, the table of all."""
-
-
-localrules:
-    quality_table,
+"""What a person judges an image by: its measures, figures, and the page of its subject."""
 
 
 rule figures:
@@ -76,24 +72,3 @@ rule quality:
         "Measuring the quality of {wildcards.entities}_{wildcards.suffix}"
     script:
         "../scripts/quality.py"
-
-
-rule quality_table:
-    input:
-        quality_records,
-    output:
-        table=QUALITY_TABLE,
-        dictionary="participants_qc.json",
-    log:
-        text="logs/dataset/quality_table.log",
-        status="logs/dataset/quality_table.status.json",
-    conda:
-        "../envs/python.yaml"
-    params:
-        norms=STUDY.norms,
-        ratings=STUDY.ratings_hash,
-        code=fingerprint("quality_table"),
-    message:
-        "Writing the table of quality measures"
-    script:
-        "../scripts/quality_table.py"

@@ -12,8 +12,10 @@ localrules:
 
 
 rule index_page:
+    """The last step, which `--batch index_page=1/4` leaves out until all is there."""
     input:
         pages=subject_pages,
+        results=subject_results,
         audits=audited_results,
         statmaps=statmap_records,
     output:
@@ -22,6 +24,8 @@ rule index_page:
         ),
         methods="methods.md",
         references="references.bib",
+        table=QUALITY_TABLE,
+        dictionary="participants_qc.json",
     log:
         text="logs/dataset/index_page.log",
         status="logs/dataset/index_page.status.json",
@@ -30,10 +34,11 @@ rule index_page:
     container:
         None
     params:
+        norms=STUDY.norms,
         ratings=STUDY.ratings_hash,
         code=fingerprint("index_page"),
     message:
-        "Writing the index page"
+        "Writing the table of quality measures and the index page"
     script:
         "../scripts/index_page.py"
 

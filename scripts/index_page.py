@@ -1,7 +1,8 @@
-"""Rule index_page: the page over all subjects, from the status records of all jobs."""
+"""Rule index_page: table and page over all subjects, from the status records of all jobs."""
 
 from pathlib import Path
 
+from lib.quality.table import write_table
 from lib.report.pages import Pages
 from lib.report.records import load_run
 
@@ -10,4 +11,6 @@ if "snakemake" in globals():
 
     job = globals()["snakemake"]
     with recorded(job, "index_page"):
-        Pages(load_run(Path.cwd())).write_index()
+        run = load_run(Path.cwd())
+        write_table(run)
+        Pages(run).write_index()

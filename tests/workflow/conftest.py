@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,10 +73,7 @@ def hashes():
 
 
 def executed(run):
-    """The rules that a run says it executed, in order."""
-    lines = (line.strip() for line in run.stdout.splitlines())
-    return [
-        line.rpartition("rule ")[2].rstrip(":")
-        for line in lines
-        if line.startswith(("rule ", "localrule ")) and line.endswith(":")
-    ]
+    """The rules that a run says it executed or tried to, in the order in which they ended."""
+    ended = r"^(?:Finished jobid: \d+ \(Rule: (\w+)\)|Error in rule (\w+):)$"
+    found = (done or failed for done, failed in re.findall(ended, run.stdout, re.MULTILINE))
+    return [rule for rule in found if rule != "all"]

@@ -60,8 +60,7 @@ def place(tmp_path_factory):
 def profile(place):
     """The profile of the workflow; the figures get too little memory at first."""
     settings = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
-    for rule in ("figures", "subject_page"):
-        settings["set-resources"][rule]["mem_mb"] = "230 * attempt ** 2"
+    settings["set-resources"]["figures"]["mem_mb"] = "230 * attempt ** 2"
     settings["retries"] = 1
     settings["slurm-status-command"] = "squeue"
     settings["slurm-init-seconds-before-status-checks"] = 1
@@ -128,7 +127,7 @@ def test_the_results_are_those_of_one_machine(place, on_cluster, on_one_machine)
 
 
 def test_what_lacked_memory_is_tried_with_more(place, on_cluster):
-    (first,) = slurm_logs(place, "group_sub-01_figures_subject_page")
+    (first,) = slurm_logs(place, "group_sub-01_figures")
     assert "exceeded memory limit" in first
     record = json.loads((place / "cluster/logs/sub-01/figures.status.json").read_text())
     assert record["state"] == "done"
@@ -136,7 +135,7 @@ def test_what_lacked_memory_is_tried_with_more(place, on_cluster):
 
 
 def test_what_cannot_succeed_is_not_done_twice(place, on_cluster):
-    first, second = slurm_logs(place, "group_sub-02_ses-3_T1w_crop_reorient")
+    first, second = slurm_logs(place, "group_sub-02_ses-3_T1w_crop_quality_reorient")
     assert "reorient failed" in first
     assert "reorient is not tried again" in second
     logs = place / "cluster/logs/sub-02/ses-3/anat/sub-02_ses-3_T1w"

@@ -66,7 +66,8 @@ def lookup3(data: bytes) -> int:
     a = b = c = (0xDEADBEEF + len(data)) & WORD
     if not data:
         return c
-    words = struct.unpack(f"<{-(-len(data) // 12) * 3}I", data + bytes(-len(data) % 12))
+    padded = data + bytes(-len(data) % 12)
+    words: tuple[int, ...] = struct.unpack(f"<{len(padded) // 4}I", padded)
     for at in range(0, len(words) - 3, 3):
         a, b, c = ((one + word) & WORD for one, word in zip((a, b, c), words[at:], strict=False))
         for turn in (4, 6, 8, 16, 19, 4):

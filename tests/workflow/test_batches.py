@@ -1,0 +1,33 @@
+"""A run in batches: each makes its part of the subjects alone, the last one the index."""
+
+import pytest
+from lib.phantom.bids import write_bids
+from lib.phantom.head import HeadSettings
+
+from tests.workflow.conftest import executed
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    root = tmp_path_factory.mktemp("batches") / "study"
+    write_bids(root, 2, settings=HeadSettings(spacing_mm=(8.0, 8.0, 8.0)))
+    return root
+
+
+def test_batches_part_the_subjects_and_the_last_writes_the_index(dataset, snakemake):
+    def batch(*chosen):
+        run = snakemake(dataset, *chosen, "--config", "skullstrip={method: none}")
+        assert run.returncode == 0, run.stdout
+        made = (dataset / "derivatives/ecdysis").glob("sub-*/anat/*_desc-preproc_T1w.nii.gz")
+        return sorted(path.name[:6] for path in made), executed(run)
+
+    subjects, rules = batch("--batch", "index_page=1/2")
+    assert subjects == ["sub-01"]
+    assert rules.count("figures") == 1
+    assert "index_page" not in rules
+    subjects, rules = batch("--batch", "index_page=2/2")
+    assert subjects == ["sub-01", "sub-02"]
+    assert rules.count("figures") == 1
+    assert rules.count("index_page") == 1
+    _, rules = batch()
+    assert rules == ["index_page"], "it has more inputs than its batch had"
