@@ -9,6 +9,8 @@ from lib.audit.identity import fold
 ROOT = Path(__file__).parents[3]
 FOLDERS = ("report", "scripts", "config")
 """Where the words of a page come from: its templates, the stages that it tells of, the settings."""
+INVENTED = "phantom"
+"""The folder of invented patients, whose names are on no page."""
 KINDS = {".j2", ".js", ".css", ".bib", ".svg", ".py", ".yaml"}
 WORD = re.compile(r"[a-z][a-z0-9]*")
 """Numbers are always searched; they identify more, and stand in few pages by chance."""
@@ -29,6 +31,6 @@ def _own_words() -> frozenset[str]:
     return frozenset(
         word
         for path in files
-        if path.suffix in KINDS
+        if path.suffix in KINDS and INVENTED not in path.parts
         for word in WORD.findall(fold(path.read_text(encoding="utf-8")))
     )
