@@ -5,7 +5,7 @@
 Makes datasets of so many subjects with 12 files each, tiny images that are hard links to one
 another, and prints a row a tool: CPU and wall seconds and peak memory of its process, imports
 included, and by how much its CPU time grew from the size before. PYTHON is an interpreter that
-has bids2table; pybids' own index takes minutes on 10,000 subjects, so it stops at
+has bids2table and pandas; pybids' own index takes minutes on 10,000 subjects, so it stops at
 `--layout-up-to` of them. The tools agree on the number of T1w images, or the run ends as failed.
 """
 
@@ -34,9 +34,10 @@ STEMS = (
 FILES_EACH = 12
 
 STUDY = """
+from lib.settings import resolve
 from lib.study import open_study
-settings = {"bids_dir": sys.argv[1], "skullstrip": {"method": "none"}}
-print(len(open_study(settings, Path.cwd()).images))
+settings = resolve({"bids_dir": sys.argv[1], "skullstrip": {"method": "none"}}, Path.cwd())
+print(len(open_study(settings).images))
 """
 LAYOUT = """
 from bids import BIDSLayout
