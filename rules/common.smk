@@ -153,9 +153,7 @@ def everything(wildcards):
         raise WorkflowError("Shards are joined by the target report: snakemake report")
     refused = [f".ecdysis/refused/{token}.accepted" for token in STUDY.refused]
     made = ["index.html", "dataset_description.json", *refused]
-    # What a batch does not need would make the whole graph again.
-    if workflow.dag_settings.batch is None:
-        made += quality_records()
+    made += [*told_besides(wildcards), *subject_results()]
     if STUDY.settings["dicom_dir"]:
         made += session_records(wildcards)
         made += [VALIDATION] if VALIDATOR else []

@@ -153,14 +153,6 @@ def left_by_recipe(wildcards):
     }
 
 
-def quality_records():
-    """The quality measures of all images.
-
-    A page may be newer than a measurement that failed, and then asks for none.
-    """
-    return [quality_file(*image.key) for image in STUDY.images]
-
-
 def quality_of_subject(wildcards):
     """The quality measures of a subject, which its page shows."""
     return [quality_file(*image.key) for image in STUDY.by_subject[wildcards.subject]]
@@ -209,13 +201,26 @@ def subject_pages(wildcards):
     return [f"sub-{subject}.html" for subject in STUDY.by_subject]
 
 
-def subject_results(wildcards):
+def subjects_of_batch():
+    """The subjects that this run makes: all, or the share that --batch takes of the pages."""
+    pages = {f"sub-{subject}.html": subject for subject in STUDY.by_subject}
+    batch = workflow.dag_settings.batch
+    return [pages[page] for page in (batch.get_batch(list(pages)) if batch else pages)]
+
+
+def told_besides(wildcards):
+    """What the index tells of besides the subjects; in a batch, only these are divided."""
+    if workflow.dag_settings.batch:
+        return []
+    return [*audited_results(wildcards), *statmap_records(wildcards)]
+
+
+def subject_results():
     """What the pages and the table of measures tell of.
 
     These are written after a failure too, so that they are there says nothing of the rest.
     """
-    subjects = [SimpleNamespace(subject=subject) for subject in STUDY.by_subject]
-    figures = [f"sub-{subject}/figures" for subject in STUDY.by_subject]
-    kinds = (preproc_images, brain_images, tissue_maps)
-    images = [path for of in kinds for one in subjects for path in of(one)]
-    return [*figures, *images]
+    subjects = [SimpleNamespace(subject=subject) for subject in subjects_of_batch()]
+    figures = [f"sub-{one.subject}/figures" for one in subjects]
+    kinds = (preproc_images, brain_images, tissue_maps, quality_of_subject)
+    return [*figures, *(path for of in kinds for one in subjects for path in of(one))]

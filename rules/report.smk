@@ -14,10 +14,8 @@ localrules:
 rule index_page:
     """The last step, which `--batch index_page=1/4` leaves out until all is there."""
     input:
-        pages=subject_pages,
-        results=subject_results,
-        audits=audited_results,
-        statmaps=statmap_records,
+        subject_pages,
+        told_besides,
     output:
         page=report(
             "index.html", category="Study", caption="../report/captions/index.rst"

@@ -34,11 +34,12 @@ def update(output_dir: str | Path, *, ended: bool = False) -> Run:
         There is no manifest in `output_dir`.
     """
     run = load_run(output_dir, ended=ended)
-    if run.images:
-        write_table(run)
     pages = Pages(run)
     for label in pages.outdated():
         pages.write_subject(label)
+    # The rule `index_page` writes these from the pages, so they must be the newest.
+    if run.images:
+        write_table(run)
     pages.write_index()
     return run
 

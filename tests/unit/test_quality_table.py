@@ -106,14 +106,6 @@ def test_columns_and_dictionary_agree(made):
     assert "n = 10" in described["flags"]["Rule"]
 
 
-def test_a_table_that_says_the_same_is_not_written_again(made):
-    run = load_run(made.root)
-    write_table(run)
-    before = (made.root / "participants_qc.tsv").stat().st_mtime_ns
-    write_table(run)
-    assert (made.root / "participants_qc.tsv").stat().st_mtime_ns == before
-
-
 def test_the_dictionary_is_whole():
     keys = [one.key for one in MEASURES]
     assert len(set(keys)) == len(keys)

@@ -30,4 +30,6 @@ def test_batches_part_the_subjects_and_the_last_writes_the_index(dataset, snakem
     assert rules.count("figures") == 1
     assert rules.count("index_page") == 1
     _, rules = batch()
-    assert rules == ["index_page"], "it has more inputs than its batch had"
+    assert set(rules) <= {"index_page"}, "it may have more inputs than its batch had"
+    _, rules = batch()
+    assert rules == []

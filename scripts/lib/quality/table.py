@@ -45,7 +45,7 @@ def flags_of(run: Run) -> dict[str, list[Flag]]:
 
 
 def write_table(run: Run) -> None:
-    """Write the table and its dictionary into the output directory, each where it changes."""
+    """Write the table and its dictionary into the output directory."""
     table = run.output_dir / QUALITY_TABLE
     _write(table, _rows(run, values_of(run), flags_of(run)))
     dictionary = json.dumps(data_dictionary(), indent=2, ensure_ascii=False)
@@ -129,7 +129,5 @@ def _details(image: Image, stage: str) -> Mapping[str, Any]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file unless it says the same already, which would make what reads it outdated."""
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        with atomic(path) as partial:
-            partial.write_text(text, encoding="utf-8")
+    with atomic(path) as partial:
+        partial.write_text(text, encoding="utf-8")
