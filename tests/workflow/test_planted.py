@@ -3,6 +3,7 @@
 import html
 
 import pytest
+from lib.report.wording import sentence
 
 from tests.bench.planted import FAULTS, RESULTS, TABLE, answers, is_right, make_study
 
@@ -26,7 +27,7 @@ def test_a_planted_fault_is_told_with_its_reason(study, fault):
     assert is_right(fault, found[name]), found[name]
     reason = next(one for one in found[name].reasons if fault.says in one)
     for page in (f"{name}.html", "index.html"):
-        assert html.escape(reason) in (results / page).read_text()
+        assert html.escape(sentence(reason)) in (results / page).read_text()
 
 
 def test_no_subject_without_a_fault_is_flagged(study):
