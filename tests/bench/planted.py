@@ -31,7 +31,8 @@ from lib.report.records import load_run
 ROOT = Path(__file__).parents[2]
 RESULTS = Path("derivatives") / "ecdysis"
 SETTINGS = f"skullstrip:\n  method: none\n  masks: {TRUTH.as_posix()}\n"
-TABLE = "participants_qc.tsv"
+MEASURED = ("--until", "quality", "refuse")
+"""As far as the measures, without figures."""
 WIDTH, HEIGHT = 1280, 1600
 SHOWN = "ghost"
 """The fault whose subject has its page in the picture."""
@@ -120,11 +121,11 @@ def make_study(
     return planted
 
 
-def measure(root: Path, target: str, cores: int = 2) -> None:
-    """Run the workflow as far as `target` and write the report; failures are in it."""
+def measure(root: Path, arguments: Sequence[str], cores: int = 2) -> None:
+    """Run the workflow and write the report; failures are in it."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     subprocess.run(
-        [*command, "--cores", str(cores), "--quiet", "all", "--", target],
+        [*command, "--cores", str(cores), "--quiet", "all", *arguments],
         cwd=root,
         env=os.environ | {"NO_COLOR": "1"},
         check=False,
@@ -142,7 +143,7 @@ def answers(results: Path) -> dict[str, Answer]:
         reasons += [stage.reason or "" for _, stage in subject.faults if stage.state == "failed"]
         reasons += [flag.sentence() for image in subject.images for flag in flags[image.name]]
         state = subject.state
-        # Where only the table was asked for, the rest of a subject is yet to come.
+        # Where only the measures were asked for, the rest of a subject is yet to come.
         found[subject.name] = Answer("done" if state == "pending" else state, tuple(reasons))
     return found
 
@@ -204,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     study = asked.folder / "study"
     planted = make_study(study, asked.subjects, asked.spacing)
-    measure(study, "all" if asked.pages else TABLE, asked.cores)
+    measure(study, () if asked.pages else MEASURED, asked.cores)
     found = answers(study / RESULTS)
     print("| subject | fault | state | what the report says |\n|---|---|---|---|")
     for name, fault in planted.items():

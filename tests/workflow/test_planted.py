@@ -5,15 +5,15 @@ import html
 import pytest
 from lib.report.wording import sentence
 
-from tests.bench.planted import FAULTS, RESULTS, TABLE, answers, is_right, make_study
+from tests.bench.planted import FAULTS, MEASURED, RESULTS, answers, is_right, make_study
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory, snakemake):
-    """The study as a run as far as its table left it, and the fault of each subject."""
+    """The study as a run as far as its measures left it, and the fault of each subject."""
     root = tmp_path_factory.mktemp("planted") / "study"
     planted = make_study(root)
-    run = snakemake(root, "--quiet", "all", "--", TABLE)
+    run = snakemake(root, "--quiet", "all", *MEASURED)
     assert run.returncode != 0, "a job was to fail"
     assert "Traceback" not in run.stdout
     return root / RESULTS, planted
