@@ -195,6 +195,25 @@ def test_a_page_may_hold_the_words_of_the_workflow_and_a_sidecar_may_not(
         run(session, tmp_path / "Avants Page Script>.html")
 
 
+def test_a_number_within_a_hash_is_no_leak_and_beside_one_it_is(
+    session: tuple[Path, Path], tmp_path: Path
+) -> None:
+    first = json.loads(session[0].read_text())["series"]["ser-1"][0]
+    ds = pydicom.dcmread(first)
+    ds.DeviceSerialNumber = "45213"
+    ds.save_as(first)
+    path = next(session[1].rglob("*.dcm"))
+    path = path.rename(path.with_name("45213bbc179181e9.dcm"))
+    (tmp_path / "a.html").write_text("<p>ser-ab45213c of 45213bbc179181e9.dcm</p>")
+    run(session, tmp_path / "a.html")
+    (tmp_path / "a.html").write_text("<p>ser-ab45213c of 45213</p>")
+    with pytest.raises(InputError, match=r"a\.html: devices"):
+        run(session, tmp_path / "a.html")
+    path.rename(path.with_name("x-45213.dcm"))
+    with pytest.raises(InputError, match="devices in the name"):
+        run(session)
+
+
 def test_the_audit_shares_nothing_with_the_cleaner() -> None:
     root = Path(__file__).parents[2] / "scripts"
     for path in [root / "audit.py", *(root / "lib" / "audit").glob("*.py")]:

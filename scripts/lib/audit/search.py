@@ -27,6 +27,9 @@ TEXTS = {".html", ".json", ".tsv", ".txt", ".md", ".log", ".bval", ".bvec"}
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 """A character that JSON escaped."""
 
+HASHES = re.compile(r"\bser-[0-9a-f]{8}\b|\b[0-9a-f]{16}(?=\.dcm\b)")
+"""Names that the workflow gives to series and files, where chance finds short numbers."""
+
 NIFTI_HEADER = 4096
 """Bytes of a NIfTI file that are searched: its header and a usual extension."""
 
@@ -52,7 +55,7 @@ class Searcher:
 
     def in_text(self, text: str) -> list[Secret]:
         """Return the secrets in a text; short words and numbers must stand alone."""
-        folded = fold(text)
+        folded = HASHES.sub("", fold(text))
         return [
             secret
             for secret in self._secrets
@@ -100,6 +103,9 @@ class Searcher:
             data = data[:NIFTI_HEADER]
         if path.suffix == ".html":
             data = PICTURES.sub(b"", data)
+        if path.suffix in TEXTS:
+            text = HASHES.sub("", data.decode("utf-8", "surrogateescape"))
+            data = text.encode("utf-8", "surrogateescape")
         found = self.in_bytes(data)
         if path.suffix in TEXTS:
             found += self.in_text(_as_read(data.decode("utf-8", "replace")))
