@@ -203,9 +203,11 @@ def subject_pages(wildcards):
 
 def subjects_of_batch():
     """The subjects that this run makes: all, or the share that --batch takes of the pages."""
-    pages = {f"sub-{subject}.html": subject for subject in STUDY.by_subject}
     batch = workflow.dag_settings.batch
-    return [pages[page] for page in (batch.get_batch(list(pages)) if batch else pages)]
+    if batch is None:
+        return list(STUDY.by_subject)
+    subjects = dict(zip(subject_pages(None), STUDY.by_subject))
+    return [subjects[page] for page in batch.get_batch(list(subjects))]
 
 
 def told_besides(wildcards):

@@ -133,7 +133,7 @@ def _check(
 
     ds = dcmread(path)
     faults = [f"{hit.kind} in {tag}" for tag, hit in searcher.in_dataset(ds)]
-    faults += [f"{hit.kind} in the name" for hit in searcher.in_text(name)]
+    faults += [f"{hit.kind} in the name" for hit in searcher.in_name(name)]
     data = path.read_bytes()
     if ds.file_meta.TransferSyntaxUID == DEFLATED:
         data = inflated(data, 144 + int(ds.file_meta.FileMetaInformationGroupLength))

@@ -55,12 +55,16 @@ class Searcher:
 
     def in_text(self, text: str) -> list[Secret]:
         """Return the secrets in a text; short words and numbers must stand alone."""
-        folded = HASHES.sub("", fold(text))
+        folded = fold(text)
         return [
             secret
             for secret in self._secrets
             if secret.text in folded and re.search(_bounded(secret.text), folded)
         ]
+
+    def in_name(self, name: str) -> list[Secret]:
+        """Return the secrets in the name of a file, hashed names of the workflow's left out."""
+        return self.in_text(HASHES.sub("", name))
 
     def in_bytes(self, data: bytes, *, pixels: bool = False) -> list[Secret]:
         """Return the secrets in bytes, also as UTF-16; in pixels only the longer ones."""
@@ -103,15 +107,15 @@ class Searcher:
             data = data[:NIFTI_HEADER]
         if path.suffix == ".html":
             data = PICTURES.sub(b"", data)
+        found = []
         if path.suffix in TEXTS:
             text = HASHES.sub("", data.decode("utf-8", "surrogateescape"))
             data = text.encode("utf-8", "surrogateescape")
-        found = self.in_bytes(data)
-        if path.suffix in TEXTS:
-            found += self.in_text(_as_read(data.decode("utf-8", "replace")))
+            found = self.in_text(_as_read(text))
+        found += self.in_bytes(data)
         if path.suffix == ".html":
             found = [secret for secret in found if not is_own(secret.text)]
-        return list(dict.fromkeys([*self.in_text(path.name), *found]))
+        return list(dict.fromkeys([*self.in_name(path.name), *found]))
 
 
 def inflated(data: bytes, start: int) -> bytes:

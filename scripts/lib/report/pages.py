@@ -208,10 +208,17 @@ class Pages:
 
     def _near(self, label: str) -> list[str]:
         """Return a subject's images and those that follow, the first after the last."""
-        names = list(self._judged)
+        names, places = self._order
         mine = _judged_of(self.run.subject(label))
-        start = names.index(mine[0].name) if mine else 0
-        return [*names[start:], *names[:start]][: len(mine) + NEAR]
+        start = places[mine[0].name] if mine else 0
+        count = min(len(mine) + NEAR, len(names))
+        return [names[place % len(names)] for place in range(start, start + count)]
+
+    @cached_property
+    def _order(self) -> tuple[list[str], dict[str, int]]:
+        """The names of all images that may be judged, and the place of each."""
+        names = list(self._judged)
+        return names, {name: place for place, name in enumerate(names)}
 
     def _data(self, names: Collection[str]) -> dict[str, Any]:
         """Return what the scripts of a page need to know, of the images called `names`."""
