@@ -61,20 +61,23 @@ def find_maps(settings: Mapping[str, Any]) -> list[StatMap]:
         or to leave out, which choose among the maps of single subjects. What fits both
         ``statmaps.pattern`` and ``statmaps.anat_pattern`` is a statistical map.
     """
-    if not settings["bids_dir"]:
-        return []
     asked = settings["statmaps"]
-    found = dict.fromkeys(_files(settings, asked["anat_pattern"]), True)
-    found |= dict.fromkeys(_files(settings, asked["pattern"]), False)
+    patterns = [one for one in (asked["pattern"], asked["anat_pattern"]) if one]
+    if not (patterns and settings["bids_dir"]):
+        return []
+    found = set(_in_dataset(Path(settings["bids_dir"]), patterns))
+    for folder in asked["folders"]:
+        found |= set(_below(folder, patterns, settings["output_dir"]))
     maps: list[StatMap] = []
     taken: set[tuple[str, str]] = set()
-    for path, anatomy in sorted(found.items()):
+    for path in sorted(found):
         title = Path(path).name.removesuffix(".gz").removesuffix(".nii")
         unit = _unit(path, title)
         if not _wanted(unit, settings):
             continue
         name = _free_name(unit, title, taken)
         taken.add((unit, name))
+        anatomy = not (asked["pattern"] and fnmatchcase(Path(path).name, asked["pattern"]))
         maps.append(StatMap(path, unit, name, title, anatomy))
     return maps
 
@@ -87,16 +90,7 @@ def by_unit(maps: Sequence[StatMap]) -> dict[str, list[StatMap]]:
     return units
 
 
-def _files(settings: Mapping[str, Any], pattern: str | None) -> Iterator[str]:
-    """Find the files of a pattern, in the dataset and in the folders that are named."""
-    if pattern is None:
-        return
-    yield from _in_dataset(Path(settings["bids_dir"]), pattern)
-    for folder in settings["statmaps"]["folders"]:
-        yield from _below(folder, pattern, settings["output_dir"])
-
-
-def _in_dataset(bids_dir: Path, pattern: str) -> Iterator[str]:
+def _in_dataset(bids_dir: Path, patterns: Sequence[str]) -> Iterator[str]:
     """Find files of the dataset itself: at its top, and below its folders."""
     if not bids_dir.is_dir():
         return
@@ -105,12 +99,12 @@ def _in_dataset(bids_dir: Path, pattern: str) -> Iterator[str]:
             if entry.name.startswith(".") or entry.name in NOT_SEARCHED:
                 continue
             if entry.is_dir():
-                yield from _below(entry.path, pattern)
-            elif fnmatchcase(entry.name, pattern):
+                yield from _below(entry.path, patterns)
+            elif any(fnmatchcase(entry.name, pattern) for pattern in patterns):
                 yield entry.path
 
 
-def _below(folder: str | Path, pattern: str, apart: str | None = None) -> Iterator[str]:
+def _below(folder: str | Path, patterns: Sequence[str], apart: str | None = None) -> Iterator[str]:
     """Find files below a folder, but not below `apart` or in a hidden folder."""
     try:
         entries = os.scandir(folder)
@@ -123,8 +117,8 @@ def _below(folder: str | Path, pattern: str, apart: str | None = None) -> Iterat
             # A link to a folder may lead in a circle.
             if entry.is_dir(follow_symlinks=False):
                 if entry.path != apart:
-                    yield from _below(entry.path, pattern, apart)
-            elif fnmatchcase(entry.name, pattern):
+                    yield from _below(entry.path, patterns, apart)
+            elif any(fnmatchcase(entry.name, pattern) for pattern in patterns):
                 yield entry.path
 
 
