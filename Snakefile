@@ -36,9 +36,6 @@ if STUDY.settings["dicom_dir"]:
     include: "rules/plan.smk"
 
 
-include: "rules/anat.smk"
-
-
 if METHOD != "none":
 
     include: "rules/skullstrip.smk"
@@ -49,11 +46,7 @@ if METHOD == "ants":
     include: "rules/recipe.smk"
 
 
-if DEFACE:
-
-    include: "rules/deface.smk"
-
-
+include: "rules/anat.smk"
 include: "rules/qc.smk"
 
 

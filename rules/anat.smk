@@ -1,4 +1,4 @@
-"""A raw image is turned to one orientation and cropped; no voxel's value changes."""
+"""What is made of each image, once its brain is found; no voxel's value changes."""
 
 
 localrules:
@@ -10,8 +10,7 @@ rule refuse:
     output:
         ".ecdysis/refused/{token}.accepted",
     log:
-        text="logs/refused/{token}/preflight.log",
-        status="logs/refused/{token}/preflight.status.json",
+        "logs/refused/{token}/preflight.log",
     retries: 0
     conda:
         "../envs/python.yaml"
@@ -24,53 +23,55 @@ rule refuse:
         "../scripts/refuse.py"
 
 
-rule reorient:
+rule derivatives:
+    """Reorient and crop, cut out the brain, remove the face, map the tissues, measure.
+
+    One job: to start another costs more than most of these do.
+    """
     input:
+        unpack(left_by_skullstrip),
         image=raw_image,
     output:
-        image=intermediate(".ecdysis/{folder}/{entities}_desc-reoriented_{suffix}.nii"),
-        facts=".ecdysis/{folder}/{entities}_desc-reoriented_{suffix}.json",
+        **results_of("T1w"),
     log:
-        text="logs/{folder}/{entities}_{suffix}/reorient.log",
-        status="logs/{folder}/{entities}_{suffix}/reorient.status.json",
+        "logs/{folder}/{entities}_T1w/derivatives.log",
     benchmark:
-        "benchmarks/{folder}/{entities}_{suffix}/reorient.tsv"
+        "benchmarks/{folder}/{entities}_T1w/derivatives.tsv"
     conda:
         "../envs/python.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
     params:
         orientation=STUDY.settings["reorient"]["orientation"],
-        code=fingerprint("reorient"),
+        crop=STUDY.settings["crop"],
+        method=METHOD,
+        sources=raw_sources,
+        code=fingerprint("derivatives"),
     message:
-        "Reorienting {wildcards.entities}_{wildcards.suffix}"
+        "Making the derivatives of {wildcards.entities}_T1w"
     script:
-        "../scripts/reorient.py"
+        "../scripts/derivatives.py"
 
 
-if METHOD == "none":
+if OTHER_SUFFIXES:
 
-    rule crop:
-        input:
-            image=rules.reorient.output.image,
-            facts=rules.reorient.output.facts,
+    use rule derivatives as derivatives_of_others with:
         output:
-            image=intermediate(PREPROC) if DEFACE else PREPROC,
-            sidecar=sidecar_of(PREPROC),
+            **results_of("{suffix}"),
         log:
-            text="logs/{folder}/{entities}_{suffix}/crop.log",
-            status="logs/{folder}/{entities}_{suffix}/crop.status.json",
+            "logs/{folder}/{entities}_{suffix}/derivatives.log",
         benchmark:
-            "benchmarks/{folder}/{entities}_{suffix}/crop.tsv"
-        conda:
-            "../envs/python.yaml"
-        resources:
-            mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        params:
-            crop=STUDY.settings["crop"],
-            sources=raw_sources,
-            code=fingerprint("crop"),
+            "benchmarks/{folder}/{entities}_{suffix}/derivatives.tsv"
+        wildcard_constraints:
+            suffix="|".join(OTHER_SUFFIXES),
+            folder=FOLDER_WITHOUT_T1W,
         message:
-            "Cropping {wildcards.entities}_{wildcards.suffix}"
-        script:
-            "../scripts/crop.py"
+            "Making the derivatives of {wildcards.entities}_{wildcards.suffix}"
+
+    # It has the T1w's brain mask, and so no tissues of its own.
+    use rule derivatives_of_others as derivatives_beside_T1w with:
+        output:
+            **results_of("{suffix}", beside=True),
+        wildcard_constraints:
+            suffix="|".join(OTHER_SUFFIXES),
+            folder=FOLDER_WITH_T1W,

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
@@ -24,7 +23,6 @@ from lib.places import (
     derived_file,
     mask_file,
     preproc_file,
-    quality_file,
     recipe_file,
     sidecar_of,
 )
@@ -123,15 +121,11 @@ if STUDY.settings["container"]:
 
 # The wildcards that name an image.
 KEY = ("{folder}", "{entities}", "{suffix}")
-KEY_T1W = ("{folder}", "{entities}", "T1w")
-
-# Where faces are removed, the cropped image with its face is no result, but hidden.
-PREPROC = preproc_file(*KEY, hidden=DEFACE)
-PREPROC_T1W = preproc_file(*KEY_T1W, hidden=DEFACE)
+FOLDER = r"sub-[A-Za-z0-9]+(/ses-[A-Za-z0-9]+)?/anat"
 
 
 wildcard_constraints:
-    folder=r"sub-[A-Za-z0-9]+(/ses-[A-Za-z0-9]+)?/anat",
+    folder=FOLDER,
     entities=r"sub-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*",
     session=r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
     subject=r"[A-Za-z0-9]+",
@@ -163,12 +157,6 @@ def everything(wildcards):
 def intermediate(path):
     """A file between two steps, removed when the last step that needs it is done."""
     return path if STUDY.settings["keep_intermediates"] else temp(path)
-
-
-def shareable(suffix):
-    """The pattern of the cropped image of a kind, without its face where faces go."""
-    file_of = defaced_file if DEFACE else preproc_file
-    return file_of("{folder}", "{entities}", suffix)
 
 
 def all_cores(wildcards):

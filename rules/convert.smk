@@ -14,8 +14,7 @@ rule convert:
         image=f"{BIDS_DIR}/{{folder}}/{{entities}}_{{suffix}}.nii.gz",
         sidecar=f"{BIDS_DIR}/{{folder}}/{{entities}}_{{suffix}}.json",
     log:
-        text="logs/{folder}/{entities}_{suffix}/convert.log",
-        status="logs/{folder}/{entities}_{suffix}/convert.status.json",
+        "logs/{folder}/{entities}_{suffix}/convert.log",
     benchmark:
         "benchmarks/{folder}/{entities}_{suffix}/convert.tsv"
     conda:
@@ -42,8 +41,7 @@ rule convert_session:
     output:
         record=".ecdysis/converted/{session}.json",
     log:
-        text="logs/{session}/convert_session.log",
-        status="logs/{session}/convert_session.status.json",
+        "logs/{session}/convert_session.log",
     benchmark:
         "benchmarks/{session}/convert_session.tsv"
     conda:
@@ -69,8 +67,7 @@ if VALIDATOR:
         output:
             record=".ecdysis/validation.json",
         log:
-            text="logs/dataset/validate.log",
-            status="logs/dataset/validate.status.json",
+            "logs/dataset/validate.log",
         benchmark:
             "benchmarks/dataset/validate.tsv"
         conda:
@@ -91,8 +88,7 @@ rule dataset_files:
     output:
         description=update(f"{BIDS_DIR}/dataset_description.json"),
     log:
-        text="logs/dataset/dataset_files.log",
-        status="logs/dataset/dataset_files.status.json",
+        "logs/dataset/dataset_files.log",
     conda:
         "../envs/python.yaml"
     message:

@@ -10,8 +10,7 @@ rule demo_scans:
     output:
         scans=directory("demo/scans"),
     log:
-        text="demo/logs/demo_scans.log",
-        status="demo/logs/demo_scans.status.json",
+        "demo/logs/demo_scans.log",
     conda:
         "../envs/python.yaml"
     message:

@@ -22,8 +22,7 @@ rule deidentify_session:
     output:
         dicom=kept_dicom(f"{DEID_DIR}/{{session}}"),
     log:
-        text=f"{PRIVATE_DIR}/logs/{{session}}_deidentify.log",
-        status="logs/{session}/deidentify.status.json",
+        f"{PRIVATE_DIR}/logs/{{session}}_deidentify.log",
     benchmark:
         "benchmarks/{session}/deidentify.tsv"
     conda:
@@ -49,8 +48,7 @@ rule audit:
     output:
         touch(".ecdysis/audited/{session}.dicom"),
     log:
-        text=f"{PRIVATE_DIR}/logs/{{session}}_audit.log",
-        status="logs/{session}/audit.status.json",
+        f"{PRIVATE_DIR}/logs/{{session}}_audit.log",
     benchmark:
         "benchmarks/{session}/audit.tsv"
     conda:
@@ -75,8 +73,7 @@ rule audit_results:
     output:
         touch(".ecdysis/audited/{session}.results"),
     log:
-        text=f"{PRIVATE_DIR}/logs/{{session}}_audit_results.log",
-        status="logs/{session}/audit_results.status.json",
+        f"{PRIVATE_DIR}/logs/{{session}}_audit_results.log",
     benchmark:
         "benchmarks/{session}/audit_results.tsv"
     conda:
@@ -99,8 +96,7 @@ rule list_headers:
     output:
         table=f"{PRIVATE_DIR}/headers.tsv",
     log:
-        text=f"{PRIVATE_DIR}/logs/headers.log",
-        status=f"{PRIVATE_DIR}/logs/headers.status.json",
+        f"{PRIVATE_DIR}/logs/headers.log",
     conda:
         "../envs/python.yaml"
     params:

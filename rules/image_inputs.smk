@@ -1,12 +1,17 @@
 """What rules ask of the images of the study: their files, those beside them, what was refused."""
 
 
-def raw_image(wildcards):
-    """The raw file of an image."""
+def image_of(wildcards):
+    """The image that wildcards name; where they have no suffix, it is a T1w."""
     try:
-        return STUDY.image(**wildcards).path
+        return STUDY.image(**{"suffix": "T1w", **wildcards})
     except InputError as error:
         raise WorkflowError(str(error)) from None
+
+
+def raw_image(wildcards):
+    """The raw file of an image."""
+    return image_of(wildcards).path
 
 
 def refused_image(wildcards):
@@ -19,11 +24,6 @@ def reason_of_refusal(wildcards):
     return STUDY.refused[wildcards.token][1]
 
 
-def image_of(wildcards):
-    """The image that wildcards name; where they have no suffix, it is a T1w."""
-    return STUDY.image(**{"suffix": "T1w", **wildcards})
-
-
 def raw_sources(wildcards):
     """What an image was made of: the BIDS URI of its raw file."""
     return [f"bids:raw:{wildcards.folder}/{Path(image_of(wildcards).path).name}"]
@@ -34,128 +34,115 @@ def t1w_of_session(image):
     return None if METHOD in ANY_CONTRAST else STUDY.t1w_beside(image)
 
 
-def full_mask(wildcards):
-    """The brain mask before cropping, when there is skull stripping.
+def reoriented_mask(image):
+    """The brain mask of an image before it is cropped.
 
     Beside a T1w of the same session an image of another kind gets the mask of that one.
     """
-    if METHOD == "none":
-        return []
-    image = image_of(wildcards)
     found = "transferred" if t1w_of_session(image) else "reoriented"
     return f".ecdysis/{image.folder}/{image.entities}_desc-{found}Brain_{image.suffix}_mask.nii.gz"
 
 
 def t1w_beside(wildcards):
-    """The reoriented T1w of the session of an image of another kind, and its brain mask."""
+    """The T1w of the session of an image of another kind, and its brain mask."""
     t1w = t1w_of_session(STUDY.image(**wildcards))
     if t1w is None:
         raise WorkflowError(
             "{entities}_{suffix} has no T1w beside it".format(**wildcards)
         )
-    stem = f".ecdysis/{t1w.folder}/{t1w.entities}_desc-reoriented"
-    return {"t1w": f"{stem}_T1w.nii", "t1w_mask": f"{stem}Brain_T1w_mask.nii.gz"}
+    return {"t1w": t1w.path, "t1w_mask": reoriented_mask(t1w)}
 
 
-def raw_images(wildcards):
-    """The raw files of a subject."""
-    return [image.path for image in STUDY.by_subject[wildcards.subject]]
+def folder_without_t1w():
+    """A pattern of the folders whose images of other kinds find their brain by themselves."""
+    images = (image for image in STUDY.images if image.suffix != "T1w")
+    alone = {image.folder for image in images if t1w_of_session(image) is None}
+    return "|".join(sorted(alone)) or "none"
 
 
-def preproc_images(wildcards):
-    """The reoriented and cropped images of a subject, without faces where these go."""
-    file_of = defaced_file if DEFACE else preproc_file
-    return [file_of(*image.key) for image in STUDY.by_subject[wildcards.subject]]
+FOLDER_WITHOUT_T1W = folder_without_t1w()
+FOLDER_WITH_T1W = f"(?!({FOLDER_WITHOUT_T1W})/){FOLDER}"
 
 
-def faced_images(wildcards):
-    """The images of a subject before their faces go, when they go."""
-    images = STUDY.by_subject[wildcards.subject] if DEFACE else []
-    return [preproc_file(*image.key, hidden=True) for image in images]
-
-
-def brain_mask_of(wildcards):
-    """The brain mask of an image."""
-    return mask_file(**wildcards)
-
-
-def affines_from_template(wildcards):
-    """What leads from the template to an image, by way of the T1w beside it if there is one."""
-    image = STUDY.image(**wildcards)
-    t1w = t1w_of_session(image)
-    head = t1w or image
-    affine = recipe_file(*head.key, "affine.mat")
-    beside = (
-        f"{image.folder}/{image.entities}_from-{image.suffix}_to-T1w_mode-image_xfm.txt"
-    )
-    return [affine, beside] if t1w else [affine]
-
-
-def brain_masks(wildcards):
-    """The brain masks of a subject, when there is skull stripping."""
-    images = STUDY.by_subject[wildcards.subject] if METHOD != "none" else []
-    return [mask_file(*image.key) for image in images]
-
-
-def brain_images(wildcards):
-    """The skull-stripped images of a subject, when there is skull stripping."""
-    images = STUDY.by_subject[wildcards.subject] if METHOD != "none" else []
-    return [brain_file(*image.key) for image in images]
-
-
-def tissue_maps(wildcards):
-    """The tissue labels of a subject, which come with probabilities and a corrected image."""
-    images = images_with_tissues(wildcards.subject)
-    return [derived_file(*image.key, "dseg") for image in images]
-
-
-def bias_fields(wildcards):
-    """The bias fields of a subject, on the working grid of skull stripping."""
-    images = images_with_tissues(wildcards.subject)
-    return [recipe_file(*image.key, "field.nii.gz") for image in images]
-
-
-def images_with_tissues(subject):
-    """The images of a subject that are registered by themselves, with the method ants."""
-    images = STUDY.by_subject[subject] if METHOD == "ants" else []
-    return [image for image in images if t1w_of_session(image) is None]
-
-
-def probability_maps(wildcards):
-    """The tissue maps of an image, or of the T1w beside it."""
-    if METHOD != "ants":
-        return []
-    image = STUDY.image(**wildcards)
-    key = (t1w_of_session(image) or image).key
-    return [derived_file(*key, f"label-{one}_probseg") for one in ("CSF", "GM", "WM")]
-
-
-def points_to_t1w(wildcards):
-    """What takes points of an image to the T1w beside it, where its tissue maps are."""
-    image = STUDY.image(**wildcards)
-    if METHOD != "ants" or t1w_of_session(image) is None:
-        return []
-    return (
-        f"{image.folder}/{image.entities}_from-T1w_to-{image.suffix}_mode-image_xfm.txt"
-    )
-
-
-def left_by_recipe(wildcards):
-    """What the workflow's own skull stripping left of an image, when it worked on that image."""
-    image = STUDY.image(**wildcards)
-    if METHOD != "ants" or t1w_of_session(image):
+def left_by_skullstrip(wildcards):
+    """What skull stripping found out about an image, or about the T1w beside it."""
+    if METHOD == "none":
         return {}
-    return {
-        "bias_field": recipe_file(*image.key, "field.nii.gz"),
-        "posteriors": recipe_file(*image.key, "probseg.nii.gz"),
-        "affine": recipe_file(*image.key, "affine.mat"),
-        "template_tissues": rules.template.output.tissue_maps,
-    }
+    image = image_of(wildcards)
+    t1w = t1w_of_session(image)
+    left = {"mask": reoriented_mask(image)}
+    if METHOD != "ants":
+        return left
+    left["affines"] = [recipe_file(*(t1w or image).key, "affine.mat")]
+    if t1w:
+        labels = [f"label-{tissue}_probseg" for tissue in template.TISSUES]
+        left["t1w_tissues"] = [derived_file(*t1w.key, label) for label in labels]
+        left["to_t1w"] = (
+            f"{image.folder}/{image.entities}_from-T1w_to-{image.suffix}_mode-image_xfm.txt"
+        )
+        left["affines"] += [
+            f"{image.folder}/{image.entities}_from-{image.suffix}_to-T1w_mode-image_xfm.txt"
+        ]
+    else:
+        left["bias_field"] = recipe_file(*image.key, "field.nii.gz")
+        left["posteriors"] = recipe_file(*image.key, "probseg.nii.gz")
+    left["template"] = rules.template.output.folder
+    return left
 
 
-def quality_of_subject(wildcards):
-    """The quality measures of a subject, which its page shows."""
-    return [quality_file(*image.key) for image in STUDY.by_subject[wildcards.subject]]
+def results_of(suffix, beside=False):
+    """All that is made of an image of a kind; without tissues when it lies beside a T1w."""
+    key = ("{folder}", "{entities}", suffix)
+    preproc = preproc_file(*key, hidden=DEFACE)
+    made = {"preproc": preproc}
+    if METHOD != "none":
+        made |= {"mask": mask_file(*key), "brain": brain_file(*key)}
+    if DEFACE:
+        mask = f"{{folder}}/{{entities}}_mod-{suffix}_defacemask.nii.gz"
+        made |= {"defaced": defaced_file(*key), "defacemask": mask}
+    if METHOD == "ants" and not beside:
+        made["corrected"] = (
+            f"{{folder}}/{{entities}}_desc-biascorrected_{suffix}.nii.gz"
+        )
+        made["dseg"] = derived_file(*key, "dseg")
+        labels = [f"label-{tissue}_probseg" for tissue in template.TISSUES]
+        made["probsegs"] = [derived_file(*key, label) for label in labels]
+        made["labels"] = made["dseg"].replace(".nii.gz", ".tsv")
+    images = [
+        path
+        for one in made.values()
+        for path in ([one] if isinstance(one, str) else one)
+    ]
+    made["sidecars"] = [sidecar_of(path) for path in images if path.endswith(".nii.gz")]
+    if DEFACE:
+        made["preproc"] = intermediate(preproc)
+    return made
+
+
+def shown_of_subject(wildcards):
+    """The files of a subject that its figures show, in the order of its images."""
+    images = STUDY.by_subject[wildcards.subject]
+    shown = {"images": [image.path for image in images]}
+    shown["preproc"] = [shareable(image) for image in images]
+    if METHOD != "none":
+        shown["masks"] = [mask_file(*image.key) for image in images]
+    if DEFACE:
+        shown["faced"] = [preproc_file(*image.key, hidden=True) for image in images]
+    alone = images_with_tissues(images)
+    shown["tissues"] = [derived_file(*image.key, "dseg") for image in alone]
+    shown["fields"] = [recipe_file(*image.key, "field.nii.gz") for image in alone]
+    return shown
+
+
+def shareable(image):
+    """The cropped image, without its face where faces go."""
+    file_of = defaced_file if DEFACE else preproc_file
+    return file_of(*image.key)
+
+
+def images_with_tissues(images):
+    """Those images that are registered by themselves, with the method ants."""
+    return [image for image in images if METHOD == "ants" and not t1w_of_session(image)]
 
 
 def images_of_subject(wildcards):
@@ -192,8 +179,7 @@ def background_of_maps(wildcards):
     """The head beneath maps that are in their subject's own space, if it is in the study."""
     images = STUDY.by_subject.get(wildcards.unit.removeprefix("sub-"), [])
     own = any(one.own_space for one in STUDY.statmaps_by_unit[wildcards.unit])
-    file_of = defaced_file if DEFACE else preproc_file
-    return [file_of(*image.key) for image in images[:1]] if own else []
+    return [shareable(image) for image in images[:1]] if own else []
 
 
 def subject_pages(wildcards):
@@ -222,7 +208,11 @@ def subject_results():
 
     These are written after a failure too, so that they are there says nothing of the rest.
     """
-    subjects = [SimpleNamespace(subject=subject) for subject in subjects_of_batch()]
-    figures = [f"sub-{one.subject}/figures" for one in subjects]
-    kinds = (preproc_images, brain_images, tissue_maps, quality_of_subject)
-    return [*figures, *(path for of in kinds for one in subjects for path in of(one))]
+    subjects = subjects_of_batch()
+    images = [image for subject in subjects for image in STUDY.by_subject[subject]]
+    made = [f"sub-{subject}/figures" for subject in subjects]
+    made += [shareable(image) for image in images]
+    if METHOD != "none":
+        made += [brain_file(*image.key) for image in images]
+    made += [derived_file(*image.key, "dseg") for image in images_with_tissues(images)]
+    return made

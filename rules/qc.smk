@@ -1,16 +1,9 @@
-"""What a person judges an image by: its measures, figures, and the page of its subject."""
+"""What a person judges images by: figures, and the page of their subject."""
 
 
 rule figures:
     input:
-        images=raw_images,
-        preproc=preproc_images,
-        masks=brain_masks,
-        faced=faced_images,
-        brains=brain_images,
-        tissues=tissue_maps,
-        fields=bias_fields,
-        measures=quality_of_subject,
+        unpack(shown_of_subject),
     output:
         figures=report(
             directory("sub-{subject}/figures"),
@@ -25,10 +18,7 @@ rule figures:
             caption="../report/captions/subject.rst",
         ),
     log:
-        figures_text="logs/sub-{subject}/figures.log",
-        figures_status="logs/sub-{subject}/figures.status.json",
-        page_text="logs/sub-{subject}/page.log",
-        page_status="logs/sub-{subject}/page.status.json",
+        "logs/sub-{subject}/figures.log",
     benchmark:
         "benchmarks/sub-{subject}/figures.tsv"
     conda:
@@ -44,31 +34,3 @@ rule figures:
         "Drawing the figures of sub-{wildcards.subject}"
     script:
         "../scripts/figures.py"
-
-
-rule quality:
-    input:
-        unpack(left_by_recipe),
-        image=raw_image,
-        mask=full_mask,
-        tissues=probability_maps,
-        to_t1w=points_to_t1w,
-    output:
-        record=quality_file(*KEY),
-    log:
-        text="logs/{folder}/{entities}_{suffix}/quality.log",
-        status="logs/{folder}/{entities}_{suffix}/quality.status.json",
-    benchmark:
-        "benchmarks/{folder}/{entities}_{suffix}/quality.tsv"
-    conda:
-        "../envs/python.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-    params:
-        orientation=STUDY.settings["reorient"]["orientation"],
-        method=METHOD,
-        code=fingerprint("quality"),
-    message:
-        "Measuring the quality of {wildcards.entities}_{wildcards.suffix}"
-    script:
-        "../scripts/quality.py"

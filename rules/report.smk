@@ -25,8 +25,7 @@ rule index_page:
         table=QUALITY_TABLE,
         dictionary="participants_qc.json",
     log:
-        text="logs/dataset/index_page.log",
-        status="logs/dataset/index_page.status.json",
+        "logs/dataset/index_page.log",
     conda:
         "../envs/python.yaml"
     container:
@@ -65,8 +64,7 @@ rule derivative_description:
         description="dataset_description.json",
         bidsignore=".bidsignore",
     log:
-        text="logs/dataset/derivative_description.log",
-        status="logs/dataset/derivative_description.status.json",
+        "logs/dataset/derivative_description.log",
     conda:
         "../envs/python.yaml"
     params:

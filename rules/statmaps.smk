@@ -8,8 +8,7 @@ rule statmaps:
     output:
         record=".ecdysis/statmaps/{unit}.json",
     log:
-        text="logs/{unit}/statmaps.log",
-        status="logs/{unit}/statmaps.status.json",
+        "logs/{unit}/statmaps.log",
     benchmark:
         "benchmarks/{unit}/statmaps.tsv"
     conda:

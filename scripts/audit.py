@@ -155,7 +155,7 @@ if "snakemake" in globals():
     dicom_folder, record = job.input.get("dicom"), job.input.get("record")
     others = [Path(path) for path in job.input.get("others", [])]
     others += recorded_files(Path(*record), Path(job.params.bids_dir)) if record else []
-    with recorded(job, job.rule, private=True) as details:
+    with recorded(job, job.rule, unit=job.wildcards.session, private=True) as details:
         details.update(
             audit(
                 Path(job.input.files),

@@ -198,7 +198,7 @@ if "snakemake" in globals():
     from lib.job import recorded
 
     job = globals()["snakemake"]
-    with recorded(job, "deidentify", private=True) as details:
+    with recorded(job, "deidentify", unit=job.wildcards.session, private=True) as details:
         details.update(
             deidentify(
                 Path(job.input.files),

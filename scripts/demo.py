@@ -35,5 +35,5 @@ if "snakemake" in globals():
     from lib.job import recorded
 
     job = globals()["snakemake"]
-    with recorded(job, "demo"):
+    with recorded(job, "demo_scans"):
         demo_scans(Path(job.output.scans))

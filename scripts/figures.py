@@ -204,21 +204,22 @@ def files_of_images(
 
 
 if "snakemake" in globals():
-    from lib.job import part_of, recorded
+    from lib.job import forget, recorded
     from lib.report.pages import Pages
     from lib.report.records import load_run
 
     job = globals()["snakemake"]
-    with recorded(part_of(job, "figures"), "figures") as details:
+    forget(job, "figures", "page")
+    with recorded(job, "figures") as details:
         files = files_of_images(
             job.params.images,
             job.input.images,
             job.input.preproc,
-            job.input.masks,
-            job.input.faced,
+            job.input.get("masks", ()),
+            job.input.get("faced", ()),
             {*job.input.tissues, *job.input.fields},
         )
         details.update(draw_figures(Path(job.output.figures), files))
-    with recorded(part_of(job, "page"), "page"):
+    with recorded(job, "page"):
         label = job.wildcards.subject
         Pages(load_run(Path.cwd(), only=label)).write_subject(label)

@@ -20,7 +20,7 @@ from lib.skullstrip import brain_extraction, mask_check, providers, tissues, wor
 from lib.skullstrip.brain_extraction import Registered, Task
 from lib.skullstrip.brain_recipe import RECIPE, Recipe
 from lib.skullstrip.hdf5 import without_times
-from lib.template import label, resolve
+from lib.template import Prepared, label, resolve
 
 STRATEGIES = ("orientation in the header", "search over all rotations")
 """How the first alignment is found; the next is tried when the mask fails its check."""
@@ -74,13 +74,11 @@ class Attempt:
 
 def skullstrip(
     image: Path,
-    template: Path,
-    template_mask: Path,
+    template: Prepared,
     mask: Path,
     *,
     byproducts: Byproducts | None = None,
-    registration_mask: Path | None = None,
-    tissue_maps: Sequence[Path] = (),
+    priors: bool = False,
     provider: str = "auto",
     threads: int = 1,
     recipe: Recipe = RECIPE,
@@ -91,15 +89,14 @@ def skullstrip(
     ----------
     image : path
         Head, 3-D, any grid.
-    template, template_mask, registration_mask : path
-        As prepared by the rule `template`.
+    template : Prepared
     mask : path
         Gets the mask, uint8, on the grid of `image`.
     byproducts : Byproducts, optional
         Where to write what else was found.
-    tissue_maps : sequence of path
-        The template's, by which tissues are told apart; to be given for an image that is no
-        T1w, whose tissues are told by their brightness.
+    priors : bool
+        Whether tissues are told by the template's maps: for an image that is no T1w, whose tissues
+        are told by their brightness.
     provider : {"auto", "system", "embedded"}
     threads : int
     recipe : Recipe
@@ -124,17 +121,18 @@ def skullstrip(
     working = working_image.prepare(source, image, recipe.spacing, recipe.winsorize)
     prepared = time.monotonic()
     mask.parent.mkdir(parents=True, exist_ok=True)
-    where = _if_partial(registration_mask)
+    where = _if_partial(template.registration_mask)
+    maps = template.tissue_maps if priors else ()
     attempts: list[Attempt] = []
     with plain_folder() as folder, programs.activated(threads):
         working_file = folder / "working.nii"
         nib.save(working, working_file)
         task = Task(
             working_file,
-            linked(template, folder, "template"),
-            linked(template_mask, folder, "template_mask"),
+            linked(template.t1w, folder, "template"),
+            linked(template.brain_mask, folder, "template_mask"),
             where and linked(where, folder, "registration_mask"),
-            tuple(linked(path, folder, f"map{at}") for at, path in enumerate(tissue_maps)),
+            tuple(linked(path, folder, f"map{at}") for at, path in enumerate(maps)),
             finest_mm=min(grid.zooms),
         )
         for strategy in STRATEGIES:
@@ -144,7 +142,7 @@ def skullstrip(
                 threads=threads,
                 recipe=recipe,
             )
-            attempts.append(_judged(strategy, registered, grid, template_mask, recipe))
+            attempts.append(_judged(strategy, registered, grid, template.brain_mask, recipe))
             if attempts[-1].check["verdict"] != "fail":
                 break
         best = max(attempts, key=lambda attempt: attempt.grade)
@@ -157,7 +155,7 @@ def skullstrip(
             )
         working_image.write_mask(best.mask, source, mask)
         if byproducts is not None:
-            _write(best.registered, byproducts, sort=not tissue_maps)
+            _write(best.registered, byproducts, sort=not priors)
     alignment: dict[str, Any] = {"strategy": best.strategy}
     if len(attempts) > 1:
         alignment["given_up"] = {
@@ -238,42 +236,38 @@ def describe_transforms(
         write_json(sidecar, content)
 
 
-def _if_partial(registration_mask: Path | None) -> Path | None:
+def _if_partial(registration_mask: Path) -> Path | None:
     """Drop a mask that is 1 everywhere: it changes no result, but it costs time."""
-    if registration_mask is None or np.all(nib.load(registration_mask).dataobj):
+    if np.all(nib.load(registration_mask).dataobj):
         return None
     return registration_mask
 
 
 if "snakemake" in globals():
+    from lib.image.reorient import reoriented_file
     from lib.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "skullstrip") as details:
         details["template"] = resolve(job.params.template or {}).name
-        details.update(
-            skullstrip(
-                Path(job.input.image),
-                Path(job.input.template_t1w),
-                Path(job.input.template_mask),
-                Path(job.output.mask),
-                byproducts=Byproducts(
-                    Path(job.output.posteriors),
-                    Path(job.output.bias_field),
-                    Path(job.output.affine),
-                    Path(job.output.to_template),
-                    Path(job.output.from_template),
-                ),
-                registration_mask=Path(job.input.template_registration_mask),
-                tissue_maps=(
-                    []
-                    if job.wildcards.suffix == "T1w"
-                    else [Path(file) for file in job.input.tissue_maps]
-                ),
-                provider=job.params.provider,
-                threads=job.threads,
+        with reoriented_file(Path(job.input.image), job.params.orientation) as head:
+            details.update(
+                skullstrip(
+                    head,
+                    Prepared(Path(job.input.template)),
+                    Path(job.output.mask),
+                    byproducts=Byproducts(
+                        Path(job.output.posteriors),
+                        Path(job.output.bias_field),
+                        Path(job.output.affine),
+                        Path(job.output.to_template),
+                        Path(job.output.from_template),
+                    ),
+                    priors=job.wildcards.suffix != "T1w",
+                    provider=job.params.provider,
+                    threads=job.threads,
+                )
             )
-        )
         describe_transforms(
             (Path(job.output.to_sidecar), Path(job.output.from_sidecar)),
             job.wildcards.suffix,

@@ -76,15 +76,13 @@ def skullstrip(
 
 
 if "snakemake" in globals():
+    from lib.image.reorient import reoriented_file
     from lib.job import recorded
 
     job = globals()["snakemake"]
-    with recorded(job, "skullstrip") as details:
-        details.update(
-            skullstrip(
-                Path(job.input.image),
-                job.params.template or {},
-                Path(job.output.mask),
-                threads=job.threads,
-            )
-        )
+    with (
+        recorded(job, "skullstrip") as details,
+        reoriented_file(Path(job.input.image), job.params.orientation) as head,
+    ):
+        template, mask = job.params.template or {}, Path(job.output.mask)
+        details.update(skullstrip(head, template, mask, threads=job.threads))

@@ -92,6 +92,7 @@ def _above_zero(volume: Volume) -> working_image.BoolArray:
 
 
 if "snakemake" in globals():
+    from lib.image.reorient import reoriented_file
     from lib.job import recorded
 
     job = globals()["snakemake"]
@@ -99,4 +100,5 @@ if "snakemake" in globals():
         words = job.wildcards
         given = given_mask(Path(job.params.masks), (words.folder, words.entities, words.suffix))
         details["provider"] = "given mask"
-        details.update(take(Path(job.input.image), given, Path(job.output.mask)))
+        with reoriented_file(Path(job.input.image), job.params.orientation) as head:
+            details.update(take(head, given, Path(job.output.mask)))

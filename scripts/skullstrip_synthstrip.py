@@ -30,9 +30,11 @@ def find(head: Path) -> Path:
 
 
 if "snakemake" in globals():
+    from lib.image.reorient import reoriented_file
     from lib.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "skullstrip") as details:
         details["provider"] = "FreeSurfer SynthStrip"
-        details.update(foreign.strip(Path(job.input.image), Path(job.output.mask), find))
+        with reoriented_file(Path(job.input.image), job.params.orientation) as head:
+            details.update(foreign.strip(head, Path(job.output.mask), find))

@@ -4,7 +4,7 @@ The mask that comes with a template may leave out ventricles and cisterns; brain
 wants the whole inside of the meninges, so they are filled.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from lib.image.resampling import isotropic_grid, resample
 from lib.skullstrip.brain_recipe import RECIPE, Recipe
 from lib.skullstrip.tissues import maps_of_template
 from lib.skullstrip.working_image import closed
-from lib.template import Template, resolve
+from lib.template import Prepared, Template, resolve
 from scipy import ndimage
 
 
@@ -76,39 +76,29 @@ def prepare(
     return head, brain, where, [nib.Nifti1Image(one, affine) for one in maps]
 
 
-def write(
-    settings: Mapping[str, Any],
-    t1w: Path,
-    brain_mask: Path,
-    facts: Path,
-    registration_mask: Path | None = None,
-    tissue_maps: Sequence[Path] = (),
-) -> dict[str, Any]:
+def write(settings: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
     """Resolve, prepare and write a template; return its facts.
 
     Parameters
     ----------
     settings : mapping
         The config's ``skullstrip.template``.
-    t1w, brain_mask, facts, registration_mask : path
+    prepared : Prepared
         Where to write.
-    tissue_maps : three paths, optional
-        Where to write fluid, grey and white matter, 0 to 1.
     """
     template = resolve(settings)
     head, brain, where, maps = prepare(template)
-    files: list[tuple[Path | None, nib.Nifti1Image]] = [
-        (t1w, head),
-        (brain_mask, brain),
-        (registration_mask, where),
-    ]
-    files += zip(tissue_maps, maps, strict=False)
-    for path, image in files:
-        if path is not None:
-            with atomic(path) as partial:
-                nib.save(image, partial)
+    files = {
+        prepared.t1w: head,
+        prepared.brain_mask: brain,
+        prepared.registration_mask: where,
+        **dict(zip(prepared.tissue_maps, maps, strict=True)),
+    }
+    for path, image in files.items():
+        with atomic(path) as partial:
+            nib.save(image, partial)
     content = {"name": template.name, "origin": template.origin, "sha256": template.sha256}
-    write_json(facts, content)
+    write_json(prepared.facts, content)
     return content
 
 
@@ -117,14 +107,4 @@ if "snakemake" in globals():
 
     job = globals()["snakemake"]
     with recorded(job, "template") as details:
-        where = job.output.get("registration_mask")
-        details.update(
-            write(
-                job.params.template or {},
-                Path(job.output.t1w),
-                Path(job.output.brain_mask),
-                Path(job.output.facts),
-                Path(where) if where else None,
-                [Path(file) for file in job.output.tissue_maps],
-            )
-        )
+        details.update(write(job.params.template or {}, Prepared(Path(job.output.folder))))

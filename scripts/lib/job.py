@@ -5,11 +5,12 @@ A script ends with
     if "snakemake" in globals():
         from lib.job import recorded
 
-        with recorded(globals()["snakemake"], "reorient") as details:
-            details.update(reorient(...))
+        with recorded(globals()["snakemake"], "convert") as details:
+            details.update(convert(...))
 
-and the rule declares ``log: text=..., status=...``. Snakemake keeps declared logs when a
-job fails, so the status record of a failed job is still there for the report.
+and the rule declares one ``log:``. The record lies beside it, is no file that Snakemake knows,
+and so outlives a failure of the job: the report reads it. A job of several stages appends them
+all to its log and keeps a record of each.
 """
 
 import errno
@@ -23,13 +24,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from lib.errors import InputError
 from lib.files import read_remembered, write_json
 from lib.memory import lacked_memory
-from lib.places import MANIFEST
+from lib.places import MANIFEST, record_file
 from lib.run_lock import working
 from lib.settled import settle, settled
 
@@ -45,7 +45,9 @@ DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @contextmanager
-def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[str, Any]]:
+def recorded(
+    job: Any, stage: str, *, unit: str | None = None, private: bool = False
+) -> Iterator[dict[str, Any]]:
     """Run the block as `stage` of a Snakemake job; write its log and its status record.
 
     The record says ``running`` while the block runs, so that a job that was killed is
@@ -60,9 +62,12 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
     Parameters
     ----------
     job : snakemake.script.Snakemake
-        Has ``log.text``, ``log.status``, ``threads`` and ``wildcards``.
+        Has ``log`` (one file), ``threads`` and ``wildcards``.
     stage : str
         The name of the stage in the report.
+    unit : str, optional
+        The image, session or subject that the record is of; where none is given, the record lies
+        beside the log.
     private : bool
         The log may hold identifying text and lies outside the outputs; then the record
         names an unexpected error by its type alone.
@@ -72,7 +77,9 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
     dict
         Facts of the stage; what is put in is written to the record as ``details``.
     """
-    _stop_where_settled(job, stage)
+    log = Path(str(job.log))
+    status = _record_of(log, stage, unit)
+    _stop_where_settled(status, log, stage)
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(job.threads)))
     os.environ.setdefault("NIPYPE_NO_ET", "1")
     details: dict[str, Any] = {}
@@ -83,12 +90,12 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
         **{key: str(value) for key, value in job.wildcards.items()},
         "state": "running",
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "log": None if private else str(job.log.text),
+        "log": None if private else str(log),
     }
     reason, again = None, True
     try:
-        write_json(job.log.status, record)
-        with working(), _output_to(Path(job.log.text)):
+        write_json(status, record)
+        with working(), _output_to(log):
             try:
                 yield details
             except Exception:
@@ -105,12 +112,27 @@ def recorded(job: Any, stage: str, *, private: bool = False) -> Iterator[dict[st
         record["details"] = details
         # On a full disk the reason stands on the console alone.
         with suppress(OSError):
-            write_json(job.log.status, record)
+            write_json(status, record)
             if not again:
-                settle(Path(job.log.status), Path(job.log.text))
+                settle(status, log)
     if reason is not None:
-        print(f"{stage} failed: {reason} (log: {job.log.text})", file=sys.stderr)
+        print(f"{stage} failed: {reason} (log: {log})", file=sys.stderr)
         sys.exit(1)
+
+
+def forget(job: Any, *stages: str) -> None:
+    """Remove what an earlier run recorded of the stages of a job that has several.
+
+    A later stage must not seem done while an earlier one is at work, or after it failed.
+    """
+    for stage in stages:
+        _record_of(Path(str(job.log)), stage).unlink(missing_ok=True)
+
+
+def _record_of(log: Path, stage: str, unit: str | None = None) -> Path:
+    """Return the status record of a stage."""
+    beside = record_file(unit or "", stage)
+    return beside if unit else log.with_name(beside.name)
 
 
 def _reason(error: Exception, *, private: bool) -> str:
@@ -133,29 +155,23 @@ def _without_places(reason: str) -> str:
     return reason
 
 
-def _stop_where_settled(job: Any, stage: str) -> None:
+def _stop_where_settled(status: Path, log: Path, stage: str) -> None:
     """End this process when an earlier attempt of this run gave the answer."""
-    record = settled(Path(job.log.status), Path(job.log.text))
+    record = settled(status, log)
     if record is not None:
         print(f"{stage} is not tried again: {record['reason']}", file=sys.stderr)
         sys.exit(1)
 
 
-def part_of(job: Any, part: str) -> Any:
-    """Return a job as `recorded` wants it, for one stage of several that the job does.
-
-    Its rule declares ``log: <part>_text=..., <part>_status=...`` for each of them.
-    """
-    log = SimpleNamespace(text=job.log[f"{part}_text"], status=job.log[f"{part}_status"])
-    return SimpleNamespace(log=log, threads=job.threads, wildcards=job.wildcards)
-
-
 @contextmanager
 def _output_to(log: Path) -> Iterator[None]:
-    """Send Python's and child processes' standard output and error to the file `log`."""
+    """Append Python's and child processes' standard output and error to the file `log`.
+
+    Snakemake removed what an earlier attempt left there.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     kept = [os.dup(1), os.dup(2)]
-    with log.open("w", encoding="utf-8", buffering=1) as stream:
+    with log.open("a", encoding="utf-8", buffering=1) as stream:
         for descriptor in (1, 2):
             os.dup2(stream.fileno(), descriptor)
         style = "%(asctime)s %(name)s: %(message)s"

@@ -82,11 +82,6 @@ def derived_file(folder: str, entities: str, suffix: str, kind: str) -> str:
     return f"{folder}/{entities}{space}_{kind}.nii.gz"
 
 
-def quality_file(folder: str, entities: str, suffix: str) -> str:
-    """Return the quality measures of an image; hidden, since they are no sidecar of an image."""
-    return f"{HIDDEN}/{folder}/{entities}_desc-quality_{suffix}.json"
-
-
 def recipe_file(folder: str, entities: str, suffix: str, kind: str) -> str:
     """Return what the workflow's own skull stripping leaves beside a mask.
 

@@ -75,6 +75,38 @@ class Template:
     sha256: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A template in the form that registration uses, as the rule `template` leaves it."""
+
+    folder: Path
+
+    @property
+    def t1w(self) -> Path:
+        """The head, at 2 mm, cut to the brain and its surroundings."""
+        return self.folder / "T1w.nii.gz"
+
+    @property
+    def brain_mask(self) -> Path:
+        """The part of a voxel that is brain, 0 to 1."""
+        return self.folder / "brain_mask.nii.gz"
+
+    @property
+    def registration_mask(self) -> Path:
+        """Where the similarity is measured, 0 and 1."""
+        return self.folder / "registration_mask.nii.gz"
+
+    @property
+    def tissue_maps(self) -> tuple[Path, ...]:
+        """The `TISSUES`, 0 to 1."""
+        return tuple(self.folder / f"{tissue}_probseg.nii.gz" for tissue in TISSUES)
+
+    @property
+    def facts(self) -> Path:
+        """Name, origin and checksums of the template, JSON."""
+        return self.folder / "template.json"
+
+
 def resolve(settings: Mapping[str, Any] | None = None) -> Template:
     """Find the template that `settings` ask for.
 

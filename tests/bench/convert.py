@@ -7,6 +7,7 @@ the studyforrest T1w, unpacked from ../shared/data. Prints the best of several r
 seconds. The aim: a conversion takes at most 1.15 times dcm2niix's own time plus one second.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -68,11 +69,13 @@ def python(code: str, *arguments: Path) -> str:
     ).stdout
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Measure on the given or the default series, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("series", nargs="?", type=Path, help="folder of one DICOM series")
+    series = parser.parse_args().series
     with tempfile.TemporaryDirectory() as scratch:
-        series = Path(arguments[0]) if arguments else Path(scratch)
-        if not arguments:
+        if series is None:
             with tarfile.open(SERIES) as archive:
                 archive.extractall(scratch, filter="data")
             series = next(Path(scratch).rglob("*.dcm")).parent
@@ -104,4 +107,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

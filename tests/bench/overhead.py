@@ -3,7 +3,7 @@
     python tests/bench/overhead.py [--sessions 200] [--spacing 4] [--cores 2]
 
 Makes so many small phantom sessions (voxels of `--spacing` mm), runs the workflow on them and
-prints, for each stage, the CPU seconds of a job: its work, and what it took before and beside it:
+prints, for each rule, the CPU seconds of a job: its work, and what it took before and beside it:
 start, imports at the head of its script, and modules that it imports while it works. Then the CPU
 seconds of the whole run, Snakemake and all processes included, divided by the sum of the work.
 """
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
 LATE = {"skullstrip": ("skullstrip_ants", "nipype.interfaces.ants"),
         "figures": ("figures", "nilearn.plotting")}  # fmt: skip
-"""What a stage imports while it works: its script, and the module."""
+"""What a rule imports while it works: its script, and the module."""
 DRAWN = 5
 """So many phantoms are built; further sessions are hard links to them."""
 
@@ -76,26 +76,29 @@ def late_import(script: str, module: str) -> float:
     return max(0.0, cpu_of(*python, f"{head}; import {module}") - cpu_of(*python, head))
 
 
-def stages(output: Path) -> dict[str, list[tuple[float, float]]]:
-    """Return (CPU s of the stage, CPU s before it in its process) of all jobs, by stage."""
-    found = defaultdict(list)
+def jobs(output: Path) -> dict[str, list[tuple[float, float]]]:
+    """Return (CPU s of its stages, CPU s before the first of them) of all jobs, by rule."""
+    logs = defaultdict(list)
     for path in sorted((output / "logs").rglob("*.status.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
-        found[record["stage"]].append((record["cpu_seconds"], record["cpu_seconds_before"]))
+        logs[record["log"]].append((record["cpu_seconds"], record["cpu_seconds_before"]))
+    found = defaultdict(list)
+    for log, stages in logs.items():
+        before = min(before for _, before in stages)
+        found[Path(log).stem].append((sum(work for work, _ in stages), before))
     return found
 
 
 def table(output: Path) -> tuple[list[str], float]:
     """Return the rows of the table, and the CPU seconds of all work."""
     rows, work_of_all = [], 0.0
-    for stage, jobs in stages(output).items():
-        late = late_import(*LATE[stage]) if stage in LATE else 0.0
-        work = mean(cpu for cpu, _ in jobs) - late
-        # A second stage in a process starts after the work of the first.
-        before = 0.0 if stage in ("brain", "page") else mean(before for _, before in jobs)
-        work_of_all += work * len(jobs)
+    for rule, each in jobs(output).items():
+        late = late_import(*LATE[rule]) if rule in LATE else 0.0
+        work = mean(cpu for cpu, _ in each) - late
+        before = mean(before for _, before in each)
+        work_of_all += work * len(each)
         part = 100 * (before + late) / work
-        rows.append(f"| {stage} | {len(jobs)} | {work:.2f} | {before + late:.2f} | {part:.0f} |")
+        rows.append(f"| {rule} | {len(each)} | {work:.2f} | {before + late:.2f} | {part:.0f} |")
     return rows, work_of_all
 
 
@@ -112,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         total = run(study, asked.cores)
         rows, work = table(study / "derivatives" / "ecdysis")
     print(f"{asked.sessions} sessions, voxels of {asked.spacing} mm; load {os.getloadavg()[0]:.1f}")
-    print("| stage | jobs | work of a job, CPU s | start and imports, CPU s | in % of the work |")
+    print("| rule | jobs | work of a job, CPU s | start and imports, CPU s | in % of the work |")
     print("|---|---:|---:|---:|---:|")
     print("\n".join(rows))
     print(f"whole run {total:.0f} CPU s, work of all stages {work:.0f} CPU s: {total / work:.2f}")

@@ -25,11 +25,12 @@ from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-import reorient
 import skullstrip_ants
 import template as template_script
 from lib.image.geometry import Box, zooms_of
+from lib.image.reorient import reorient
 from lib.phantom.head import HeadSettings, build_head
+from lib.template import Prepared
 
 LEAST_DICE, LEAST_MEAN_DICE, MOST_DISTANCE_MM = 0.96, 0.975, 1.0
 """What every phantom must reach, and their mean; the distance is a mean over the phantoms."""
@@ -110,8 +111,7 @@ def run(settings: HeadSettings, template: Path, folder: Path, provider: str, thr
     began, used = time.monotonic(), cpu_seconds()
     details = skullstrip_ants.skullstrip(
         folder / "head.nii",
-        template / "T1w.nii.gz",
-        template / "brain_mask.nii.gz",
+        Prepared(template),
         folder / "mask.nii",
         byproducts=skullstrip_ants.Byproducts(
             folder / "posteriors.nii.gz",
@@ -142,11 +142,8 @@ def orders(folder: Path) -> int:
                 nib.io_orientation(head.affine), nib.orientations.axcodes2ornt(code)
             )
             nib.save(head.as_reoriented(change), folder / "turned.nii")
-            reorient.reorient(
-                folder / "turned.nii", folder / "back.nii", folder / "back.json", orientation="RAS"
-            )
-            found = nib.load(folder / "back.nii")
-            same += np.array_equal(found.dataobj, expected.dataobj) and np.allclose(
+            found = reorient(folder / "turned.nii", "RAS").volume
+            same += np.array_equal(found.stored, expected.dataobj) and np.allclose(
                 found.affine, expected.affine, atol=1e-4
             )
     return same
@@ -173,9 +170,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         root = asked.keep or Path(scratch)
         root.mkdir(parents=True, exist_ok=True)
-        template_script.write(
-            {}, root / "T1w.nii.gz", root / "brain_mask.nii.gz", root / "template.json"
-        )
+        template_script.write({}, Prepared(root))
         for name in asked.names or PHANTOMS:
             folder = root / "".join(letter if letter.isalnum() else "_" for letter in name)
             row = run(PHANTOMS[name], root, folder, asked.provider, asked.threads)

@@ -31,7 +31,7 @@ from lib.report.records import load_run
 ROOT = Path(__file__).parents[2]
 RESULTS = Path("derivatives") / "ecdysis"
 SETTINGS = f"skullstrip:\n  method: none\n  masks: {TRUTH.as_posix()}\n"
-MEASURED = ("--until", "quality", "refuse")
+MEASURED = ("--until", "derivatives", "refuse")
 """As far as the measures, without figures."""
 WIDTH, HEIGHT = 1280, 1600
 SHOWN = "ghost"

@@ -7,6 +7,7 @@ or stand out, writes the report, and opens both kinds of page in a headless chro
 ``file://``. With a FOLDER the report stays there. Prints one row a measure.
 """
 
+import argparse
 import io
 import math
 import os
@@ -60,7 +61,6 @@ def make(root: Path, subjects: int, seed: int = 1) -> FakeStudy:
             continue
         name = made.image(label)
         if number % 50 == 7:
-            made.record(name, "reorient")
             made.record(name, "skullstrip", "failed", reason="the mask is empty", log="x\n" * 60)
             continue
         made.finish(name, figures=False)
@@ -123,12 +123,15 @@ def opened(page: Path) -> tuple[float, float, int]:
         return drawn / 1000, browser.cpu_seconds - before, len(asked)
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Make, write, open, and print."""
-    subjects = int(arguments[0]) if arguments else 1000
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("subjects", nargs="?", type=int, default=1000)
+    parser.add_argument("folder", nargs="?", type=Path, help="where the report stays")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        root = Path(arguments[1]) if len(arguments) > 1 else Path(scratch)
-        make(root, subjects)
+        root = asked.folder or Path(scratch)
+        make(root, asked.subjects)
         began, used = time.monotonic(), time.process_time()
         run = report.update(root, ended=True)
         everything, cpu_all = time.monotonic() - began, time.process_time() - used
@@ -154,4 +157,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 import template as template_script
 from lib.skullstrip.brain_recipe import RECIPE
 from lib.skullstrip.working_image import closed
-from lib.template import embedded
+from lib.template import Prepared, embedded
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 COLIN = Path("/usr/share/mricron/templates/ch2.nii.gz")
@@ -38,10 +38,11 @@ OWN = """
 import json, sys
 from pathlib import Path
 import skullstrip_ants as method
+from lib.template import Prepared
 given = json.loads(sys.argv[1])
 folder = Path(given["folder"])
 details = method.skullstrip(
-    Path(given["image"]), folder / "T1w.nii.gz", folder / "brain_mask.nii.gz", Path(given["mask"]),
+    Path(given["image"]), Prepared(folder), Path(given["mask"]),
     byproducts=method.Byproducts(*(folder / name for name in given["byproducts"])),
     provider=given["provider"], threads=given["threads"],
 )
@@ -60,9 +61,7 @@ method.skullstrip(Path(given["image"]), settings, Path(given["mask"]), threads=g
 
 def prepare(folder: Path) -> None:
     """Write the template as the workflow uses it, and at 1 mm with the same filled mask."""
-    template_script.write(
-        {}, folder / "T1w.nii.gz", folder / "brain_mask.nii.gz", folder / "template.json"
-    )
+    template_script.write({}, Prepared(folder))
     source = embedded()
     nib.save(nib.load(source.t1w), folder / "full_T1w.nii.gz")
     mask = nib.load(source.brain_mask)

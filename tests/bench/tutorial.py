@@ -5,6 +5,7 @@
 The commands run in a temporary folder, which takes about two minutes on two cores.
 """
 
+import argparse
 import os
 import re
 import shutil
@@ -28,6 +29,7 @@ WORTH = re.compile(
 
 def main() -> None:
     """Run the commands and write the page with its picture."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         pattern = re.compile(r"<!-- run: (.*?) -->", re.DOTALL)
         page = pattern.sub(lambda found: _block(found[1], Path(folder)), TEMPLATE.read_text())

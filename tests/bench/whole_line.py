@@ -7,6 +7,7 @@ unpacked from ../shared/data. Prints one row a stage, wall and CPU seconds and p
 Snakemake's benchmark files have them, then the whole run.
 """
 
+import argparse
 import csv
 import os
 import resource
@@ -53,11 +54,14 @@ def run(scans: Path, study: Path) -> tuple[float, float]:
     return time.monotonic() - began, used.ru_utime + used.ru_stime
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Run on the given or the default series, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scans", nargs="?", type=Path, help="folder of scanner DICOM")
+    scans = parser.parse_args().scans
     with tempfile.TemporaryDirectory() as scratch:
-        scans = Path(arguments[0]) if arguments else Path(scratch, "scans")
-        if not arguments:
+        if scans is None:
+            scans = Path(scratch, "scans")
             with tarfile.open(SERIES) as archive:
                 archive.extractall(scans, filter="data")
         study = Path(scratch, "study")
@@ -73,4 +77,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

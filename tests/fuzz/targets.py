@@ -22,8 +22,8 @@ from lib.dicom.study_rules import read_study_rules
 from lib.discovery import SAFE_PATH, Selection, discover
 from lib.errors import InputError
 from lib.image import nifti
+from lib.image.reorient import reorient
 from lib.settings import resolve
-from reorient import reorient
 
 SECONDS = 10
 """What one input may take, on a machine that does other things too."""
@@ -62,7 +62,7 @@ def check_nifti(data: bytes) -> None:
         path = _file(name, data)
         try:
             nifti.preflight(path)
-            reorient(path, WORK / "r.nii", WORK / "r.json", "RAS")
+            reorient(path, "RAS")
         except InputError as error:
             _told(error)
 

@@ -43,9 +43,9 @@ def _broken_mask(root: Path, label: str) -> None:
 
 FAULTS = {
     "preflight": _cut_short,
-    "reorient": _wrong_checksum,
     "skullstrip": _no_mask,
-    "reorient of equal voxels": _equal_voxels,
+    "skullstrip of a wrong checksum": _wrong_checksum,
+    "skullstrip of equal voxels": _equal_voxels,
     "skullstrip on another grid": _other_grid,
     "skullstrip by a broken mask": _broken_mask,
 }

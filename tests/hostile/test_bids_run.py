@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-import crop
 import pytest
-import reorient
+from lib.derivatives.crop import crop
 from lib.errors import printable
+from lib.image.reorient import reorient
 from lib.report.records import load_run
 
 from tests.hostile import nifti_cases, path_cases
@@ -54,7 +54,7 @@ def run(place, root, snakemake, tmp_path_factory):  # noqa: F811
     done = snakemake(
         cwd,
         "--until",
-        "crop",
+        "derivatives",
         "refuse",
         "derivative_description",
         "--config",
@@ -105,15 +105,7 @@ def test_every_case_has_its_outcome_in_the_report(root, run):
 
 def test_the_sound_subject_is_as_if_it_were_alone(root, run, tmp_path):
     raw = nifti_cases.image(root, "sound")
-    reorient.reorient(raw, tmp_path / "r.nii", tmp_path / "r.json", "RAS")
-    crop.crop(
-        tmp_path / "r.nii",
-        tmp_path / "r.json",
-        tmp_path / "c.nii.gz",
-        tmp_path / "c.json",
-        CROP,
-        sources=[],
-    )
+    crop(reorient(raw, "RAS"), tmp_path / "c.nii.gz", CROP, sources=[])
     made = root / OURS / "sub-sound/anat/sub-sound_desc-preproc_T1w.nii.gz"
     assert made.read_bytes() == (tmp_path / "c.nii.gz").read_bytes()
 

@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
-import crop
 import numpy as np
 import pytest
-import reorient
+from lib.derivatives.crop import crop
 from lib.discovery import Selection, discover
 from lib.errors import InputError
 from lib.image import nifti
+from lib.image.reorient import reorient
 
 from tests.hostile import nifti_cases, path_cases
 from tests.hostile.case import bounded
@@ -25,8 +25,7 @@ def outcome_of(root: Path, out: Path) -> tuple[str, str]:
         return "excluded", exclusions[0].reason
     (image,) = images
     try:
-        reorient.reorient(Path(image.path), out / "r.nii", out / "r.json", "RAS")
-        crop.crop(out / "r.nii", out / "r.json", out / "c.nii.gz", out / "c.json", CROP, sources=[])
+        crop(reorient(Path(image.path), "RAS"), out / "c.nii.gz", CROP, sources=[])
     except InputError as error:
         return "failed", str(error)
     return "processed", ""

@@ -8,14 +8,14 @@ from lib.places import MANIFEST, record_file
 from PIL import Image, PngImagePlugin
 
 DETAILS: dict[str, dict[str, Any]] = {
-    "reorient": {
+    "skullstrip": {"provider": "embedded", "ants_version": "2.6.5"},
+    "crop": {
         "OriginalOrientation": "PIR",
         "Orientation": "RAS",
         "OriginalAffine": [[0.0, 0, 1, -90], [-1, 0, 0, 90], [0, -1, 0, 90], [0, 0, 0, 1]],
+        "CroppedShape": [150, 200, 160],
         "Warnings": [],
     },
-    "skullstrip": {"provider": "embedded", "ants_version": "2.6.5"},
-    "crop": {"CroppedShape": [150, 200, 160], "Warnings": []},
     "brain": {"BrainVolume": 1432.4},
 }
 

@@ -14,7 +14,7 @@ from lib.image.resampling import resample
 from lib.skullstrip import brain_extraction, providers, recipe_nodes, working_image
 from lib.skullstrip.brain_extraction import Task
 from lib.skullstrip.brain_recipe import RECIPE
-from lib.template import embedded
+from lib.template import Prepared, embedded
 from scipy import ndimage
 
 BRIEF = replace(
@@ -29,11 +29,10 @@ BYPRODUCTS = ("posteriors.nii.gz", "field.nii.gz", "affine.mat", "to.h5", "from.
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """The template as the workflow prepares it: head and mask."""
-    folder = tmp_path_factory.mktemp("template")
-    files = folder / "T1w.nii.gz", folder / "mask.nii.gz"
-    template_script.write({}, *files, folder / "facts.json")
-    return files
+    """The template as the workflow prepares it."""
+    folder = Prepared(tmp_path_factory.mktemp("template"))
+    template_script.write({}, folder)
+    return folder
 
 
 def moved_head(axcodes, degrees=15.0, zoom=4.0):
@@ -87,7 +86,7 @@ def stripped(prepared, tmp_path_factory):
     nib.save(head, folder / "head.nii")
     details = skullstrip_ants.skullstrip(
         folder / "head.nii",
-        *prepared,
+        prepared,
         folder / "mask.nii",
         byproducts=skullstrip_ants.Byproducts(
             *(folder / name for name in BYPRODUCTS),
@@ -148,7 +147,7 @@ def test_the_transforms_lead_to_the_template_and_back(stripped, prepared, tmp_pa
         there = ApplyTransforms(
             dimension=3,
             input_image=str(tmp_path / "truth.nii"),
-            reference_image=str(prepared[1]),
+            reference_image=str(prepared.brain_mask),
             transforms=[str(folder / "to.h5")],
             interpolation="Linear",
             output_image=str(tmp_path / "there.nii"),
@@ -156,14 +155,14 @@ def test_the_transforms_lead_to_the_template_and_back(stripped, prepared, tmp_pa
         there.run(cwd=str(tmp_path))
         back = ApplyTransforms(
             dimension=3,
-            input_image=str(prepared[1]),
+            input_image=str(prepared.brain_mask),
             reference_image=str(tmp_path / "truth.nii"),
             transforms=[str(folder / "from.h5")],
             interpolation="Linear",
             output_image=str(tmp_path / "back.nii"),
         )
         back.run(cwd=str(tmp_path))
-    template_mask = nib.load(prepared[1]).get_fdata() > 0.5
+    template_mask = nib.load(prepared.brain_mask).get_fdata() > 0.5
     assert dice(nib.load(tmp_path / "there.nii").get_fdata() > 0.5, template_mask) > 0.94
     expected = np.asanyarray(truth.dataobj) > 0
     assert dice(nib.load(tmp_path / "back.nii").get_fdata() > 0.5, expected) > 0.94
@@ -173,7 +172,7 @@ def test_a_second_run_gives_the_same_bits(stripped, prepared, tmp_path):
     folder, _, _ = stripped
     skullstrip_ants.skullstrip(
         folder / "head.nii",
-        *prepared,
+        prepared,
         tmp_path / "mask.nii",
         byproducts=skullstrip_ants.Byproducts(*(tmp_path / name for name in BYPRODUCTS)),
         provider="embedded",
@@ -197,7 +196,7 @@ def test_a_head_that_is_upside_down_in_its_header_is_found_by_the_second_strateg
     nib.save(flipped, tmp_path / "head.nii")
     details = skullstrip_ants.skullstrip(
         tmp_path / "head.nii",
-        *prepared,
+        prepared,
         tmp_path / "mask.nii",
         provider="embedded",
         threads=2,
@@ -218,7 +217,7 @@ def test_what_is_no_head_fails_the_check_of_both_strategies(tmp_path, prepared):
     nib.save(nib.Nifti1Image(noise, np.diag([4, 4, 4, 1])), tmp_path / "head.nii")
     details = skullstrip_ants.skullstrip(
         tmp_path / "head.nii",
-        *prepared,
+        prepared,
         tmp_path / "mask.nii",
         provider="embedded",
         threads=2,
@@ -234,7 +233,7 @@ def test_a_crash_of_a_program_is_named(tmp_path, prepared):
     with pytest.raises(RuntimeError, match=r"Node bias: an ANTs program failed, see the log"):
         skullstrip_ants.skullstrip(
             tmp_path / "head.nii",
-            *prepared,
+            prepared,
             tmp_path / "mask.nii",
             provider="embedded",
             recipe=recipe,
@@ -249,9 +248,11 @@ def test_levels_finer_than_the_voxels_are_left_out(finest_mm, levels):
 
 def test_the_workflow_masks_the_metric_only_when_asked(tmp_path, prepared):
     with providers.find("embedded").activated():
-        task = Task(prepared[0], *prepared)
+        task = Task(prepared.t1w, prepared.t1w, prepared.brain_mask)
         plain = brain_extraction.workflow(task, tmp_path)
-        masked = brain_extraction.workflow(replace(task, registration_mask=prepared[1]), tmp_path)
+        masked = brain_extraction.workflow(
+            replace(task, registration_mask=prepared.brain_mask), tmp_path
+        )
         assert "--masks" not in commandline(plain, prepared)
         assert "--masks" in commandline(masked, prepared)
         assert "--random-seed 1" in commandline(plain, prepared)
@@ -259,7 +260,7 @@ def test_the_workflow_masks_the_metric_only_when_asked(tmp_path, prepared):
 
 def commandline(graph, prepared):
     node = graph.get_node("nonlinear")
-    node.inputs.fixed_image = node.inputs.moving_image = str(prepared[0])
+    node.inputs.fixed_image = node.inputs.moving_image = str(prepared.t1w)
     return node.interface.cmdline
 
 

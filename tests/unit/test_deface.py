@@ -1,13 +1,14 @@
 """Defacing: what goes, what stays, and that nothing else changes."""
 
 import json
+from dataclasses import replace
 
-import deface as script
 import nibabel as nib
 import numpy as np
 import pytest
 from lib.deface.face import FACE, away_from, face_region, landmarks
 from lib.deface.surface import shaded_views
+from lib.derivatives import deface as script
 from lib.errors import InputError
 from lib.phantom.head import HeadSettings, build_head
 from lib.skullstrip.itk import write_affine
@@ -39,7 +40,6 @@ def inputs(head, template_mask, tmp_path):
     write_affine(head.affine, tmp_path / "affine.txt")
     return script.Inputs(
         tmp_path / "head.nii.gz",
-        tmp_path / "head.json",
         tmp_path / "mask.nii.gz",
         template_mask,
         (tmp_path / "affine.txt",),
@@ -48,8 +48,7 @@ def inputs(head, template_mask, tmp_path):
 
 @pytest.fixture
 def outputs(tmp_path):
-    names = ("defaced.nii.gz", "defaced.json", "face.nii.gz", "face.json")
-    return script.Outputs(*(tmp_path / name for name in names))
+    return script.Outputs(tmp_path / "defaced.nii.gz", tmp_path / "face.nii.gz")
 
 
 def voxel_of(head, point_mm):
@@ -110,9 +109,7 @@ def test_affines_are_chained(head, inputs, outputs):
     first, second = (inputs.affines[0].with_name(name) for name in ("first.txt", "second.txt"))
     write_affine(np.linalg.inv(step) @ head.affine, first)
     write_affine(step, second)
-    chained = script.Inputs(
-        inputs.preproc, inputs.sidecar, inputs.mask, inputs.template_mask, (first, second)
-    )
+    chained = replace(inputs, affines=(first, second))
     script.deface(chained, outputs, sources=[])
     assert np.array_equal(np.asanyarray(nib.load(outputs.defacemask).dataobj), direct)
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from lib.errors import InputError
-from lib.job import recorded
+from lib.job import forget, recorded
 from lib.memory import lacked_memory
 from lib.settled import forget_settled
 
@@ -16,14 +16,12 @@ from lib.settled import forget_settled
 @pytest.fixture
 def job(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    logs = SimpleNamespace(text="logs/sub-01/crop.log", status="logs/sub-01/crop.status.json")
-    return SimpleNamespace(log=logs, threads=1, wildcards={"subject": "01"})
+    return SimpleNamespace(log="logs/sub-01/job.log", threads=1, wildcards={"subject": "01"})
 
 
 def attempt(job, error=None):
-    """Run a job as Snakemake does, which removes its logs before; return how often it worked."""
-    for log in (job.log.text, job.log.status):
-        Path(log).unlink(missing_ok=True)
+    """Run a job as Snakemake does, which removes its log before; return how often it worked."""
+    Path(job.log).unlink(missing_ok=True)
     work = []
     with suppress(SystemExit), recorded(job, "crop"):
         work.append(1)
@@ -32,8 +30,8 @@ def attempt(job, error=None):
     return len(work)
 
 
-def status(job):
-    return json.loads(Path(job.log.status).read_text())
+def status(job, stage="crop"):
+    return json.loads(Path(job.log).with_name(f"{stage}.status.json").read_text())
 
 
 @pytest.mark.parametrize(
@@ -41,10 +39,10 @@ def status(job):
 )
 def test_what_cannot_succeed_is_not_done_again(job, error):
     assert attempt(job, error) == 1
-    first, log = status(job), Path(job.log.text).read_text()
+    first, log = status(job), Path(job.log).read_text()
     assert attempt(job) == 0
     assert status(job) == first
-    assert Path(job.log.text).read_text() == log
+    assert Path(job.log).read_text() == log
     assert "Traceback" in log
 
 
@@ -83,3 +81,30 @@ def test_a_program_that_the_kernel_killed_lacked_memory():
     with pytest.raises(subprocess.CalledProcessError) as failed:
         subprocess.run(["false"], check=True)
     assert not lacked_memory(failed.value)
+
+
+def test_a_job_of_several_stages_has_one_log_and_forgets_what_an_earlier_run_recorded(job):
+    def run(fault):
+        Path(job.log).unlink(missing_ok=True)
+        forget(job, "crop", "brain")
+        with recorded(job, "crop"):
+            print("first")
+            if fault:
+                raise ValueError("3")
+        with recorded(job, "brain"):
+            print("second")
+
+    run(fault=False)
+    assert Path(job.log).read_text() == "first\nsecond\n"
+    assert [status(job, stage)["state"] for stage in ("crop", "brain")] == ["done"] * 2
+    with pytest.raises(SystemExit):
+        run(fault=True)
+    assert status(job)["state"] == "failed"
+    assert not Path(job.log).with_name("brain.status.json").exists()
+
+
+def test_a_record_can_be_of_another_unit_than_the_log(job):
+    with recorded(job, "audit", unit="sub-02", private=True):
+        pass
+    record = json.loads(Path("logs/sub-02/audit.status.json").read_text())
+    assert (record["state"], record["log"]) == ("done", None)

@@ -131,9 +131,7 @@ def test_a_private_log_is_neither_shown_nor_named(
 def test_nothing_from_data_becomes_markup(made: MadeOutput, updated: Callable[..., Page]) -> None:
     name = made.image("01")
     made.finish(name)
-    made.record(
-        name, "reorient", details={EVIL: {EVIL: [EVIL]}, "Warnings": [EVIL], "converter": EVIL}
-    )
+    made.record(name, "crop", details={EVIL: {EVIL: [EVIL]}, "Warnings": [EVIL], "converter": EVIL})
     made.record("sub-01", "figures", "failed", reason=EVIL, details={}, log=EVIL)
     made.figure("sub-01", "sub-01_desc-brain_T1w.png", EVIL)
     made.exclude(EVIL, EVIL, EVIL)
@@ -432,7 +430,7 @@ def test_a_rated_image_stands_as_excluded_with_its_figures(
 def test_what_is_to_come_is_told(made: MadeOutput, updated: Callable[..., Page]) -> None:
     made.finish(made.image("01"))
     assert "Still to come" not in updated().text
-    made.record(made.image("02"), "reorient")
+    made.record(made.image("02"), "skullstrip")
     made.record(made.image("03"), "skullstrip", "running")
     made.image("04")
     held = (made.root / HIDDEN / RUN).open("w")
@@ -440,7 +438,7 @@ def test_what_is_to_come_is_told(made: MadeOutput, updated: Callable[..., Page])
     text = updated().text
     assert "skullstrip: 1 waiting; at work: sub-03_T1w" in text
     assert "Work went on when this page was written" in text
-    assert "reorient: 1 waiting" in text
+    assert "crop: 1 waiting" in text
     made.record("sub-01", "figures", "running")
     assert "figures: at work: sub-01" in updated().text
     held.close()
@@ -452,13 +450,14 @@ def test_time_and_memory_of_stages_come_from_the_benchmarks(
     for label, seconds in (("01", "10.0"), ("02", "30.0"), ("03", "NA")):
         name = made.image(label)
         made.finish(name)
-        path = made.root / "benchmarks" / name / "crop.tsv"
+        path = made.root / "benchmarks" / name / "derivatives.tsv"
         path.parent.mkdir(parents=True)
-        path.write_text(f"s\th:m:s\tmax_rss\n{seconds}\t-\t123.4\n")
+        path.write_text(f"s\th:m:s\tmax_rss\tcpu_time\n{seconds}\t-\t123.4\t8.5\n")
     costs = {cost.stage: cost for cost in costs_of(load_run(made.root))}
-    assert (costs["crop"].jobs, costs["crop"].median_s, costs["crop"].max_s) == (2, 20.0, 30.0)
-    assert costs["crop"].max_mb == 123.4
-    assert (costs["reorient"].jobs, costs["reorient"].median_mb) == (3, 200.0)
+    job = costs["derivatives"]
+    assert (job.jobs, job.median_s, job.max_s, job.max_mb) == (2, 20.0, 30.0, 123.4)
+    assert (job.median_cpu_s, job.total_cpu_s) == (8.5, 17.0)
+    assert (costs["crop"].jobs, costs["crop"].median_mb) == (3, 200.0)
     assert "Time and memory by stage" in updated().text
 
 

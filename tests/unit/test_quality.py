@@ -3,11 +3,12 @@
 import nibabel as nib
 import numpy as np
 import pytest
+from lib.derivatives.quality import quality
+from lib.image.reorient import reorient
 from lib.quality.brain import Tissues
 from lib.quality.dictionary import MEASURES, OF_SKULLSTRIP
 from lib.quality.subject import Inputs
 from lib.skullstrip.itk import write_affine
-from quality import quality
 from scipy import ndimage
 
 SHAPE, SPACING = (96, 100, 92), 2.0
@@ -49,7 +50,8 @@ class Made:
 
     def inputs(self, **more):
         """The image alone, and what is given more."""
-        return Inputs(self.save("raw.nii.gz", self.image), "RAS", "none", **more)
+        raw = self.save("raw.nii.gz", self.image)
+        return Inputs(reorient(raw, "RAS").volume, "none", **more)
 
     def mask(self):
         return self.save("mask.nii", self.brain.astype(np.uint8))
@@ -181,7 +183,7 @@ def test_axes_are_those_of_the_body_in_every_orientation(made):
     for name, voxels in (("raw.nii.gz", made.image), ("mask.nii", made.brain.astype(np.uint8))):
         image = nib.Nifti1Image(voxels, made.affine).as_reoriented(turn)
         files[name] = made.save(name, np.asanyarray(image.dataobj), image.affine)
-    kept = Inputs(files["raw.nii.gz"], "keep", "given", mask=files["mask.nii"])
+    kept = Inputs(reorient(files["raw.nii.gz"], "keep").volume, "given", mask=files["mask.nii"])
     second = quality(kept)["measures"]
     for axis in "xyz":
         assert second[f"fwhm_{axis}"] == pytest.approx(first[f"fwhm_{axis}"], rel=1e-4)
@@ -191,5 +193,25 @@ def test_voxels_that_are_no_number_are_background(made):
     image = made.image.astype(np.float32)
     image[:5] = np.nan
     path = made.save("raw.nii.gz", image)
-    found = quality(Inputs(path, "RAS", "none"))
+    found = quality(Inputs(reorient(path, "RAS").volume, "none"))
     assert set(found["measures"]) == set(BACKGROUND)
+
+
+def test_a_measure_that_fails_costs_no_other(made, monkeypatch, capsys):
+    def fails(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("lib.quality.noise.cjv", fails)
+    found = quality(made.whole())
+    assert found["not_computable"] == {"cjv": "it failed: ZeroDivisionError"}
+    assert found["warnings"] == ["cjv failed: ZeroDivisionError, see the log"]
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_lack_of_memory_is_no_property_of_the_image(made, monkeypatch):
+    def lacks(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("lib.quality.noise.cjv", lacks)
+    with pytest.raises(MemoryError):
+        quality(made.whole())

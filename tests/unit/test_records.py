@@ -26,7 +26,7 @@ def test_without_a_manifest_the_user_is_told(tmp_path: Path) -> None:
 
 def test_each_state_is_told_apart(made: MadeOutput) -> None:
     made.finish(made.image("01"))
-    made.record(made.image("02"), "reorient", "failed", reason="no space")
+    made.record(made.image("02"), "skullstrip", "failed", reason="no space")
     made.record(made.image("03"), "skullstrip", "running")
     made.image("04")
     made.exclude("05", "sub-05/anat/sub-05_T1w", "cut short")
@@ -83,12 +83,12 @@ def test_one_bad_session_makes_the_subject_failed_and_keeps_the_other(made: Made
 def test_without_skull_stripping_no_mask_is_expected(tmp_path: Path) -> None:
     made = MadeOutput(tmp_path, method="none")
     name = made.image("01")
-    made.finish(name, ("reorient", "crop"))
+    made.finish(name, ("crop",))
     made.record(name, "skullstrip", "failed", reason="of an earlier run")
     (tmp_path / "sub-01/anat/sub-01_desc-brain_mask.nii.gz").unlink()
     subject = load_run(tmp_path).subject("01")
     assert subject.state == "done"
-    assert [stage.name for stage in subject.images[0].stages] == ["reorient", "crop"]
+    assert [stage.name for stage in subject.images[0].stages] == ["crop"]
 
 
 def test_a_session_that_failed_is_of_its_subject(made: MadeOutput) -> None:
@@ -124,7 +124,7 @@ def test_conversion_of_an_earlier_run_is_still_told(made: MadeOutput) -> None:
 
 def test_a_record_that_cannot_be_read_is_a_failure(made: MadeOutput) -> None:
     name = made.image("01")
-    path = made.root / "logs" / name / "reorient.status.json"
+    path = made.root / "logs" / name / "crop.status.json"
     path.parent.mkdir(parents=True)
     path.write_text('{"state": "do', encoding="utf-8")
     assert load_run(made.root).subject("01").faults[0][1].reason == (
@@ -134,7 +134,7 @@ def test_a_record_that_cannot_be_read_is_a_failure(made: MadeOutput) -> None:
 
 def test_warnings_are_told_once(made: MadeOutput) -> None:
     name = made.image("01")
-    for stage in ("reorient", "crop"):
+    for stage in ("crop", "deface"):
         made.record(name, stage, details={"Warnings": ["sform and qform differ"]})
     assert load_run(made.root).subject("01").warnings == [("sub-01_T1w", "sform and qform differ")]
 

@@ -11,16 +11,16 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from brain import BrainFiles, brain
-from crop import crop, crop_box
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lib.derivatives.brain import brain
+from lib.derivatives.crop import crop, crop_box
 from lib.errors import InputError
 from lib.image.geometry import Box, Turn, orientation_of
+from lib.image.reorient import reorient, reoriented_file
 from lib.image.volume import Volume, cropped, read, read_anatomical, turned, with_values, write
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
-from reorient import reorient
 from uncrop import main, uncrop
 
 from tests.unit.nifti_images import AFFINE, noise, rotation, save
@@ -33,11 +33,11 @@ SETTINGS = {"modes": ["auto"], "slices": {}, "margin": 10, "fov": 170}
 
 
 def reoriented(path, code="RAS"):
-    """Run the script; give the result as stored, and the facts."""
-    folder = path.parent
-    facts = reorient(path, folder / "re.nii", folder / "re.json", code)
-    assert json.loads((folder / "re.json").read_text(), parse_constant=pytest.fail) == facts
-    return read(folder / "re.nii"), facts
+    """Reorient a file; give the result as stored, and the facts as JSON has them."""
+    _, volume, facts = reorient(path, code)
+    assert json.loads(json.dumps(facts), parse_constant=pytest.fail) == facts
+    write(volume, path.parent / "re.nii")
+    return read(path.parent / "re.nii"), facts
 
 
 def world(affine, index):
@@ -123,7 +123,7 @@ def test_values_and_places_survive_reorienting_and_cropping(tmp_path_factory, im
             np.testing.assert_allclose(got, expected, atol=exact)
         for header, position in ((after.header, target), (part.header, inside)):
             np.testing.assert_allclose(world(header.get_qform(), position), expected, atol=loose)
-            np.testing.assert_allclose(world(header.get_sform(), position), expected, atol=1e-3)
+            np.testing.assert_allclose(world(header.get_sform(), position), expected, atol=exact)
 
     facts |= {"CropBox": box.pairs}
     small = nib.load(folder / "crop.nii.gz")
@@ -170,13 +170,13 @@ def test_nothing_that_may_identify_is_carried_along(tmp_path):
     for field in ("descrip", "db_name", "aux_file", "intent_name"):
         image.header[field] = b"DOE JANE"
     nib.save(image, tmp_path / "a.nii")
-    reoriented(tmp_path / "a.nii")
+    _, facts = reoriented(tmp_path / "a.nii")
     assert b"DOE" in (tmp_path / "a.nii").read_bytes()
     assert b"DOE" not in (tmp_path / "re.nii").read_bytes()
     write(Volume(image.header, noise()), tmp_path / "direct.nii")
     assert b"DOE" not in (tmp_path / "direct.nii").read_bytes()
     assert len(image.header.extensions) == 1
-    assert "DOE" not in (tmp_path / "re.json").read_text()
+    assert "DOE" not in json.dumps(facts)
 
 
 def test_disagreeing_affines_leave_as_one(tmp_path):
@@ -395,6 +395,19 @@ def test_the_box_is_enlarged_to_hold_the_brain_mask():
     assert decided["BrainMaskEnlargement"] == [[12, 0], [0, 0], [0, 0]]
 
 
+def test_a_fault_of_the_temporary_file_is_told_of_the_image(tmp_path):
+    path = save(tmp_path / "a.nii", noise())
+    with reoriented_file(path, "LAS") as file:
+        assert nib.aff2axcodes(nib.load(file).affine) == tuple("LAS")
+    assert not file.exists()
+    with (
+        pytest.raises(InputError, match=r"a\.nii: it is empty") as told,
+        reoriented_file(path, "LAS") as file,
+    ):
+        raise InputError(file, "it is empty", "Fill it")
+    assert str(file) not in str(told.value)
+
+
 @pytest.fixture
 def case(tmp_path):
     """A head of another orientation through reorient, crop and brain."""
@@ -403,21 +416,16 @@ def case(tmp_path):
 
 
 def whole_line(folder, raw, config):
-    reorient(raw, folder / "re.nii", folder / "re.json", "RAS")
-    volume = read(folder / "re.nii")
+    turned = reorient(raw, "RAS")
+    volume = turned.volume
     mask = np.zeros(volume.stored.shape, "uint8")
     middle = tuple(slice(n // 3, 2 * n // 3) for n in mask.shape)
     mask[middle] = volume.stored[middle] > np.median(volume.stored[middle]) / 2
     write(with_values(volume, mask), folder / "mask.nii")
-    crop(
-        folder / "re.nii", folder / "re.json", folder / "crop.nii.gz", folder / "crop.json", config,
-        sources=["bids:raw:sub-01"], mask=folder / "mask.nii",
-    )  # fmt: skip
-    names = ("brain_mask.nii.gz", "brain_mask.json", "brain.nii.gz", "brain.json")
-    brain(
-        folder / "crop.nii.gz", folder / "crop.json", folder / "mask.nii",
-        BrainFiles(*(folder / name for name in names)), sources=["bids::sub-01"],
-    )  # fmt: skip
+    preproc, mask_file = folder / "crop.nii.gz", folder / "mask.nii"
+    crop(turned, preproc, config, sources=["bids:raw:sub-01"], mask=mask_file)
+    results = folder / "brain_mask.nii.gz", folder / "brain.nii.gz"
+    brain(preproc, mask_file, *results, sources=["bids::sub-01"])
     return folder
 
 
@@ -483,14 +491,12 @@ def test_a_mask_of_another_grid_is_refused(case):
     moved = volume.header.copy()
     moved.set_sform(moved.get_sform() + np.eye(4, k=3) * 5, 1)
     write(Volume(moved, volume.stored), case / "mask.nii")
-    files = BrainFiles(*(case / name for name in ("a.nii.gz", "a.json", "b.nii.gz", "b.json")))
+    results = case / "a.nii.gz", case / "b.nii.gz"
     with pytest.raises(InputError, match="that of the image"):
-        brain(case / "crop.nii.gz", case / "crop.json", case / "mask.nii", files, sources=[])
+        brain(case / "crop.nii.gz", case / "mask.nii", *results, sources=[])
+    head, mask = reorient(case / "raw.nii.gz", "RAS"), case / "mask.nii"
     with pytest.raises(InputError, match="that of the image"):
-        crop(
-            case / "re.nii", case / "re.json", case / "c.nii.gz", case / "c.json", SETTINGS,
-            sources=[], mask=case / "mask.nii",
-        )  # fmt: skip
+        crop(head, case / "c.nii.gz", SETTINGS, sources=[], mask=mask)
     assert not list(case.glob("[abc].*"))
 
 
@@ -513,8 +519,7 @@ def test_nibabels_own_images_come_back_exactly(tmp_path, name, code):
     if name == "example4d.nii.gz":
         raw = tmp_path / "first.nii"
         nib.save(nib.load(NIBABEL_DATA / name).slicer[..., :1], raw)
-    facts = reorient(raw, tmp_path / "re.nii", tmp_path / "re.json", code)
-    image = read(tmp_path / "re.nii")
+    _, image, facts = reorient(raw, code)
     box = Box.of([[1, n - 1] for n in image.stored.shape])
     write(cropped(image, box), tmp_path / "c.nii")
     back = uncrop(nib.load(tmp_path / "c.nii"), facts | {"CropBox": box.pairs})
@@ -537,7 +542,7 @@ def test_a_real_head_is_cropped_and_comes_back_exactly(tmp_path):
     raw = tmp_path / "raw.nii"
     whole_line(tmp_path, raw, {**SETTINGS, "modes": ["auto", "fov"]})
     check_round_trip(tmp_path, raw)
-    before, after = read(tmp_path / "re.nii"), read(tmp_path / "crop.nii.gz")
+    before, after = reorient(raw, "RAS").volume, read(tmp_path / "crop.nii.gz")
     box = Box.of(json.loads((tmp_path / "crop.json").read_text())["CropBox"])
     np.testing.assert_array_equal(before.stored[box.slices], after.stored)
     top_to_bottom = after.stored.shape[2] * after.zooms_mm[2]

@@ -16,7 +16,7 @@ from tests.unit.made_output import MadeOutput
 def shards(tmp_path):
     """Two runs; the second could not read one image."""
     made = [MadeOutput(tmp_path / name) for name in ("shard-1", "shard-2")]
-    made[0].finish(made[0].image("01"), ("reorient", "skullstrip", "crop", "brain"))
+    made[0].finish(made[0].image("01"), ("skullstrip", "crop", "brain"))
     made[1].record(made[1].image("02"), "crop", "failed", reason="no voxel is left")
     made[1].manifest["excluded"].append(
         {"image": "sub-03/anat/sub-03_T1w", "subject": "03", "reason": "cut short", "fault": True}
@@ -56,7 +56,7 @@ def test_results_are_links_that_move_with_the_study(joined, tmp_path):
 def test_joining_again_follows_what_changed(joined, tmp_path, shards):
     update(joined)
     shards[0].image("04")
-    shards[0].record("sub-04/anat/sub-04_T1w", "reorient", "done")
+    shards[0].record("sub-04/anat/sub-04_T1w", "skullstrip", "done")
     join([str(tmp_path / "shard-1")], joined)
     assert [one.label for one in load_run(joined).subjects] == ["01", "04"]
     assert not (joined / "logs/sub-02").exists()

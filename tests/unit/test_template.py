@@ -109,11 +109,13 @@ def test_a_name_without_templateflow_says_what_to_install():
 
 
 def test_the_prepared_form_is_small_and_has_no_holes(tmp_path):
-    files = [tmp_path / name for name in ("t1w.nii.gz", "mask.nii.gz", "facts.json", "rm.nii.gz")]
-    facts = script.write({}, *files)
-    assert read_json(files[2]) == facts
+    prepared = template.Prepared(tmp_path)
+    facts = script.write({}, prepared)
+    assert read_json(prepared.facts) == facts
     assert facts["name"] == "MNI152NLin6Asym"
-    head, mask, where = (nib.load(files[index]) for index in (0, 1, 3))
+    files = (prepared.t1w, prepared.brain_mask, prepared.registration_mask)
+    head, mask, where = map(nib.load, files)
+    assert all(nib.load(file).shape == head.shape for file in prepared.tissue_maps)
     assert head.shape == mask.shape == where.shape
     assert np.allclose(head.header.get_zooms(), 2)
     inside = mask.get_fdata() > 0.5

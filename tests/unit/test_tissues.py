@@ -5,7 +5,8 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
-import tissues as script
+from lib import template
+from lib.derivatives import tissues as script
 from lib.image.resampling import resample
 from lib.skullstrip.tissues import TISSUES, by_brightness, classify, labelled, maps_of_template
 from lib.template import embedded
@@ -28,20 +29,20 @@ def brain(tmp_path):
     window = tuple(slice(*pair) for pair in BOX)
     affine = np.eye(4)
     small = tuple(n // 2 for n in SHAPE)
-    names = ("preproc.nii.gz", "preproc.json", "mask.nii.gz", "post.nii.gz", "field.nii.gz")
+    names = ("preproc.nii.gz", "mask.nii.gz", "post.nii.gz", "field.nii.gz")
     files = [tmp_path / name for name in names]
     nib.save(nib.Nifti1Image(image[window], affine), files[0])
-    files[1].write_text(
+    (tmp_path / "preproc.json").write_text(
         json.dumps({"CropBox": BOX, "ReorientedShape": SHAPE, "Description": "x", "Sources": []})
     )
-    nib.save(nib.Nifti1Image((truth >= 0)[window].astype(np.uint8), affine), files[2])
+    nib.save(nib.Nifti1Image((truth >= 0)[window].astype(np.uint8), affine), files[1])
     coarse = [
         resample((truth == k).astype(np.float32), (1,) * 3, small, (2,) * 3) for k in range(3)
     ]
-    nib.save(nib.Nifti1Image(np.stack(coarse, axis=-1), np.diag([2.0, 2, 2, 1])), files[3])
+    nib.save(nib.Nifti1Image(np.stack(coarse, axis=-1), np.diag([2.0, 2, 2, 1])), files[2])
     # N4 leaves the scale of its field open.
     scaled = resample(0.6 * field, (1,) * 3, small, (2,) * 3)
-    nib.save(nib.Nifti1Image(scaled, np.diag([2.0, 2, 2, 1])), files[4])
+    nib.save(nib.Nifti1Image(scaled, np.diag([2.0, 2, 2, 1])), files[3])
     return script.Inputs(*files), truth[window], image[window], field[window]
 
 
@@ -129,3 +130,7 @@ def test_a_class_without_voxels_is_no_error():
     posterior = classify(np.full(50, 7.0, np.float32), prior)
     assert np.isfinite(posterior).all()
     assert (labelled(posterior) == TISSUES[0].index).all()
+
+
+def test_the_rules_name_the_maps_in_the_order_of_the_classes():
+    assert tuple(tissue.label for tissue in TISSUES) == template.TISSUES

@@ -135,12 +135,12 @@ def test_what_lacked_memory_is_tried_with_more(place, on_cluster):
 
 
 def test_what_cannot_succeed_is_not_done_twice(place, on_cluster):
-    first, second = slurm_logs(place, "group_sub-02_ses-3_T1w_crop_reorient")
-    assert "reorient failed" in first
-    assert "reorient is not tried again" in second
+    first, second = slurm_logs(place, "group_sub-02_ses-3_T1w_derivatives")
+    assert "crop failed" in first
+    assert "crop is not tried again" in second
     logs = place / "cluster/logs/sub-02/ses-3/anat/sub-02_ses-3_T1w"
-    assert "damaged" in json.loads((logs / "reorient.status.json").read_text())["reason"]
-    assert "BadGzipFile" in (logs / "reorient.log").read_text()
+    assert "damaged" in json.loads((logs / "crop.status.json").read_text())["reason"]
+    assert "BadGzipFile" in (logs / "derivatives.log").read_text()
     assert "status record cannot be read" not in on_cluster.stdout
 
 

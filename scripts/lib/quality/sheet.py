@@ -1,10 +1,12 @@
 """What was measured of an image, and why the rest was not."""
 
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from lib.memory import lacked_memory
 from lib.quality.not_computable import NotComputableError
 
 DIGITS = 6
@@ -13,20 +15,31 @@ DIGITS = 6
 
 @dataclass
 class Sheet:
-    """Values by key, and reasons by the keys that have none."""
+    """Values by key, reasons by the keys that have none, and what failed."""
 
     measures: dict[str, float] = field(default_factory=dict)
     not_computable: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def fill(self, keys: Iterable[str], compute: Callable[[], Iterable[float]]) -> None:
-        """Write down the values that `compute` gives for `keys`, or why there are none."""
+        """Write down the values that `compute` gives for `keys`, or why there are none.
+
+        A measure that fails must not cost the others, or the images of the same job.
+        """
         keys = list(keys)
         try:
-            values = [float(value) for value in compute()]
-            for key, value in zip(keys, values, strict=True):
+            values = dict(zip(keys, map(float, compute()), strict=True))
+        except NotComputableError as reason:
+            self.not_computable |= dict.fromkeys(keys, str(reason))
+        except Exception as error:
+            if lacked_memory(error):
+                raise
+            traceback.print_exc()
+            self.not_computable |= dict.fromkeys(keys, f"it failed: {type(error).__name__}")
+            self.warnings.append(f"{', '.join(keys)} failed: {type(error).__name__}, see the log")
+        else:
+            for key, value in values.items():
                 if np.isfinite(value):
                     self.measures[key] = float(f"{value:.{DIGITS}g}")
                 else:
                     self.not_computable[key] = "the result is no number"
-        except NotComputableError as reason:
-            self.not_computable |= dict.fromkeys(keys, str(reason))

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lib.image.geometry import Box, Turn
-from lib.image.volume import Volume, read_anatomical, turned
+from lib.image.geometry import Box
+from lib.image.volume import Volume
 from lib.quality import air, background, brain, tissue
 from lib.quality.noise import Statistics, statistics
 from lib.quality.not_computable import NotComputableError
@@ -24,14 +24,12 @@ class Inputs:
 
     Attributes
     ----------
-    image : Path
-        The raw image.
-    orientation : str
-        To which `mask` was turned.
+    volume : Volume
+        The whole image, reoriented.
     method : str
         Of skull stripping, for the reasons.
     mask : Path or None
-        Brain mask on the whole grid of the turned image.
+        Brain mask on the grid of `volume`.
     tissues : Tissues or None
     bias_field : Path or None
         Of the working image; divides it.
@@ -40,8 +38,7 @@ class Inputs:
         tissues.
     """
 
-    image: Path
-    orientation: str
+    volume: Volume
     method: str
     mask: Path | None = None
     tissues: brain.Tissues | None = None
@@ -56,7 +53,7 @@ class Subject:
 
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs
-        self.volume = load(inputs.image, inputs.orientation)
+        self.volume = without_gaps(inputs.volume)
 
     @cached_property
     def around(self) -> air.Surroundings:
@@ -153,13 +150,11 @@ class Subject:
         return float(np.percentile(values, BRIGHTEST))
 
 
-def load(image: Path, orientation: str) -> Volume:
-    """Read an image and turn it; what is no number becomes background."""
-    volume, grid, _ = read_anatomical(image)
-    volume = turned(volume, Turn.to(orientation, grid.affine))
+def without_gaps(volume: Volume) -> Volume:
+    """Make background of what is no number."""
     if volume.stored.dtype.kind == "f" and not np.isfinite(volume.stored).all():
         finite = np.where(np.isfinite(volume.stored), volume.stored, volume.background)
-        volume = replace(volume, stored=finite)
+        return replace(volume, stored=finite)
     return volume
 
 

@@ -78,7 +78,7 @@ def _data(run: Run) -> Iterator[str]:
 
 def _reorient(run: Run) -> Iterator[str]:
     settings = run.settings
-    if not _ran(run, "reorient"):
+    if not _ran(run, "crop"):
         return
     orientation = settings.get("reorient", {}).get("orientation", "RAS")
     words = "kept in their orientation" if orientation == "keep" else f"reoriented to {orientation}"

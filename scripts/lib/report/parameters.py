@@ -9,9 +9,8 @@ from lib.skullstrip.brain_recipe import RECIPE
 SETTINGS = {
     "deidentify": ("deid",),
     "convert": ("convert",),
-    "reorient": ("reorient",),
-    "crop": ("crop",),
     "skullstrip": ("skullstrip", "ants"),
+    "crop": ("reorient", "crop"),
     "deface": ("deface",),
 }
 

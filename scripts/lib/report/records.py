@@ -27,7 +27,7 @@ from lib.run_lock import is_at_work
 DICOM_STAGE = "convert"
 BRAIN_STAGES = ("skullstrip", "brain")
 EXTRA_STAGES = ("tissues", "deface", "quality")
-IMAGE_STAGES = (DICOM_STAGE, "reorient", "skullstrip", "crop", "brain", *EXTRA_STAGES)
+IMAGE_STAGES = (DICOM_STAGE, "skullstrip", "crop", "brain", *EXTRA_STAGES)
 """Stages of one image, in order; `BRAIN_STAGES` only where skulls are stripped, and
 `EXTRA_STAGES` only where they left a record."""
 SESSION_STAGES = ("deidentify", "audit", "audit_results", "convert_session")
@@ -204,11 +204,7 @@ def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool
 def _read(root: Path, unit: str, name: str, *, live: bool) -> Stage:
     """Read one status record; pending when there is none, failed when it cannot be read."""
     try:
-        path = root / record_file(unit, name)
-        # Snakemake makes an empty record where another job of the same Slurm job failed first.
-        if not path.stat().st_size:
-            return Stage(name, "pending")
-        record = read_json(path)
+        record = read_json(root / record_file(unit, name))
     except FileNotFoundError:
         return Stage(name, "pending")
     except (OSError, json.JSONDecodeError, UnicodeDecodeError):

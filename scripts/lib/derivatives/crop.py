@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from lib.errors import InputError
-from lib.files import read_json, write_json
+from lib.files import write_json
 from lib.image.geometry import Box, slices_box, superior_axis
 from lib.image.head import HeadSearch, find_head
+from lib.image.reorient import Reoriented
+from lib.image.sidecar import sidecar_of
 from lib.image.volume import Volume, cropped, read, require_same_grid, write
 
 NONE = "none"
@@ -34,41 +36,40 @@ REMEDY = "Change crop.slices, crop.margin or crop.fov, or set crop.modes to [non
 
 
 def crop(
-    image: Path,
-    facts: Path,
+    head: Reoriented,
     output: Path,
-    sidecar: Path,
     settings: Mapping[str, Any],
     *,
     sources: Sequence[str],
     mask: Path | None = None,
 ) -> dict[str, Any]:
-    """Write `image` cropped, and its BIDS sidecar.
+    """Write an image cropped, and its BIDS sidecar.
 
     Parameters
     ----------
-    image, facts : Path
-        The reoriented image (X, Y, Z) and the facts that `reorient` wrote.
-    output, sidecar : Path
-        The cropped image and its JSON file.
+    head : Reoriented
+        The image, of shape (X, Y, Z).
+    output : Path
+        The cropped image; its sidecar lies beside it.
     settings : mapping
         ``modes``, ``slices``, ``margin`` (mm) and ``fov`` (mm), as in config.
     sources : sequence of str
         BIDS URIs of what the image was made from.
     mask : Path, optional
-        A brain mask on the grid of `image`.
+        A brain mask on the grid of the reoriented image.
 
     Returns
     -------
     dict
-        What was decided: box, shapes, enlargement, warnings.
+        What was found when it was reoriented, and what was decided: box, shapes, enlargement
+        and warnings.
 
     Raises
     ------
     InputError
         No voxel is left, or a setting makes no sense.
     """
-    volume = read(image)
+    image, volume, found = head
     brain = None if mask is None else read(mask)
     if brain is not None:
         require_same_grid(brain, volume.stored.shape, volume.affine, mask or image)
@@ -78,15 +79,15 @@ def crop(
         raise InputError(f"{error.where} ({image})", error.problem, error.remedy) from error
     result = cropped(volume, box)
     write(result, output)
-    before = read_json(facts)
-    decided["Warnings"] = [*before["Warnings"], *decided["Warnings"]]
+    decided["Warnings"] = [*found["Warnings"], *decided["Warnings"]]
+    facts = {**found, **decided}
     described = {
         "Description": "Reoriented and cropped without resampling: voxels keep their value",
         "Sources": list(sources),
         "SkullStripped": False,
     }
-    write_json(sidecar, {**described, **before, **decided})
-    return decided
+    write_json(sidecar_of(output), {**described, **facts})
+    return facts
 
 
 def crop_box(
@@ -174,20 +175,3 @@ def _check_settings(settings: Mapping[str, Any], modes: Sequence[str]) -> None:
         if mode in modes and (settings[name] < 0 or (mode == "fov" and not settings[name])):
             problem = f"{settings[name]} mm: expected {least}"
             raise InputError(f"crop.{name}", problem, "Correct the distance")
-
-
-if "snakemake" in globals():
-    from lib.job import recorded
-
-    job = globals()["snakemake"]
-    with recorded(job, "crop") as details:
-        details.update(
-            crop(
-                Path(job.input.image),
-                Path(job.input.facts),
-                Path(job.output.image),
-                Path(job.output.sidecar),
-                job.params.crop,
-                sources=job.params.sources,
-            )
-        )

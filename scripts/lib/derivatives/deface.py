@@ -12,27 +12,26 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+
 from lib.deface.face import FACE, away_from, face_region, landmarks
 from lib.errors import InputError
 from lib.files import read_json, write_json
+from lib.image.sidecar import grid_facts, sidecar_of
 from lib.image.volume import Volume, read, require_same_grid, with_values, write
 from lib.skullstrip.itk import read_affine
 
-OWN_KEYS = {"Description", "Sources", "SkullStripped", "Warnings"}
-"""Keys of the preprocessed image's sidecar that do not describe its grid."""
 LITTLE_ML = 50.0
 """A field that shows the face holds some 300 to 800 ml of head in front of the plane."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The cropped image with its sidecar and its brain mask; the template's brain mask.
+    """The cropped image and its brain mask; the template's brain mask.
 
     `affines` lead from the template to the image, in this order; ITK transforms of points.
     """
 
     preproc: Path
-    sidecar: Path
     mask: Path
     template_mask: Path
     affines: tuple[Path, ...]
@@ -40,12 +39,10 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """The image without face and the mask of what was removed, with their sidecars."""
+    """The image without face and the mask of what was removed; sidecars lie beside them."""
 
     image: Path
-    sidecar: Path
     defacemask: Path
-    defacemask_sidecar: Path
 
 
 def deface(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict[str, Any]:
@@ -84,16 +81,16 @@ def deface(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict[
     write(with_values(volume, region.astype(np.uint8)), outputs.defacemask)
     check(volume, inside, outputs)
 
-    grid = {key: value for key, value in read_json(inputs.sidecar).items() if key not in OWN_KEYS}
+    grid = grid_facts(read_json(sidecar_of(inputs.preproc)))
     words = {
         "Description": "Face and ears removed: 0 there, unchanged elsewhere",
         "Sources": list(sources),
         "SkullStripped": False,
         "Defaced": True,
     }
-    write_json(outputs.sidecar, {**words, **grid})
+    write_json(sidecar_of(outputs.image), {**words, **grid})
     about_mask = {"Description": "1 where voxels were removed", "Type": "Face"}
-    write_json(outputs.defacemask_sidecar, {**about_mask, "Sources": list(sources), **grid})
+    write_json(sidecar_of(outputs.defacemask), {**about_mask, "Sources": list(sources), **grid})
 
     bright = volume.stored > np.quantile(volume.stored[inside], 0.05) / 2
     removed = float((region & bright).sum() * np.prod(volume.zooms_mm) / 1000)
@@ -128,23 +125,3 @@ def _region(volume: Volume, brain: Any, inputs: Inputs) -> Any:
     shape = volume.stored.shape
     region = face_region(shape, to_template @ volume.affine, landmarks(template_mask))
     return region & away_from(brain, volume.affine, FACE.brain_margin_mm)
-
-
-if "snakemake" in globals():
-    from lib.job import recorded
-
-    job = globals()["snakemake"]
-    with recorded(job, "deface") as details:
-        details.update(
-            deface(
-                Inputs(
-                    Path(job.input.preproc),
-                    Path(job.input.sidecar),
-                    Path(job.input.mask),
-                    Path(job.input.template_mask),
-                    tuple(Path(file) for file in job.input.affines),
-                ),
-                Outputs(*(Path(file) for file in job.output)),
-                sources=job.params.sources,
-            )
-        )

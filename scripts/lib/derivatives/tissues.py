@@ -12,14 +12,14 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+
 from lib.files import atomic, read_json, write_json
 from lib.image.geometry import Box, zooms_of
 from lib.image.resampling import FloatArray, resample
+from lib.image.sidecar import grid_facts, sidecar_of
 from lib.image.volume import Volume, read, with_values, write
 from lib.skullstrip.tissues import TISSUES, classify, labelled
 
-OWN_KEYS = {"Description", "Sources", "SkullStripped", "Warnings"}
-"""Keys of the preprocessed image's sidecar that do not describe its grid."""
 FIELD_BOUNDS = (0.1, 10.0)
 """Beyond the head the splines of the bias field have nothing to hold on to."""
 STEPS = 65535
@@ -28,10 +28,9 @@ STEPS = 65535
 
 @dataclass(frozen=True)
 class Inputs:
-    """The cropped image with sidecar and brain mask, and what skull stripping left."""
+    """The cropped image and its brain mask, and what skull stripping left."""
 
     preproc: Path
-    sidecar: Path
     mask: Path
     posteriors: Path
     bias_field: Path
@@ -64,7 +63,7 @@ def tissues(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict
         ``TissueVolumes`` (mL by label) and ``BiasFieldRange`` (percentiles 1 and 99 inside the
         brain).
     """
-    volume, facts = read(inputs.preproc), read_json(inputs.sidecar)
+    volume, facts = read(inputs.preproc), read_json(sidecar_of(inputs.preproc))
     inside = read(inputs.mask).stored != 0
     slope, inter = volume.scaling
     values = volume.stored.astype(np.float32) * np.float32(slope) + np.float32(inter)
@@ -90,7 +89,7 @@ def tissues(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict
         scaled.header["scl_slope"] = 1 / STEPS
         write(scaled, outputs.probsegs[tissue.label])
 
-    grid = {key: value for key, value in facts.items() if key not in OWN_KEYS}
+    grid = grid_facts(facts)
     _describe(outputs, grid, sources)
     voxel = float(np.prod(volume.zooms_mm)) / 1000
     return {
@@ -100,11 +99,6 @@ def tissues(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict
         },
         "BiasFieldRange": [round(float(x), 3) for x in np.percentile(field[inside], (1, 99))],
     }
-
-
-def sidecar_of(image: Path) -> Path:
-    """Return the sidecar of an image."""
-    return image.with_name(image.name.removesuffix(".nii.gz") + ".json")
 
 
 def _brought(coarse: nib.Nifti1Image, volume: Volume, facts: Mapping[str, Any]) -> FloatArray:
@@ -140,22 +134,3 @@ def _describe(outputs: Outputs, grid: Mapping[str, Any], sources: Sequence[str])
     table = "\n".join(["index\tname\tabbreviation", "0\tBackground\tBG", *rows])
     with atomic(sidecar_of(outputs.dseg).with_suffix(".tsv")) as partial:
         partial.write_text(table + "\n", encoding="utf-8")
-
-
-if "snakemake" in globals():
-    from lib.job import recorded
-
-    job = globals()["snakemake"]
-    with recorded(job, "tissues") as details:
-        images = [Path(file) for file in job.output if file.endswith(".nii.gz")]
-        details.update(
-            tissues(
-                Inputs(*(Path(file) for file in job.input)),
-                Outputs(
-                    images[0],
-                    images[1],
-                    {one.label: file for one, file in zip(TISSUES, images[2:], strict=True)},
-                ),
-                sources=job.params.sources,
-            )
-        )

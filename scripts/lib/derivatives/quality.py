@@ -6,18 +6,17 @@ after correction, inside the brain alone. What an image cannot give has a reason
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
-from lib.files import write_json
+from nibabel.orientations import io_orientation
+
 from lib.quality import background, brain, inu, mask, noise, sharpness, tissue
 from lib.quality.dictionary import MEASURES, OF_SKULLSTRIP
 from lib.quality.not_computable import NotComputableError
 from lib.quality.sheet import Sheet
 from lib.quality.subject import Inputs, Subject
-from nibabel.orientations import io_orientation
 
 
 def quality(inputs: Inputs) -> dict[str, Any]:
@@ -28,11 +27,7 @@ def quality(inputs: Inputs) -> dict[str, Any]:
     dict
         ``measures``: value by key of the dictionary; ``not_computable``: reason by key. Those of
         `lib.quality.dictionary.OF_SKULLSTRIP` are in neither: skull stripping took them.
-
-    Raises
-    ------
-    InputError
-        The image cannot be read, or the mask is not on its grid.
+        ``warnings``: what failed for no reason that is known.
     """
     subject, sheet = Subject(inputs), Sheet()
     _measure_air(subject, sheet)
@@ -44,6 +39,7 @@ def quality(inputs: Inputs) -> dict[str, Any]:
         "not_computable": {
             key: sheet.not_computable[key] for key in order if key in sheet.not_computable
         },
+        "warnings": sheet.warnings,
     }
 
 
@@ -126,37 +122,3 @@ def _measure_brain(subject: Subject, sheet: Sheet) -> None:
     sheet.fill([f"fwhm_{axis}" for axis in ("x", "y", "z", "avg")], smoothness)
     sheet.fill([f"tpm_overlap_{name}" for name in ("csf", "gm", "wm")], overlaps)
     sheet.fill(["brain_volume", "mask_edge", "mask_fragments", "mask_outside_head"], figures)
-
-
-if "snakemake" in globals():
-    from lib.job import recorded
-
-    job = globals()["snakemake"]
-    with recorded(job, "quality") as details:
-
-        def files(name: str) -> tuple[Path, ...]:
-            """Return the files of an input, which may be none, one or more."""
-            given = job.input.get(name) or ()
-            return tuple(Path(one) for one in ([given] if isinstance(given, str) else given))
-
-        def file(name: str) -> Path | None:
-            """Return the file of an input, if there is one."""
-            return next(iter(files(name)), None)
-
-        maps = files("tissues")
-        details.update(
-            quality(
-                Inputs(
-                    Path(job.input.image),
-                    job.params.orientation,
-                    job.params.method,
-                    mask=file("mask"),
-                    tissues=brain.Tissues(maps, file("to_t1w")) if maps else None,
-                    bias_field=file("bias_field"),
-                    posteriors=file("posteriors"),
-                    affine=file("affine"),
-                    template_tissues=files("template_tissues"),
-                )
-            )
-        )
-        write_json(job.output[0], details)

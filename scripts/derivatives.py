@@ -1,0 +1,83 @@
+"""Rule derivatives: all that is made of one image once its brain is found, in one process.
+
+One process because to start another costs more than most of these stages do. Each stage has a
+record of its own, and the first that fails ends the job.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from lib.derivatives import deface, tissues
+from lib.derivatives.brain import brain
+from lib.derivatives.crop import crop
+from lib.derivatives.quality import quality
+from lib.image.reorient import reorient
+from lib.job import forget, recorded
+from lib.quality.brain import Tissues
+from lib.quality.subject import Inputs
+from lib.skullstrip.tissues import TISSUES
+from lib.template import Prepared
+
+STAGES = ("crop", "brain", "deface", "tissues", "quality")
+
+
+def file(named: Any, name: str) -> Path | None:
+    """Return the file of a rule that has a name, if there is one."""
+    return next(iter(files(named, name)), None)
+
+
+def files(named: Any, name: str) -> tuple[Path, ...]:
+    """Return the files of a rule that have a name, which may be none, one or more."""
+    found = named.get(name) or ()
+    return tuple(Path(one) for one in ([found] if isinstance(found, str) else found))
+
+
+if "snakemake" in globals():
+    job = globals()["snakemake"]
+    given, made = job.input, job.output
+    shared = preproc = Path(made.preproc)
+    forget(job, *STAGES)
+    with recorded(job, "crop") as details:
+        head = reorient(Path(given.image), job.params.orientation)
+        mask = file(given, "mask")
+        details.update(crop(head, preproc, job.params.crop, sources=job.params.sources, mask=mask))
+    if mask:
+        with recorded(job, "brain") as details:
+            masked = Path(made.mask), Path(made.brain)
+            details.update(brain(preproc, mask, *masked, sources=[f"bids::{preproc}"]))
+    if defaced := file(made, "defaced"):
+        with recorded(job, "deface") as details:
+            template_mask = Prepared(Path(given.template)).brain_mask
+            found = deface.Inputs(preproc, Path(made.mask), template_mask, files(given, "affines"))
+            results = deface.Outputs(defaced, Path(made.defacemask))
+            details.update(deface.deface(found, results, sources=job.params.sources))
+        shared = defaced
+    probabilities = files(made, "probsegs")
+    if probabilities:
+        with recorded(job, "tissues") as details:
+            left = Path(given.posteriors), Path(given.bias_field)
+            labelled = {one.label: path for one, path in zip(TISSUES, probabilities, strict=True)}
+            details.update(
+                tissues.tissues(
+                    tissues.Inputs(shared, Path(made.mask), *left),
+                    tissues.Outputs(Path(made.corrected), Path(made.dseg), labelled),
+                    sources=[f"bids::{shared}"],
+                )
+            )
+    with recorded(job, "quality") as details:
+        maps = probabilities or files(given, "t1w_tissues")
+        own = probabilities and Prepared(Path(given.template)).tissue_maps
+        details.update(
+            quality(
+                Inputs(
+                    head.volume,
+                    job.params.method,
+                    mask=mask,
+                    tissues=Tissues(maps, file(given, "to_t1w")) if maps else None,
+                    bias_field=file(given, "bias_field"),
+                    posteriors=file(given, "posteriors"),
+                    affine=next(iter(files(given, "affines")), None),
+                    template_tissues=own,
+                )
+            )
+        )
