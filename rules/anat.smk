@@ -1,4 +1,4 @@
-"""What is made of each image, once its brain is found; no voxel's value changes."""
+"""What is made of each image once its brain is found, and what stands for one that was refused."""
 
 
 localrules:

@@ -116,6 +116,7 @@ def results_of(suffix, beside=False):
     made["sidecars"] = [sidecar_of(path) for path in images if path.endswith(".nii.gz")]
     if DEFACE:
         made["preproc"] = intermediate(preproc)
+        made["sidecars"][0] = intermediate(sidecar_of(preproc))
     return made
 
 

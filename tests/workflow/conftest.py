@@ -72,6 +72,13 @@ def hashes():
     return files
 
 
+def jobs_of(run):
+    """The number of jobs of each rule, from the table that a dry run prints."""
+    assert run.returncode == 0, run.stdout
+    table = run.stdout.partition("Job stats:")[2].partition("\n\n")[0]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+
+
 def executed(run):
     """The rules that a run says it executed or tried to, in the order in which they ended."""
     ended = r"^(?:Finished jobid: \d+ \(Rule: (\w+)\)|Error in rule (\w+):)$"

@@ -11,7 +11,7 @@ import pytest
 from lib.phantom.bids import write_bids
 from lib.phantom.head import HeadSettings
 
-from tests.workflow.conftest import executed
+from tests.workflow.conftest import executed, jobs_of
 
 SMALL = HeadSettings(spacing_mm=(4.0, 4.0, 4.0), orientation="LPI")
 RESULTS = Path("derivatives") / "ecdysis"
@@ -69,8 +69,13 @@ def test_the_mask_is_the_brain(dataset, first_run):
     assert overlap > 0.93
 
 
-def test_images_that_only_steps_need_are_gone(dataset, first_run):
-    assert not list((dataset / RESULTS / ".ecdysis").rglob("*.nii"))
+def test_no_more_is_kept_for_later_than_skull_stripping_left(dataset, first_run):
+    hidden = dataset / RESULTS / ".ecdysis/sub-01/anat"
+    stem = "sub-01_desc-reoriented"
+    assert {path.name for path in hidden.iterdir()} == {
+        f"{stem}Brain_T1w_mask.nii.gz",
+        *(f"{stem}_T1w_{kind}" for kind in ("affine.mat", "field.nii.gz", "probseg.nii.gz")),
+    }
 
 
 def _in_world(image):
@@ -185,6 +190,13 @@ def test_no_skull_stripping_still_gives_images_and_pages(dataset, first_run, sna
     assert preproc.shape == (raw.shape[0] - 4, *raw.shape[1:])
     assert not list((tmp_path / "plain").rglob("*mask.nii.gz"))
     assert (tmp_path / "plain/index.html").is_file()
+
+
+def test_another_crop_strips_no_skull_again(dataset, first_run, snakemake):
+    other = ("--config", "participant_label=01", "crop={margin: 15}", "--dry-run")
+    assert set(jobs_of(snakemake(dataset, *other))) == {
+        *("derivatives", "figures", "index_page", "all", "total")
+    }
 
 
 def test_the_report_of_snakemake_works_too(dataset, first_run, snakemake, tmp_path):

@@ -1,18 +1,11 @@
 """The jobs that a study is made of, asked of Snakemake without running any."""
 
-import re
-
 from lib.phantom.bids import write_bids
 from lib.phantom.head import HeadSettings
 
+from tests.workflow.conftest import jobs_of
+
 COARSE = HeadSettings(spacing_mm=(8.0, 8.0, 8.0))
-
-
-def jobs_of(run):
-    """The number of jobs of each rule, from the table that a dry run prints."""
-    assert run.returncode == 0, run.stdout
-    table = run.stdout.partition("Job stats:")[2].partition("\n\n")[0]
-    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
 
 
 def test_a_session_is_three_jobs(snakemake, tmp_path):

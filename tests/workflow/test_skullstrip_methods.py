@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -62,6 +63,18 @@ def test_no_face_is_left_in_the_results(defaced):
     face = voxels(defaced / "sub-01/anat/sub-01_mod-T1w_defacemask.nii.gz") > 0
     assert not corrected[face].any()
     assert "Defacing" in (defaced / "sub-01.html").read_text()
+
+
+def test_no_image_with_a_face_stays_hidden_in_the_results(snakemake, tmp_path):
+    study = tmp_path / "study"
+    write_bids(study, 1, settings=replace(SMALL, spacing_mm=(8.0, 8.0, 8.0)))
+    for ended in ("1 done", "Nothing to be done"):
+        run = snakemake(study, "--config", "deface=true")
+        assert run.returncode == 0, run.stdout
+        assert ended in run.stdout
+    results = study / "derivatives/ecdysis"
+    assert (results / "sub-01/anat/sub-01_desc-defaced_T1w.nii.gz").is_file()
+    assert not list(results.rglob("*desc-preproc*"))
 
 
 def test_both_masks_are_the_brain(dataset, defaced):

@@ -26,7 +26,7 @@ from lib.run_lock import is_at_work
 
 DICOM_STAGE = "convert"
 BRAIN_STAGES = ("skullstrip", "brain")
-EXTRA_STAGES = ("tissues", "deface", "quality")
+EXTRA_STAGES = ("deface", "tissues", "quality")
 IMAGE_STAGES = (DICOM_STAGE, "skullstrip", "crop", "brain", *EXTRA_STAGES)
 """Stages of one image, in order; `BRAIN_STAGES` only where skulls are stripped, and
 `EXTRA_STAGES` only where they left a record."""
