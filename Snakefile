@@ -61,6 +61,7 @@ include: "rules/demo.smk"
 
 onstart:
     check_cluster()
+    calm_scheduler()
 
 
 onsuccess:

@@ -181,6 +181,17 @@ def check_cluster():
         sys.exit(f"Nothing was run. {error}")
 
 
+def calm_scheduler():
+    """Take away the limit of 100 jobs a second, which no run of ours reaches.
+
+    With it Snakemake 9.27 looks at all ready jobs once a second for every job that has ended, so
+    that a run of thousands keeps a core busy with that. A limit that the user set stays.
+    """
+    limiter = workflow.scheduler.job_rate_limiter
+    if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
+
+
 def tell_report():
     """Bring the report up to date with the records of all jobs, and say where it is."""
     if STUDY.settings["output_dir"] and not only_report():

@@ -131,8 +131,8 @@ def forget(job: Any, *stages: str) -> None:
 
 def _record_of(log: Path, stage: str, unit: str | None = None) -> Path:
     """Return the status record of a stage."""
-    beside = record_file(unit or "", stage)
-    return beside if unit else log.with_name(beside.name)
+    record = record_file(unit or "", stage)
+    return record if unit else log.with_name(record.name)
 
 
 def _reason(error: Exception, *, private: bool) -> str:
