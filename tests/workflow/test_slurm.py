@@ -53,7 +53,10 @@ def place(tmp_path_factory):
     middle = len(content) // 2
     content[middle : middle + 64] = bytes(64)
     damaged.write_bytes(content)
-    return root
+    yield root
+    # A Snakemake that is cancelled while it cleans up waits for itself; Slurm kills it after
+    # KillWait, but a node that is stopped before does not.
+    subprocess.run(["pkill", "-KILL", "-f", str(root)], check=False)
 
 
 @pytest.fixture(scope="module")
