@@ -14,6 +14,7 @@ sys.path.insert(0, str(SCRIPTS))
 from lib.errors import InputError
 from lib.fingerprint import fingerprint
 from lib import slurm, template
+from lib.image.sidecar import sidecar_of
 from lib.places import (
     QUALITY_TABLE,
     VALIDATION,
@@ -24,7 +25,6 @@ from lib.places import (
     mask_file,
     preproc_file,
     recipe_file,
-    sidecar_of,
 )
 from lib.run_lock import begin_run
 from lib.run_log import move_log

@@ -53,15 +53,22 @@ def t1w_beside(wildcards):
     return {"t1w": t1w.path, "t1w_mask": reoriented_mask(t1w)}
 
 
-def folder_without_t1w():
-    """A pattern of the folders whose images of other kinds find their brain by themselves."""
-    images = (image for image in STUDY.images if image.suffix != "T1w")
-    alone = {image.folder for image in images if t1w_of_session(image) is None}
-    return "|".join(sorted(alone)) or "none"
+def folders_by_t1w():
+    """Patterns of the folders whose images of other kinds have no T1w beside them, and one.
+
+    Names stand in them for the fewer folders alone: a pattern is tried on every file.
+    """
+    kinds = {False: set(), True: set()}
+    for image in STUDY.images:
+        if image.suffix != "T1w":
+            kinds[t1w_of_session(image) is not None].add(image.folder)
+    fewer = min(kinds, key=lambda kind: len(kinds[kind]))
+    named = "|".join(sorted(kinds[fewer])) or "none"
+    patterns = {fewer: named, not fewer: f"(?!({named})/){FOLDER}"}
+    return patterns[False], patterns[True]
 
 
-FOLDER_WITHOUT_T1W = folder_without_t1w()
-FOLDER_WITH_T1W = f"(?!({FOLDER_WITHOUT_T1W})/){FOLDER}"
+FOLDER_WITHOUT_T1W, FOLDER_WITH_T1W = folders_by_t1w()
 
 
 def left_by_skullstrip(wildcards):
@@ -75,14 +82,10 @@ def left_by_skullstrip(wildcards):
         return left
     left["affines"] = [recipe_file(*(t1w or image).key, "affine.mat")]
     if t1w:
-        labels = [f"label-{tissue}_probseg" for tissue in template.TISSUES]
-        left["t1w_tissues"] = [derived_file(*t1w.key, label) for label in labels]
-        left["to_t1w"] = (
-            f"{image.folder}/{image.entities}_from-T1w_to-{image.suffix}_mode-image_xfm.txt"
-        )
-        left["affines"] += [
-            f"{image.folder}/{image.entities}_from-{image.suffix}_to-T1w_mode-image_xfm.txt"
-        ]
+        stem, suffix = f"{image.folder}/{image.entities}", image.suffix
+        left["t1w_tissues"] = probability_maps(t1w.key)
+        left["to_t1w"] = f"{stem}_from-T1w_to-{suffix}_mode-image_xfm.txt"
+        left["affines"] += [f"{stem}_from-{suffix}_to-T1w_mode-image_xfm.txt"]
     else:
         left["bias_field"] = recipe_file(*image.key, "field.nii.gz")
         left["posteriors"] = recipe_file(*image.key, "probseg.nii.gz")
@@ -93,31 +96,35 @@ def left_by_skullstrip(wildcards):
 def results_of(suffix, beside=False):
     """All that is made of an image of a kind; without tissues when it lies beside a T1w."""
     key = ("{folder}", "{entities}", suffix)
+    tissues = METHOD == "ants" and not beside
+    kept = intermediate if DEFACE else str
     preproc = preproc_file(*key, hidden=DEFACE)
-    made = {"preproc": preproc}
+    made = {}
     if METHOD != "none":
         made |= {"mask": mask_file(*key), "brain": brain_file(*key)}
     if DEFACE:
         mask = f"{{folder}}/{{entities}}_mod-{suffix}_defacemask.nii.gz"
         made |= {"defaced": defaced_file(*key), "defacemask": mask}
-    if METHOD == "ants" and not beside:
-        made["corrected"] = (
-            f"{{folder}}/{{entities}}_desc-biascorrected_{suffix}.nii.gz"
-        )
-        made["dseg"] = derived_file(*key, "dseg")
-        labels = [f"label-{tissue}_probseg" for tissue in template.TISSUES]
-        made["probsegs"] = [derived_file(*key, label) for label in labels]
-        made["labels"] = made["dseg"].replace(".nii.gz", ".tsv")
-    images = [
-        path
-        for one in made.values()
-        for path in ([one] if isinstance(one, str) else one)
-    ]
-    made["sidecars"] = [sidecar_of(path) for path in images if path.endswith(".nii.gz")]
-    if DEFACE:
-        made["preproc"] = intermediate(preproc)
-        made["sidecars"][0] = intermediate(sidecar_of(preproc))
-    return made
+    if tissues:
+        corrected = f"{{folder}}/{{entities}}_desc-biascorrected_{suffix}.nii.gz"
+        made |= {"corrected": corrected, "dseg": derived_file(*key, "dseg")}
+    probsegs = probability_maps(key) if tissues else []
+    sidecars = [beside_image(path) for path in (*made.values(), *probsegs)]
+    if tissues:
+        made |= {"probsegs": probsegs, "labels": beside_image(made["dseg"], ".tsv")}
+    preproc_sidecar = kept(beside_image(preproc))
+    return {"preproc": kept(preproc), **made, "sidecars": [preproc_sidecar, *sidecars]}
+
+
+def beside_image(path, suffix=".json"):
+    """The sidecar of an image, or its table."""
+    return str(sidecar_of(Path(path)).with_suffix(suffix))
+
+
+def probability_maps(key):
+    """The maps of how probable each tissue is, of an image or of all of a kind."""
+    labels = [f"label-{tissue}_probseg" for tissue in template.TISSUES]
+    return [derived_file(*key, label) for label in labels]
 
 
 def shown_of_subject(wildcards):

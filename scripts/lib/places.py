@@ -38,17 +38,6 @@ def preproc_file(folder: str, entities: str, suffix: str, *, hidden: bool = Fals
     return f"{place}{folder}/{entities}_desc-preproc_{suffix}.nii.gz"
 
 
-def sidecar_of(image: str) -> str:
-    """Return the JSON file beside an image.
-
-    Examples
-    --------
-    >>> sidecar_of("sub-01_T1w.nii.gz")
-    'sub-01_T1w.json'
-    """
-    return image.removesuffix(".nii.gz") + ".json"
-
-
 def defaced_file(folder: str, entities: str, suffix: str) -> str:
     """Return the reoriented, cropped and defaced image."""
     return f"{folder}/{entities}_desc-defaced_{suffix}.nii.gz"

@@ -8,6 +8,7 @@ from typing import Any
 import nibabel as nib
 
 from lib.files import atomic, write_json
+from lib.image.sidecar import sidecar_of
 from lib.phantom.head import Head, HeadSettings, build_head
 from lib.version import BIDS_VERSION
 
@@ -76,7 +77,7 @@ def write_bids_image(
     image = root / folder / f"{entities}_{suffix}.nii.gz"
     _save(head.image, image)
     scanner = {"Manufacturer": "Phantom", "MagneticFieldStrength": 3}
-    write_json(_sidecar(image), {**scanner, **ACQUISITION[suffix]})
+    write_json(sidecar_of(image), {**scanner, **ACQUISITION[suffix]})
     space = "" if suffix == "T1w" else f"_space-{suffix}"
     mask = root / TRUTH / folder / f"{entities}{space}_desc-brain_mask.nii.gz"
     _save(head.mask, mask)
@@ -91,7 +92,7 @@ def write_bids_image(
             "template_to_world": head.affine.tolist(),
         },
     }
-    write_json(_sidecar(mask), facts)
+    write_json(sidecar_of(mask), facts)
     return image
 
 
@@ -123,7 +124,3 @@ def _labels(given: int | Sequence[str], pattern: str) -> list[str]:
 def _save(image: Any, path: Path) -> None:
     with atomic(path) as partial:
         nib.save(image, partial)
-
-
-def _sidecar(image: Path) -> Path:
-    return image.with_name(image.name.removesuffix(".nii.gz") + ".json")
