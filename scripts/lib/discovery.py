@@ -11,8 +11,9 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -281,14 +282,15 @@ def _files(bids_dir: Path, endings: tuple[str, ...]) -> Iterator[tuple[str, list
     or of a session. A broken link is yielded with size -1, so that it can be named. The times
     are those of the content and of the inode: a copy may keep the former, nothing the latter.
     """
-    for subject in _subjects(bids_dir):
-        root = bids_dir / f"sub-{subject}"
-        for folder in ["anat", *(f"{name}/anat" for name in _names(root) if name[:4] == "ses-")]:
-            for name in _names(root / folder):
-                if name.endswith(endings):
-                    path = f"sub-{subject}/{folder}/{name}"
+    for label in _subjects(bids_dir):
+        subject = f"sub-{label}"
+        names = [entry.name for entry in _entries(f"{bids_dir}/{subject}")]
+        for folder in ["anat", *(f"{name}/anat" for name in names if name.startswith("ses-"))]:
+            for entry in _entries(f"{bids_dir}/{subject}/{folder}"):
+                if entry.name.endswith(endings):
+                    path = f"{subject}/{folder}/{entry.name}"
                     try:
-                        stat = (bids_dir / path).stat()
+                        stat = entry.stat()
                         yield path, [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
                     except OSError:
                         yield path, [-1, 0, 0]
@@ -296,15 +298,17 @@ def _files(bids_dir: Path, endings: tuple[str, ...]) -> Iterator[tuple[str, list
 
 def _subjects(bids_dir: Path) -> list[str]:
     return [
-        name.removeprefix("sub-")
-        for name in _names(bids_dir)
-        if name.startswith("sub-") and (bids_dir / name).is_dir()
+        entry.name.removeprefix("sub-")
+        for entry in _entries(str(bids_dir))
+        if entry.name.startswith("sub-") and entry.is_dir()
     ]
 
 
-def _names(folder: Path) -> list[str]:
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """Return what a folder holds, by name; plain text, as a Path for each file takes its time."""
     try:
-        return sorted(entry.name for entry in os.scandir(folder))
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=attrgetter("name"))
     except OSError:
         return []
 
@@ -362,5 +366,5 @@ def _same(value: str | int, option: str | int) -> bool:
 
 
 def to_json(items: Iterable[Image | Exclusion]) -> list[dict[str, Any]]:
-    """Return dataclasses as a list of dicts."""
-    return [asdict(item) for item in items]
+    """Return images or exclusions, whose fields are plain, as a list of dicts."""
+    return [dict(vars(item)) for item in items]
