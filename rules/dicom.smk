@@ -65,10 +65,10 @@ rule audit:
 
 
 rule audit_results:
-    """The same search in what was made of a session: images, sidecars and its page."""
+    """The same search in all that was made of a session: images, sidecars, records, logs, page."""
     input:
+        unpack(results_of_session),
         files=session_files,
-        others=results_of_session,
         record=record_of_session,
     output:
         touch(".ecdysis/audited/{session}.results"),

@@ -36,7 +36,7 @@ def audited_sessions(wildcards):
 
 
 def results_of_session(wildcards):
-    """What was made of a DICOM session and can be shared.
+    """What was converted of a DICOM session, and what must be made of it before the audit.
 
     A page is written again when its audit is done, which is no reason for another audit.
     """
@@ -48,7 +48,7 @@ def results_of_session(wildcards):
     pages = [
         ancient(f"sub-{subject}.html") for subject in {one.subject for one in images}
     ]
-    return [*raw, *sidecars, *preproc, *pages]
+    return {"converted": [*raw, *sidecars], "made": [*preproc, *pages]}
 
 
 def record_of_session(wildcards):

@@ -29,7 +29,12 @@ SHOWN = 5
 
 
 def audit(
-    listing: Path, dicom: Path | None, others: Iterable[Path], options: Sequence[str]
+    listing: Path,
+    dicom: Path | None,
+    converted: Iterable[Path],
+    options: Sequence[str],
+    *,
+    ours: Iterable[Path] = (),
 ) -> dict[str, Any]:
     """Search the outputs of a session for what identifies in its originals.
 
@@ -39,10 +44,13 @@ def audit(
         JSON with ``subject`` and ``series``, which maps series to the originals' paths.
     dicom : Path or None
         Folder of the de-identified files, a folder for each series.
-    others : iterable of Path
-        Files made from them: images, sidecars, pages, logs.
+    converted : iterable of Path
+        Files of the dataset that were made from them.
     options : sequence of str
         The options of PS3.15 that were used.
+    ours : iterable of Path
+        What else tells of the subject, and is in the workflow's own words: derivatives, pages,
+        logs, records.
 
     Returns
     -------
@@ -69,9 +77,10 @@ def audit(
         facts, found = _check(path, name, searcher, label, used)
         after.append(facts)
         faults += [f"{name}: {fault}" for fault in found]
-    rest = list(others)
-    for path in rest:
-        faults += [f"{path.name}: {hit.kind} of {hit.tag}" for hit in searcher.in_file(path)]
+    rest = {**dict.fromkeys(converted, False), **dict.fromkeys(ours, True)}
+    for path, own in rest.items():
+        hits = searcher.in_file(path, ours=own)
+        faults += [f"{path if own else path.name}: {hit.kind} of {hit.tag}" for hit in hits]
     faults += relations.faults(before, after, used)
     if faults:
         more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
@@ -95,6 +104,20 @@ def _files(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
         if path.is_file() and (path.name != ".snakemake_timestamp" or path.stat().st_size):
             yield path
+
+
+def told_of(subject: str, session: str) -> list[Path]:
+    """Return the files in the working directory that tell of a subject, or of this session of it.
+
+    The index and the table over all subjects are made of the records among them. What is being
+    written has a hidden name.
+    """
+    tops = [Path(), Path(".ecdysis"), Path("logs"), Path("benchmarks")]
+    folders = [top / name for top in tops for name in dict.fromkeys((f"sub-{subject}", session))]
+    files = (file for folder in folders for file in sorted(_files(folder)))
+    told = [file for file in files if file.name[0] != "."]
+    page = Path(f"sub-{subject}.html")
+    return [*told, page] if page.is_file() else told
 
 
 def recorded_files(record: Path, bids_dir: Path) -> list[Path]:
@@ -152,15 +175,18 @@ if "snakemake" in globals():
     from lib.job import recorded
 
     job = globals()["snakemake"]
+    listing, session = Path(job.input.files), job.wildcards.session
     dicom_folder, record = job.input.get("dicom"), job.input.get("record")
-    others = [Path(path) for path in job.input.get("others", [])]
-    others += recorded_files(Path(*record), Path(job.params.bids_dir)) if record else []
-    with recorded(job, job.rule, unit=job.wildcards.session, private=True) as details:
+    converted = [Path(path) for path in job.input.get("converted", [])]
+    converted += recorded_files(Path(*record), Path(job.params.bids_dir)) if record else []
+    with recorded(job, job.rule, unit=session, private=True) as details:
+        ours = [] if dicom_folder else told_of(read_json(listing)["subject"], session)
         details.update(
             audit(
-                Path(job.input.files),
+                listing,
                 Path(dicom_folder) if dicom_folder else None,
-                others,
+                converted,
                 job.params.options,
+                ours=ours,
             )
         )

@@ -2,12 +2,12 @@
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pydicom
 import pytest
-from audit import audit
+from audit import audit, told_of
 from deidentify import deidentify
 from lib.deid.key import Key
 from lib.errors import InputError
@@ -49,8 +49,10 @@ def session(tmp_path: Path) -> tuple[Path, Path]:
     return listing, tmp_path / "out"
 
 
-def run(session: tuple[Path, Path], *others: Path) -> dict[str, object]:
-    return audit(*session, others, ["retain_dates_modified"])
+def run(
+    session: tuple[Path, Path], *converted: Path, ours: Sequence[Path] = ()
+) -> dict[str, object]:
+    return audit(*session, converted, ["retain_dates_modified"], ours=ours)
 
 
 def test_clean_outputs_pass(session: tuple[Path, Path]) -> None:
@@ -185,14 +187,77 @@ def test_a_page_may_hold_the_words_of_the_workflow_and_a_sidecar_may_not(
     ds.PatientName = called
     ds.save_as(first)
     words = called.replace("^", " ")
-    (tmp_path / "sub-01.html").write_text(f"<p>{words}</p>")
-    run(session, tmp_path / "sub-01.html")
+    page = tmp_path / "sub-01.html"
+    page.write_text(f"<p>{words}</p>")
+    run(session, ours=[page])
     (tmp_path / "a.json").write_text(json.dumps({"x": words}))
     with pytest.raises(InputError, match="audit found"):
         run(session, tmp_path / "a.json")
-    (tmp_path / "Avants Page Script>.html").write_text("")
+    page = page.rename(tmp_path / "Avants Page Script>.html")
     with pytest.raises(InputError, match="audit found"):
-        run(session, tmp_path / "Avants Page Script>.html")
+        run(session, ours=[page])
+
+
+@pytest.mark.parametrize(
+    ("line", "leaks"),
+    [
+        ("Kathe iterations", False),
+        ("cannot read Kathe_Vandermeulen.dcm", True),
+        ("cannot read Vandermeulen.dcm", True),
+        ("cannot read 19500312.dcm", True),
+        ("born on 1950-03-12", True),
+        ("ID ZX-998877", True),
+        ("sent by Saint Elsewhere", True),
+    ],
+)
+def test_a_log_may_hold_one_short_word_that_is_a_name(
+    line: str, leaks: bool, session: tuple[Path, Path], tmp_path: Path
+) -> None:
+    log = tmp_path / "skullstrip.log"
+    log.write_text(f"2026-01-01 12:00:00 lib: {line}\n")
+    if leaks:
+        with pytest.raises(InputError, match=r"skullstrip\.log: "):
+            run(session, ours=[log])
+    else:
+        run(session, ours=[log])
+
+
+def test_compressed_pictures_and_transforms_are_searched_for_long_values(
+    session: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for name in ("a.png", "a.h5"):
+        file = tmp_path / name
+        file.write_bytes(b"\x89PNG\0kathe\0\1")
+        run(session, ours=[file])
+        file.write_bytes(b"\x89PNG\0tEXtTitle\0Vandermeulen, K\0\1")
+        with pytest.raises(InputError, match="audit found"):
+            run(session, ours=[file])
+
+
+def test_all_that_tells_of_a_subject_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {
+        "sub-01.html",
+        "sub-01/ses-1/anat/sub-01_ses-1_T1w.json",
+        "sub-01/figures/a.png",
+        ".ecdysis/sub-01/ses-1/anat/affine.mat",
+        "logs/sub-01/ses-1/anat/sub-01_ses-1_T1w/skullstrip.log",
+        "logs/sub-01_ses-1/deidentify.status.json",
+        "benchmarks/sub-01_ses-1/audit.tsv",
+    }
+    others = {
+        "index.html",
+        "sub-010.html",
+        "sub-010/anat/sub-010_T1w.json",
+        "logs/sub-01_ses-2/audit.status.json",
+        "sub-01/.77.half_written.json",
+    }
+    for name in told | others:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert {path.as_posix() for path in told_of("01", "sub-01_ses-1")} == told
 
 
 def test_a_number_within_a_hash_is_no_leak_and_beside_one_it_is(

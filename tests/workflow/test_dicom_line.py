@@ -1,5 +1,6 @@
 """The whole line on scanner DICOM of small phantoms."""
 
+import json
 import os
 import subprocess
 import sys
@@ -134,6 +135,25 @@ def test_the_private_directory_is_the_owners_alone(place, first_run):
             data = path.read_bytes()
             assert key not in data
             assert key.hex().encode() not in data
+
+
+def test_an_audit_reads_all_that_tells_of_a_subject(place, first_run, snakemake):
+    results = place / "study/derivatives/ecdysis"
+    record = results / "logs/sub-01/audit_results.status.json"
+    folders = [results / "sub-01", results / "logs/sub-01"]
+    told = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert json.loads(record.read_text())["details"]["files"] > len(told) > 40
+
+    sidecar = results / "sub-01/anat/sub-01_desc-brain_T1w.json"
+    clean, name = sidecar.read_bytes(), PATIENTS[0].name.partition("^")[0]
+    sidecar.write_bytes(clean.replace(b"{", b'{"Of": "%s",' % name.encode(), 1))
+    options = ("--force", "--config", "dicom_dir=scans", "bids_dir=study")
+    run = snakemake(place, ".ecdysis/audited/sub-01.results", *options)
+    sidecar.write_bytes(clean)
+    assert run.returncode != 0
+    assert "sub-01/anat/sub-01_desc-brain_T1w.json: names of (0010,0010)" in run.stdout
+    assert name not in run.stdout
+    assert snakemake(place, *options[1:]).returncode == 0
 
 
 def test_again_does_nothing_and_a_new_patient_runs_alone(place, first_run, snakemake):

@@ -14,7 +14,7 @@ from lib.audit.identity import Secret, fold
 from lib.audit.own_words import is_own
 
 LONG = 8
-"""Characters from which a value is also searched in pixels, where chance finds less."""
+"""Characters from which a value is hardly there by chance, in pixels and among others' words."""
 
 RUNS = re.compile(rb"[\x20-\x7e\x80-\xff]{8,}")
 """Where text can stand among pixels."""
@@ -22,7 +22,10 @@ RUNS = re.compile(rb"[\x20-\x7e\x80-\xff]{8,}")
 PICTURES = re.compile(rb"base64,[A-Za-z0-9+/=]*")
 """Pictures inside a page, where chance would find short names."""
 
-TEXTS = {".html", ".json", ".tsv", ".txt", ".md", ".log", ".bval", ".bvec"}
+TEXTS = {".html", ".json", ".tsv", ".txt", ".md", ".log", ".svg", ".bval", ".bvec"}
+
+PACKED = {".png", ".h5", ".mat"}
+"""Files whose bytes are like pixels: chance would find short names in them."""
 
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 """A character that JSON escaped."""
@@ -94,17 +97,14 @@ class Searcher:
             for (_, tag), text in texts.items():
                 yield from ((tag, secret) for secret in self.in_text(text))
 
-    def in_file(self, path: Path) -> list[Secret]:
+    def in_file(self, path: Path, *, ours: bool = False) -> list[Secret]:
         """Return the secrets in any file: its name, its bytes, what it holds compressed.
 
         Text is searched as it is read, too: without diacritics, and with what JSON or HTML
-        escaped. In a page the words that are the workflow's own count for nothing.
+        escaped. In files that are `ours` the words of the workflow count for nothing. A log holds
+        those of other programs, so there a short name counts when it stands beside another.
         """
-        data = path.read_bytes()
-        if path.suffix == ".gz":
-            data = gzip.decompress(data)
-        if ".nii" in path.suffixes:
-            data = data[:NIFTI_HEADER]
+        data = _content(path)
         if path.suffix == ".html":
             data = PICTURES.sub(b"", data)
         found = []
@@ -112,10 +112,20 @@ class Searcher:
             text = HASHES.sub("", data.decode("utf-8", "surrogateescape"))
             data = text.encode("utf-8", "surrogateescape")
             found = self.in_text(_as_read(text))
-        found += self.in_bytes(data)
-        if path.suffix == ".html":
+        found += self.in_bytes(data, pixels=path.suffix in PACKED)
+        if ours:
             found = [secret for secret in found if not is_own(secret.text)]
+        names = {secret for secret in found if secret.kind == "names"}
+        if path.suffix == ".log" and len(names) == 1:
+            found = [one for one in found if one not in names or len(one.text) >= LONG]
         return list(dict.fromkeys([*self.in_name(path.name), *found]))
+
+
+def _content(path: Path) -> bytes:
+    """Read what is searched of a file, uncompressed: all of it, or the header of NIfTI."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rb") as stream:
+        return stream.read(NIFTI_HEADER if ".nii" in path.suffixes else -1)
 
 
 def inflated(data: bytes, start: int) -> bytes:
