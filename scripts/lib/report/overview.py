@@ -9,6 +9,7 @@ from typing import Any
 
 from lib.report.model import STATES, Image, Run, State, Subject
 from lib.report.quality import Comparison, check_of
+from lib.report.wording import NO_REASON
 
 PACKAGES = (
     "snakemake", "pybids", "pydicom", "dcm2niix", "nibabel", "nipype", "antspyx", "nilearn",
@@ -16,8 +17,6 @@ PACKAGES = (
 )  # fmt: skip
 PROGRAM_KEYS = ("converter", "provider", "ants_version")
 """Keys by which the details of a stage name the programs it ran."""
-
-NO_REASON = "no reason recorded"
 OPEN: tuple[State, ...] = ("running", "pending")
 
 

@@ -103,6 +103,7 @@ def _environment() -> jinja2.Environment:
     environment.tests |= {"matrix": wording.is_matrix, "plain_list": wording.is_plain_list}
     environment.globals |= {
         "symbols": SYMBOLS,
+        "no_reason": wording.NO_REASON,
         "version": __version__,
         "session_rows": session_rows,
     }

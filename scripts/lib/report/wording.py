@@ -7,6 +7,7 @@ from typing import Any
 from lib.report.model import Run, Subject
 
 MATRIX_ROWS = 2
+NO_REASON = "no reason was recorded"
 
 
 def page_of(subject: Subject) -> str:
