@@ -16,6 +16,7 @@ from lib.places import HIDDEN, VALIDATION
 from lib.report import figure_files, wording
 from lib.report.costs import costs_of
 from lib.report.pages import FIGURE_BYTES, Pages
+from lib.report.quality import DOTS, EDGE, WIDTH, Comparison
 from lib.report.records import load_run
 from lib.run_lock import RUN
 
@@ -383,6 +384,18 @@ def test_each_measure_has_its_place_among_the_others(
     _study_of(alone, 1)
     report.update(alone.root)
     assert "nothing to compare with" in Page(alone.root / "sub-01.html").text
+
+
+def test_a_measure_of_many_images_is_drawn_once_for_all_pages(made: MadeOutput) -> None:
+    _study_of(made, DOTS + 1)
+    comparison = Comparison(load_run(made.root))
+    first, last = (comparison.places(f"sub-{n}_T1w")[0] for n in ("01", DOTS + 1))
+    assert first.strip is last.strip
+    assert first.strip
+    assert first.strip.bars.count("M") == 2
+    assert (first.strip.low, first.strip.high) == (0.401, 9.0)
+    assert first.strip.place(0.401) == EDGE
+    assert first.strip.place(9.0) == WIDTH - EDGE
 
 
 def test_data_for_scripts_cannot_close_its_element(

@@ -22,16 +22,14 @@ NONE = "n/a"
 
 def values_of(run: Run) -> dict[str, dict[str, float | None]]:
     """Return all measures of all images, by name of image and key; None is no value."""
-    return {
-        image.name: {one.key: _measures(image).get(one.key) for one in MEASURES}
-        for subject in run.subjects
-        for image in subject.images
-    }
+    keys = [one.key for one in MEASURES]
+    measured = {image.name: _measures(image) for _, image in run.images}
+    return {name: {key: found.get(key) for key in keys} for name, found in measured.items()}
 
 
 def reasons_of(run: Run) -> dict[str, dict[str, str]]:
     """Return why images that were measured have no value of a measure, by name and key."""
-    return {image.name: _reasons(image) for subject in run.subjects for image in subject.images}
+    return {image.name: _reasons(image) for _, image in run.images}
 
 
 def norms_of(run: Run) -> list[Norm]:

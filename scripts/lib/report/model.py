@@ -193,12 +193,16 @@ class Run:
         states = [subject.state for subject in self.subjects]
         return {state: states.count(state) for state in STATES}
 
+    @cached_property
+    def place_of(self) -> dict[str, int]:
+        """The place of each subject among `subjects`, by its label."""
+        return {subject.label: place for place, subject in enumerate(self.subjects)}
+
     def subject(self, label: str) -> Subject:
         """Return one subject; InputError when there is no such label."""
-        for subject in self.subjects:
-            if subject.label == label:
-                return subject
-        raise InputError(f"sub-{label}", "it is not in the manifest", "Run the workflow again")
+        if label not in self.place_of:
+            raise InputError(f"sub-{label}", "it is not in the manifest", "Run the workflow again")
+        return self.subjects[self.place_of[label]]
 
 
 def worst(states: Iterable[State]) -> State:

@@ -77,7 +77,7 @@ class Pages:
     def write_subject(self, label: str) -> Path:
         """Write the page of one subject into the output directory; return its path."""
         run, subject = self.run, self.run.subject(label)
-        place = [one.label for one in run.subjects].index(label)
+        place = run.place_of[label]
         views = self._views(subject)
         doubts = [case for case in self._doubts if case.subject is subject]
         return write_page(
@@ -156,11 +156,10 @@ class Pages:
         The measures of the others count only when nothing is to come any more: while a run goes
         on they change with every job, and all pages would be written again and again.
         """
-        labels = [one.label for one in self.run.subjects]
-        place = labels.index(label)
+        run, place = self.run, self.run.place_of[label]
         said = (
-            self.run.subject(label),
-            labels[max(place - 1, 0) : place + 2],
+            run.subject(label),
+            [one.label for one in run.subjects[max(place - 1, 0) : place + 2]],
             self._data(self._near(label)),
         )
         return hashlib.sha256(f"{said!r}{self._shared}".encode()).hexdigest()[:16]

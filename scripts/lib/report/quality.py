@@ -5,7 +5,7 @@ import json
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lib.quality.dictionary import MEASURES, Measure
 from lib.quality.outliers import Flag
@@ -30,17 +30,20 @@ class ImageQuality:
 
 @dataclass(frozen=True)
 class Strip:
-    """All values of a measure, drawn as one path (SVG 2, section 9.3), and the marker of one.
+    """All values of a measure, from `low` to `high`, drawn as one path (SVG 2, section 9.3).
 
     `dots` are segments without length, which round caps make visible; either they or `bars` are
     empty.
     """
 
-    dots: str
-    bars: str
-    marker: float
     low: float
     high: float
+    dots: str = ""
+    bars: str = ""
+
+    def place(self, value: float) -> float:
+        """Where a value stands on the line."""
+        return round(EDGE + (value - self.low) / (self.high - self.low) * (WIDTH - 2 * EDGE), 1)
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class Comparison:
                 self._values.setdefault((self._suffix[name], key), []).append(value)
         for known in self._values.values():
             known.sort()
+        self._strips: dict[tuple[str, str], Strip | None] = {}
 
     @property
     def measures(self) -> list[Measure]:
@@ -97,32 +101,27 @@ class Comparison:
     def places(self, name: str) -> list[Place]:
         """Return the measures of an image, those that could not be computed included."""
         image = self.images[name]
-        flagged = {flag.key: flag for flag in image.flags}
         return [
-            self._place(
-                measure,
-                self._values.get((self._suffix[name], measure.key), []),
-                image.values.get(measure.key),
-                image.not_computable.get(measure.key),
-                flagged.get(measure.key),
-            )
+            self._place(measure, self._suffix[name], image)
             for measure in MEASURES
             if measure.key in image.values or measure.key in image.not_computable
         ]
 
-    @staticmethod
-    def _place(
-        measure: Measure,
-        others: Sequence[float],
-        value: float | None,
-        reason: str | None,
-        flag: Flag | None,
-    ) -> Place:
-        if value is None or len(others) < 2:
-            return Place(measure, value, reason, flag, len(others), None, None)
-        rank = (bisect_left(others, value) + bisect_right(others, value)) / 2
-        below = round(100 * rank / len(others))
-        return Place(measure, value, reason, flag, len(others), below, strip_of(others, value))
+    def _place(self, measure: Measure, suffix: str, image: ImageQuality) -> Place:
+        others = self._values.get((suffix, measure.key), [])
+        value, reason = image.values.get(measure.key), image.not_computable.get(measure.key)
+        flag = next((flag for flag in image.flags if flag.key == measure.key), None)
+        below = strip = None
+        if value is not None and len(others) > 1:
+            rank = (bisect_left(others, value) + bisect_right(others, value)) / 2
+            below, strip = round(100 * rank / len(others)), self._strip(suffix, measure.key)
+        return Place(measure, value, reason, flag, len(others), below, strip)
+
+    def _strip(self, suffix: str, key: str) -> Strip | None:
+        """Draw a measure, once for all pages; anew for each they would cost the study's square."""
+        if (suffix, key) not in self._strips:
+            self._strips[suffix, key] = strip_of(self._values[suffix, key])
+        return self._strips[suffix, key]
 
 
 def units(measure: Measure) -> str:
@@ -130,29 +129,24 @@ def units(measure: Measure) -> str:
     return "" if measure.units == "1" else measure.units
 
 
-def strip_of(values: Sequence[float], value: float) -> Strip | None:
+def strip_of(values: Sequence[float]) -> Strip | None:
     """Draw sorted values on a line; None when all are one."""
-    low, high = values[0], values[-1]
-    if not low < high:
+    line = Strip(values[0], values[-1])
+    if not line.low < line.high:
         return None
-
-    def place(number: float) -> float:
-        return round(EDGE + (number - low) / (high - low) * (WIDTH - 2 * EDGE), 1)
-
     if len(values) <= DOTS:
-        return Strip(
-            "".join(f"M{place(one):g} 18h0" for one in values), "", place(value), low, high
-        )
+        return replace(line, dots="".join(f"M{line.place(one):g} 18h0" for one in values))
     counts = [0] * BARS
-    for number in values:
-        counts[min(int((number - low) / (high - low) * BARS), BARS - 1)] += 1
+    for value in values:
+        share = (value - line.low) / (line.high - line.low)
+        counts[min(int(share * BARS), BARS - 1)] += 1
     wide = (WIDTH - 2 * EDGE) / BARS
     bars = "".join(
         f"M{EDGE + index * wide:.1f} {HEIGHT:g}v-{tall:.1f}h3.6v{tall:.1f}z"
         for index, count in enumerate(counts)
         if count and (tall := max(1.0, count / max(counts) * (HEIGHT - 2)))
     )
-    return Strip("", bars, place(value), low, high)
+    return replace(line, bars=bars)
 
 
 def check_of(image: Image) -> tuple[str, list[str]]:
