@@ -178,7 +178,7 @@ def test_text_is_searched_as_it_is_read(
         run(session, path)
 
 
-@pytest.mark.parametrize("called", ["Page^Figure", "Avants^Brian", "Script>^Table"])
+@pytest.mark.parametrize("called", ["Page^Figure", "Avants^Brian", "Script>^Table", "Sizzle^Swing"])
 def test_a_page_may_hold_the_words_of_the_workflow_and_a_sidecar_may_not(
     called: str, session: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -193,7 +193,7 @@ def test_a_page_may_hold_the_words_of_the_workflow_and_a_sidecar_may_not(
     (tmp_path / "a.json").write_text(json.dumps({"x": words}))
     with pytest.raises(InputError, match="audit found"):
         run(session, tmp_path / "a.json")
-    page = page.rename(tmp_path / "Avants Page Script>.html")
+    page = page.rename(tmp_path / f"{words}.html")
     with pytest.raises(InputError, match="audit found"):
         run(session, ours=[page])
 
