@@ -97,8 +97,8 @@ def table(output: Path) -> tuple[list[str], float]:
         work = mean(cpu for cpu, _ in each) - late
         before = mean(before for _, before in each)
         work_of_all += work * len(each)
-        part = 100 * (before + late) / work
-        rows.append(f"| {rule} | {len(each)} | {work:.2f} | {before + late:.2f} | {part:.0f} |")
+        part = f"{100 * (before + late) / work:.0f}" if work > 0 else "all"
+        rows.append(f"| {rule} | {len(each)} | {work:.2f} | {before + late:.2f} | {part} |")
     return rows, work_of_all
 
 
@@ -113,12 +113,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         study = Path(scratch, "study")
         make_sessions(study, asked.sessions, asked.spacing)
         total = run(study, asked.cores)
+        print(f"whole run {total:.0f} CPU s", flush=True)
         rows, work = table(study / "derivatives" / "ecdysis")
     print(f"{asked.sessions} sessions, voxels of {asked.spacing} mm; load {os.getloadavg()[0]:.1f}")
     print("| rule | jobs | work of a job, CPU s | start and imports, CPU s | in % of the work |")
     print("|---|---:|---:|---:|---:|")
     print("\n".join(rows))
-    print(f"whole run {total:.0f} CPU s, work of all stages {work:.0f} CPU s: {total / work:.2f}")
+    print(f"work of all stages {work:.0f} CPU s; whole run by work {total / work:.2f}")
 
 
 if __name__ == "__main__":
