@@ -1,6 +1,5 @@
 """The methods text: it tells what the run did and nothing else, and every citation is known."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +8,6 @@ from lib.report.records import load_run
 from lib.report.references import bibtex, cited, known
 
 from tests.unit.made_output import MadeOutput
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> MadeOutput:
-    return MadeOutput(tmp_path)
 
 
 def _text(made: MadeOutput) -> str:

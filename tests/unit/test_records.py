@@ -14,11 +14,6 @@ from lib.run_lock import RUN
 from tests.unit.made_output import MadeOutput
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> MadeOutput:
-    return MadeOutput(tmp_path)
-
-
 def test_without_a_manifest_the_user_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="output directory of a run"):
         load_run(tmp_path)
