@@ -1,13 +1,17 @@
 """From scanner DICOM, or a BIDS dataset, to a skull-stripped, quality-checked dataset with a report."""
 
+import functools
 import gc
 
+import smart_open
 from snakemake.utils import min_version
 
 min_version("9.27")
 
 # The graph of jobs is many small objects that stay: looking for garbage so often is in vain.
 gc.set_threshold(50_000, 20, 100)
+# Snakemake asks three times a job where its script lies, and each answer makes a new class.
+smart_open.parse_uri = functools.cache(smart_open.parse_uri)
 
 
 include: "rules/common.smk"
@@ -65,8 +69,10 @@ onstart:
 
 
 onsuccess:
+    drop_lone_descriptions()
     tell_report()
 
 
 onerror:
+    drop_lone_descriptions()
     tell_report()

@@ -14,7 +14,7 @@ sys.path.insert(0, str(SCRIPTS))
 from lib.errors import InputError
 from lib.fingerprint import fingerprint
 from lib import slurm, template
-from lib.image.sidecar import sidecar_of
+from lib.leftovers import drop_descriptions
 from lib.places import (
     QUALITY_TABLE,
     VALIDATION,
@@ -190,6 +190,16 @@ def calm_scheduler():
     limiter = workflow.scheduler.job_rate_limiter
     if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
+
+
+def drop_lone_descriptions():
+    """Remove the sidecars of images that Snakemake removed, after a failure or as temporary.
+
+    It knows of the images alone: each file that a rule declares makes the graph dearer.
+    """
+    for job in workflow.dag.jobs:
+        results = (Path(path) for path in job.output)
+        drop_descriptions(path for path in results if not path.is_absolute())
 
 
 def tell_report():

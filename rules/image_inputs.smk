@@ -94,12 +94,11 @@ def left_by_skullstrip(wildcards):
 
 
 def results_of(suffix, beside=False):
-    """All that is made of an image of a kind; without tissues when it lies beside a T1w."""
+    """All images that are made of one of a kind; without tissues when it lies beside a T1w."""
     key = ("{folder}", "{entities}", suffix)
     tissues = METHOD == "ants" and not beside
-    kept = intermediate if DEFACE else str
     preproc = preproc_file(*key, hidden=DEFACE)
-    made = {}
+    made = {"preproc": intermediate(preproc) if DEFACE else preproc}
     if METHOD != "none":
         made |= {"mask": mask_file(*key), "brain": brain_file(*key)}
     if DEFACE:
@@ -108,17 +107,8 @@ def results_of(suffix, beside=False):
     if tissues:
         corrected = f"{{folder}}/{{entities}}_desc-biascorrected_{suffix}.nii.gz"
         made |= {"corrected": corrected, "dseg": derived_file(*key, "dseg")}
-    probsegs = probability_maps(key) if tissues else []
-    sidecars = [beside_image(path) for path in (*made.values(), *probsegs)]
-    if tissues:
-        made |= {"probsegs": probsegs, "labels": beside_image(made["dseg"], ".tsv")}
-    preproc_sidecar = kept(beside_image(preproc))
-    return {"preproc": kept(preproc), **made, "sidecars": [preproc_sidecar, *sidecars]}
-
-
-def beside_image(path, suffix=".json"):
-    """The sidecar of an image, or its table."""
-    return str(sidecar_of(Path(path)).with_suffix(suffix))
+        made["probsegs"] = probability_maps(key)
+    return made
 
 
 def probability_maps(key):

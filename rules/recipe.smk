@@ -34,8 +34,6 @@ rule skullstrip_ants:
         affine=recipe_file(*KEY, "affine.mat"),
         to_template=f"{{folder}}/{{entities}}_from-{{suffix}}_to-{SPACE}_mode-image_xfm.h5",
         from_template=f"{{folder}}/{{entities}}_from-{SPACE}_to-{{suffix}}_mode-image_xfm.h5",
-        to_sidecar=f"{{folder}}/{{entities}}_from-{{suffix}}_to-{SPACE}_mode-image_xfm.json",
-        from_sidecar=f"{{folder}}/{{entities}}_from-{SPACE}_to-{{suffix}}_mode-image_xfm.json",
     log:
         "logs/{folder}/{entities}_{suffix}/skullstrip.log",
     benchmark:

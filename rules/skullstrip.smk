@@ -37,8 +37,6 @@ rule transfer:
         mask=".ecdysis/{folder}/{entities}_desc-transferredBrain_{suffix}_mask.nii.gz",
         to_t1w="{folder}/{entities}_from-{suffix}_to-T1w_mode-image_xfm.txt",
         from_t1w="{folder}/{entities}_from-T1w_to-{suffix}_mode-image_xfm.txt",
-        to_sidecar="{folder}/{entities}_from-{suffix}_to-T1w_mode-image_xfm.json",
-        from_sidecar="{folder}/{entities}_from-T1w_to-{suffix}_mode-image_xfm.json",
     log:
         "logs/{folder}/{entities}_{suffix}/skullstrip.log",
     benchmark:

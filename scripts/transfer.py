@@ -10,6 +10,7 @@ import numpy as np
 from lib.errors import InputError
 from lib.files import atomic, write_json
 from lib.image.resampling import resample
+from lib.image.sidecar import sidecar_of
 from lib.plain_folder import plain_folder
 from lib.skullstrip import mask_check, providers, working_image
 from lib.skullstrip.beside import Aligned, RigidSettings, align
@@ -110,7 +111,7 @@ def describe(outputs: Outputs, suffix: str, sources: Sequence[str]) -> None:
             " antsRegistration (doi:10.1109/TMI.2003.809072), for antsApplyTransforms",
             "Sources": list(sources),
         }
-        write_json(file.with_suffix(".json"), content)
+        write_json(sidecar_of(file), content)
 
 
 def _working_files(

@@ -1,15 +1,21 @@
-"""What a killed run leaves behind: files that never got their final name.
+"""What a run leaves behind that is nobody's result.
 
-They are called ``.<process>.<name>`` (see `lib.files.atomic`) and are nobody's results.
+Of a killed process, files that never got their final name: they are called ``.<process>.<name>``
+(see `lib.files.atomic`). Of a failed job, the sidecars and tables of images that Snakemake removed.
 """
 
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from lib.image.sidecar import sidecar_of
+
 PARTIAL = re.compile(r"\.\d+\..+")
+DESCRIBED = (".nii.gz", "_xfm.h5", "_xfm.txt")
+"""How the names of files end that have sidecars."""
 
 
 def sweep(folder: Path) -> int:
@@ -28,3 +34,12 @@ def sweep(folder: Path) -> int:
             else:
                 path.unlink()
     return len(found)
+
+
+def drop_descriptions(images: Iterable[Path]) -> None:
+    """Remove the sidecars and tables of those images and transforms that are gone."""
+    for image in images:
+        if image.name.endswith(DESCRIBED) and not image.exists():
+            sidecar = sidecar_of(image)
+            for described in (sidecar, sidecar.with_suffix(".tsv")):
+                described.unlink(missing_ok=True)

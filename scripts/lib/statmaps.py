@@ -2,9 +2,9 @@
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ SUBJECT = re.compile(r"sub-[A-Za-z0-9]+")
 SPACE = re.compile(r"_space-([A-Za-z0-9]+)")
 UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 LONGEST = 150
+
+Fits = Callable[[str], object]
+"""Whether the name of a file is one that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,10 @@ def find_maps(settings: Mapping[str, Any]) -> list[StatMap]:
     patterns = [one for one in (asked["pattern"], asked["anat_pattern"]) if one]
     if not (patterns and settings["bids_dir"]):
         return []
-    found = set(_in_dataset(Path(settings["bids_dir"]), patterns))
+    fits = re.compile("|".join(map(translate, patterns))).match
+    found = set(_in_dataset(Path(settings["bids_dir"]), fits))
     for folder in asked["folders"]:
-        found |= set(_below(folder, patterns, settings["output_dir"]))
+        found |= set(_below(folder, fits, settings["output_dir"]))
     maps: list[StatMap] = []
     taken: set[tuple[str, str]] = set()
     for path in sorted(found):
@@ -90,7 +94,7 @@ def by_unit(maps: Sequence[StatMap]) -> dict[str, list[StatMap]]:
     return units
 
 
-def _in_dataset(bids_dir: Path, patterns: Sequence[str]) -> Iterator[str]:
+def _in_dataset(bids_dir: Path, fits: Fits) -> Iterator[str]:
     """Find files of the dataset itself: at its top, and below its folders."""
     if not bids_dir.is_dir():
         return
@@ -99,12 +103,12 @@ def _in_dataset(bids_dir: Path, patterns: Sequence[str]) -> Iterator[str]:
             if entry.name.startswith(".") or entry.name in NOT_SEARCHED:
                 continue
             if entry.is_dir():
-                yield from _below(entry.path, patterns)
-            elif any(fnmatchcase(entry.name, pattern) for pattern in patterns):
+                yield from _below(entry.path, fits)
+            elif fits(entry.name):
                 yield entry.path
 
 
-def _below(folder: str | Path, patterns: Sequence[str], apart: str | None = None) -> Iterator[str]:
+def _below(folder: str | Path, fits: Fits, apart: str | None = None) -> Iterator[str]:
     """Find files below a folder, but not below `apart` or in a hidden folder."""
     try:
         entries = os.scandir(folder)
@@ -117,8 +121,8 @@ def _below(folder: str | Path, patterns: Sequence[str], apart: str | None = None
             # A link to a folder may lead in a circle.
             if entry.is_dir(follow_symlinks=False):
                 if entry.path != apart:
-                    yield from _below(entry.path, patterns, apart)
-            elif any(fnmatchcase(entry.name, pattern) for pattern in patterns):
+                    yield from _below(entry.path, fits, apart)
+            elif fits(entry.name):
                 yield entry.path
 
 

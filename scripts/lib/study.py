@@ -18,7 +18,6 @@ from lib.errors import InputError
 from lib.files import read_json, read_remembered, write_json
 from lib.fingerprint import fingerprint
 from lib.folders import FILES, FOLDERS
-from lib.image import nifti
 from lib.places import DISCOVERED, MANIFEST
 from lib.quality.norms import read_norms
 from lib.ratings import Rating, check_known, from_json, leave_out, read_ratings
@@ -218,7 +217,7 @@ def open_study(settings: Settings) -> Study:
             settings["filters"],
             settings["shard"],
         ),
-        nifti.preflight,
+        _preflight,
         files,
         [_planned(item, settings["bids_dir"]) for item in plan.get("images", [])],
         [item["subject"] for item in plan.get("others", [])],
@@ -234,6 +233,13 @@ def open_study(settings: Settings) -> Study:
     study = Study(settings, images, exclusions, plan, find_maps(settings), ratings)
     study.save()
     return study
+
+
+def _preflight(path: Path) -> None:
+    """Check an image that is new; what that imports takes longer than a start that finds none."""
+    from lib.image.nifti import preflight
+
+    preflight(path)
 
 
 def _looker(bids_dir: Path) -> Callable[[str], bool]:

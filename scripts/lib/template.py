@@ -12,10 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
-import numpy as np
-from nibabel.filebasedimages import ImageFileError
-
 from lib.errors import InputError
 
 EMBEDDED_NAME = "MNI152NLin6Asym"
@@ -220,6 +216,11 @@ def _template(name: str, files: Mapping[str, Path], origin: str) -> Template:
 
 
 def _check_one_grid(files: Mapping[str, Path]) -> None:
+    # Imported late: every start of Snakemake resolves a template, and the embedded one is known.
+    import nibabel as nib
+    import numpy as np
+    from nibabel.filebasedimages import ImageFileError
+
     images = {}
     for key, file in files.items():
         where = f"skullstrip.template.{key}"

@@ -27,9 +27,12 @@ from lib.phantom.head import HeadSettings
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
-LATE = {"skullstrip": ("skullstrip_ants", "nipype.interfaces.ants"),
-        "figures": ("figures", "nilearn.plotting")}  # fmt: skip
-"""What a rule imports while it works: its script, and the module."""
+LATE = {
+    "skullstrip": ("lib.skullstrip.own", "nipype.interfaces.ants, scipy.ndimage"),
+    "derivatives": ("derivatives", "scipy.ndimage"),
+    "figures": ("figures", "nilearn.plotting"),
+}
+"""What a rule imports while it works: after which module of ours, and what."""
 DRAWN = 5
 """So many phantoms are built; further sessions are hard links to them."""
 
@@ -69,11 +72,11 @@ def run(study: Path, cores: int) -> float:
     return cpu_of(*command, "--cores", str(cores), "--config", f"bids_dir={study}")
 
 
-def late_import(script: str, module: str) -> float:
-    """CPU seconds of importing a module after what a script imports at its head."""
+def late_import(ours: str, modules: str) -> float:
+    """CPU seconds of importing modules after what one of ours imports at its head."""
     python = (sys.executable, "-W", "ignore", "-c")
-    head = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import {script}"
-    return max(0.0, cpu_of(*python, f"{head}; import {module}") - cpu_of(*python, head))
+    head = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import {ours}"
+    return max(0.0, cpu_of(*python, f"{head}; import {modules}") - cpu_of(*python, head))
 
 
 def jobs(output: Path) -> dict[str, list[tuple[float, float]]]:

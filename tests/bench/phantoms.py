@@ -25,11 +25,11 @@ from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-import skullstrip_ants
 import template as template_script
 from lib.image.geometry import Box, zooms_of
 from lib.image.reorient import reorient
 from lib.phantom.head import HeadSettings, build_head
+from lib.skullstrip import own
 from lib.template import Prepared
 
 LEAST_DICE, LEAST_MEAN_DICE, MOST_DISTANCE_MM = 0.96, 0.975, 1.0
@@ -109,11 +109,11 @@ def run(settings: HeadSettings, template: Path, folder: Path, provider: str, thr
     nib.save(head.image, folder / "head.nii")
     nib.save(head.mask, folder / "truth.nii")
     began, used = time.monotonic(), cpu_seconds()
-    details = skullstrip_ants.skullstrip(
+    details = own.skullstrip(
         folder / "head.nii",
         Prepared(template),
         folder / "mask.nii",
-        byproducts=skullstrip_ants.Byproducts(
+        byproducts=own.Byproducts(
             folder / "posteriors.nii.gz",
             folder / "field.nii.gz",
             folder / "affine.mat",

@@ -37,7 +37,7 @@ COLIN = Path("/usr/share/mricron/templates/ch2.nii.gz")
 OWN = """
 import json, sys
 from pathlib import Path
-import skullstrip_ants as method
+import lib.skullstrip.own as method
 from lib.template import Prepared
 given = json.loads(sys.argv[1])
 folder = Path(given["folder"])

@@ -7,11 +7,10 @@ from importlib import import_module
 import nibabel as nib
 import numpy as np
 import pytest
-import skullstrip_ants
 import template as template_script
 from lib.errors import InputError
 from lib.image.resampling import resample
-from lib.skullstrip import brain_extraction, providers, recipe_nodes, working_image
+from lib.skullstrip import brain_extraction, own, providers, recipe_nodes, working_image
 from lib.skullstrip.brain_extraction import Task
 from lib.skullstrip.brain_recipe import RECIPE
 from lib.template import Prepared, embedded
@@ -84,11 +83,11 @@ def stripped(prepared, tmp_path_factory):
     folder = tmp_path_factory.mktemp("head")
     head, truth = moved_head("LPI")
     nib.save(head, folder / "head.nii")
-    details = skullstrip_ants.skullstrip(
+    details = own.skullstrip(
         folder / "head.nii",
         prepared,
         folder / "mask.nii",
-        byproducts=skullstrip_ants.Byproducts(
+        byproducts=own.Byproducts(
             *(folder / name for name in BYPRODUCTS),
         ),
         provider="embedded",
@@ -170,11 +169,11 @@ def test_the_transforms_lead_to_the_template_and_back(stripped, prepared, tmp_pa
 
 def test_a_second_run_gives_the_same_bits(stripped, prepared, tmp_path):
     folder, _, _ = stripped
-    skullstrip_ants.skullstrip(
+    own.skullstrip(
         folder / "head.nii",
         prepared,
         tmp_path / "mask.nii",
-        byproducts=skullstrip_ants.Byproducts(*(tmp_path / name for name in BYPRODUCTS)),
+        byproducts=own.Byproducts(*(tmp_path / name for name in BYPRODUCTS)),
         provider="embedded",
         threads=2,
         recipe=BRIEF,
@@ -194,7 +193,7 @@ def test_a_head_that_is_upside_down_in_its_header_is_found_by_the_second_strateg
     head, truth = moved_head("RAS")
     flipped = nib.Nifti1Image(np.asanyarray(head.dataobj)[:, :, ::-1], head.affine)
     nib.save(flipped, tmp_path / "head.nii")
-    details = skullstrip_ants.skullstrip(
+    details = own.skullstrip(
         tmp_path / "head.nii",
         prepared,
         tmp_path / "mask.nii",
@@ -204,8 +203,8 @@ def test_a_head_that_is_upside_down_in_its_header_is_found_by_the_second_strateg
     )
     mask = np.asanyarray(nib.load(tmp_path / "mask.nii").dataobj)[:, :, ::-1] > 0
     assert dice(mask, np.asanyarray(truth.dataobj) > 0) > 0.94
-    assert details["alignment"]["strategy"] == skullstrip_ants.STRATEGIES[1]
-    given_up = details["alignment"]["given_up"][skullstrip_ants.STRATEGIES[0]]
+    assert details["alignment"]["strategy"] == own.STRATEGIES[1]
+    given_up = details["alignment"]["given_up"][own.STRATEGIES[0]]
     assert "correlation ratio" in given_up[0]
     # A person should know that the header lies.
     assert details["check"]["verdict"] == "look"
@@ -215,7 +214,7 @@ def test_a_head_that_is_upside_down_in_its_header_is_found_by_the_second_strateg
 def test_what_is_no_head_fails_the_check_of_both_strategies(tmp_path, prepared):
     noise = np.random.default_rng(0).normal(100, 10, (45, 50, 45)).astype(np.int16)
     nib.save(nib.Nifti1Image(noise, np.diag([4, 4, 4, 1])), tmp_path / "head.nii")
-    details = skullstrip_ants.skullstrip(
+    details = own.skullstrip(
         tmp_path / "head.nii",
         prepared,
         tmp_path / "mask.nii",
@@ -231,7 +230,7 @@ def test_a_crash_of_a_program_is_named(tmp_path, prepared):
     recipe = replace(BRIEF, bias=replace(BRIEF.bias, shrink_factor=-1))
     nib.save(moved_head("RAS")[0], tmp_path / "head.nii")
     with pytest.raises(RuntimeError, match=r"Node bias: an ANTs program failed, see the log"):
-        skullstrip_ants.skullstrip(
+        own.skullstrip(
             tmp_path / "head.nii",
             prepared,
             tmp_path / "mask.nii",

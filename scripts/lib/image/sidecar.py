@@ -9,14 +9,16 @@ OWN_KEYS = {"Description", "Sources", "SkullStripped", "Warnings"}
 
 
 def sidecar_of(image: Path) -> Path:
-    """Return the sidecar of an image.
+    """Return the sidecar of an image or a transform; a name of BIDS has no dot but its ending's.
 
     Examples
     --------
     >>> sidecar_of(Path("sub-01_T1w.nii.gz")).name
     'sub-01_T1w.json'
+    >>> sidecar_of(Path("sub-01_from-T1w_to-T2w_mode-image_xfm.txt")).name
+    'sub-01_from-T1w_to-T2w_mode-image_xfm.json'
     """
-    return image.with_name(image.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    return image.with_name(image.name.partition(".")[0] + ".json")
 
 
 def grid_facts(sidecar: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ ITK transforms map points of the fixed image to the moving one, in LPS, about a 
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.io import loadmat
 
 Affine = NDArray[np.float64]
 
@@ -57,7 +57,7 @@ def write_affine(affine: Affine, path: Path, centre: Affine | None = None) -> No
 
 
 def _matlab(path: Path) -> tuple[Affine, Affine]:
-    content = loadmat(path)
+    content = scipy.io.loadmat(path)
     centre = np.asarray(content.pop("fixed"), dtype=np.float64).ravel()
     values = next(value for key, value in content.items() if not key.startswith("__"))
     return np.asarray(values, dtype=np.float64).ravel(), centre

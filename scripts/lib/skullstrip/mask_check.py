@@ -7,8 +7,8 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from lib.image.resampling import Affine, FloatArray
 from lib.skullstrip.itk import read_affine
@@ -168,7 +168,7 @@ def edge_area(mask: BoolArray, zooms: Sequence[float]) -> float:
 
 def fragment_fraction(mask: BoolArray) -> float:
     """Part of the mask outside its largest component; 1 for an empty mask."""
-    sizes = np.bincount(ndimage.label(mask)[0].ravel())[1:]
+    sizes = np.bincount(scipy.ndimage.label(mask)[0].ravel())[1:]
     return 1 - float(sizes.max() / sizes.sum()) if sizes.size else 1.0
 
 
@@ -199,7 +199,7 @@ def _affine_overlap(
     to_voxel = np.linalg.inv(template_mask.affine) @ to_template @ affine
     source = np.asanyarray(template_mask.dataobj).astype(np.float32)
     moved: NDArray[np.bool_] = (
-        ndimage.affine_transform(
+        scipy.ndimage.affine_transform(
             source, to_voxel[:3, :3], to_voxel[:3, 3], output_shape=mask.shape, order=1
         )
         > 0.5

@@ -17,9 +17,6 @@ from dataclasses import dataclass
 from importlib.metadata import version as package_version
 from pathlib import Path
 
-import nibabel as nib
-import numpy as np
-
 from lib.errors import InputError
 from lib.skullstrip import ants_program
 
@@ -199,6 +196,9 @@ def _fault_of_system() -> str | None:
     Printing a version is no proof: some builds crash as soon as a transform is written, so
     two blobs of 16 x 16 x 16 voxels are registered.
     """
+    import nibabel as nib
+    import numpy as np
+
     missing = [program for program in NEEDED_PROGRAMS if shutil.which(program) is None]
     if missing:
         return f"{', '.join(missing)} not on PATH, though other ANTs programs are"

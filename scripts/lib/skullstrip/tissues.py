@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from lib.image.resampling import FloatArray
 
@@ -77,7 +77,7 @@ def maps_of_template(head: FloatArray, brain: NDArray[np.bool_]) -> Probabilitie
     maps = np.zeros((centres.size, *head.shape), dtype=np.float32)
     for index, one in enumerate(maps):
         one[brain] = nearest == index
-        maps[index] = ndimage.gaussian_filter(one, 1.0)
+        maps[index] = scipy.ndimage.gaussian_filter(one, 1.0)
     return maps
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from lib.errors import InputError
 from lib.files import atomic
@@ -109,7 +109,7 @@ def place(foreground: Path, template: Path, folder: Path, head_height: float) ->
     image = nib.load(foreground)
     bright = np.asanyarray(image.dataobj) > 0
     spacing = float(np.linalg.norm(image.affine[:3, 0]))
-    mask = ndimage.binary_fill_holes(closed(bright, 4.0, spacing))
+    mask = scipy.ndimage.binary_fill_holes(closed(bright, 4.0, spacing))
     head_mask = folder / "head_mask.nii"
     nib.save(nib.Nifti1Image(mask.astype(np.uint8), image.affine), head_mask)
 
@@ -127,8 +127,8 @@ def closed(mask: BoolArray, radius: float, spacing: float) -> BoolArray:
     """Close a mask of cubic voxels with a ball; `radius` and `spacing` in mm."""
     pad = int(np.ceil(radius / spacing)) + 1
     padded = np.pad(mask, pad)
-    grown = ndimage.distance_transform_edt(~padded, sampling=spacing) <= radius
-    shrunk = ndimage.distance_transform_edt(grown, sampling=spacing) > radius
+    grown = scipy.ndimage.distance_transform_edt(~padded, sampling=spacing) <= radius
+    shrunk = scipy.ndimage.distance_transform_edt(grown, sampling=spacing) > radius
     inner = (slice(pad, -pad),) * 3
     result: BoolArray = (shrunk | padded)[inner]
     return result
@@ -149,7 +149,7 @@ def dilated_file(prior: Path, region: Path, dilation_mm: float) -> Path:
     image = nib.load(prior)
     outside = image.get_fdata(dtype=np.float32) <= 0.5
     zooms = np.linalg.norm(image.affine[:3, :3], axis=0)
-    near = ndimage.distance_transform_edt(outside, sampling=zooms) <= dilation_mm
+    near = scipy.ndimage.distance_transform_edt(outside, sampling=zooms) <= dilation_mm
     nib.save(nib.Nifti1Image(near.astype(np.uint8), image.affine), region)
     return region
 
@@ -173,12 +173,12 @@ def finish(prior: FloatArray, spacing: float, closing: float, grid: NativeGrid) 
     if reach > 0:
         steps = np.indices((2 * reach + 1,) * 3) - reach
         ball = (steps**2).sum(axis=0) <= reach**2
-        padded = ndimage.grey_closing(np.pad(prior, reach + 1), footprint=ball)
+        padded = scipy.ndimage.grey_closing(np.pad(prior, reach + 1), footprint=ball)
         prior = padded[(slice(reach + 1, -reach - 1),) * 3]
     mask: BoolArray = resample(prior, (spacing,) * 3, grid.shape, grid.zooms) > 0.5
-    box = next(iter(ndimage.find_objects(mask.astype(np.uint8))), None)
+    box = next(iter(scipy.ndimage.find_objects(mask.astype(np.uint8))), None)
     if box is not None:
-        mask[box] = ndimage.binary_fill_holes(largest_component(mask[box]))
+        mask[box] = scipy.ndimage.binary_fill_holes(largest_component(mask[box]))
     return mask
 
 
