@@ -9,8 +9,8 @@ from lib.fingerprint import fingerprint
 def scripts(tmp_path, monkeypatch):
     (tmp_path / "lib" / "pack").mkdir(parents=True)
     files = {
-        "a.py": "import numpy\nfrom lib.near import thing\n",
-        "lib/near.py": "def thing():\n    from lib.pack import far\n",
+        "a.py": "import numpy\nfrom lib import near as n  # close by\n",
+        "lib/near.py": "def thing():\n    from lib.pack import (\n        far as distant,\n    )\n",
         "lib/pack/__init__.py": "",
         "lib/pack/far.py": "import lib.near\n",
         "lib/pack/table.tsv": "1",
