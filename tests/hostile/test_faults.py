@@ -74,7 +74,7 @@ def mounted(place, *options):
 
 
 def test_a_full_disk_is_told_and_the_same_command_completes(dataset, undisturbed, tmp_path):
-    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=50k", "none") as disk:
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=40k", "none") as disk:
         run = started(tmp_path, *arguments(dataset, disk / "out"))
         text = finished(run)
         assert run.returncode != 0
