@@ -12,6 +12,7 @@ SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from lib.errors import InputError
+from lib.files import needing_room
 from lib.fingerprint import fingerprint
 from lib import slurm, template
 from lib.leftovers import drop_descriptions
@@ -85,7 +86,8 @@ def study_of_this_run():
         if settings["output_dir"]:
             begin_run(*run_folders(settings), sys.argv)
             move_log(workflow.logger_manager.logfile_handlers, folder_of_log(settings))
-        return open_study(settings)
+        with needing_room("disk"):
+            return open_study(settings)
     except InputError as error:
         move_log(workflow.logger_manager.logfile_handlers, None)
         sys.exit(f"Nothing was run. {error}")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lib.errors import InputError
+from lib.files import needing_room
 from lib.quality.table import write_table
 from lib.report.model import Run
 from lib.report.overview import ahead, urgent_cases
@@ -70,7 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--ended", action="store_true", help="no job runs any more")
     given = parser.parse_args(arguments)
     try:
-        print(summary(update(given.output_dir, ended=given.ended)))
+        with needing_room("report"):
+            print(summary(update(given.output_dir, ended=given.ended)))
     except InputError as error:
         print(error, file=sys.stderr)
         return 1

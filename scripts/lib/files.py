@@ -1,5 +1,6 @@
 """Writing files so that a final name never holds half a file."""
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -7,6 +8,34 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
+
+from lib.errors import InputError
+
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors of a disk that is full or not to be written to."""
+
+
+@contextmanager
+def needing_room(where: str) -> Iterator[None]:
+    """Say what to do when a disk is full, or not to be written to, within the block.
+
+    Parameters
+    ----------
+    where : str
+        What the error is to name.
+
+    Raises
+    ------
+    InputError
+        For such an error; other errors of the system stay as they are.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        problem, remedy = os.strerror(error.errno), "Make room, or give another output_dir"
+        raise InputError(where, problem, remedy) from error
 
 
 @contextmanager

@@ -13,7 +13,6 @@ and so outlives a failure of the job: the report reads it. A job of several stag
 all to its log and keeps a record of each.
 """
 
-import errno
 import logging
 import os
 import resource
@@ -27,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.errors import InputError
-from lib.files import read_remembered, write_json
+from lib.files import needing_room, read_remembered, write_json
 from lib.memory import lacked_memory
 from lib.places import MANIFEST, record_file
 from lib.run_lock import working
@@ -39,9 +38,6 @@ THREAD_VARIABLES = (
     "MKL_NUM_THREADS",
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )
-
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-"""Errors of a disk that is full or not to be written to."""
 
 
 @contextmanager
@@ -94,13 +90,14 @@ def recorded(
     }
     reason, again = None, True
     try:
-        write_json(status, record)
-        with working(), _output_to(log):
-            try:
-                yield details
-            except Exception:
-                traceback.print_exc()
-                raise
+        with needing_room("disk"):
+            write_json(status, record)
+            with working(), _output_to(log):
+                try:
+                    yield details
+                except Exception:
+                    traceback.print_exc()
+                    raise
         record["state"] = "done"
     except Exception as error:
         reason, again = _reason(error, private=private), lacked_memory(error)
@@ -142,8 +139,6 @@ def _reason(error: Exception, *, private: bool) -> str:
         kind = f"memory ran out ({kind})"
     elif isinstance(error, InputError):
         return str(error)
-    elif isinstance(error, OSError) and error.errno in DISK:
-        return f"{os.strerror(error.errno)}. Make room, or give another output_dir"
     return f"{kind}; its text is in the private log" if private else f"{kind}: {error}"
 
 

@@ -7,11 +7,14 @@ private directory.
 
 import os
 import shutil
+import sys
 from collections.abc import MutableMapping
 from contextlib import suppress
-from logging import FileHandler
+from logging import FileHandler, LogRecord
 from pathlib import Path
 from typing import Any
+
+from lib.files import DISK
 
 
 def move_log(handlers: MutableMapping[Any, str], folder: Path | None) -> None:
@@ -38,6 +41,7 @@ def move_log(handlers: MutableMapping[Any, str], folder: Path | None) -> None:
             handler.baseFilename = str(before)
         finally:
             handler.release()
+        _tell_once_of_a_full_disk(handler)
         for left in (before.parent, before.parent.parent):
             with suppress(OSError):
                 left.rmdir()
@@ -49,3 +53,19 @@ def _take(before: Path, after: Path) -> None:
         return
     after.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(before, after)
+
+
+def _tell_once_of_a_full_disk(handler: FileHandler) -> None:
+    """Say in a sentence that the log lacks lines, where logging shows a traceback for each."""
+    usual, told = handler.handleError, False
+
+    def handle(record: LogRecord) -> None:
+        nonlocal told
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError) or error.errno not in DISK:
+            usual(record)
+        elif not told:
+            told = True
+            print(f"{handler.baseFilename} lacks lines: {error.strerror}", file=sys.stderr)
+
+    handler.handleError = handle  # type: ignore[method-assign]

@@ -73,8 +73,10 @@ def mounted(place, *options):
         subprocess.run(["umount", str(place)], check=True)
 
 
-def test_a_full_disk_is_told_and_the_same_command_completes(dataset, undisturbed, tmp_path):
-    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=40k", "none") as disk:
+# At the start, among the records of jobs and while pages are written.
+@pytest.mark.parametrize("size", ["4k", "40k", "54k"])
+def test_a_full_disk_is_told_and_the_same_command_completes(dataset, undisturbed, tmp_path, size):
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", f"size={size}", "none") as disk:
         run = started(tmp_path, *arguments(dataset, disk / "out"))
         text = finished(run)
         assert run.returncode != 0

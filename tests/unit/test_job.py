@@ -1,5 +1,6 @@
 """What a job leaves behind when it fails, and what its next attempt makes of it."""
 
+import errno
 import json
 import subprocess
 from contextlib import suppress
@@ -44,6 +45,14 @@ def test_what_cannot_succeed_is_not_done_again(job, error):
     assert status(job) == first
     assert Path(job.log).read_text() == log
     assert "Traceback" in log
+
+
+def test_a_full_disk_is_told_with_what_to_do(job, capsys):
+    attempt(job, OSError(errno.ENOSPC, "no room", "somewhere"))
+    assert status(job)["reason"] == (
+        "disk: No space left on device. Make room, or give another output_dir."
+    )
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_in_another_run_it_is_done_again(job):

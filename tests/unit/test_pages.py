@@ -1,6 +1,7 @@
 """The pages: what they say, that data cannot become markup, and that they load nothing."""
 
 import base64
+import errno
 import hashlib
 import re
 from collections.abc import Callable
@@ -220,6 +221,19 @@ def test_the_command_explains_a_wrong_folder(
 ) -> None:
     assert report.main([str(tmp_path)]) == 1
     assert "manifest" in capsys.readouterr().err
+
+
+def test_the_command_tells_of_a_full_disk(
+    made: MadeOutput, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write_index(_: Pages) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(Pages, "write_index", write_index)
+    assert report.main([str(made.root)]) == 1
+    assert capsys.readouterr().err == (
+        "report: No space left on device. Make room, or give another output_dir.\n"
+    )
 
 
 @pytest.mark.parametrize(
