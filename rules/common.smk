@@ -20,12 +20,12 @@ from lib.places import (
     QUALITY_TABLE,
     VALIDATION,
     brain_file,
+    byproducts_folder,
     converted_file,
     defaced_file,
     derived_file,
     mask_file,
     preproc_file,
-    recipe_file,
 )
 from lib.run_lock import begin_run
 from lib.run_log import move_log

@@ -80,15 +80,13 @@ def left_by_skullstrip(wildcards):
     left = {"mask": reoriented_mask(image)}
     if METHOD != "ants":
         return left
-    left["affines"] = [recipe_file(*(t1w or image).key, "affine.mat")]
+    left["byproducts"] = byproducts_folder(*(t1w or image).key)
     if t1w:
         stem, suffix = f"{image.folder}/{image.entities}", image.suffix
         left["t1w_tissues"] = probability_maps(t1w.key)
-        left["to_t1w"] = f"{stem}_from-T1w_to-{suffix}_mode-image_xfm.txt"
-        left["affines"] += [f"{stem}_from-{suffix}_to-T1w_mode-image_xfm.txt"]
-    else:
-        left["bias_field"] = recipe_file(*image.key, "field.nii.gz")
-        left["posteriors"] = recipe_file(*image.key, "probseg.nii.gz")
+        # A transform leads points the other way than images.
+        left["points_to_t1w"] = f"{stem}_from-T1w_to-{suffix}_mode-image_xfm.txt"
+        left["points_from_t1w"] = f"{stem}_from-{suffix}_to-T1w_mode-image_xfm.txt"
     left["template"] = rules.template.output.folder
     return left
 
@@ -128,7 +126,7 @@ def shown_of_subject(wildcards):
         shown["faced"] = [preproc_file(*image.key, hidden=True) for image in images]
     alone = images_with_tissues(images)
     shown["tissues"] = [derived_file(*image.key, "dseg") for image in alone]
-    shown["fields"] = [recipe_file(*image.key, "field.nii.gz") for image in alone]
+    shown["byproducts"] = [byproducts_folder(*image.key) for image in alone]
     return shown
 
 

@@ -29,9 +29,7 @@ rule skullstrip_ants:
         template=rules.template.output.folder,
     output:
         mask=".ecdysis/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii.gz",
-        posteriors=recipe_file(*KEY, "probseg.nii.gz"),
-        bias_field=recipe_file(*KEY, "field.nii.gz"),
-        affine=recipe_file(*KEY, "affine.mat"),
+        byproducts=directory(byproducts_folder(*KEY)),
         to_template=f"{{folder}}/{{entities}}_from-{{suffix}}_to-{SPACE}_mode-image_xfm.h5",
         from_template=f"{{folder}}/{{entities}}_from-{SPACE}_to-{{suffix}}_mode-image_xfm.h5",
     log:

@@ -15,6 +15,7 @@ from lib.image.reorient import reorient
 from lib.job import forget, recorded
 from lib.quality.brain import Tissues
 from lib.quality.subject import Inputs
+from lib.skullstrip.byproducts import Byproducts
 from lib.skullstrip.tissues import TISSUES
 from lib.template import Prepared
 
@@ -48,36 +49,37 @@ if "snakemake" in globals():
     if defaced := file(made, "defaced"):
         with recorded(job, "deface") as details:
             template_mask = Prepared(Path(given.template)).brain_mask
-            found = deface.Inputs(preproc, Path(made.mask), template_mask, files(given, "affines"))
+            # Beside a T1w these are of that one.
+            affine = Byproducts(Path(given.byproducts)).affine
+            affines = affine, *files(given, "points_from_t1w")
+            found = deface.Inputs(preproc, Path(made.mask), template_mask, affines)
             results = deface.Outputs(defaced, Path(made.defacemask))
             details.update(deface.deface(found, results, sources=job.params.sources))
         shared = defaced
-    probabilities = files(made, "probsegs")
-    if probabilities:
+    own = None
+    if probabilities := files(made, "probsegs"):
+        own = Byproducts(Path(given.byproducts))
         with recorded(job, "tissues") as details:
-            left = Path(given.posteriors), Path(given.bias_field)
             labelled = {one.label: path for one, path in zip(TISSUES, probabilities, strict=True)}
             details.update(
                 tissues.tissues(
-                    tissues.Inputs(shared, Path(made.mask), *left),
+                    tissues.Inputs(shared, Path(made.mask), own.posteriors, own.bias_field),
                     tissues.Outputs(Path(made.corrected), Path(made.dseg), labelled),
                     sources=[f"bids::{shared}"],
                 )
             )
     with recorded(job, "quality") as details:
         maps = probabilities or files(given, "t1w_tissues")
-        own = probabilities and Prepared(Path(given.template)).tissue_maps
+        template_tissues = Prepared(Path(given.template)).tissue_maps if own else ()
         details.update(
             quality(
                 Inputs(
                     head.volume,
                     job.params.method,
                     mask=mask,
-                    tissues=Tissues(maps, file(given, "to_t1w")) if maps else None,
-                    bias_field=file(given, "bias_field"),
-                    posteriors=file(given, "posteriors"),
-                    affine=next(iter(files(given, "affines")), None),
-                    template_tissues=own,
+                    tissues=Tissues(maps, file(given, "points_to_t1w")) if maps else None,
+                    byproducts=own,
+                    template_tissues=template_tissues,
                 )
             )
         )

@@ -23,7 +23,8 @@ from lib.figures.whole_head import (
     input_picture,
     surface_picture,
 )
-from lib.places import derived_file, recipe_file
+from lib.places import byproducts_folder, derived_file
+from lib.skullstrip.byproducts import Byproducts
 from lib.skullstrip.tissues import TISSUES
 
 RAW_SPACING = 1.25
@@ -182,12 +183,12 @@ def files_of_images(
     raw, preproc, masks, faced : sequences of str
         In the order of `images`; the last two may be empty.
     others : collection of str
-        Tissue labels and bias fields of those images that have them.
+        Tissue labels, and folders with a bias field, of those images that have them.
     """
     found = []
     for index, image in enumerate(images):
         key = (image["folder"], image["entities"], image["suffix"])
-        dseg, field = derived_file(*key, "dseg"), recipe_file(*key, "field.nii.gz")
+        dseg, left = derived_file(*key, "dseg"), byproducts_folder(*key)
         found.append(
             Files(
                 image["entities"],
@@ -197,7 +198,7 @@ def files_of_images(
                 mask=Path(masks[index]) if masks else None,
                 faced=Path(faced[index]) if faced else None,
                 dseg=Path(dseg) if dseg in others else None,
-                field=Path(field) if field in others else None,
+                field=Byproducts(Path(left)).bias_field if left in others else None,
             )
         )
     return found
@@ -217,7 +218,7 @@ if "snakemake" in globals():
             job.input.preproc,
             job.input.get("masks", ()),
             job.input.get("faced", ()),
-            {*job.input.tissues, *job.input.fields},
+            {*job.input.tissues, *job.input.byproducts},
         )
         details.update(draw_figures(Path(job.output.figures), files))
     with recorded(job, "page"):

@@ -17,32 +17,28 @@ def require(settings: Mapping[str, Any]) -> None:
 if "snakemake" in globals():
     from lib.image.reorient import reoriented_file
     from lib.job import recorded
-    from lib.skullstrip.own import Byproducts, describe_transforms, skullstrip
+    from lib.skullstrip.byproducts import Byproducts
+    from lib.skullstrip.own import describe_transforms, skullstrip
 
     job = globals()["snakemake"]
     with recorded(job, "skullstrip") as details:
         details["template"] = resolve(job.params.template or {}).name
-        byproducts = Byproducts(
-            Path(job.output.posteriors),
-            Path(job.output.bias_field),
-            Path(job.output.affine),
-            Path(job.output.to_template),
-            Path(job.output.from_template),
-        )
+        transforms = Path(job.output.to_template), Path(job.output.from_template)
         with reoriented_file(Path(job.input.image), job.params.orientation) as head:
             details.update(
                 skullstrip(
                     head,
                     Prepared(Path(job.input.template)),
                     Path(job.output.mask),
-                    byproducts=byproducts,
+                    byproducts=Byproducts(Path(job.output.byproducts)),
+                    transforms=transforms,
                     priors=job.wildcards.suffix != "T1w",
                     provider=job.params.provider,
                     threads=job.threads,
                 )
             )
         describe_transforms(
-            (byproducts.to_template, byproducts.from_template),
+            transforms,
             job.wildcards.suffix,
             label(job.params.template),
             job.params.sources,

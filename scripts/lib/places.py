@@ -71,10 +71,12 @@ def derived_file(folder: str, entities: str, suffix: str, kind: str) -> str:
     return f"{folder}/{entities}{space}_{kind}.nii.gz"
 
 
-def recipe_file(folder: str, entities: str, suffix: str, kind: str) -> str:
-    """Return what the workflow's own skull stripping leaves beside a mask.
+def byproducts_folder(folder: str, entities: str, suffix: str) -> str:
+    """Return where the workflow's own skull stripping leaves what is no result.
 
-    `kind` is ``field.nii.gz`` (bias field) or ``probseg.nii.gz`` (tissues), both on the working
-    grid, or ``affine.mat`` (template to head).
+    Examples
+    --------
+    >>> byproducts_folder("sub-01/anat", "sub-01", "T1w")
+    '.ecdysis/sub-01/anat/sub-01_desc-byproducts_T1w'
     """
-    return f"{HIDDEN}/{folder}/{entities}_desc-reoriented_{suffix}_{kind}"
+    return f"{HIDDEN}/{folder}/{entities}_desc-byproducts_{suffix}"

@@ -30,6 +30,7 @@ from lib.image.geometry import Box, zooms_of
 from lib.image.reorient import reorient
 from lib.phantom.head import HeadSettings, build_head
 from lib.skullstrip import own
+from lib.skullstrip.byproducts import Byproducts
 from lib.template import Prepared
 
 LEAST_DICE, LEAST_MEAN_DICE, MOST_DISTANCE_MM = 0.96, 0.975, 1.0
@@ -113,13 +114,8 @@ def run(settings: HeadSettings, template: Path, folder: Path, provider: str, thr
         folder / "head.nii",
         Prepared(template),
         folder / "mask.nii",
-        byproducts=own.Byproducts(
-            folder / "posteriors.nii.gz",
-            folder / "field.nii.gz",
-            folder / "affine.mat",
-            folder / "to.h5",
-            folder / "from.h5",
-        ),
+        byproducts=Byproducts(folder),
+        transforms=(folder / "to.h5", folder / "from.h5"),
         provider=provider,
         threads=threads,
     )

@@ -38,12 +38,13 @@ OWN = """
 import json, sys
 from pathlib import Path
 import lib.skullstrip.own as method
+from lib.skullstrip.byproducts import Byproducts
 from lib.template import Prepared
 given = json.loads(sys.argv[1])
 folder = Path(given["folder"])
 details = method.skullstrip(
     Path(given["image"]), Prepared(folder), Path(given["mask"]),
-    byproducts=method.Byproducts(*(folder / name for name in given["byproducts"])),
+    byproducts=Byproducts(folder), transforms=(folder / "to.h5", folder / "from.h5"),
     provider=given["provider"], threads=given["threads"],
 )
 print(json.dumps(details["seconds"]), file=sys.stderr)
@@ -121,7 +122,6 @@ def main() -> None:
                 "mask": str(mask),
                 "provider": asked.provider,
                 "threads": threads,
-                "byproducts": ["post.nii.gz", "field.nii.gz", "affine.mat", "to.h5", "from.h5"],
             }
             cpu, wall, memory = measured(code, given)
             overlap = f"{dice(mask, reference):.4f}" if reference else "–"

@@ -13,6 +13,7 @@ from lib.image.resampling import resample
 from lib.skullstrip import brain_extraction, own, providers, recipe_nodes, working_image
 from lib.skullstrip.brain_extraction import Task
 from lib.skullstrip.brain_recipe import RECIPE
+from lib.skullstrip.byproducts import Byproducts
 from lib.template import Prepared, embedded
 from scipy import ndimage
 
@@ -23,7 +24,8 @@ BRIEF = replace(
     nonlinear=replace(RECIPE.nonlinear, iterations=(25, 10, 0)),
 )
 
-BYPRODUCTS = ("posteriors.nii.gz", "field.nii.gz", "affine.mat", "to.h5", "from.h5")
+LEFT = ("posteriors.nii.gz", "bias_field.nii.gz", "affine.mat")
+TRANSFORMS = ("to.h5", "from.h5")
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +89,8 @@ def stripped(prepared, tmp_path_factory):
         folder / "head.nii",
         prepared,
         folder / "mask.nii",
-        byproducts=own.Byproducts(
-            *(folder / name for name in BYPRODUCTS),
-        ),
+        byproducts=Byproducts(folder),
+        transforms=tuple(folder / name for name in TRANSFORMS),
         provider="embedded",
         threads=2,
         recipe=BRIEF,
@@ -173,18 +174,19 @@ def test_a_second_run_gives_the_same_bits(stripped, prepared, tmp_path):
         folder / "head.nii",
         prepared,
         tmp_path / "mask.nii",
-        byproducts=own.Byproducts(*(tmp_path / name for name in BYPRODUCTS)),
+        byproducts=Byproducts(tmp_path),
+        transforms=tuple(tmp_path / name for name in TRANSFORMS),
         provider="embedded",
         threads=2,
         recipe=BRIEF,
     )
-    for name in ("mask.nii", *BYPRODUCTS):
+    for name in ("mask.nii", *LEFT, *TRANSFORMS):
         assert (folder / name).read_bytes() == (tmp_path / name).read_bytes(), name
 
 
 def test_nothing_else_is_left_behind(stripped):
     names = sorted(path.name for path in stripped[0].iterdir())
-    assert names == sorted(["head.nii", "mask.nii", *BYPRODUCTS])
+    assert names == sorted(["head.nii", "mask.nii", *LEFT, *TRANSFORMS])
 
 
 def test_a_head_that_is_upside_down_in_its_header_is_found_by_the_second_strategy(

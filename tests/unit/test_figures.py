@@ -183,7 +183,7 @@ def test_files_find_their_image() -> None:
     images = [image, {**image, "suffix": "T2w"}]
     others = {
         "sub-01/anat/sub-01_dseg.nii.gz",
-        ".ecdysis/sub-01/anat/sub-01_desc-reoriented_T1w_field.nii.gz",
+        ".ecdysis/sub-01/anat/sub-01_desc-byproducts_T1w",
     }
     found = figures.files_of_images(images, ["a", "b"], ["c", "d"], ["e", "f"], [], others)
     assert [bool(one.dseg and one.field) for one in found] == [True, False]

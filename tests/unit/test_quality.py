@@ -8,8 +8,10 @@ from lib.image.reorient import reorient
 from lib.quality.brain import Tissues
 from lib.quality.dictionary import MEASURES, OF_SKULLSTRIP
 from lib.quality.subject import Inputs
+from lib.skullstrip.byproducts import Byproducts
 from lib.skullstrip.itk import write_affine
 from scipy import ndimage
+from scipy.io import savemat
 
 SHAPE, SPACING = (96, 100, 92), 2.0
 RADII = {"CSF": 30.0, "WM": 48.0, "GM": 60.0, "scalp": 75.0}
@@ -73,14 +75,19 @@ class Made:
             self.save(f"template_{name}.nii", self.maps[name].astype(np.float32))
             for name in ("CSF", "GM", "WM")
         )
-        affine = self.folder / "affine.txt"
-        write_affine(np.eye(4), affine)
+        left = Byproducts(self.folder)
+        values = np.append(np.eye(3), np.zeros(3))[:, None]
+        savemat(
+            left.affine,
+            {"AffineTransform_double_3_3": values, "fixed": np.zeros((3, 1))},
+            format="4",
+        )
+        self.save(left.bias_field.name, (0.5 * self.field).astype(np.float32))
+        self.save(left.posteriors.name, posteriors.astype(np.float32))
         return self.inputs(
             mask=self.mask(),
             tissues=Tissues(self.tissues()),
-            bias_field=self.save("field.nii", (0.5 * self.field).astype(np.float32)),
-            posteriors=self.save("posteriors.nii", posteriors.astype(np.float32)),
-            affine=affine,
+            byproducts=left,
             template_tissues=maps,
         )
 

@@ -71,10 +71,13 @@ def test_the_mask_is_the_brain(dataset, first_run):
 
 def test_no_more_is_kept_for_later_than_skull_stripping_left(dataset, first_run):
     hidden = dataset / RESULTS / ".ecdysis/sub-01/anat"
-    stem = "sub-01_desc-reoriented"
-    assert {path.name for path in hidden.iterdir()} == {
-        f"{stem}Brain_T1w_mask.nii.gz",
-        *(f"{stem}_T1w_{kind}" for kind in ("affine.mat", "field.nii.gz", "probseg.nii.gz")),
+    byproducts = "sub-01_desc-byproducts_T1w"
+    kept = {str(path.relative_to(hidden)) for path in hidden.rglob("*") if path.is_file()}
+    assert kept - {f"{byproducts}/.snakemake_timestamp"} == {
+        "sub-01_desc-reorientedBrain_T1w_mask.nii.gz",
+        f"{byproducts}/affine.mat",
+        f"{byproducts}/bias_field.nii.gz",
+        f"{byproducts}/posteriors.nii.gz",
     }
 
 

@@ -106,12 +106,12 @@ def _measure_brain(subject: Subject, sheet: Sheet) -> None:
         return mask.mask_figures(subject.mask, head, subject.volume.zooms_mm)
 
     def overlaps() -> Sequence[float]:
-        inputs = subject.inputs
-        if inputs.posteriors is None or inputs.affine is None:
+        left = subject.inputs.byproducts
+        if left is None:
             raise NotComputableError(subject.missing("aligns no template", "to"))
-        image = nib.load(inputs.posteriors)
+        image = nib.load(left.posteriors)
         found = np.moveaxis(image.get_fdata(dtype=np.float32), -1, 0)
-        wanted = brain.template_maps(inputs.template_tissues, inputs.affine, image)
+        wanted = brain.template_maps(subject.inputs.template_tissues, left.affine, image)
         return [tissue.fuzzy_jaccard(one, other) for one, other in zip(found, wanted, strict=True)]
 
     sheet.fill(["inu_range", "inu_med"], lambda: inu.inu(subject.bias_field[subject.inside]))

@@ -12,6 +12,7 @@ from lib.image.volume import Volume
 from lib.quality import air, background, brain, tissue
 from lib.quality.noise import Statistics, statistics
 from lib.quality.not_computable import NotComputableError
+from lib.skullstrip.byproducts import Byproducts
 
 SAMPLE = 4_000_000
 """The brightest voxels are looked for among so many, evenly spread over the image."""
@@ -31,20 +32,17 @@ class Inputs:
     mask : Path or None
         Brain mask on the grid of `volume`.
     tissues : Tissues or None
-    bias_field : Path or None
-        Of the working image; divides it.
-    posteriors, affine, template_tissues
-        Tissues on the working grid (4-D); the transform from template to image; the template's
-        tissues.
+    byproducts : Byproducts or None
+        Bias field, tissues and alignment of the working image.
+    template_tissues : tuple of Path
+        The template's tissues.
     """
 
     volume: Volume
     method: str
     mask: Path | None = None
     tissues: brain.Tissues | None = None
-    bias_field: Path | None = None
-    posteriors: Path | None = None
-    affine: Path | None = None
+    byproducts: Byproducts | None = None
     template_tissues: tuple[Path, ...] = ()
 
 
@@ -100,9 +98,9 @@ class Subject:
     @cached_property
     def bias_field(self) -> Any:
         """The bias field in the box of the brain."""
-        if self.inputs.bias_field is None:
+        if self.inputs.byproducts is None:
             raise NotComputableError(self.missing("estimates no bias field"))
-        return brain.read_field(self.inputs.bias_field, self.volume, self.box.slices)
+        return brain.read_field(self.inputs.byproducts.bias_field, self.volume, self.box.slices)
 
     @cached_property
     def scale(self) -> float:
@@ -120,7 +118,7 @@ class Subject:
     def statistics(self) -> dict[str, Statistics]:
         """Of each tissue, by its short name."""
         probabilities, values = self.probabilities, self.values
-        if self.inputs.bias_field is not None:
+        if self.inputs.byproducts is not None:
             values = values / (self.bias_field / np.float32(self.scale))
         found = {}
         for name, probability in zip(("csf", "gm", "wm"), probabilities, strict=True):
@@ -144,8 +142,8 @@ class Subject:
         stride = max(1, round((self.volume.stored.size / SAMPLE) ** (1 / 3)))
         window = (slice(None, None, stride),) * 3
         values = brain.intensities(self.volume, window)
-        if self.inputs.bias_field is not None:
-            field = brain.read_field(self.inputs.bias_field, self.volume, window)
+        if self.inputs.byproducts is not None:
+            field = brain.read_field(self.inputs.byproducts.bias_field, self.volume, window)
             values = values / (field / np.float32(self.scale))
         return float(np.percentile(values, BRIGHTEST))
 

@@ -21,34 +21,12 @@ from lib.plain_folder import linked, plain_folder
 from lib.skullstrip import brain_extraction, mask_check, providers, tissues, working_image
 from lib.skullstrip.brain_extraction import Registered, Task
 from lib.skullstrip.brain_recipe import RECIPE, Recipe
+from lib.skullstrip.byproducts import Byproducts
 from lib.skullstrip.hdf5 import without_times
 from lib.template import Prepared
 
 STRATEGIES = ("orientation in the header", "search over all rotations")
 """How the first alignment is found; the next is tried when the mask fails its check."""
-
-
-@dataclass(frozen=True)
-class Byproducts:
-    """What registration leaves beside the mask.
-
-    Attributes
-    ----------
-    posteriors : Path
-        4-D, probabilities of `lib.skullstrip.tissues.TISSUES` on the working grid.
-    bias_field : Path
-        Divides the image; on the working grid.
-    affine : Path
-        Affine part of `from_template`, an ITK transform.
-    to_template, from_template : Path
-        Composite transforms (h5) that resample the head to the template, and the reverse.
-    """
-
-    posteriors: Path
-    bias_field: Path
-    affine: Path
-    to_template: Path
-    from_template: Path
 
 
 @dataclass(frozen=True)
@@ -74,6 +52,7 @@ def skullstrip(
     mask: Path,
     *,
     byproducts: Byproducts | None = None,
+    transforms: tuple[Path, ...] = (),
     priors: bool = False,
     provider: str = "auto",
     threads: int = 1,
@@ -90,6 +69,8 @@ def skullstrip(
         Gets the mask, uint8, on the grid of `image`.
     byproducts : Byproducts, optional
         Where to write what else was found.
+    transforms : two paths, optional
+        Get the composite transforms (h5) that resample the head to the template, and the reverse.
     priors : bool
         Whether tissues are told by the template's maps: for an image that is no T1w, whose tissues
         are told by their brightness.
@@ -152,6 +133,8 @@ def skullstrip(
         working_image.write_mask(best.mask, source, mask)
         if byproducts is not None:
             _write(best.registered, byproducts, sort=not priors)
+        if transforms:
+            _write_transforms(best.registered, transforms)
     alignment: dict[str, Any] = {"strategy": best.strategy}
     if len(attempts) > 1:
         alignment["given_up"] = {
@@ -194,7 +177,7 @@ def _judged(
 
 
 def _write(registered: Registered, byproducts: Byproducts, *, sort: bool) -> None:
-    """Copy what registration left to where it is wanted; `sort` names classes by brightness."""
+    """Write what registration left for later stages; `sort` names classes by brightness."""
     corrected = nib.load(registered.corrected)
     classes = [nib.load(file).get_fdata(dtype=np.float32) for file in registered.posteriors]
     if sort:
@@ -204,12 +187,14 @@ def _write(registered: Registered, byproducts: Byproducts, *, sort: bool) -> Non
     _save(nib.load(registered.bias_field), byproducts.bias_field, np.int16)
     with atomic(byproducts.affine) as partial:
         shutil.copyfile(registered.affine, partial)
-    for found, wanted in (
-        (registered.to_template, byproducts.to_template),
-        (registered.from_template, byproducts.from_template),
-    ):
+
+
+def _write_transforms(registered: Registered, transforms: tuple[Path, ...]) -> None:
+    """Write the transforms to the template and back, without the time of their making."""
+    found = registered.to_template, registered.from_template
+    for source, wanted in zip(found, transforms, strict=True):
         with atomic(wanted) as partial:
-            partial.write_bytes(without_times(found.read_bytes()))
+            partial.write_bytes(without_times(source.read_bytes()))
 
 
 def _save(image: nib.Nifti1Image, path: Path, dtype: type[np.integer[Any]]) -> None:
@@ -220,7 +205,7 @@ def _save(image: nib.Nifti1Image, path: Path, dtype: type[np.integer[Any]]) -> N
 
 
 def describe_transforms(
-    transforms: tuple[Path, Path], contrast: str, space: str, sources: Sequence[str]
+    transforms: tuple[Path, ...], contrast: str, space: str, sources: Sequence[str]
 ) -> None:
     """Write the sidecars of both transforms, that to the template first."""
     for file, start, end in zip(transforms, (contrast, space), (space, contrast), strict=True):
