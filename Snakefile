@@ -1,5 +1,6 @@
 """From scanner DICOM, or a BIDS dataset, to a skull-stripped, quality-checked dataset with a report."""
 
+import atexit
 import functools
 import gc
 
@@ -8,8 +9,10 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-# The graph of jobs is many small objects that stay: looking for garbage so often is in vain.
+# The graph of jobs is many small objects that stay: looking for garbage so often is in vain, and
+# so is freeing them one by one when the process ends.
 gc.set_threshold(50_000, 20, 100)
+atexit.register(gc.freeze)
 # Snakemake asks three times a job where its script lies, and each answer makes a new class.
 smart_open.parse_uri = functools.cache(smart_open.parse_uri)
 

@@ -4,7 +4,6 @@ One process because importing nilearn.plotting costs more than drawing a figure.
 cannot be drawn is named in the status record and does not take the others with it.
 """
 
-import gc
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from lib.deface.surface import SPACING_MM
 from lib.figures.brain import brain_picture, field_picture, thumb_picture, tissue_picture
 from lib.figures.drawable import load_drawable, load_regions
 from lib.figures.picture import Picture, save_picture
+from lib.figures.plotting import load_plotting
 from lib.figures.viewer import brain_viewer, save_page
 from lib.figures.whole_head import (
     after_picture,
@@ -79,14 +79,7 @@ def draw_figures(folder: Path, images: Sequence[Files]) -> dict[str, Any]:
     dict
         ``figures``, their number, and ``warnings``, one for each that could not be drawn.
     """
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import nilearn.plotting  # noqa: F401
-
-    # nilearn collects garbage whenever it looks at an image, and would walk through all that was
-    # imported each time.
-    gc.freeze()
+    load_plotting()
     folder.mkdir(parents=True, exist_ok=True)
     drawn, warnings = 0, []
     for image in images:

@@ -4,7 +4,6 @@ The files that are drawn are not declared to Snakemake, which would remove all o
 map is broken; the record that all went well is.
 """
 
-import gc
 import shutil
 import traceback
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from typing import Any
 from lib.errors import InputError
 from lib.figures.drawable import load_drawable
 from lib.figures.picture import save_picture
+from lib.figures.plotting import load_plotting
 from lib.figures.statmap import (
     Shown,
     anat_picture,
@@ -56,12 +56,7 @@ def draw_maps(
         ``maps``, how many were drawn; ``thresholds`` by name; ``problems``: by name, why a map was
         not drawn.
     """
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import nilearn.plotting  # noqa: F401
-
-    gc.freeze()
+    load_plotting()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     own = any(one.own_space for one in maps)

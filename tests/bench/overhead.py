@@ -28,11 +28,11 @@ from lib.phantom.head import HeadSettings
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
 LATE = {
-    "skullstrip": ("lib.skullstrip.own", "nipype.interfaces.ants, scipy.ndimage"),
-    "derivatives": ("derivatives", "scipy.ndimage"),
-    "figures": ("figures", "nilearn.plotting"),
+    "skullstrip": ("lib.skullstrip.own", "import nipype.interfaces.ants, scipy.ndimage"),
+    "derivatives": ("derivatives", "import scipy.ndimage"),
+    "figures": ("figures", "figures.load_plotting()"),
 }
-"""What a rule imports while it works: after which module of ours, and what."""
+"""What a rule imports while it works: after which module of ours, and how."""
 DRAWN = 5
 """So many phantoms are built; further sessions are hard links to them."""
 
@@ -72,11 +72,11 @@ def run(study: Path, cores: int) -> float:
     return cpu_of(*command, "--cores", str(cores), "--config", f"bids_dir={study}")
 
 
-def late_import(ours: str, modules: str) -> float:
-    """CPU seconds of importing modules after what one of ours imports at its head."""
+def late_import(ours: str, late: str) -> float:
+    """CPU seconds of what is imported after that which one of ours imports at its head."""
     python = (sys.executable, "-W", "ignore", "-c")
     head = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import {ours}"
-    return max(0.0, cpu_of(*python, f"{head}; import {modules}") - cpu_of(*python, head))
+    return max(0.0, cpu_of(*python, f"{head}; {late}") - cpu_of(*python, head))
 
 
 def jobs(output: Path) -> dict[str, list[tuple[float, float]]]:

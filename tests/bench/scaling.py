@@ -25,12 +25,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.bench.discover import make_dataset
-from tests.bench.overhead import make_sessions, run
+from tests.bench.overhead import children_cpu, make_sessions, run
 
 SNAKEFILE = Path(__file__).parents[2] / "Snakefile"
 
 FRAME = """
-import resource, sys
+import sys
 from snakemake.cli import main
 {before}
 try:
@@ -38,9 +38,8 @@ try:
 except SystemExit as end:
     if end.code:
         raise
-used = resource.getrusage(resource.RUSAGE_SELF)
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]
-print(used.ru_utime + used.ru_stime, int(peak) / 1024)
+print(int(peak) / 1024)
 """
 MAKE_UP = """
 from snakemake.executors.touch import Executor
@@ -71,6 +70,7 @@ def snakemake(study: Path, arguments: Sequence[str], subject: str = "") -> tuple
         f"bids_dir={study}",
         *([f"participant_label={subject}"] if subject else []),
     ]
+    before = children_cpu()
     done = subprocess.run(
         [sys.executable, "-c", code, "-s", SNAKEFILE, "-q", "all", *arguments, *config],
         check=True,
@@ -78,8 +78,7 @@ def snakemake(study: Path, arguments: Sequence[str], subject: str = "") -> tuple
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    seconds, peak_mb = done.stdout.split()[-2:]
-    return float(seconds), float(peak_mb)
+    return children_cpu() - before, float(done.stdout.split()[-1])
 
 
 def graph(sizes: Sequence[int], scratch: Path) -> None:
