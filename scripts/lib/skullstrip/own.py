@@ -52,7 +52,7 @@ def skullstrip(
     mask: Path,
     *,
     byproducts: Byproducts | None = None,
-    transforms: tuple[Path, ...] = (),
+    transforms: tuple[Path, Path] | None = None,
     priors: bool = False,
     provider: str = "auto",
     threads: int = 1,
@@ -132,8 +132,8 @@ def skullstrip(
             )
         working_image.write_mask(best.mask, source, mask)
         if byproducts is not None:
-            _write(best.registered, byproducts, sort=not priors)
-        if transforms:
+            _write_byproducts(best.registered, byproducts, sort=not priors)
+        if transforms is not None:
             _write_transforms(best.registered, transforms)
     alignment: dict[str, Any] = {"strategy": best.strategy}
     if len(attempts) > 1:
@@ -176,7 +176,7 @@ def _judged(
     return Attempt(strategy, brain, registered, measures, mask_check.judge(measures))
 
 
-def _write(registered: Registered, byproducts: Byproducts, *, sort: bool) -> None:
+def _write_byproducts(registered: Registered, byproducts: Byproducts, *, sort: bool) -> None:
     """Write what registration left for later stages; `sort` names classes by brightness."""
     corrected = nib.load(registered.corrected)
     classes = [nib.load(file).get_fdata(dtype=np.float32) for file in registered.posteriors]
@@ -189,7 +189,7 @@ def _write(registered: Registered, byproducts: Byproducts, *, sort: bool) -> Non
         shutil.copyfile(registered.affine, partial)
 
 
-def _write_transforms(registered: Registered, transforms: tuple[Path, ...]) -> None:
+def _write_transforms(registered: Registered, transforms: tuple[Path, Path]) -> None:
     """Write the transforms to the template and back, without the time of their making."""
     found = registered.to_template, registered.from_template
     for source, wanted in zip(found, transforms, strict=True):
@@ -205,7 +205,7 @@ def _save(image: nib.Nifti1Image, path: Path, dtype: type[np.integer[Any]]) -> N
 
 
 def describe_transforms(
-    transforms: tuple[Path, ...], contrast: str, space: str, sources: Sequence[str]
+    transforms: tuple[Path, Path], contrast: str, space: str, sources: Sequence[str]
 ) -> None:
     """Write the sidecars of both transforms, that to the template first."""
     for file, start, end in zip(transforms, (contrast, space), (space, contrast), strict=True):
