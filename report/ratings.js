@@ -1,5 +1,5 @@
 // What raters say of images: kept in the browser, carried along by links, read from files and
-// written to them. The same rules hold in scripts/lib/ratings.py.
+// written to them. The same rules hold in scripts/ecdysis/ratings.py.
 ecdysis.ratings = (() => {
   "use strict";
   const { data, recall, remember, save, stem, table } = ecdysis;

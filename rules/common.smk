@@ -11,27 +11,17 @@ from snakemake.exceptions import WorkflowError
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from lib.errors import InputError
-from lib.files import needing_room
-from lib.fingerprint import fingerprint
-from lib import slurm, template
-from lib.leftovers import drop_descriptions
-from lib.places import (
-    QUALITY_TABLE,
-    VALIDATION,
-    brain_file,
-    byproducts_folder,
-    converted_file,
-    defaced_file,
-    derived_file,
-    mask_file,
-    preproc_file,
-)
-from lib.run_lock import begin_run
-from lib.run_log import move_log
-from lib.settings import resolve
-from lib.shards import join
-from lib.study import Study, open_study, skullstrip_method
+from ecdysis.errors import InputError
+from ecdysis.files import needing_room
+from ecdysis.fingerprint import fingerprint
+from ecdysis import slurm, template
+from ecdysis.leftovers import drop_descriptions
+from ecdysis.places import QUALITY_TABLE, VALIDATION, brain_file, byproducts_folder, converted_file, defaced_file, derived_file, mask_file, preproc_file
+from ecdysis.run_lock import begin_run
+from ecdysis.run_log import move_log
+from ecdysis.settings import resolve
+from ecdysis.shards import join
+from ecdysis.study import Study, open_study, skullstrip_method
 from validate import find_validator
 
 # The directory that relative paths of the settings start from.

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lib.audit import relations, shape
-from lib.audit.identity import KINDS, Secret, secrets_of
-from lib.audit.search import Searcher, inflated
-from lib.errors import InputError
-from lib.files import read_json
+from ecdysis.audit import relations, shape
+from ecdysis.audit.identity import KINDS, Secret, secrets_of
+from ecdysis.audit.search import Searcher, inflated
+from ecdysis.errors import InputError
+from ecdysis.files import read_json
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 PIXEL_TAG = b"\xe0\x7f\x10\x00"
@@ -128,8 +128,8 @@ def recorded_files(record: Path, bids_dir: Path) -> list[Path]:
 def _read_originals(
     paths: Iterable[str], kinds: frozenset[str], label: str
 ) -> tuple[set[Secret], list[relations.Facts]]:
-    from lib.dicom.bounded import BoundedReader
-    from lib.dicom.values import UNREADABLE
+    from ecdysis.dicom.bounded import BoundedReader
+    from ecdysis.dicom.reading import UNREADABLE
     from pydicom import dcmread
 
     secrets: dict[str, Secret] = {}
@@ -172,7 +172,7 @@ def _check(
 
 
 if "snakemake" in globals():
-    from lib.job import recorded
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     listing, session = Path(job.input.files), job.wildcards.session

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lib.conversion.dcm2niix import run_dcm2niix
-from lib.conversion.matching import match
-from lib.conversion.sidecar import without_dropped
-from lib.dicom.outputs import Output
-from lib.files import atomic, write_json
-from lib.plain_folder import plain_folder
+from ecdysis.bids.outputs import Output
+from ecdysis.conversion.dcm2niix import run_dcm2niix
+from ecdysis.conversion.matching import match
+from ecdysis.conversion.sidecar import without_dropped
+from ecdysis.files import atomic, write_json
+from ecdysis.plain_folder import plain_folder
 
 
 def convert(
@@ -32,7 +32,7 @@ def convert(
         name is that of one of `outputs`.
     sidecar : Path
         The ``.json`` to be made: dcm2niix's without the fields in
-        `lib.conversion.sidecar.DROPPED`.
+        `ecdysis.conversion.sidecar.DROPPED`.
     outputs : sequence of Output
         All images of the series; several when it has several echoes or parts.
     expected : int, optional
@@ -70,8 +70,8 @@ def convert(
 
 
 if "snakemake" in globals():
-    from lib.conversion.entry import enter
-    from lib.job import recorded
+    from ecdysis.conversion.entry import enter
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "convert") as details:

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lib.conversion.entry import enter
-from lib.conversion.placing import keep_dicom, place
-from lib.conversion.session import convert_session
-from lib.conversion.sidecar import REMEDY
-from lib.errors import InputError
-from lib.files import write_json
+from ecdysis.conversion.entry import enter
+from ecdysis.conversion.placing import keep_dicom, place
+from ecdysis.conversion.session import convert_session
+from ecdysis.conversion.sidecar import REMEDY
+from ecdysis.errors import InputError
+from ecdysis.files import write_json
 
 
 def record(
@@ -71,7 +71,7 @@ def record(
 
 
 if "snakemake" in globals():
-    from lib.job import recorded
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "convert_session") as details:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lib.version import BIDS_VERSION, __version__
+from ecdysis.version import BIDS_VERSION, __version__
 
 README = """\
 # {name}
@@ -87,7 +87,7 @@ def write_missing(folder: Path, contents: Mapping[str, str]) -> dict[str, list[s
 if "snakemake" in globals():
     from importlib.metadata import version as version_of
 
-    from lib.job import recorded
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "dataset_files") as details:

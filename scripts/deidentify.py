@@ -16,14 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lib.deid.build import instance_cleaner
-from lib.deid.instance import InstanceCleaner
-from lib.deid.key import Key
-from lib.deid.ledger import Ledger
-from lib.deid.parse import Buffer
-from lib.deid.quarantine import DUPLICATE, MALFORMED, UNREADABLE, RefusedError
-from lib.errors import InputError
-from lib.files import atomic, read_json
+from ecdysis.deid.build import instance_cleaner
+from ecdysis.deid.instance import InstanceCleaner
+from ecdysis.deid.ledger import Ledger
+from ecdysis.dicom.elements import Buffer
+from ecdysis.dicom.refusals import DUPLICATE, MALFORMED, UNREADABLE, RefusedError
+from ecdysis.errors import InputError
+from ecdysis.files import atomic, read_json
+from ecdysis.key import Key
 
 MAPPED_FROM = 64 << 20
 """Bytes from which a file is mapped into memory instead of read."""
@@ -195,7 +195,7 @@ def _listed(reasons: Counter[str]) -> str:
 
 
 if "snakemake" in globals():
-    from lib.job import recorded
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "deidentify", unit=job.wildcards.session, private=True) as details:

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from lib.phantom.dicom import write_dicom_study
-from lib.phantom.head import HeadSettings
-from lib.phantom.identity import invented_identity
+from ecdysis.phantom.dicom import write_dicom_study
+from ecdysis.phantom.head import HeadSettings
+from ecdysis.phantom.identity import invented_identity
 
 # Two people, seen by two scanners; the template is a large head, so both are below its size.
 PATIENTS = (
@@ -32,7 +32,7 @@ def demo_scans(folder: Path) -> None:
 
 
 if "snakemake" in globals():
-    from lib.job import recorded
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "demo_scans"):

@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from lib.files import atomic, read_json, write_json
-from lib.version import BIDS_VERSION, __version__
+from ecdysis.files import atomic, read_json, write_json
+from ecdysis.version import BIDS_VERSION, __version__
 
 NOT_BIDS = (
     *("logs", "benchmarks", "*.html", "figures", "sub-*/figures", "report*"),
@@ -53,7 +53,7 @@ def _own_name(description: Path) -> str | None:
 
 
 if "snakemake" in globals():
-    from lib.job import recorded
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "derivative_description"):

@@ -7,17 +7,17 @@ record of its own, and the first that fails ends the job.
 from pathlib import Path
 from typing import Any
 
-from lib.derivatives import deface, tissues
-from lib.derivatives.brain import brain
-from lib.derivatives.crop import crop
-from lib.derivatives.quality import quality
-from lib.image.reorient import reorient
-from lib.job import forget, recorded
-from lib.quality.brain import Tissues
-from lib.quality.subject import Inputs
-from lib.skullstrip.byproducts import Byproducts
-from lib.skullstrip.tissues import TISSUES
-from lib.template import Prepared
+from ecdysis.derivatives import deface, tissues
+from ecdysis.derivatives.brain import brain
+from ecdysis.derivatives.crop import crop
+from ecdysis.derivatives.quality import quality
+from ecdysis.image.reorient import reorient
+from ecdysis.job import forget, recorded
+from ecdysis.quality.brain import Tissues
+from ecdysis.quality.subject import Inputs
+from ecdysis.skullstrip.byproducts import Byproducts
+from ecdysis.skullstrip.tissues import TISSUES
+from ecdysis.template import Prepared
 
 STAGES = ("crop", "brain", "deface", "tissues", "quality")
 

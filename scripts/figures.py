@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lib.deface.surface import SPACING_MM
-from lib.figures.brain import brain_picture, field_picture, thumb_picture, tissue_picture
-from lib.figures.drawable import load_drawable, load_regions
-from lib.figures.picture import Picture, save_picture
-from lib.figures.plotting import load_plotting
-from lib.figures.viewer import brain_viewer, save_page
-from lib.figures.whole_head import (
+from ecdysis.deface.surface import SPACING_MM
+from ecdysis.figures.brain import brain_picture, field_picture, thumb_picture, tissue_picture
+from ecdysis.figures.drawable import load_drawable, load_regions
+from ecdysis.figures.picture import Picture, save_picture
+from ecdysis.figures.plotting import load_plotting
+from ecdysis.figures.viewer import brain_viewer, save_page
+from ecdysis.figures.whole_head import (
     after_picture,
     before_picture,
     crop_picture,
     input_picture,
     surface_picture,
 )
-from lib.places import byproducts_folder, derived_file
-from lib.skullstrip.byproducts import Byproducts
-from lib.skullstrip.tissues import TISSUES
+from ecdysis.places import byproducts_folder, derived_file
+from ecdysis.skullstrip.byproducts import Byproducts
+from ecdysis.skullstrip.tissues import TISSUES
 
 RAW_SPACING = 1.25
 """Voxel size in mm at which the input is drawn, of which the whole field is shown."""
@@ -198,9 +198,9 @@ def files_of_images(
 
 
 if "snakemake" in globals():
-    from lib.job import forget, recorded
-    from lib.report.pages import Pages
-    from lib.report.records import load_run
+    from ecdysis.job import forget, recorded
+    from ecdysis.report.pages import Pages
+    from ecdysis.report.records import load_run
 
     job = globals()["snakemake"]
     forget(job, "figures", "page")

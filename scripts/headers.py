@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lib.deid.listing import Listing
-from lib.deid.profile import Profile
-from lib.deid.quarantine import UNREADABLE, RefusedError
-from lib.deid.selectors import parse_selector
-from lib.dicom.index import scan
-from lib.errors import InputError
-from lib.files import atomic, read_json
+from ecdysis.deid.listing import Listing
+from ecdysis.deid.profile import Profile
+from ecdysis.deid.selectors import parse_selector
+from ecdysis.dicom.index import scan
+from ecdysis.dicom.refusals import UNREADABLE, RefusedError
+from ecdysis.errors import InputError
+from ecdysis.files import atomic, read_json
 
 
 def headers(
@@ -36,7 +36,7 @@ def headers(
     table : Path
         A TSV that is made with mode 600, since values may identify.
     select : sequence of str
-        Selectors, see `lib.deid.selectors`; none lists every element.
+        Selectors, see `ecdysis.deid.selectors`; none lists every element.
     settings : mapping
         ``profile`` and ``options`` of the configuration's ``deid``.
     show : bool
@@ -74,7 +74,7 @@ def headers(
 
 
 if "snakemake" in globals():
-    from lib.job import recorded
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "headers", private=True) as details:

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from lib.quality.table import write_table
-from lib.report.pages import Pages
-from lib.report.records import load_run
+from ecdysis.report.pages import Pages
+from ecdysis.report.quality_table import write_table
+from ecdysis.report.records import load_run
 
 if "snakemake" in globals():
-    from lib.job import recorded
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "index_page"):

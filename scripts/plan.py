@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lib.dicom.from_settings import plan_conversion
-from lib.dicom.plan import Plan
-from lib.dicom.private import read_table, write_private
-from lib.errors import InputError
+from ecdysis.errors import InputError
+from ecdysis.planning.from_settings import plan_conversion
+from ecdysis.planning.plan import Plan
+from ecdysis.private_files import read_table, write_private
 
 SHOWN = {"session": "session", "number": "no.", "name": "name", "confidence": "sure", "why": "why"}
 """Columns of the table that are printed, and their headings; no text of a header is among them."""
@@ -38,7 +38,7 @@ def make_plan(settings: Mapping[str, Any], table: Path) -> Plan:
     Raises
     ------
     InputError
-        See `lib.dicom.from_settings.plan_conversion`.
+        See `ecdysis.planning.from_settings.plan_conversion`.
     """
     given = {**settings, "plan": str(table) if table.exists() else None}
     with tempfile.TemporaryDirectory(prefix="ecdysis-") as folder:

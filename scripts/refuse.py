@@ -4,7 +4,7 @@ So the refused image is a job like any other: it is counted, it stands in the re
 run does not end as a success while it is there.
 """
 
-from lib.errors import InputError
+from ecdysis.errors import InputError
 
 
 def refuse(image: str, reason: str) -> None:
@@ -15,7 +15,7 @@ def refuse(image: str, reason: str) -> None:
 
 
 if "snakemake" in globals():
-    from lib.job import recorded
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "preflight"):

@@ -12,13 +12,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lib.errors import InputError
-from lib.files import needing_room
-from lib.quality.table import write_table
-from lib.report.model import Run
-from lib.report.overview import ahead, urgent_cases
-from lib.report.pages import Pages
-from lib.report.records import load_run
+from ecdysis.errors import InputError
+from ecdysis.files import needing_room
+from ecdysis.report.model import Run
+from ecdysis.report.overview import ahead, urgent_cases
+from ecdysis.report.pages import Pages
+from ecdysis.report.quality_table import write_table
+from ecdysis.report.records import load_run
 
 CASES = 10
 """So many cases are named on the console; the rest is in the index."""

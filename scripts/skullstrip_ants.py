@@ -1,11 +1,11 @@
-"""Make a brain mask with ANTs, by the recipe of `lib.skullstrip.brain_extraction`."""
+"""Make a brain mask with ANTs, by the recipe of `ecdysis.skullstrip.brain_extraction`."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lib.skullstrip import providers
-from lib.template import Prepared, label, resolve
+from ecdysis.skullstrip import providers
+from ecdysis.template import Prepared, label, resolve
 
 
 def require(settings: Mapping[str, Any]) -> None:
@@ -15,10 +15,10 @@ def require(settings: Mapping[str, Any]) -> None:
 
 
 if "snakemake" in globals():
-    from lib.image.reorient import reoriented_file
-    from lib.job import recorded
-    from lib.skullstrip.byproducts import Byproducts
-    from lib.skullstrip.own import describe_transforms, skullstrip
+    from ecdysis.image.reorient import reoriented_file
+    from ecdysis.job import recorded
+    from ecdysis.skullstrip.ants_recipe import describe_transforms, skullstrip
+    from ecdysis.skullstrip.byproducts import Byproducts
 
     job = globals()["snakemake"]
     with recorded(job, "skullstrip") as details:

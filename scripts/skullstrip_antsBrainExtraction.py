@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lib.plain_folder import linked
-from lib.skullstrip import foreign, providers
-from lib.template import resolve
+from ecdysis.plain_folder import linked
+from ecdysis.skullstrip import external_program, providers
+from ecdysis.template import resolve
 
 SCRIPT = "antsBrainExtraction.sh"
 
@@ -71,13 +71,13 @@ def skullstrip(
         return Path(extraction.run().outputs.BrainExtractionMask)
 
     with programs.activated(threads):
-        found = foreign.strip(image, mask, find)
+        found = external_program.strip(image, mask, find)
     return {**programs.facts, "template": template.name, **found}
 
 
 if "snakemake" in globals():
-    from lib.image.reorient import reoriented_file
-    from lib.job import recorded
+    from ecdysis.image.reorient import reoriented_file
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with (

@@ -10,11 +10,11 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from lib.errors import InputError
-from lib.image.geometry import Turn, orientation_of
-from lib.image.volume import Volume, read, read_anatomical, require_same_grid, turned
-from lib.places import mask_file
-from lib.skullstrip import mask_check, working_image
+from ecdysis.errors import InputError
+from ecdysis.image.geometry import Turn, orientation_of
+from ecdysis.image.volume import Volume, read, read_anatomical, require_same_grid, turned
+from ecdysis.places import mask_file
+from ecdysis.skullstrip import mask_check, working_image
 
 
 def require(settings: Mapping[str, Any]) -> None:
@@ -92,8 +92,8 @@ def _above_zero(volume: Volume) -> working_image.BoolArray:
 
 
 if "snakemake" in globals():
-    from lib.image.reorient import reoriented_file
-    from lib.job import recorded
+    from ecdysis.image.reorient import reoriented_file
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "skullstrip") as details:

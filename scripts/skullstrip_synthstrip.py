@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lib.skullstrip import foreign
+from ecdysis.skullstrip import external_program
 
 
 def require(_settings: Mapping[str, Any]) -> None:
     """Check that `mri_synthstrip` is on PATH."""
-    foreign.require_program("mri_synthstrip", "FreeSurfer (7.3 or later)")
+    external_program.require_program("mri_synthstrip", "FreeSurfer (7.3 or later)")
 
 
 def interface(head: Path) -> Any:
@@ -30,11 +30,11 @@ def find(head: Path) -> Path:
 
 
 if "snakemake" in globals():
-    from lib.image.reorient import reoriented_file
-    from lib.job import recorded
+    from ecdysis.image.reorient import reoriented_file
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "skullstrip") as details:
         details["provider"] = "FreeSurfer SynthStrip"
         with reoriented_file(Path(job.input.image), job.params.orientation) as head:
-            details.update(foreign.strip(head, Path(job.output.mask), find))
+            details.update(external_program.strip(head, Path(job.output.mask), find))

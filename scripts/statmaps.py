@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lib.errors import InputError
-from lib.figures.drawable import load_drawable
-from lib.figures.picture import save_picture
-from lib.figures.plotting import load_plotting
-from lib.figures.statmap import (
+from ecdysis.errors import InputError
+from ecdysis.figures.drawable import load_drawable
+from ecdysis.figures.picture import save_picture
+from ecdysis.figures.plotting import load_plotting
+from ecdysis.figures.statmap import (
     Shown,
     anat_picture,
     cuts_picture,
@@ -23,9 +23,9 @@ from lib.figures.statmap import (
     map_page,
     usual_threshold,
 )
-from lib.figures.viewer import SPACING, brain_viewer, save_page
-from lib.files import write_json
-from lib.statmaps import StatMap
+from ecdysis.figures.viewer import SPACING, brain_viewer, save_page
+from ecdysis.files import write_json
+from ecdysis.statmaps import StatMap
 
 
 def draw_maps(
@@ -102,7 +102,7 @@ def _draw_image(folder: Path, one: StatMap, cut_coords: Sequence[float] | None) 
 
 
 if "snakemake" in globals():
-    from lib.job import recorded
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "statmaps") as details:

@@ -10,13 +10,13 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from lib.errors import InputError
-from lib.files import atomic, write_json
-from lib.image.resampling import isotropic_grid, resample
-from lib.skullstrip.brain_recipe import RECIPE, Recipe
-from lib.skullstrip.tissues import maps_of_template
-from lib.skullstrip.working_image import closed
-from lib.template import Prepared, Template, resolve
+from ecdysis.errors import InputError
+from ecdysis.files import atomic, write_json
+from ecdysis.image.resampling import isotropic_grid, resample
+from ecdysis.skullstrip.brain_recipe import RECIPE, Recipe
+from ecdysis.skullstrip.tissues import maps_of_template
+from ecdysis.skullstrip.working_image import closed
+from ecdysis.template import Prepared, Template, resolve
 from scipy import ndimage
 
 
@@ -103,7 +103,7 @@ def write(settings: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
 
 
 if "snakemake" in globals():
-    from lib.job import recorded
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "template") as details:

@@ -7,16 +7,16 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from lib.errors import InputError
-from lib.files import atomic, write_json
-from lib.image.resampling import resample
-from lib.image.sidecar import sidecar_of
-from lib.plain_folder import plain_folder
-from lib.skullstrip import mask_check, providers, working_image
-from lib.skullstrip.beside import Aligned, RigidSettings, align
-from lib.skullstrip.brain_recipe import RECIPE
-from lib.skullstrip.itk import read_affine, write_affine
-from lib.skullstrip.working_image import BoolArray
+from ecdysis.errors import InputError
+from ecdysis.files import atomic, write_json
+from ecdysis.image.resampling import resample
+from ecdysis.image.sidecar import sidecar_of
+from ecdysis.plain_folder import plain_folder
+from ecdysis.skullstrip import mask_check, providers, working_image
+from ecdysis.skullstrip.brain_recipe import RECIPE
+from ecdysis.skullstrip.itk import read_affine, write_affine
+from ecdysis.skullstrip.rigid_alignment import Aligned, RigidSettings, align
+from ecdysis.skullstrip.working_image import BoolArray
 
 STRATEGIES = ("places in the scanner", "centres of mass")
 """How the first alignment is found; the next is tried when the mask fails its check."""
@@ -153,8 +153,8 @@ def _measures(
 
 
 if "snakemake" in globals():
-    from lib.image.reorient import reoriented_file
-    from lib.job import recorded
+    from ecdysis.image.reorient import reoriented_file
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "skullstrip") as details:

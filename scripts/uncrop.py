@@ -14,10 +14,10 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from lib.errors import InputError
-from lib.files import atomic, read_json
-from lib.image.geometry import Box, Turn, corner_distance, cropped_affine, zooms_of
-from lib.image.grid import SAME_GRID
+from ecdysis.errors import InputError
+from ecdysis.files import atomic, read_json
+from ecdysis.image.geometry import Box, Turn, corner_distance, cropped_affine, zooms_of
+from ecdysis.image.grid import SAME_GRID
 from nibabel.nifti1 import Nifti1Image
 
 REMEDY = "Give the mask and the sidecar that belong together"

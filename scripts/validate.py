@@ -13,8 +13,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from lib.errors import InputError
-from lib.files import write_json
+from ecdysis.errors import InputError
+from ecdysis.files import write_json
 
 PROGRAM = "bids-validator-deno"
 EXAMPLES = 3
@@ -96,7 +96,7 @@ def _issues(content: Any) -> list[dict[str, Any]]:
 
 
 if "snakemake" in globals():
-    from lib.job import recorded
+    from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "validate") as details:

@@ -25,7 +25,7 @@ CONVERT = """
 import sys
 from pathlib import Path
 from convert import convert
-from lib.dicom.outputs import Output
+from ecdysis.bids.outputs import Output
 image = Path(sys.argv[2], "sub-01_T1w.nii.gz")
 outputs = [Output("sub-01/anat", "sub-01", "T1w")]
 convert(Path(sys.argv[1]), image, image.with_name("sub-01_T1w.json"), outputs)
@@ -33,7 +33,7 @@ convert(Path(sys.argv[1]), image, image.with_name("sub-01_T1w.json"), outputs)
 INDEX = """
 import sys, time
 from pathlib import Path
-from lib.dicom.index import index
+from ecdysis.dicom.index import index
 cache = Path(sys.argv[2], "private", "index.json")
 for _ in range(2):
     began = time.monotonic()

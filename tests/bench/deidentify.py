@@ -28,7 +28,7 @@ ECDYSIS = """
 sys.path.insert(0, {scripts!r})
 from pathlib import Path
 from deidentify import deidentify
-from lib.deid.key import Key
+from ecdysis.key import Key
 def work(files, out):
     listing = Path(out + ".json")
     content = {{"session": "sub-01", "subject": "01", "series": {{"ser-1": files}}}}

@@ -34,8 +34,8 @@ STEMS = (
 FILES_EACH = 12
 
 STUDY = """
-from lib.settings import resolve
-from lib.study import open_study
+from ecdysis.settings import resolve
+from ecdysis.study import open_study
 settings = resolve({"bids_dir": sys.argv[1], "skullstrip": {"method": "none"}}, Path.cwd())
 print(len(open_study(settings).images))
 """

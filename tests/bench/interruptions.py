@@ -19,8 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from lib.phantom.bids import TRUTH, write_bids
-from lib.phantom.head import HeadSettings
+from ecdysis.phantom.bids import TRUTH, write_bids
+from ecdysis.phantom.head import HeadSettings
 
 from tests.hostile.faults import completed, finished, kill, partial_files, snapshot, started
 

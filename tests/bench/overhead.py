@@ -22,13 +22,16 @@ from statistics import mean
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from lib.phantom.bids import write_bids
-from lib.phantom.head import HeadSettings
+from ecdysis.phantom.bids import write_bids
+from ecdysis.phantom.head import HeadSettings
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
 LATE = {
-    "skullstrip": ("lib.skullstrip.own", "import nipype.interfaces.ants, scipy.ndimage"),
+    "skullstrip": (
+        "ecdysis.skullstrip.ants_recipe",
+        "import nipype.interfaces.ants, scipy.ndimage",
+    ),
     "derivatives": ("derivatives", "import scipy.ndimage"),
     "figures": ("figures", "figures.load_plotting()"),
 }

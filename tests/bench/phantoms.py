@@ -26,12 +26,12 @@ from scipy import ndimage
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 import template as template_script
-from lib.image.geometry import Box, zooms_of
-from lib.image.reorient import reorient
-from lib.phantom.head import HeadSettings, build_head
-from lib.skullstrip import own
-from lib.skullstrip.byproducts import Byproducts
-from lib.template import Prepared
+from ecdysis.image.geometry import Box, zooms_of
+from ecdysis.image.reorient import reorient
+from ecdysis.phantom.head import HeadSettings, build_head
+from ecdysis.skullstrip import ants_recipe
+from ecdysis.skullstrip.byproducts import Byproducts
+from ecdysis.template import Prepared
 
 LEAST_DICE, LEAST_MEAN_DICE, MOST_DISTANCE_MM = 0.96, 0.975, 1.0
 """What every phantom must reach, and their mean; the distance is a mean over the phantoms."""
@@ -110,7 +110,7 @@ def run(settings: HeadSettings, template: Path, folder: Path, provider: str, thr
     nib.save(head.image, folder / "head.nii")
     nib.save(head.mask, folder / "truth.nii")
     began, used = time.monotonic(), cpu_seconds()
-    details = own.skullstrip(
+    details = ants_recipe.skullstrip(
         folder / "head.nii",
         Prepared(template),
         folder / "mask.nii",

@@ -23,10 +23,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from lib.phantom.bids import TRUTH, describe_dataset, write_bids_image
-from lib.phantom.head import HeadSettings, build_head
-from lib.quality.table import flags_of
-from lib.report.records import load_run
+from ecdysis.phantom.bids import TRUTH, describe_dataset, write_bids_image
+from ecdysis.phantom.head import HeadSettings, build_head
+from ecdysis.report.quality_table import flags_of
+from ecdysis.report.records import load_run
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path("derivatives") / "ecdysis"

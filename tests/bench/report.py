@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT)]
 
-from lib.quality.dictionary import MEASURES  # noqa: E402
+from ecdysis.quality.dictionary import MEASURES  # noqa: E402
 from PIL import Image, ImageDraw, ImageFilter, PngImagePlugin  # noqa: E402
 
 import report  # noqa: E402

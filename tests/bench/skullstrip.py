@@ -27,9 +27,9 @@ from scipy import ndimage
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 import template as template_script
-from lib.skullstrip.brain_recipe import RECIPE
-from lib.skullstrip.working_image import closed
-from lib.template import Prepared, embedded
+from ecdysis.skullstrip.brain_recipe import RECIPE
+from ecdysis.skullstrip.working_image import closed
+from ecdysis.template import Prepared, embedded
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 COLIN = Path("/usr/share/mricron/templates/ch2.nii.gz")
@@ -37,9 +37,9 @@ COLIN = Path("/usr/share/mricron/templates/ch2.nii.gz")
 OWN = """
 import json, sys
 from pathlib import Path
-import lib.skullstrip.own as method
-from lib.skullstrip.byproducts import Byproducts
-from lib.template import Prepared
+import ecdysis.skullstrip.own as method
+from ecdysis.skullstrip.byproducts import Byproducts
+from ecdysis.template import Prepared
 given = json.loads(sys.argv[1])
 folder = Path(given["folder"])
 details = method.skullstrip(

@@ -19,7 +19,7 @@ DOCS = ROOT / "docs"
 TEMPLATE = Path(__file__).with_name("tutorial.template.md")
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from lib.conversion.sidecar import DROPPED, LOST  # noqa: E402
+from ecdysis.conversion.sidecar import DROPPED, LOST  # noqa: E402
 
 WORTH = re.compile(
     r"Subjects:|Report:|Nothing to be done|Nothing was|  (failed|interrupted|excluded): "

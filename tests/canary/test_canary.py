@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from lib.deid.build import instance_cleaner
-from lib.deid.key import Key
-from lib.deid.quarantine import RefusedError
-from lib.deid.tables import attributes
+from ecdysis.deid.build import instance_cleaner
+from ecdysis.dicom.refusals import RefusedError
+from ecdysis.dicom.tables import attributes
+from ecdysis.key import Key
 from pydicom.datadict import DicomDictionary, keyword_for_tag
 
 from tests.canary.builder import PIXELS, Case, leaks
@@ -129,7 +129,7 @@ def test_the_suite_is_planted() -> None:
 
 def test_paths_are_pseudonyms(tmp_path: Path) -> None:
     from deidentify import deidentify
-    from lib.files import write_json
+    from ecdysis.files import write_json
 
     source = tmp_path / "Vandermeulen_Jo"
     source.mkdir()

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
-from lib.deid import clean, identity, instance, parse, profile, scrub
-from lib.deid.actions import Context
-from lib.deid.build import instance_cleaner
-from lib.deid.parse import Element, Reader
-from lib.deid.quarantine import RefusedError
-from lib.deid.tables import attributes
+from ecdysis.deid import clean, instance, person, profile, scrub
+from ecdysis.deid.actions import Context
+from ecdysis.deid.build import instance_cleaner
+from ecdysis.dicom import elements
+from ecdysis.dicom.elements import Element, Reader
+from ecdysis.dicom.refusals import RefusedError
+from ecdysis.dicom.tables import attributes
 from pydicom.uid import ExplicitVRLittleEndian
 
 from tests.canary.builder import Case, leaks
@@ -50,20 +51,22 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @rule("safe private elements are known by creator", "private")
 def _(patch: pytest.MonkeyPatch) -> None:
-    from lib.deid import private
+    from ecdysis.deid import private_elements
 
     class Anyone(dict[object, object]):
         def get(self, key: object, default: object = None) -> object:
-            return private.PrivateElement("LO", "code")
+            return private_elements.PrivateElement("LO", "code")
 
-    patch.setattr(private, "private_elements", Anyone)
+    patch.setattr(private_elements, "private_elements", Anyone)
 
 
 @rule("safe private structures are made anew", "private")
 def _(patch: pytest.MonkeyPatch) -> None:
-    from lib.deid import private
+    from ecdysis.deid import private_elements
 
-    patch.setattr(private, "REMAKERS", dict.fromkeys(private.REMAKERS, lambda value: value))
+    patch.setattr(
+        private_elements, "REMAKERS", dict.fromkeys(private_elements.REMAKERS, lambda value: value)
+    )
 
 
 @rule("the preamble is zeroed")
@@ -146,17 +149,17 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @rule("names are searched in text", "descriptors")
 def _(patch: pytest.MonkeyPatch) -> None:
-    patch.setitem(identity.SPELLINGS, "name", lambda value: set())
+    patch.setitem(person.SPELLINGS, "name", lambda value: set())
 
 
 @rule("identifiers are searched in text", "descriptors")
 def _(patch: pytest.MonkeyPatch) -> None:
-    patch.setitem(identity.SPELLINGS, "id", lambda value: set())
+    patch.setitem(person.SPELLINGS, "id", lambda value: set())
 
 
 @rule("character sets are read", "descriptors")
 def _(patch: pytest.MonkeyPatch) -> None:
-    from lib.deid import actions
+    from ecdysis.deid import actions
 
     patch.setattr(
         actions, "decode", lambda value, vr, codecs: (value.decode("latin-1"), ("latin-1",))
@@ -186,7 +189,7 @@ for _vr in ("PN", "UR", "UT", "LT", "ST", "OB"):
     @rule(f"{_vr} that the table leaves out is denied")
     def _(patch: pytest.MonkeyPatch, vr: str = _vr) -> None:
         patch.setattr(profile, "DENIED_VRS", profile.DENIED_VRS - {vr})
-        patch.setattr(identity, "SPELLINGS", dict.fromkeys(identity.SPELLINGS, lambda text: set()))
+        patch.setattr(person, "SPELLINGS", dict.fromkeys(person.SPELLINGS, lambda text: set()))
 
 
 @cache
@@ -218,12 +221,12 @@ def test_every_rule_is_watched(name: str, monkeypatch: pytest.MonkeyPatch) -> No
 def test_every_row_of_the_table_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     tags = {tag: vr for tag, vr in planted_tags().items() if tag in attributes()}
     case = table_case(tags, ExplicitVRLittleEndian)
-    reader = parse.Reader(case.data, parse.Encoding(implicit=False, big=False))
+    reader = elements.Reader(case.data, elements.Encoding(implicit=False, big=False))
     start = 144 + int.from_bytes(case.data[140:144], "little")
-    elements = reader.elements(start, len(case.data), top=True)
+    dataset = reader.elements(start, len(case.data), top=True)
     unsearched = scrub.Scrubber(())
     unseen = []
-    for element in elements:
+    for element in dataset:
         # Time zones have a form of their own; ages and single numbers cannot be unique.
         if element.tag not in tags or element.tag == 0x00080201 or element.vr in ("AS", "US"):
             continue

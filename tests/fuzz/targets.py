@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lib.deid.build import instance_cleaner
-from lib.deid.key import Key
-from lib.deid.part10 import open_part10
-from lib.deid.quarantine import RefusedError
-from lib.dicom.header import HeaderReader, UnusableError
-from lib.dicom.participants_map import read_map
-from lib.dicom.rulings import read_rulings
-from lib.dicom.study_rules import read_study_rules
-from lib.discovery import SAFE_PATH, Selection, discover
-from lib.errors import InputError
-from lib.image import nifti
-from lib.image.reorient import reorient
-from lib.settings import resolve
+from ecdysis.bids.discovery import SAFE_PATH, Selection, discover
+from ecdysis.deid.build import instance_cleaner
+from ecdysis.dicom.header import HeaderReader, UnusableError
+from ecdysis.dicom.part10 import open_part10
+from ecdysis.dicom.refusals import RefusedError
+from ecdysis.errors import InputError
+from ecdysis.image import nifti
+from ecdysis.image.reorient import reorient
+from ecdysis.key import Key
+from ecdysis.planning.participants_map import read_map
+from ecdysis.planning.rulings import read_rulings
+from ecdysis.planning.study_rules import read_study_rules
+from ecdysis.settings import resolve
 
 SECONDS = 10
 """What one input may take, on a machine that does other things too."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from lib.files import write_json
+from ecdysis.files import write_json
 
 from tests.hostile.nifti_cases import head, image, written
 from tests.unit.nifti_images import AFFINE, save

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from lib.discovery import BAD_NAME
+from ecdysis.bids.discovery import BAD_NAME
 
 from tests.hostile.case import Case
 from tests.hostile.nifti_cases import image, written

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from lib.derivatives.crop import crop
-from lib.errors import printable
-from lib.image.reorient import reorient
-from lib.report.records import load_run
+from ecdysis.derivatives.crop import crop
+from ecdysis.errors import printable
+from ecdysis.image.reorient import reorient
+from ecdysis.report.records import load_run
 
 from tests.hostile import nifti_cases, path_cases
 from tests.hostile.test_images import CROP

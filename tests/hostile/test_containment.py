@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from lib.report.records import load_run
+from ecdysis.report.records import load_run
 
 from tests.hostile.containment import FAULTS, MASKS, repair, write_study
 from tests.hostile.faults import finished, started

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from audit import audit
 from deidentify import deidentify
-from lib.deid.key import Key
-from lib.dicom.index import index
-from lib.dicom.private import write_private_json
-from lib.errors import InputError
+from ecdysis.dicom.index import index
+from ecdysis.errors import InputError
+from ecdysis.key import Key
+from ecdysis.private_files import write_private_json
 
 from tests.hostile.case import bounded
 from tests.hostile.dicom_cases import CASES, SECRET, instance

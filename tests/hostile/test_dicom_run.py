@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from lib.dicom.index import index
+from ecdysis.dicom.index import index
 
 from tests.dicom_builder import write_series
 from tests.hostile.dicom_cases import CASES, SECRET

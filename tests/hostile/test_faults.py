@@ -5,7 +5,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from lib.report.records import load_run
+from ecdysis.report.records import load_run
 
 from tests.hostile.faults import completed, finished, kill, partial_files, snapshot, started
 from tests.hostile.nifti_cases import written

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lib.derivatives.crop import crop
-from lib.discovery import Selection, discover
-from lib.errors import InputError
-from lib.image import nifti
-from lib.image.reorient import reorient
+from ecdysis.bids.discovery import Selection, discover
+from ecdysis.derivatives.crop import crop
+from ecdysis.errors import InputError
+from ecdysis.image import nifti
+from ecdysis.image.reorient import reorient
 
 from tests.hostile import nifti_cases, path_cases
 from tests.hostile.case import bounded

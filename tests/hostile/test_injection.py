@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from lib.dicom.participants_map import read_map
-from lib.dicom.rulings import read_rulings
-from lib.dicom.study_rules import read_study_rules
-from lib.errors import InputError
-from lib.run_lock import unlocking
-from lib.settings import resolve
-from lib.yaml_files import read_yaml
+from ecdysis.errors import InputError
+from ecdysis.planning.participants_map import read_map
+from ecdysis.planning.rulings import read_rulings
+from ecdysis.planning.study_rules import read_study_rules
+from ecdysis.run_lock import unlocking
+from ecdysis.settings import resolve
+from ecdysis.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = ["../x", "/etc/x", "C:x", "C:\\x", "a\0b", "a;b", "$(x)", "`x`", "a b", "'x", '"x',

@@ -6,9 +6,9 @@ import re
 
 import nibabel as nib
 import pytest
-from lib.phantom.dicom import write_dicom_study
-from lib.phantom.head import HeadSettings, build_head
-from lib.phantom.identity import invented_identity
+from ecdysis.phantom.dicom import write_dicom_study
+from ecdysis.phantom.head import HeadSettings, build_head
+from ecdysis.phantom.identity import invented_identity
 from pydicom import dcmread
 
 from tests.devtools import Browser, find_chromium

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from lib.files import write_json
-from lib.places import MANIFEST, record_file
+from ecdysis.files import write_json
+from ecdysis.places import MANIFEST, record_file
 from PIL import Image, PngImagePlugin
 
 DETAILS: dict[str, dict[str, Any]] = {

@@ -9,8 +9,8 @@ import pydicom
 import pytest
 from audit import audit, told_of
 from deidentify import deidentify
-from lib.deid.key import Key
-from lib.errors import InputError
+from ecdysis.errors import InputError
+from ecdysis.key import Key
 from pydicom import Dataset
 
 from tests.canary.builder import Canaries, base, written
@@ -281,7 +281,7 @@ def test_a_number_within_a_hash_is_no_leak_and_beside_one_it_is(
 
 def test_the_audit_shares_nothing_with_the_cleaner() -> None:
     root = Path(__file__).parents[2] / "scripts"
-    for path in [root / "audit.py", *(root / "lib" / "audit").glob("*.py")]:
+    for path in [root / "audit.py", *(root / "ecdysis" / "audit").glob("*.py")]:
         text = path.read_text()
-        assert "from lib.deid" not in text
+        assert "from ecdysis.deid" not in text
         assert "ps315" not in text.lower().replace("ps3.15", "")

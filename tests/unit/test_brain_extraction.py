@@ -8,13 +8,13 @@ import nibabel as nib
 import numpy as np
 import pytest
 import template as template_script
-from lib.errors import InputError
-from lib.image.resampling import resample
-from lib.skullstrip import brain_extraction, own, providers, recipe_nodes, working_image
-from lib.skullstrip.brain_extraction import Task
-from lib.skullstrip.brain_recipe import RECIPE
-from lib.skullstrip.byproducts import Byproducts
-from lib.template import Prepared, embedded
+from ecdysis.errors import InputError
+from ecdysis.image.resampling import resample
+from ecdysis.skullstrip import ants_recipe, brain_extraction, providers, recipe_nodes, working_image
+from ecdysis.skullstrip.brain_extraction import Task
+from ecdysis.skullstrip.brain_recipe import RECIPE
+from ecdysis.skullstrip.byproducts import Byproducts
+from ecdysis.template import Prepared, embedded
 from scipy import ndimage
 
 BRIEF = replace(
@@ -85,7 +85,7 @@ def stripped(prepared, tmp_path_factory):
     folder = tmp_path_factory.mktemp("head")
     head, truth = moved_head("LPI")
     nib.save(head, folder / "head.nii")
-    details = own.skullstrip(
+    details = ants_recipe.skullstrip(
         folder / "head.nii",
         prepared,
         folder / "mask.nii",
@@ -170,7 +170,7 @@ def test_the_transforms_lead_to_the_template_and_back(stripped, prepared, tmp_pa
 
 def test_a_second_run_gives_the_same_bits(stripped, prepared, tmp_path):
     folder, _, _ = stripped
-    own.skullstrip(
+    ants_recipe.skullstrip(
         folder / "head.nii",
         prepared,
         tmp_path / "mask.nii",
@@ -195,7 +195,7 @@ def test_a_head_that_is_upside_down_in_its_header_is_found_by_the_second_strateg
     head, truth = moved_head("RAS")
     flipped = nib.Nifti1Image(np.asanyarray(head.dataobj)[:, :, ::-1], head.affine)
     nib.save(flipped, tmp_path / "head.nii")
-    details = own.skullstrip(
+    details = ants_recipe.skullstrip(
         tmp_path / "head.nii",
         prepared,
         tmp_path / "mask.nii",
@@ -205,8 +205,8 @@ def test_a_head_that_is_upside_down_in_its_header_is_found_by_the_second_strateg
     )
     mask = np.asanyarray(nib.load(tmp_path / "mask.nii").dataobj)[:, :, ::-1] > 0
     assert dice(mask, np.asanyarray(truth.dataobj) > 0) > 0.94
-    assert details["alignment"]["strategy"] == own.STRATEGIES[1]
-    given_up = details["alignment"]["given_up"][own.STRATEGIES[0]]
+    assert details["alignment"]["strategy"] == ants_recipe.STRATEGIES[1]
+    given_up = details["alignment"]["given_up"][ants_recipe.STRATEGIES[0]]
     assert "correlation ratio" in given_up[0]
     # A person should know that the header lies.
     assert details["check"]["verdict"] == "look"
@@ -216,7 +216,7 @@ def test_a_head_that_is_upside_down_in_its_header_is_found_by_the_second_strateg
 def test_what_is_no_head_fails_the_check_of_both_strategies(tmp_path, prepared):
     noise = np.random.default_rng(0).normal(100, 10, (45, 50, 45)).astype(np.int16)
     nib.save(nib.Nifti1Image(noise, np.diag([4, 4, 4, 1])), tmp_path / "head.nii")
-    details = own.skullstrip(
+    details = ants_recipe.skullstrip(
         tmp_path / "head.nii",
         prepared,
         tmp_path / "mask.nii",
@@ -232,7 +232,7 @@ def test_a_crash_of_a_program_is_named(tmp_path, prepared):
     recipe = replace(BRIEF, bias=replace(BRIEF.bias, shrink_factor=-1))
     nib.save(moved_head("RAS")[0], tmp_path / "head.nii")
     with pytest.raises(RuntimeError, match=r"Node bias: an ANTs program failed, see the log"):
-        own.skullstrip(
+        ants_recipe.skullstrip(
             tmp_path / "head.nii",
             prepared,
             tmp_path / "mask.nii",

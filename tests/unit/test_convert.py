@@ -7,9 +7,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 from convert import convert
-from lib.conversion.sidecar import DROPPED, without_dropped
-from lib.dicom.outputs import Output
-from lib.errors import InputError
+from ecdysis.bids.outputs import Output
+from ecdysis.conversion.sidecar import DROPPED, without_dropped
+from ecdysis.errors import InputError
 
 from tests.dicom_builder import MPRAGE, write_series
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from lib.conversion.fieldmaps import Item, links
+from ecdysis.conversion.fieldmaps import Item, links
 
 SHIM, OTHER_SHIM = [1, 2, 3], [4, 5, 6]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from convert_session import record
-from lib.conversion import placing
-from lib.conversion.asked import forget_lost, sessions_to_convert
-from lib.conversion.sidecar import completed, lacking
-from lib.errors import InputError
+from ecdysis.conversion import placing
+from ecdysis.conversion.asked import forget_lost, sessions_to_convert
+from ecdysis.conversion.sidecar import completed, lacking
+from ecdysis.errors import InputError
 
 from tests.dicom_builder import EPI, FIELD_MAP, MPRAGE, write_series
 

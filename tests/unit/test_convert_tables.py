@@ -4,7 +4,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
-from lib.conversion.tables import acquisition_time, add_participant, add_scans, person_of
+from ecdysis.conversion.tables import acquisition_time, add_participant, add_scans, person_of
 
 
 @pytest.fixture

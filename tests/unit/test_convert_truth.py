@@ -17,12 +17,12 @@ import pydicom
 import pytest
 from convert import convert
 from deidentify import deidentify
-from lib.conversion.dcm2niix import run_dcm2niix
-from lib.conversion.sidecar import LOST, without_dropped
-from lib.deid.key import Key
-from lib.dicom import phase_direction
-from lib.dicom.outputs import Output
-from lib.plain_folder import plain_folder
+from ecdysis.bids.outputs import Output
+from ecdysis.conversion.dcm2niix import run_dcm2niix
+from ecdysis.conversion.sidecar import LOST, without_dropped
+from ecdysis.dicom import phase_direction
+from ecdysis.key import Key
+from ecdysis.plain_folder import plain_folder
 
 from tests.dicom_builder import EPI, MPRAGE, T2, write_series
 

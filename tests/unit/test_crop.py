@@ -5,10 +5,10 @@ import itertools
 
 import numpy as np
 import pytest
-from lib.derivatives.crop import crop_box
-from lib.errors import InputError
-from lib.image.geometry import Box, Turn
-from lib.image.volume import Volume, turned, with_values
+from ecdysis.derivatives.crop import crop_box
+from ecdysis.errors import InputError
+from ecdysis.image.geometry import Box, Turn
+from ecdysis.image.volume import Volume, turned, with_values
 from nibabel.affines import apply_affine
 from nibabel.nifti1 import Nifti1Header
 

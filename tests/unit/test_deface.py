@@ -6,13 +6,13 @@ from dataclasses import replace
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.deface.face import FACE, away_from, face_region, landmarks
-from lib.deface.surface import shaded_views
-from lib.derivatives import deface as script
-from lib.errors import InputError
-from lib.phantom.head import HeadSettings, build_head
-from lib.skullstrip.itk import write_affine
-from lib.template import embedded
+from ecdysis.deface.face import FACE, away_from, face_region, landmarks
+from ecdysis.deface.surface import shaded_views
+from ecdysis.derivatives import deface as script
+from ecdysis.errors import InputError
+from ecdysis.phantom.head import HeadSettings, build_head
+from ecdysis.skullstrip.itk import write_affine
+from ecdysis.template import embedded
 
 
 @pytest.fixture(scope="module")

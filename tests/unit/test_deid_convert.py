@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from deidentify import deidentify
-from lib.deid.key import Key
-from lib.files import write_json
+from ecdysis.files import write_json
+from ecdysis.key import Key
 
 ARCHIVE = Path(__file__).parents[3] / "shared" / "data" / "dcm_qa_nih.tar.xz"
 OPTIONS = ["clean_descriptors", "retain_dates_modified", "retain_device", "retain_institution",

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from lib.deid.build import instance_cleaner
-from lib.deid.key import Key
-from lib.deid.quarantine import RefusedError
-from lib.errors import InputError
+from ecdysis.deid.build import instance_cleaner
+from ecdysis.dicom.refusals import RefusedError
+from ecdysis.errors import InputError
+from ecdysis.key import Key
 from pydicom import Dataset, Sequence
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
 

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from lib.deid.key import LONGEST_SHIFT, VARIABLE, Key
-from lib.errors import InputError
+from ecdysis.errors import InputError
+from ecdysis.key import LONGEST_SHIFT, VARIABLE, Key
 
 
 @pytest.fixture(autouse=True)

@@ -5,16 +5,16 @@ from struct import pack
 
 import pydicom
 import pytest
+from ecdysis.deid.build import instance_cleaner
+from ecdysis.deid.instance import InstanceCleaner
+from ecdysis.dicom.dictionary import vr_of
+from ecdysis.dicom.elements import Encoding, Reader
+from ecdysis.dicom.part10 import open_part10
+from ecdysis.dicom.refusals import RefusedError
+from ecdysis.dicom.tables import attributes
+from ecdysis.key import Key
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lib.deid.build import instance_cleaner
-from lib.deid.dictionary import vr_of
-from lib.deid.instance import InstanceCleaner
-from lib.deid.key import Key
-from lib.deid.parse import Encoding, Reader
-from lib.deid.part10 import open_part10
-from lib.deid.quarantine import RefusedError
-from lib.deid.tables import attributes
 from pydicom.datadict import DicomDictionary
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 

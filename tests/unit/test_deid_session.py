@@ -10,8 +10,8 @@ import deidentify as script
 import pydicom
 import pytest
 from deidentify import deidentify
-from lib.deid.key import Key
-from lib.errors import InputError
+from ecdysis.errors import InputError
+from ecdysis.key import Key
 from pydicom import Dataset, Sequence
 from pydicom.valuerep import DA
 

@@ -1,10 +1,10 @@
 """The table of facts against another reading of the standard, and the profile made of it."""
 
 import pytest
-from lib.deid.options import CODES, checked_options
-from lib.deid.profile import Profile
-from lib.deid.tables import attributes, private_elements, sop_classes, types
-from lib.errors import InputError
+from ecdysis.deid.options import CODES, checked_options
+from ecdysis.deid.profile import Profile
+from ecdysis.dicom.tables import attributes, private_elements, sop_classes, types
+from ecdysis.errors import InputError
 from pydicom.datadict import DicomDictionary, keyword_for_tag, tag_for_keyword
 
 WORDS = {"X": "remove", "Z": "empty", "D": "dummy", "U": "uid"}

@@ -1,9 +1,9 @@
 """Values that replace values, and the search for the person in text."""
 
 import pytest
-from lib.deid.scrub import Scrubber, date_tokens, id_tokens, name_tokens, scrub_descriptor
-from lib.deid.text import codecs_of, decode, encode
-from lib.deid.values import DUMMIES, FORMS, capped_age, is_valid, shifted
+from ecdysis.deid.scrub import Scrubber, date_tokens, id_tokens, name_tokens, scrub_descriptor
+from ecdysis.deid.values import DUMMIES, FORMS, capped_age, is_valid, shifted
+from ecdysis.dicom.text import codecs_of, decode, encode
 
 
 @pytest.mark.parametrize(

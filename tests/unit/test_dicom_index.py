@@ -5,8 +5,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from lib.dicom.index import Index, index
-from lib.errors import InputError
+from ecdysis.dicom.index import Index, index
+from ecdysis.errors import InputError
 from pydicom import dcmread
 
 from tests.dicom_builder import instance, uid, write_series

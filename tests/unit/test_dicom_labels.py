@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from lib.deid.key import Key
-from lib.dicom.index import index
-from lib.dicom.labels import Labels, assign
-from lib.dicom.participants_map import read_map
-from lib.dicom.series import group
-from lib.errors import InputError
+from ecdysis.dicom.index import index
+from ecdysis.errors import InputError
+from ecdysis.key import Key
+from ecdysis.planning.labels import Labels, assign
+from ecdysis.planning.participants_map import read_map
+from ecdysis.planning.series import group
 
 from tests.dicom_builder import uid, write_series
 

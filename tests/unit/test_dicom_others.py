@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lib.deid.key import Key
-from lib.dicom.placing import Wishes
-from lib.dicom.plan import Plan, plan
+from ecdysis.key import Key
+from ecdysis.planning.decide import Wishes
+from ecdysis.planning.plan import Plan, plan
 
 from tests.dicom_builder import EPI, FIELD_MAP, MPRAGE, T2, write_series
 

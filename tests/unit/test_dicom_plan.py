@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lib.deid.key import Key
-from lib.dicom.placing import Wishes
-from lib.dicom.plan import Plan, plan
-from lib.errors import InputError
+from ecdysis.errors import InputError
+from ecdysis.key import Key
+from ecdysis.planning.decide import Wishes
+from ecdysis.planning.plan import Plan, plan
 
 from tests.dicom_builder import EPI, MPRAGE, SPIN_ECHO, T2, uid, write_series
 

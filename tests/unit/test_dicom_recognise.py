@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lib.deid.key import Key
-from lib.dicom.index import index
-from lib.dicom.placing import Wishes, decide
-from lib.dicom.recognise import recognise, words
-from lib.dicom.rules import FOLDERS, KINDS, LEFT_OUT
-from lib.dicom.series import Series, facts, group
+from ecdysis.dicom.index import index
+from ecdysis.key import Key
+from ecdysis.planning.decide import Wishes, decide
+from ecdysis.planning.recognise import recognise, words
+from ecdysis.planning.recognition_table import FOLDERS, KINDS, LEFT_OUT
+from ecdysis.planning.series import Series, facts, group
 
 from tests.dicom_builder import EPI, FLAIR, MPRAGE, PD, SPIN_ECHO, T2, write_series
 

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lib.deid.key import Key
-from lib.dicom.placing import Wishes
-from lib.dicom.plan import Plan, plan
-from lib.dicom.study_rules import read_study_rules
-from lib.errors import InputError
+from ecdysis.errors import InputError
+from ecdysis.key import Key
+from ecdysis.planning.decide import Wishes
+from ecdysis.planning.plan import Plan, plan
+from ecdysis.planning.study_rules import read_study_rules
 
 from tests.dicom_builder import EPI, MPRAGE, write_series
 

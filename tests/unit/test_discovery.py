@@ -2,8 +2,8 @@ import os
 from pathlib import Path
 
 import pytest
-from lib.discovery import Image, Selection, discover, match
-from lib.errors import InputError
+from ecdysis.bids.discovery import Image, Selection, discover, match
+from ecdysis.errors import InputError
 
 
 def _dataset(root, *paths):

@@ -8,11 +8,11 @@ import matplotlib as mpl
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.figures import drawable
-from lib.figures.brain import THUMB_BYTES
-from lib.figures.picture import MAX_BYTES, Picture, save_picture
-from lib.figures.whole_head import air_white, crop_picture
-from lib.image.volume import Volume
+from ecdysis.figures import drawable
+from ecdysis.figures.brain import THUMB_BYTES
+from ecdysis.figures.picture import MAX_BYTES, Picture, save_picture
+from ecdysis.figures.whole_head import air_white, crop_picture
+from ecdysis.image.volume import Volume
 from nibabel.affines import apply_affine, from_matvec
 from PIL import Image
 

@@ -1,20 +1,21 @@
 from pathlib import Path
 
 import pytest
-from lib import fingerprint as module
-from lib.fingerprint import fingerprint
+from ecdysis import fingerprint as module
+from ecdysis.fingerprint import fingerprint
 
 
 @pytest.fixture
 def scripts(tmp_path, monkeypatch):
-    (tmp_path / "lib" / "pack").mkdir(parents=True)
+    (tmp_path / "ecdysis" / "pack").mkdir(parents=True)
     files = {
-        "a.py": "import numpy\nfrom lib import near as n  # close by\n",
-        "lib/near.py": "def thing():\n    from lib.pack import (\n        far as distant,\n    )\n",
-        "lib/pack/__init__.py": "",
-        "lib/pack/far.py": "import lib.near\n",
-        "lib/pack/table.tsv": "1",
-        "lib/other.py": "",
+        "a.py": "import numpy\nfrom ecdysis import near as n  # close by\n",
+        "ecdysis/near.py": "def thing():\n"
+        "    from ecdysis.pack import (\n        far as distant,\n    )\n",
+        "ecdysis/pack/__init__.py": "",
+        "ecdysis/pack/far.py": "import ecdysis.near\n",
+        "ecdysis/pack/table.tsv": "1",
+        "ecdysis/other.py": "",
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)
@@ -27,10 +28,10 @@ def scripts(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changed", "seen"),
     [
-        ("lib/near.py", True),
-        ("lib/pack/far.py", True),
-        ("lib/pack/table.tsv", True),
-        ("lib/other.py", False),
+        ("ecdysis/near.py", True),
+        ("ecdysis/pack/far.py", True),
+        ("ecdysis/pack/table.tsv", True),
+        ("ecdysis/other.py", False),
         ("a.py", False),
     ],
 )

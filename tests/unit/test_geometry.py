@@ -5,10 +5,8 @@ import itertools
 import nibabel as nib
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from lib.errors import InputError
-from lib.image.geometry import (
+from ecdysis.errors import InputError
+from ecdysis.image.geometry import (
     Box,
     Turn,
     corner_distance,
@@ -19,6 +17,8 @@ from lib.image.geometry import (
     superior_axis,
     zooms_of,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.unit.nifti_images import AFFINE, noise, rotation
 

@@ -3,9 +3,9 @@
 import struct
 
 import pytest
+from ecdysis.skullstrip.hdf5 import lookup3, without_times
 from hypothesis import given
 from hypothesis import strategies as st
-from lib.skullstrip.hdf5 import lookup3, without_times
 
 TIMES = struct.pack("<4I", *(1_700_000_000 + second for second in range(4)))
 

@@ -4,8 +4,8 @@ import stat
 from pathlib import Path
 
 import pytest
+from ecdysis.errors import InputError
 from headers import headers
-from lib.errors import InputError
 from pydicom import Dataset, Sequence
 from pydicom.uid import ExplicitVRBigEndian
 

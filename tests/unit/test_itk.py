@@ -3,7 +3,7 @@
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.skullstrip.itk import read_affine, write_affine
+from ecdysis.skullstrip.itk import read_affine, write_affine
 from nibabel.eulerangles import euler2mat
 from scipy.io import savemat
 
@@ -16,7 +16,7 @@ def test_what_is_written_is_read_again(tmp_path):
 
 
 def test_itk_reads_what_is_written_as_it_is_meant(tmp_path):
-    from lib.skullstrip import providers
+    from ecdysis.skullstrip import providers
 
     image = np.zeros((20, 20, 20), np.float32)
     image[4:7, 9:12, 14:17] = 1

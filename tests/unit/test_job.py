@@ -8,10 +8,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from lib.errors import InputError
-from lib.job import forget, recorded
-from lib.memory import lacked_memory
-from lib.settled import forget_settled
+from ecdysis.errors import InputError
+from ecdysis.job import forget, recorded
+from ecdysis.memory import lacked_memory
+from ecdysis.settled import forget_settled
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What is left of a killed process or a failed job is removed, and nothing else."""
 
 import pytest
-from lib.leftovers import drop_descriptions, sweep
+from ecdysis.leftovers import drop_descriptions, sweep
 
 
 @pytest.fixture

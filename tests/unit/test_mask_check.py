@@ -3,9 +3,9 @@
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.skullstrip import mask_check
-from lib.skullstrip.itk import read_affine
-from lib.skullstrip.working_image import NativeGrid
+from ecdysis.skullstrip import mask_check
+from ecdysis.skullstrip.itk import read_affine
+from ecdysis.skullstrip.working_image import NativeGrid
 from scipy.io import savemat
 
 GOOD = {

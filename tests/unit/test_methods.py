@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from lib.report.methods import keys_of, methods_of, numbered, write_methods
-from lib.report.records import load_run
-from lib.report.references import bibtex, cited, known
+from ecdysis.report.methods import keys_of, methods_of, numbered, write_methods
+from ecdysis.report.records import load_run
+from ecdysis.report.references import bibtex, cited, known
 
 from tests.unit.made_output import MadeOutput
 

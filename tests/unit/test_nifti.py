@@ -6,10 +6,10 @@ import time
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.errors import InputError
-from lib.image.grid import choose_grid
-from lib.image.nifti import preflight
-from lib.image.volume import read
+from ecdysis.errors import InputError
+from ecdysis.image.grid import choose_grid
+from ecdysis.image.nifti import preflight
+from ecdysis.image.volume import read
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 

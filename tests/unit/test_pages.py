@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lib.files import write_json
-from lib.places import VALIDATION
-from lib.report import figure_files, wording
-from lib.report.pages import Pages
-from lib.report.records import load_run
+from ecdysis.files import write_json
+from ecdysis.places import VALIDATION
+from ecdysis.report import figure_files, wording
+from ecdysis.report.pages import Pages
+from ecdysis.report.records import load_run
 
 import report
 from tests.unit.html_page import Page

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from lib.places import HIDDEN
-from lib.report.costs import costs_of
-from lib.report.pages import FIGURE_BYTES, Pages
-from lib.report.quality import DOTS, EDGE, WIDTH, Comparison
-from lib.report.records import load_run
-from lib.run_lock import RUN
+from ecdysis.places import HIDDEN
+from ecdysis.report.costs import costs_of
+from ecdysis.report.pages import FIGURE_BYTES, Pages
+from ecdysis.report.quality import DOTS, EDGE, WIDTH, Comparison
+from ecdysis.report.records import load_run
+from ecdysis.run_lock import RUN
 
 import report
 from tests.unit.html_page import Page
@@ -185,7 +185,7 @@ def test_thumbnails_beyond_the_budget_are_linked(
     made: MadeOutput, updated: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made.finish(made.image("01"))
-    monkeypatch.setattr("lib.report.pages.THUMB_BYTES", 10)
+    monkeypatch.setattr("ecdysis.report.pages.THUMB_BYTES", 10)
     page = updated()
     assert [one["src"] for one in page.all("img")] == ["sub-01/figures/sub-01_desc-thumb_T1w.png"]
     assert "img-src data: file:;" in page.source

@@ -5,11 +5,11 @@ from dataclasses import replace
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.phantom.anatomy import CONTRASTS, anatomy
-from lib.phantom.bids import write_bids
-from lib.phantom.deformation import deformation
-from lib.phantom.head import Head, HeadSettings, build_head, head_affine
-from lib.template import embedded
+from ecdysis.phantom.anatomy import CONTRASTS, anatomy
+from ecdysis.phantom.bids import write_bids
+from ecdysis.phantom.deformation import deformation
+from ecdysis.phantom.head import Head, HeadSettings, build_head, head_affine
+from ecdysis.template import embedded
 from nibabel.affines import apply_affine, voxel_sizes
 from scipy import ndimage
 

@@ -11,10 +11,10 @@ import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
-from lib.phantom.dicom import write_dicom_series, write_dicom_study
-from lib.phantom.head import HeadSettings, build_head
-from lib.phantom.identity import invented_identity
-from lib.phantom.scanners import VENDORS
+from ecdysis.phantom.dicom import write_dicom_series, write_dicom_study
+from ecdysis.phantom.head import HeadSettings, build_head
+from ecdysis.phantom.identity import invented_identity
+from ecdysis.phantom.scanners import VENDORS
 
 SMALL = HeadSettings(spacing_mm=(4.0, 5.0, 4.5))
 PATIENT = invented_identity(1)

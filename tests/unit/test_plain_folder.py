@@ -1,8 +1,8 @@
 import tempfile
 
 import pytest
-from lib.errors import InputError
-from lib.plain_folder import linked, plain_folder
+from ecdysis.errors import InputError
+from ecdysis.plain_folder import linked, plain_folder
 
 
 def test_links_have_plain_names_and_lead_to_the_file(tmp_path):

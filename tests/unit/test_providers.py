@@ -7,8 +7,8 @@ import subprocess
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.errors import InputError
-from lib.skullstrip import providers
+from ecdysis.errors import InputError
+from ecdysis.skullstrip import providers
 
 
 def fake_ants(folder, script):

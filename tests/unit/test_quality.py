@@ -3,13 +3,13 @@
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.derivatives.quality import quality
-from lib.image.reorient import reorient
-from lib.quality.brain import Tissues
-from lib.quality.dictionary import MEASURES, OF_SKULLSTRIP
-from lib.quality.subject import Inputs
-from lib.skullstrip.byproducts import Byproducts
-from lib.skullstrip.itk import write_affine
+from ecdysis.derivatives.quality import quality
+from ecdysis.image.reorient import reorient
+from ecdysis.quality.brain import Tissues
+from ecdysis.quality.dictionary import MEASURES, OF_SKULLSTRIP
+from ecdysis.quality.subject import Inputs
+from ecdysis.skullstrip.byproducts import Byproducts
+from ecdysis.skullstrip.itk import write_affine
 from scipy import ndimage
 from scipy.io import savemat
 
@@ -208,7 +208,7 @@ def test_a_measure_that_fails_costs_no_other(made, monkeypatch, capsys):
     def fails(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("lib.quality.noise.cjv", fails)
+    monkeypatch.setattr("ecdysis.quality.noise.cjv", fails)
     found = quality(made.whole())
     assert found["not_computable"] == {"cjv": "it failed: ZeroDivisionError"}
     assert found["warnings"] == ["cjv failed: ZeroDivisionError, see the log"]
@@ -219,6 +219,6 @@ def test_a_lack_of_memory_is_no_property_of_the_image(made, monkeypatch):
     def lacks(*_):
         raise MemoryError
 
-    monkeypatch.setattr("lib.quality.noise.cjv", lacks)
+    monkeypatch.setattr("ecdysis.quality.noise.cjv", lacks)
     with pytest.raises(MemoryError):
         quality(made.whole())

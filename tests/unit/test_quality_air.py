@@ -3,10 +3,10 @@
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.image.geometry import Turn
-from lib.image.volume import Volume, turned, with_values
-from lib.quality.air import AirSearch, air_voxels, survey
-from lib.quality.not_computable import NotComputableError
+from ecdysis.image.geometry import Turn
+from ecdysis.image.volume import Volume, turned, with_values
+from ecdysis.quality.air import AirSearch, air_voxels, survey
+from ecdysis.quality.not_computable import NotComputableError
 
 SPACING = 2.0
 SHAPE = (110, 120, 116)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from lib.quality.background import Noise, efc, fber, fit_chi, listen, qi_2, quantiles
-from lib.quality.inu import BLOCK_MM, inu, inu_blocks
-from lib.quality.mask import mask_figures
-from lib.quality.noise import (
+from ecdysis.quality.background import Noise, efc, fber, fit_chi, listen, qi_2, quantiles
+from ecdysis.quality.inu import BLOCK_MM, inu, inu_blocks
+from ecdysis.quality.mask import mask_figures
+from ecdysis.quality.noise import (
     Statistics,
     cjv,
     cnr,
@@ -15,9 +15,9 @@ from lib.quality.noise import (
     with_mean,
     wm2max,
 )
-from lib.quality.not_computable import NotComputableError
-from lib.quality.sharpness import fwhm
-from lib.quality.tissue import eroded, fuzzy_jaccard, rpve, sure_mask, volume_fractions
+from ecdysis.quality.not_computable import NotComputableError
+from ecdysis.quality.sharpness import fwhm
+from ecdysis.quality.tissue import eroded, fuzzy_jaccard, rpve, sure_mask, volume_fractions
 from scipy import ndimage
 
 GREY, WHITE = Statistics(500, 40, 30), Statistics(800, 30, 20)

@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from lib.errors import InputError
-from lib.quality.norms import Norm, from_json, read_norms
-from lib.quality.outliers import LEAST, flags, robust_z
+from ecdysis.errors import InputError
+from ecdysis.quality.norms import Norm, from_json, read_norms
+from ecdysis.quality.outliers import LEAST, flags, robust_z
 
 
 def study(key, values, suffix="T1w"):

@@ -6,10 +6,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from lib.quality.dictionary import MEASURES, OF_SKULLSTRIP, markdown
-from lib.quality.norms import Norm
-from lib.quality.table import data_dictionary, flags_of, reasons_of, values_of, write_table
-from lib.report.records import load_run
+from ecdysis.quality.dictionary import MEASURES, OF_SKULLSTRIP, markdown
+from ecdysis.quality.norms import Norm
+from ecdysis.report.quality_table import (
+    data_dictionary,
+    flags_of,
+    reasons_of,
+    values_of,
+    write_table,
+)
+from ecdysis.report.records import load_run
 
 from tests.unit.made_output import MadeOutput
 
@@ -118,4 +124,4 @@ def test_the_dictionary_is_whole():
 
 def test_the_documentation_holds_the_dictionary():
     text = DOCS.read_text(encoding="utf-8")
-    assert markdown() in text, "put the output of lib.quality.dictionary.markdown() into docs/"
+    assert markdown() in text, "put the output of ecdysis.quality.dictionary.markdown() into docs/"

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lib.discovery import Exclusion, Image
-from lib.errors import InputError
-from lib.ratings import (
+from ecdysis.bids.discovery import Exclusion, Image
+from ecdysis.errors import InputError
+from ecdysis.ratings import (
     Rating,
     by_image,
     check_known,
@@ -16,8 +16,8 @@ from lib.ratings import (
     read_ratings,
     to_json,
 )
-from lib.settings import resolve
-from lib.study import Study, open_study
+from ecdysis.settings import resolve
+from ecdysis.study import Study, open_study
 
 from tests.unit.nifti_images import noise, save
 

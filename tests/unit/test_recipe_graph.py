@@ -5,15 +5,15 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from lib.skullstrip import recipe_graph
-from lib.skullstrip.brain_extraction import Task, workflow
+from ecdysis.skullstrip import recipe_graph
+from ecdysis.skullstrip.brain_extraction import Task, workflow
 
 PICTURE = Path(__file__).parents[2] / "report" / "brain_extraction.svg"
 NAMES = "{http://www.w3.org/2000/svg}"
 
 
 def test_the_picture_is_up_to_date():
-    assert PICTURE.read_text() == recipe_graph.recipe(), "see lib/skullstrip/recipe_graph.py"
+    assert PICTURE.read_text() == recipe_graph.recipe(), "see ecdysis/skullstrip/recipe_graph.py"
 
 
 @pytest.mark.parametrize("search", [False, True])

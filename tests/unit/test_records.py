@@ -4,12 +4,12 @@ import fcntl
 from pathlib import Path
 
 import pytest
-from lib.errors import InputError
-from lib.places import HIDDEN
-from lib.report.log_tail import log_tail
-from lib.report.model import Stage, natural, worst
-from lib.report.records import load_run
-from lib.run_lock import RUN
+from ecdysis.errors import InputError
+from ecdysis.places import HIDDEN
+from ecdysis.report.log_tail import log_tail
+from ecdysis.report.model import Stage, natural, worst
+from ecdysis.report.records import load_run
+from ecdysis.run_lock import RUN
 
 from tests.unit.made_output import MadeOutput
 

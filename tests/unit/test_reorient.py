@@ -6,12 +6,12 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
+from ecdysis.errors import InputError
+from ecdysis.image.geometry import Box, Turn, orientation_of
+from ecdysis.image.reorient import reorient, reoriented_file
+from ecdysis.image.volume import Volume, cropped, read, read_anatomical, turned, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lib.errors import InputError
-from lib.image.geometry import Box, Turn, orientation_of
-from lib.image.reorient import reorient, reoriented_file
-from lib.image.volume import Volume, cropped, read, read_anatomical, turned, write
 from nibabel.affines import apply_affine
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header

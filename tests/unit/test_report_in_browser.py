@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lib.ratings import read_ratings
-from lib.report import pages
+from ecdysis.ratings import read_ratings
+from ecdysis.report import pages
 
 import report
 from tests.devtools import Browser, find_chromium

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 import pytest
-from lib.run_log import move_log
+from ecdysis.run_log import move_log
 
 FULL = Path("/dev/full")
 

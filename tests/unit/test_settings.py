@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ecdysis.errors import InputError
+from ecdysis.settings import CONFIG, resolve
 from hypothesis import given
 from hypothesis import strategies as st
-from lib.errors import InputError
-from lib.settings import CONFIG, resolve
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@ import json
 from pathlib import Path
 
 import pytest
-from lib.errors import InputError
-from lib.files import read_json
-from lib.places import MANIFEST
-from lib.report.records import load_run
-from lib.shards import check_shard, in_shard, join
+from ecdysis.errors import InputError
+from ecdysis.files import read_json
+from ecdysis.places import MANIFEST
+from ecdysis.report.records import load_run
+from ecdysis.shards import check_shard, in_shard, join
 
 from report import update
 from tests.unit.made_output import MadeOutput

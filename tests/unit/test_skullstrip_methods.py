@@ -7,9 +7,9 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.errors import InputError
-from lib.skullstrip import foreign
-from lib.study import skullstrip_method
+from ecdysis.errors import InputError
+from ecdysis.skullstrip import external_program
+from ecdysis.study import skullstrip_method
 
 AFFINE = np.diag([2.0, 2, 2, 1])
 PROGRAMS = {"bet": "bet", "synthstrip": "mri_synthstrip"}
@@ -59,7 +59,9 @@ def block():
 )
 def test_the_command_line_and_the_mask(head, tmp_path, stand_in, method, output, expected):
     noted = stand_in(PROGRAMS[method], output, block())
-    details = foreign.strip(head, tmp_path / "mask.nii", import_module(f"skullstrip_{method}").find)
+    details = external_program.strip(
+        head, tmp_path / "mask.nii", import_module(f"skullstrip_{method}").find
+    )
     arguments = noted.read_text()
     for words in expected:
         assert words in arguments
@@ -79,14 +81,18 @@ def test_a_missing_program_is_told(method, monkeypatch, tmp_path):
 def test_an_empty_mask_is_refused(head, tmp_path, stand_in):
     stand_in("mri_synthstrip", "mask.nii.gz", np.zeros((40, 50, 45)))
     with pytest.raises(InputError, match="no brain"):
-        foreign.strip(head, tmp_path / "mask.nii", import_module("skullstrip_synthstrip").find)
+        external_program.strip(
+            head, tmp_path / "mask.nii", import_module("skullstrip_synthstrip").find
+        )
     assert not (tmp_path / "mask.nii").exists()
 
 
 def test_a_mask_of_another_shape_is_an_error(head, tmp_path, stand_in):
     stand_in("mri_synthstrip", "mask.nii.gz", np.ones((40, 50, 44)))
     with pytest.raises(RuntimeError, match="shape"):
-        foreign.strip(head, tmp_path / "mask.nii", import_module("skullstrip_synthstrip").find)
+        external_program.strip(
+            head, tmp_path / "mask.nii", import_module("skullstrip_synthstrip").find
+        )
 
 
 def test_a_given_mask_is_turned_to_the_reoriented_image(head, tmp_path):

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from lib.errors import InputError
-from lib.slurm import check_accounting, check_command, jobs_of
+from ecdysis.errors import InputError
+from ecdysis.slurm import check_accounting, check_command, jobs_of
 
 NONE = {"AccountingStorageType": "accounting_storage/none"}
 

@@ -8,11 +8,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 import statmaps
-from lib.files import write_json
-from lib.places import MANIFEST, record_file
-from lib.report.statmap_files import statmaps_of
-from lib.settings import resolve
-from lib.statmaps import StatMap, find_maps
+from ecdysis.files import write_json
+from ecdysis.places import MANIFEST, record_file
+from ecdysis.report.statmap_files import statmaps_of
+from ecdysis.settings import resolve
+from ecdysis.statmaps import StatMap, find_maps
 from PIL import Image
 
 from tests.browser import needs_browser, requests_of, screenshot

@@ -1,9 +1,9 @@
 """What a run keeps of its settings names no place of the machine."""
 
 import pytest
-from lib.places import MANIFEST
-from lib.settings import resolve
-from lib.study import Study
+from ecdysis.places import MANIFEST
+from ecdysis.settings import resolve
+from ecdysis.study import Study
 
 PLACES = {
     "key_file": "secret/key",

@@ -12,9 +12,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 import template as script
-from lib import template
-from lib.errors import InputError
-from lib.files import read_json
+from ecdysis import template
+from ecdysis.errors import InputError
+from ecdysis.files import read_json
 from scipy import ndimage
 
 
@@ -44,7 +44,8 @@ def test_embedded_head_and_mask_share_a_grid(resolution):
 
 def test_the_package_that_holds_the_template_is_not_imported():
     code = (
-        "import sys; from lib.template import embedded; embedded(); print('nimare' in sys.modules)"
+        "import sys; from ecdysis.template import embedded; embedded(); "
+        "print('nimare' in sys.modules)"
     )
     folder = Path(template.__file__).parents[1]
     done = subprocess.run(
@@ -173,7 +174,7 @@ names += [f"label-{tissue}_probseg" for tissue in sys.argv[2].split(",") if tiss
 for name in names:
     file = Path(conf.TF_HOME, f"tpl-{sys.argv[1]}", f"tpl-{sys.argv[1]}_res-01_{name}.nii.gz")
     nib.save(nib.Nifti1Image(np.ones((4, 4, 4), np.uint8), np.eye(4)), file)
-from lib.template import resolve
+from ecdysis.template import resolve
 
 found = resolve({"name": sys.argv[1]})
 for file in (found.t1w, found.brain_mask, found.registration_mask, *found.priors):

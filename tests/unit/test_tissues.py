@@ -5,11 +5,11 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
-from lib import template
-from lib.derivatives import tissues as script
-from lib.image.resampling import resample
-from lib.skullstrip.tissues import TISSUES, by_brightness, classify, labelled, maps_of_template
-from lib.template import embedded
+from ecdysis import template
+from ecdysis.derivatives import tissues as script
+from ecdysis.image.resampling import resample
+from ecdysis.skullstrip.tissues import TISSUES, by_brightness, classify, labelled, maps_of_template
+from ecdysis.template import embedded
 from scipy import ndimage
 
 SHAPE, BOX = (40, 44, 36), [[4, 36], [2, 42], [3, 33]]

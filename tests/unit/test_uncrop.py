@@ -9,12 +9,12 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.derivatives.brain import brain
-from lib.derivatives.crop import crop
-from lib.errors import InputError
-from lib.image.geometry import Box
-from lib.image.reorient import reorient
-from lib.image.volume import Volume, cropped, read, with_values, write
+from ecdysis.derivatives.brain import brain
+from ecdysis.derivatives.crop import crop
+from ecdysis.errors import InputError
+from ecdysis.image.geometry import Box
+from ecdysis.image.reorient import reorient
+from ecdysis.image.volume import Volume, cropped, read, with_values, write
 from uncrop import main, uncrop
 
 from tests.unit.test_crop import SETTINGS, head

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lib.errors import InputError
+from ecdysis.errors import InputError
 from validate import find_validator, validate
 
 ISSUES = {

@@ -7,8 +7,8 @@ import matplotlib as mpl
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.figures.drawable import load_drawable, load_regions
-from lib.figures.viewer import brain_viewer, save_page
+from ecdysis.figures.drawable import load_drawable, load_regions
+from ecdysis.figures.viewer import brain_viewer, save_page
 from PIL import Image
 
 from tests.browser import dom_after, needs_browser, requests_of, screenshot

@@ -5,9 +5,9 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.errors import InputError
-from lib.image.resampling import isotropic_grid, resample
-from lib.skullstrip import working_image
+from ecdysis.errors import InputError
+from ecdysis.image.resampling import isotropic_grid, resample
+from ecdysis.skullstrip import working_image
 from scipy import ndimage
 
 HERE = Path("sub-01_T1w.nii")

@@ -1,8 +1,8 @@
 """A run in batches: each makes its part of the subjects alone, the last one the index."""
 
 import pytest
-from lib.phantom.bids import write_bids
-from lib.phantom.head import HeadSettings
+from ecdysis.phantom.bids import write_bids
+from ecdysis.phantom.head import HeadSettings
 
 from tests.workflow.conftest import executed
 

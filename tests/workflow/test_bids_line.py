@@ -8,8 +8,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.phantom.bids import write_bids
-from lib.phantom.head import HeadSettings
+from ecdysis.phantom.bids import write_bids
+from ecdysis.phantom.head import HeadSettings
 
 from tests.workflow.conftest import executed, jobs_of
 

@@ -1,8 +1,8 @@
 """The profile for Slurm as Snakemake reads it, where there is no Slurm."""
 
 import pytest
-from lib.phantom.bids import write_bids
-from lib.phantom.head import HeadSettings
+from ecdysis.phantom.bids import write_bids
+from ecdysis.phantom.head import HeadSettings
 
 
 def test_the_steps_of_an_image_are_one_group(snakemake, tmp_path):

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from lib.phantom.dicom import write_dicom_series, write_dicom_study
-from lib.phantom.head import HeadSettings, build_head
-from lib.phantom.identity import invented_identity
+from ecdysis.phantom.dicom import write_dicom_series, write_dicom_study
+from ecdysis.phantom.head import HeadSettings, build_head
+from ecdysis.phantom.identity import invented_identity
 
 SMALL = HeadSettings(spacing_mm=(8.0, 8.0, 8.0), orientation="PIR")
 PATIENTS = [invented_identity(seed) for seed in range(2)]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import nibabel as nib
 import pytest
-from lib.phantom.dicom import write_dicom_study
-from lib.phantom.head import HeadSettings
-from lib.phantom.identity import invented_identity
+from ecdysis.phantom.dicom import write_dicom_study
+from ecdysis.phantom.head import HeadSettings
+from ecdysis.phantom.identity import invented_identity
 
 SMALL = HeadSettings(spacing_mm=(4.0, 4.0, 4.0), orientation="PIR")
 PATIENTS = [invented_identity(seed) for seed in range(3)]

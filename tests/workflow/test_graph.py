@@ -1,7 +1,7 @@
 """The jobs that a study is made of, asked of Snakemake without running any."""
 
-from lib.phantom.bids import write_bids
-from lib.phantom.head import HeadSettings
+from ecdysis.phantom.bids import write_bids
+from ecdysis.phantom.head import HeadSettings
 
 from tests.workflow.conftest import jobs_of
 

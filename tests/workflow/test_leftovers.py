@@ -1,7 +1,7 @@
 """No sidecar stays in the results whose image went with a failed job."""
 
-from lib.phantom.bids import write_bids
-from lib.phantom.head import HeadSettings
+from ecdysis.phantom.bids import write_bids
+from ecdysis.phantom.head import HeadSettings
 
 OPTIONS = ("--config", "skullstrip={method: none}")
 

@@ -3,7 +3,7 @@
 import html
 
 import pytest
-from lib.report.wording import sentence
+from ecdysis.report.wording import sentence
 
 from tests.bench.planted import FAULTS, MEASURED, RESULTS, answers, is_right, make_study
 

@@ -5,8 +5,8 @@ import stat
 import sys
 
 import pytest
-from lib.phantom.bids import write_bids
-from lib.phantom.head import HeadSettings
+from ecdysis.phantom.bids import write_bids
+from ecdysis.phantom.head import HeadSettings
 
 BET = f"""#!{sys.executable}
 # Stands in for FSL's program: the mask is what is bright.

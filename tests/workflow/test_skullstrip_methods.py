@@ -7,8 +7,8 @@ from dataclasses import replace
 import nibabel as nib
 import numpy as np
 import pytest
-from lib.phantom.bids import write_bids
-from lib.phantom.head import HeadSettings
+from ecdysis.phantom.bids import write_bids
+from ecdysis.phantom.head import HeadSettings
 
 from tests.workflow.conftest import executed
 
@@ -109,7 +109,7 @@ def test_tissues_and_transforms_are_beside_the_mask(defaced):
 
 def test_the_image_beside_the_t1w_is_in_its_place(defaced):
     """Both phantoms lie in the same place, so the rigid transform is none."""
-    from lib.skullstrip.itk import read_affine
+    from ecdysis.skullstrip.itk import read_affine
 
     affine = read_affine(defaced / "sub-01/anat/sub-01_from-T2w_to-T1w_mode-image_xfm.txt")
     corners = np.array([[60.0, 60, 60], [-60, -90, -40]])

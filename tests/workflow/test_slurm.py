@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from lib.phantom.bids import write_bids
-from lib.phantom.head import HeadSettings
+from ecdysis.phantom.bids import write_bids
+from ecdysis.phantom.head import HeadSettings
 
 from tests.workflow.conftest import ROOT
 from tests.workflow.slurm_node import one_node, why_not

@@ -5,8 +5,8 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from lib.phantom.bids import write_bids
-from lib.phantom.head import HeadSettings
+from ecdysis.phantom.bids import write_bids
+from ecdysis.phantom.head import HeadSettings
 
 MOTOR = Path(str(files("nilearn"))) / "datasets/data/image_10426.nii.gz"
 OWN = "sub-01_task-motor_contrast-leftVsRight_stat-z_statmap"

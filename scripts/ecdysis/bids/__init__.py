@@ -1,0 +1,1 @@
+"""Names and discovery of a BIDS dataset."""

@@ -1,0 +1,80 @@
+"""The images that come of one series: one, or one for each echo and part of the signal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from typing import Any
+
+from ecdysis.bids import schema
+
+
+@dataclass(frozen=True)
+class Output:
+    """An image that is to be made.
+
+    Parameters
+    ----------
+    folder, entities, suffix : str
+        Its place: ``{folder}/{entities}_{suffix}.nii.gz`` in the dataset.
+    echo : float or None
+        Its echo time (ms), where the series has several.
+    part : str or None
+        ``mag``, ``phase``, ``real`` or ``imag``, where the series has several.
+    """
+
+    folder: str
+    entities: str
+    suffix: str
+    echo: float | None = None
+    part: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Its path in the dataset, without extension."""
+        return f"{self.folder}/{self.entities}_{self.suffix}"
+
+    @property
+    def magnitude(self) -> bool:
+        """Whether it shows the head as other parts of the complex signal do not."""
+        return schema.labels_of(self.entities).get("part", "mag") == "mag"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its fields."""
+        return asdict(self)
+
+
+def outputs(session: str, kind: str, entities: str, told: Mapping[str, Any]) -> list[Output]:
+    """Return the images of a series of this kind and these facts.
+
+    Parameters
+    ----------
+    session : str
+        As ``sub-01_ses-01``.
+    kind, entities : str
+        Of the series; its entities are those after the session.
+    told : dict
+        From `ecdysis.planning.series.facts`.
+    """
+    folder = f"{session.replace('_', '/')}/{schema.folder_of(kind)}"
+    times: Sequence[float | None] = told["echo_times"] if len(told["echo_times"]) > 1 else [None]
+    parts: Sequence[str | None] = told["parts"] if len(told["parts"]) > 1 else [None]
+    made = []
+    for (number, time), part in product(enumerate(times, start=1), parts):
+        suffix = schema.suffix_of(kind)
+        more: dict[str, str] = {}
+        if time is not None:
+            suffix, more = _of_echo(kind, number)
+        if part is not None:
+            more["part"] = part
+        own = schema.with_entities(entities, **more) if more else entities
+        made.append(Output(folder, "_".join(filter(None, (session, own))), suffix, time, part))
+    return made
+
+
+def _of_echo(kind: str, number: int) -> tuple[str, dict[str, str]]:
+    """Return suffix and further entities: field maps number their suffix."""
+    if kind == "phasediff":
+        return f"phase{number}", {}
+    if schema.folder_of(kind) == "fmap":
+        return f"{kind.rstrip('12')}{number}", {}
+    return schema.suffix_of(kind), {"echo": str(number)}

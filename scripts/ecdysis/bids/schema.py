@@ -1,0 +1,141 @@
+"""Which images BIDS knows, by its own machine-readable schema.
+
+A *kind* is a suffix, as ``bold``; where a suffix is of several folders, the folder that is
+not the usual one stands before it, as ``dwi/sbref``.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from ecdysis.errors import InputError
+
+FOLDERS = ("anat", "func", "dwi", "perf", "fmap")
+"""The folders of MR images; a suffix is of the first that has it, unless its kind says so."""
+
+OWN = {"subject", "session"}
+"""Entities that the plan gives to all images of a session."""
+
+
+@cache
+def _schema() -> tuple[tuple[str, ...], dict[tuple[str, str], dict[str, bool]]]:
+    """Return the order of the entities, and those of each folder and suffix.
+
+    The entities are named as in files (``acq``); True where one is required.
+    """
+    from bidsschematools.schema import load_schema
+
+    schema = load_schema()
+    short = {word: entity["name"] for word, entity in schema.objects.entities.items()}
+    known: dict[tuple[str, str], dict[str, bool]] = {}
+    for folder in FOLDERS:
+        for rule in schema.rules.files.raw[folder].values():
+            if ".nii.gz" not in rule["extensions"]:
+                continue
+            entities = {
+                short[word]: level == "required"
+                for word, level in rule["entities"].items()
+                if word not in OWN and isinstance(level, str)
+            }
+            for suffix in rule["suffixes"]:
+                known.setdefault((folder, suffix), entities)
+    return tuple(short[word] for word in schema.rules.entities if word not in OWN), known
+
+
+def folder_of(kind: str) -> str:
+    """Return the folder of a kind.
+
+    Examples
+    --------
+    >>> folder_of("bold"), folder_of("sbref"), folder_of("dwi/sbref")
+    ('func', 'func', 'dwi')
+    """
+    folder, _, suffix = kind.rpartition("/")
+    return folder or next(place for place in FOLDERS if (place, suffix) in _schema()[1])
+
+
+def suffix_of(kind: str) -> str:
+    """Return the suffix of a kind."""
+    return kind.rpartition("/")[2]
+
+
+def allows(kind: str, entity: str) -> bool:
+    """Say whether images of a kind may have an entity, as ``echo``."""
+    return entity in _schema()[1][folder_of(kind), suffix_of(kind)]
+
+
+def join(labels: Mapping[str, str]) -> str:
+    """Join entities in the order of BIDS, leaving out empty ones.
+
+    Examples
+    --------
+    >>> join({"run": "2", "task": "rest", "acq": ""})
+    'task-rest_run-2'
+    """
+    return "_".join(f"{key}-{labels[key]}" for key in _schema()[0] if labels.get(key))
+
+
+def with_entities(entities: str, **more: str) -> str:
+    """Return the entities with `more` put in at their places, or replaced.
+
+    Examples
+    --------
+    >>> with_entities("task-rest_part-mag", echo="1")
+    'task-rest_echo-1_part-mag'
+    """
+    return join(labels_of(entities) | more)
+
+
+def labels_of(entities: str) -> dict[str, str]:
+    """Split entities as ``task-rest_run-2`` into their labels."""
+    pairs = (part.split("-", 1) for part in entities.split("_") if part)
+    return {pair[0]: pair[1] for pair in pairs}
+
+
+def parse(name: str, where: str) -> tuple[str, str]:
+    """Split a name that a person wrote, as ``task-rest_run-2_bold``, into entities and kind.
+
+    Raises
+    ------
+    InputError
+        It is no name of an MR image of BIDS; `where` says which line it stands in.
+    """
+    order, known = _schema()
+    folder, _, rest = name.rpartition("/")
+    *parts, suffix = rest.split("_")
+    places = [place for place in FOLDERS if (place, suffix) in known and folder in ("", place)]
+    if not places:
+        raise _error(where, f"BIDS has no MR image {_near(name, suffix, known)}")
+    allowed = known[places[0], suffix]
+    pairs = [re.fullmatch(r"([a-z]+)-([0-9A-Za-z]+)", part) for part in parts]
+    keys = [pair[1] for pair in pairs if pair]
+    numbered = all(pair[2].isdecimal() for pair in pairs if pair and pair[1] in ("run", "echo"))
+    if not all(pairs) or keys != [key for key in order if key in keys and key in allowed]:
+        words = ", ".join(key for key in order if key in allowed)
+        raise _error(
+            where,
+            f"the name must be entities of {words} in this order, with labels of letters and "
+            "digits, then the suffix",
+        )
+    if not numbered:
+        raise _error(where, "the label of run and echo must be a number")
+    if absent := [key for key, required in allowed.items() if required and key not in keys]:
+        raise _error(where, f"an image {suffix} needs {' and '.join(absent)}-<label>")
+    kind = suffix if places[0] == folder_of(suffix) else f"{places[0]}/{suffix}"
+    return "_".join(parts), kind
+
+
+def _near(name: str, suffix: str, known: Iterable[tuple[str, str]]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(suffix, {one for _, one in known}, n=1)
+    told = suffix if name == suffix or re.fullmatch("[0-9A-Za-z]+", suffix) else "of this name"
+    return f"{told}; the nearest is {near[0]}" if near else told
+
+
+def _error(where: str, problem: str) -> InputError:
+    return InputError(
+        where,
+        problem,
+        "Correct it, as in acq-x_run-1_T1w or task-rest_bold, or write n/a to leave it out",
+    )

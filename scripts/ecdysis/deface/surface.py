@@ -1,0 +1,94 @@
+"""The surface of a head as a person sees it: shaded, from the front, the side and between.
+
+A ray of light along each line of sight meets the head where it is first brighter than air;
+the slope of that surface gives the shade (Lambert's cosine law). Enough to see whether a
+face could be recognised.
+"""
+
+from collections.abc import Sequence
+
+import nibabel as nib
+import numpy as np
+from nibabel.eulerangles import euler2mat
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ecdysis.image.components import largest_component
+from ecdysis.image.geometry import zooms_of
+from ecdysis.image.resampling import isotropic_grid, resample
+
+Shade = NDArray[np.float32]
+
+SPACING_MM = 1.5
+TURNS_DEG = (0.0, 45.0, 90.0)
+"""About the body's axis: from the front, half from the right, from the right."""
+SMOOTH_MM = 1.0
+AMBIENT = 0.15
+
+
+def shaded_views(
+    image: nib.Nifti1Image, threshold: float, turns_deg: Sequence[float] = TURNS_DEG
+) -> list[Shade]:
+    """Render a head from several sides.
+
+    Parameters
+    ----------
+    image : NIfTI image, 3-D
+    threshold : float
+        What is brighter is head.
+    turns_deg : sequence of float
+
+    Returns
+    -------
+    list of float32 arrays (rows, columns)
+        0 for air, up to 1; the first row is the top.
+    """
+    head = nib.as_closest_canonical(image)
+    zooms = zooms_of(head.affine)
+    shape, _ = isotropic_grid(head.shape[:3], head.affine, SPACING_MM)
+    data = np.nan_to_num(head.get_fdata(dtype=np.float32)).reshape(head.shape[:3])
+    small = resample(data, zooms.tolist(), shape, (SPACING_MM,) * 3)
+    smooth = ndimage.gaussian_filter(small, SMOOTH_MM / SPACING_MM)
+    # Noise and wrap-around in the air hide nothing: the largest piece alone is drawn.
+    largest = largest_component(smooth > threshold)
+    if not largest.any():
+        return [np.zeros((1, 1), dtype=np.float32) for _ in turns_deg]
+    return [_shaded(np.where(largest, smooth, 0), threshold, turn) for turn in turns_deg]
+
+
+def _shaded(volume: NDArray[np.float32], threshold: float, turn_deg: float) -> Shade:
+    """Look along the y axis from the front, after a turn about z."""
+    size = int(np.ceil(np.hypot(*volume.shape[:2])))
+    turned = _turned(volume, turn_deg, size)
+    solid = turned[:, ::-1] > threshold
+    seen = solid.any(axis=1)
+    depth = np.where(seen, solid.argmax(axis=1), size).astype(np.float32)
+    # Between voxels, so that the surface is no staircase.
+    x, z = np.nonzero(seen)
+    y = np.clip(depth[seen].astype(int), 1, None)
+    near, far = turned[:, ::-1][x, y - 1, z], turned[:, ::-1][x, y, z]
+    depth[seen] = y - np.clip((far - threshold) / np.maximum(far - near, 1e-6), 0, 1)
+    across, along = np.gradient(depth)
+    shade = AMBIENT + (1 - AMBIENT) / np.sqrt(1 + across**2 + along**2)
+    # A view from the front has the person's right on the left, as one meets a person.
+    result: Shade = np.where(seen, shade, 0).astype(np.float32)
+    return result.T[::-1]
+
+
+def _turned(volume: NDArray[np.float32], turn_deg: float, size: int) -> NDArray[np.float32]:
+    """Turn about z, into the middle of a field of `size` voxels along x and y."""
+    quarters, rest = divmod(turn_deg, 90)
+    if rest == 0:
+        turned = np.rot90(volume, -int(quarters))
+        before = [(size - have) // 2 for have in turned.shape[:2]]
+        after = [size - have - one for have, one in zip(turned.shape, before, strict=False)]
+        return np.pad(turned, [*zip(before, after, strict=True), (0, 0)])
+    rotation = euler2mat(z=np.deg2rad(turn_deg))
+    centre, middle = (np.array(volume.shape) - 1) / 2, np.array([size - 1, size - 1, 0]) / 2
+    middle[2] = centre[2]
+    field = (size, size, volume.shape[2])
+    offset = centre - rotation @ middle
+    between: NDArray[np.float32] = ndimage.affine_transform(
+        volume, rotation, offset, output_shape=field, order=1
+    )
+    return between

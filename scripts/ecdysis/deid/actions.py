@@ -1,0 +1,162 @@
+"""One function for each way of treating a value; none of them knows where the value lies."""
+
+from dataclasses import dataclass, field
+
+from ecdysis.deid.edits import Edits
+from ecdysis.deid.scrub import Scrubber, scrub_descriptor
+from ecdysis.deid.values import DUMMIES, SIZES, capped_age, is_valid, shifted
+from ecdysis.dicom.dictionary import is_standard_uid, keyword_of, vr_of
+from ecdysis.dicom.elements import Encoding
+from ecdysis.dicom.encode import element, sequence
+from ecdysis.dicom.tables import vocabulary
+from ecdysis.dicom.text import codecs_of, decode, encode
+from ecdysis.key import Key
+
+TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
+MANUFACTURER = 0x00080070
+CHARSET = 0x00080005
+PIXEL_GROUP = 0x7FE0
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the treatment of a value depends on, apart from the value.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        In which the element is written.
+    charset : bytes
+        The value of Specific Character Set that holds here.
+    objects : str
+        Group of objects in iod_types.tsv.
+    scrub : Scrubber
+        Removes the person's tokens from text.
+    key : Key
+        Makes the pseudonyms.
+    label : str
+        The subject's label.
+    days : int
+        By which dates move.
+    edits : Edits, optional
+        The rules that hold for the file.
+    memory : dict
+        Elements that were treated before, as they were and as they became.
+    """
+
+    encoding: Encoding
+    charset: bytes
+    objects: str
+    scrub: Scrubber
+    key: Key = field(repr=False)
+    label: str
+    days: int = field(repr=False)
+    edits: Edits | None = None
+    memory: dict[bytes, bytes | None] = field(default_factory=dict, repr=False)
+
+
+def treat(action: str, tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
+    """Return the value that an action puts in place of `value`, or None to remove it.
+
+    Raises
+    ------
+    KeyError
+        The action is none of those that work on a single value.
+    """
+    match action:
+        case "keep":
+            return _keep(tag, vr, value, context)
+        case "remove":
+            return None
+        case "empty":
+            return b""
+        case "uid":
+            return _uid(value, context)
+        case "label":
+            return context.label.encode("ascii")
+        case "shift":
+            return shifted(vr, value, context.days)
+        case "title":
+            return _title(value, context)
+        case "age":
+            return capped_age(value)
+        case "descriptor":
+            return _described(vr, value, context)
+    raise KeyError(action)
+
+
+def write(tag: int, vr: str, value: bytes, context: Context) -> bytes:
+    """Return an element with a new value, under the VR that the dictionary gives the tag."""
+    true = vr_of(tag)
+    return element(context.encoding, tag, true if true and vr in ("UN", "SQ") else vr, value)
+
+
+def dummy(tag: int, vr: str, context: Context) -> bytes:
+    """Return an element that is valid where a value is needed, and says nothing."""
+    true = vr_of(tag) or vr
+    if true != "SQ":
+        return element(context.encoding, tag, true, DUMMIES.get(true, bytes(SIZES.get(true, 2))))
+    items = [code_item(context.encoding, "REMOVED", "99ECDYSIS", "Removed")]
+    return sequence(
+        context.encoding, tag, items if keyword_of(tag).endswith("CodeSequence") else []
+    )
+
+
+def code_item(encoding: Encoding, value: str, scheme: str, meaning: str) -> bytes:
+    """Return the content of an item of a code sequence (PS3.3, table 8.8-1)."""
+    return b"".join(
+        [
+            element(encoding, 0x00080100, "SH", value.encode()),
+            element(encoding, 0x00080102, "SH", scheme.encode()),
+            element(encoding, 0x00080104, "LO", meaning.encode()),
+        ]
+    )
+
+
+def _keep(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
+    if not is_valid(vr, value, tag):
+        return None if vr in SIZES else b""
+    if vr in TEXT_VRS:
+        return _scrubbed(tag, vr, value, context)
+    # Pixels are left alone: among so many bytes a short name stands by chance.
+    return None if tag >> 16 != PIXEL_GROUP and context.scrub.is_in(value) else value
+
+
+def _scrubbed(tag: int, vr: str, value: bytes, context: Context) -> bytes:
+    if tag == CHARSET:
+        return value
+    text, codecs = decode(value.rstrip(b"\0 "), vr, codecs_of(context.charset))
+    if tag == MANUFACTURER and text.strip().lower() in vocabulary("vendor"):
+        return value
+    if vr == "CS":
+        parts = text.split("\\")
+        cleaned = "\\".join(
+            part if part in vocabulary("term") else context.scrub(part) for part in parts
+        )
+    else:
+        cleaned = context.scrub(text)
+    return _as_written(value, text, cleaned, codecs, context)
+
+
+def _described(vr: str, value: bytes, context: Context) -> bytes:
+    text, codecs = decode(value.rstrip(b"\0 "), vr, codecs_of(context.charset))
+    cleaned = scrub_descriptor(text, context.scrub)
+    return _as_written(value, text, cleaned, codecs, context)
+
+
+def _as_written(
+    value: bytes, text: str, cleaned: str, codecs: tuple[str, ...], context: Context
+) -> bytes:
+    result = value if cleaned == text else encode(cleaned, codecs)
+    return b"" if not result.isascii() and context.scrub.is_in(result) else result
+
+
+def _uid(value: bytes, context: Context) -> bytes:
+    parts = value.decode("latin-1").strip("\0 ").split("\\")
+    keyed = [part if is_standard_uid(part) else context.key.uid(part) for part in parts]
+    return "\\".join(keyed).encode("ascii")
+
+
+def _title(value: bytes, context: Context) -> bytes:
+    title = value.decode("latin-1").strip("\0 ")
+    return f"AE{context.key.token('title', title, 12)}".upper().encode() if title else b""

@@ -1,0 +1,190 @@
+"""The walk through a data set: every element at every depth gets the action of its tag.
+
+The result is built anew from what is kept, in ascending order, with defined lengths; an
+element that needs no change is copied as it stands. Elements that recur from slice to slice
+are treated once.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+from ecdysis.deid.actions import Context, dummy, treat, write
+from ecdysis.deid.editing import edited, made
+from ecdysis.deid.person import charset_of
+from ecdysis.deid.profile import Profile
+from ecdysis.deid.selectors import Path
+from ecdysis.deid.values import SIZES
+from ecdysis.dicom.dictionary import settled_vr
+from ecdysis.dicom.elements import Buffer, Element, Reader
+from ecdysis.dicom.encode import element as encoded
+from ecdysis.dicom.encode import sequence
+from ecdysis.dicom.refusals import RefusedError
+
+LARGEST_REMEMBERED = 4096
+"""Bytes of an element up to which its treatment is remembered."""
+
+MOST_REMEMBERED = 100_000
+LARGEST_COPIED = 65536
+"""Bytes from which a value is passed on as a view of the input, not as a copy."""
+
+Part = tuple[int, Buffer]
+CleanItem = Callable[[Reader, list[Element], Context, int, int], list[Part]]
+"""Cleans an item, given the tag of its sequence and its index."""
+
+PrivateTreatment = Callable[[Reader, list[Element], Context, CleanItem], list[Part]]
+
+
+class DatasetCleaner:
+    """Applies a profile, and the edits that come after it, to data sets.
+
+    Parameters
+    ----------
+    profile : Profile
+        Gives the action for each attribute.
+    private : callable, optional
+        Returns what is kept of the private elements of a data set or item.
+    """
+
+    def __init__(self, profile: Profile, private: PrivateTreatment | None = None) -> None:
+        self.profile, self._private = profile, private
+
+    def clean(
+        self, reader: Reader, elements: list[Element], context: Context, path: Path = ()
+    ) -> list[Part]:
+        """Return the tags and the bytes of what is kept of a data set or item, in order."""
+        data, memory, edits = reader.data, context.memory, context.edits
+        kept: list[Part] = []
+        private: list[Element] = []
+        if edits is not None:
+            elements = self._edit(reader, elements, context, path, kept)
+        for element in elements:
+            if element.tag >> 16 & 1 and self._private:
+                private.append(element)
+                continue
+            if element.end - element.head > LARGEST_REMEMBERED or (edits and edits.deep):
+                treated = self._treated(reader, element, context, path)
+            else:
+                raw = bytes(data[element.head : element.end])
+                if raw in memory:
+                    treated = memory[raw]
+                else:
+                    if len(memory) > MOST_REMEMBERED:
+                        memory.clear()
+                    treated = self._treated(reader, element, context, path)
+                    memory[raw] = treated  # type: ignore[assignment]
+            if treated is not None:
+                kept.append((element.tag, treated))
+        if private and self._private:
+            kept += self._private(
+                reader,
+                private,
+                context,
+                lambda inner, item, within, tag, index: self.clean(
+                    inner, item, within, (*path, (tag, index))
+                ),
+            )
+        return in_order(kept)
+
+    def _edit(
+        self,
+        reader: Reader,
+        elements: list[Element],
+        context: Context,
+        path: Path,
+        kept: list[Part],
+    ) -> list[Element]:
+        """Carry out the edits; return the elements that none of them means."""
+        edits = context.edits
+        if edits is None:
+            return elements
+        creators = {
+            element.tag: reader.data[element.start : element.stop]
+            for element in elements
+            if element.tag >> 16 & 1 and 0x10 <= element.tag & 0xFFFF <= 0xFF
+        }
+        left, present = [], set()
+        for element in elements:
+            present.add(element.tag)
+            block = element.tag & 0xFFFF0000 | (element.tag & 0xFFFF) >> 8
+            creator = bytes(creators.get(block, b"")).decode("latin-1").strip("\0 ")
+            rule = edits.touch(element.tag) and edits.rule(path, element.tag, creator)
+            if not rule:
+                left.append(element)
+                continue
+            vr = settled_vr(element.tag, element.vr) or element.vr
+            content = edited(rule, reader, element, vr, context)
+            if content is not None:
+                kept.append((element.tag, content))
+                if creator and self.profile.name != "none":
+                    name = creator.encode("latin-1")
+                    kept.append((block, encoded(context.encoding, block, "LO", name)))
+        for tag, rule in edits.additions(path).items():
+            if tag not in present:
+                kept.append((tag, made(rule, tag, context)))
+        return left
+
+    def _treated(
+        self, reader: Reader, element: Element, context: Context, path: Path
+    ) -> Buffer | None:
+        tag, data = element.tag, reader.data
+        vr = settled_vr(tag, element.vr)
+        if self.profile.name == "none":
+            vr = vr or element.vr
+        elif vr is None:
+            return None
+        action = self.profile.action(tag, vr, context.objects)
+        if action == "remove":
+            return None
+        if action == "items":
+            return self._items(reader, element, context, path)
+        if action == "dummy":
+            return dummy(tag, vr, context)
+        if action == "verbatim" or (
+            element.stop - element.start > LARGEST_COPIED and action == "keep"
+        ):
+            return memoryview(data)[element.head : element.end]
+        value = bytes(data[element.start : element.stop])
+        new = treat(action, tag, vr, value, context)
+        if new is None:
+            return None
+        if new == value and len(value) % max(2, SIZES.get(element.vr, 2)) == 0:
+            return bytes(data[element.head : element.end])
+        return write(tag, vr, new, context)
+
+    def _items(
+        self, reader: Reader, element: Element, context: Context, path: Path
+    ) -> bytes | None:
+        try:
+            inner, items = reader.items(element)
+        except RefusedError:
+            if element.vr == "UN":
+                return None
+            raise
+        if inner.encoding != context.encoding:
+            context = replace(context, encoding=inner.encoding, memory={})
+        contents = []
+        for index, item in enumerate(items):
+            charset = charset_of(inner, item, context.charset)
+            same = charset == context.charset
+            within = context if same else replace(context, charset=charset, memory={})
+            parts = self.clean(inner, item, within, (*path, (element.tag, index)))
+            contents.append(b"".join(content for _, content in parts))
+        return sequence(reader.encoding, element.tag, contents, inner.encoding)
+
+
+def in_order(parts: list[Part]) -> list[Part]:
+    """Return parts by ascending tag, the first of each tag (PS3.5, section 7.1)."""
+    tags = [tag for tag, _ in parts]
+    if all(one < two for one, two in pairwise(tags)):
+        return parts
+    first: dict[int, Buffer] = {}
+    for tag, content in parts:
+        first.setdefault(tag, content)
+    return sorted(first.items())
+
+
+def merged(parts: list[Part], own: list[Part]) -> list[Part]:
+    """Return `parts` with the elements of `own` in place of any of the same tag."""
+    tags = {tag for tag, _ in own}
+    return in_order([part for part in parts if part[0] not in tags] + own)

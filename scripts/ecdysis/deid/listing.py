@@ -1,0 +1,157 @@
+"""Listing the elements of files: what they hold, and what de-identification makes of it."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from struct import unpack
+from typing import NamedTuple
+
+from ecdysis.deid.person import charset_of
+from ecdysis.deid.profile import Profile
+from ecdysis.deid.selectors import Path, Selector
+from ecdysis.deid.values import SIZES
+from ecdysis.dicom.dictionary import keyword_of, settled_vr
+from ecdysis.dicom.elements import Buffer, Element, Reader
+from ecdysis.dicom.part10 import open_part10
+from ecdysis.dicom.refusals import RefusedError
+from ecdysis.dicom.tables import show_tag, sop_classes
+from ecdysis.dicom.text import codecs_of, decode
+
+NUMBERS = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
+LONGEST_SHOWN = 64
+LONGEST_READ = 4096
+SHOWN_ACTIONS = {"keep", "verbatim", "items"}
+SOP_CLASS = 0x00080016
+
+
+class Row(NamedTuple):
+    """One element of the table.
+
+    Parameters
+    ----------
+    element : str
+        Its path, items as ``[*]``; keywords, or tags where there is none.
+    tag, vr : str
+        Tag, and VR by which it is treated.
+    creator : str
+        Private creator.
+    action : str
+        What the profile does with it.
+    """
+
+    element: str
+    tag: str
+    vr: str
+    creator: str
+    action: str
+
+
+class Listing:
+    """Counts elements and their values over files.
+
+    Parameters
+    ----------
+    selectors : sequence of Selector
+        The elements to list; none lists all.
+    profile : Profile
+        Tells what becomes of each.
+    show : bool
+        Show the values of private elements and of those that the profile changes; otherwise
+        only their kind and length.
+    """
+
+    def __init__(self, selectors: Sequence[Selector], profile: Profile, *, show: bool) -> None:
+        self.selectors, self.profile, self.show = selectors, profile, show
+        self.values: dict[Row, Counter[str]] = {}
+
+    def add(self, data: Buffer) -> None:
+        """Count the elements of a file.
+
+        Raises
+        ------
+        RefusedError
+            It cannot be read.
+        """
+        part10 = open_part10(data)
+        reader = part10.reader
+        elements = reader.elements(part10.start, part10.stop, top=True)
+        objects = ""
+        for element in elements:
+            if element.tag == SOP_CLASS:
+                uid = bytes(reader.data[element.start : element.stop]).decode("latin-1")
+                entry = sop_classes().get(uid.strip("\0 "))
+                objects = entry.objects if entry else ""
+        seen = set()
+        for row, text in self._walk(reader, elements, charset_of(reader, elements, b""), objects):
+            if (row, text) not in seen:
+                seen.add((row, text))
+                self.values.setdefault(row, Counter())[text] += 1
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Yield the table: element, tag, VR, creator, files, values, commonest value, action."""
+        yield ("element", "tag", "vr", "creator", "files", "values", "commonest", "becomes")
+        for row, found in sorted(self.values.items()):
+            commonest, _ = found.most_common(1)[0]
+            files = str(found.total())
+            yield (row.element, row.tag, row.vr, row.creator, files, str(len(found)), commonest,
+                   row.action)  # fmt: skip
+
+    def _walk(
+        self,
+        reader: Reader,
+        elements: Iterable[Element],
+        charset: bytes,
+        objects: str,
+        path: Path = (),
+    ) -> Iterator[tuple[Row, str]]:
+        creators: dict[int, str] = {}
+        for element in elements:
+            tag = element.tag
+            end = min(element.stop, element.start + LONGEST_READ)
+            raw = bytes(reader.data[element.start : end])
+            if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
+                creators[tag] = raw.decode("latin-1").strip("\0 ")
+            creator = creators.get(tag & 0xFFFF0000 | (tag & 0xFFFF) >> 8, "")
+            vr = settled_vr(tag, element.vr) or element.vr
+            action = self.profile.action(tag, vr, objects)
+            if self._chosen(path, tag, creator):
+                row = Row(_name(path, tag), show_tag(tag), vr, creator, action)
+                yield row, self._shown(row, element, raw, charset, big=reader.encoding.big)
+            if vr == "SQ":
+                try:
+                    inner, items = reader.items(element)
+                except RefusedError:
+                    continue
+                for index, item in enumerate(items):
+                    own = charset_of(inner, item, charset)
+                    yield from self._walk(inner, item, own, objects, (*path, (tag, index)))
+
+    def _chosen(self, path: Path, tag: int, creator: str) -> bool:
+        return not self.selectors or any(
+            selector.matches(path, tag, creator) for selector in self.selectors
+        )
+
+    def _shown(self, row: Row, element: Element, raw: bytes, charset: bytes, *, big: bool) -> str:
+        size = element.stop - element.start
+        is_private = int(row.tag[1:5], 16) & 1
+        if row.vr == "SQ":
+            return "sequence"
+        if not self.show and (is_private or row.action not in SHOWN_ACTIONS):
+            return f"<{size} bytes>" if size else ""
+        if code := NUMBERS.get(row.vr):
+            return _numbers(raw, code, SIZES[row.vr], big=big)
+        if row.vr.startswith("O") or row.vr == "UN":
+            return f"<{size} bytes>"
+        text, _ = decode(raw.rstrip(b"\0 "), row.vr, codecs_of(charset))
+        clean = "".join(letter if letter.isprintable() else " " for letter in text)
+        return clean if len(clean) <= LONGEST_SHOWN else clean[: LONGEST_SHOWN - 1] + "…"
+
+
+def _numbers(raw: bytes, code: str, size: int, *, big: bool) -> str:
+    count = min(len(raw) // size, 8)
+    values = unpack(f"{'>' if big else '<'}{count}{code}", raw[: count * size])
+    return "\\".join(f"{value:g}" if code in "fd" else str(value) for value in values)
+
+
+def _name(path: Path, tag: int) -> str:
+    steps = [f"{keyword_of(of) or show_tag(of)}[*]" for of, _ in path]
+    return ".".join([*steps, keyword_of(tag) or show_tag(tag)])

@@ -1,0 +1,141 @@
+"""Keeping the private elements that a converter needs (PS3.15, section E.3.10).
+
+An element is known by its creator, group and last two digits. Its value stays when it is a
+number or a short technical word; structures are made anew. Everything else private goes.
+"""
+
+import re
+from collections.abc import Callable
+
+from ecdysis.deid.actions import Context, treat
+from ecdysis.deid.person import charset_of
+from ecdysis.deid.values import SIZES, is_valid
+from ecdysis.dicom import ge, siemens
+from ecdysis.dicom.elements import Buffer, Element, Reader
+from ecdysis.dicom.encode import element as encoded
+from ecdysis.dicom.encode import sequence
+from ecdysis.dicom.refusals import RefusedError
+from ecdysis.dicom.tables import PrivateElement, private_elements
+
+CODE = re.compile(rb"[A-Za-z0-9_.;:,*+=/\\ ()^-]{0,256}")
+LONG_NUMBER = re.compile(rb"\d{6,}")
+"""A run of digits that no technical word has, but identifiers and dates do."""
+
+REMAKERS: dict[str, Callable[[bytes], bytes | None]] = {
+    "csa": siemens.csa,
+    "protocol": siemens.protocol,
+    "ge_flags": ge.flags,
+    "ge_protocol": ge.protocol,
+}
+
+LARGEST_REMEMBERED = 16384
+
+Part = tuple[int, Buffer]
+CleanItem = Callable[[Reader, list[Element], Context, int, int], list[Part]]
+
+
+def keep_private(
+    reader: Reader, elements: list[Element], context: Context, clean: CleanItem
+) -> list[Part]:
+    """Return what stays of the private elements of one data set or item.
+
+    Parameters
+    ----------
+    reader : Reader
+        Of the data set.
+    elements : list of Element
+        Its private elements, creators among them.
+    context : Context
+        As for its public elements.
+    clean : callable
+        Cleans the items of a private sequence.
+    """
+    creators = {
+        element.tag: _creator(reader, element)
+        for element in elements
+        if 0x10 <= element.tag & 0xFFFF <= 0xFF
+    }
+    parts: list[Part] = []
+    used: set[int] = set()
+    for element in elements:
+        block = element.tag & 0xFFFF0000 | (element.tag & 0xFFFF) >> 8
+        creator = creators.get(block)
+        known = private_elements().get((creator or "", element.tag >> 16, element.tag & 0xFF))
+        if creator is None or known is None or element.tag & 0xFFFF < 0x1000:
+            continue
+        content = _remembered(reader, element, known, context, clean)
+        if content is not None:
+            parts.append((element.tag, content))
+            used.add(block)
+    for block in used:
+        value = creators[block].encode("ascii")
+        parts.append((block, encoded(context.encoding, block, "LO", value)))
+    return parts
+
+
+def _creator(reader: Reader, element: Element) -> str:
+    return bytes(reader.data[element.start : element.stop]).decode("latin-1").strip("\0 ")
+
+
+def _remembered(
+    reader: Reader, element: Element, known: PrivateElement, context: Context, clean: CleanItem
+) -> bytes | None:
+    if known.kind == "items" or element.end - element.head > LARGEST_REMEMBERED:
+        return _kept(reader, element, known, context, clean)
+    # A block number means another creator in another file, so the kind is part of the key.
+    key = f"{known.kind} {known.vr} ".encode() + reader.data[element.head : element.end]
+    if key not in context.memory:
+        context.memory[key] = _kept(reader, element, known, context, clean)
+    return context.memory[key]
+
+
+def _kept(
+    reader: Reader, element: Element, known: PrivateElement, context: Context, clean: CleanItem
+) -> bytes | None:
+    if known.kind == "items":
+        return _items(reader, element, context, clean)
+    if element.vr not in (known.vr, "UN") and (element.vr in SIZES) != (known.vr in SIZES):
+        return None
+    vr = element.vr if element.vr != "UN" else known.vr
+    value = bytes(reader.data[element.start : element.stop])
+    if remake := REMAKERS.get(known.kind):
+        new = remake(value)
+    elif known.kind == "number":
+        new = value if _is_number(vr, value) else None
+    else:
+        new = _code(element.tag, vr, value, context)
+    if new is None:
+        return None
+    if new == value and len(value) % 2 == 0:
+        return bytes(reader.data[element.head : element.end])
+    return encoded(context.encoding, element.tag, vr, new)
+
+
+def _is_number(vr: str, value: bytes) -> bool:
+    if vr in SIZES:
+        return is_valid(vr, value) and len(value) <= 1024 * SIZES[vr]
+    return is_valid("DS", value)
+
+
+def _code(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
+    if not CODE.fullmatch(value.rstrip(b"\0")) or LONG_NUMBER.search(value):
+        return None
+    return treat("keep", tag, vr if vr in ("CS", "SH") else "LO", value, context)
+
+
+def _items(reader: Reader, element: Element, context: Context, clean: CleanItem) -> bytes | None:
+    try:
+        inner, items = reader.items(element)
+    except RefusedError:
+        return None
+    if inner.encoding != context.encoding:
+        return None
+    contents = []
+    for index, item in enumerate(items):
+        charset = charset_of(inner, item, context.charset)
+        if charset != context.charset:
+            return None
+        contents.append(
+            b"".join(content for _, content in clean(inner, item, context, element.tag, index))
+        )
+    return sequence(context.encoding, element.tag, contents)

@@ -1,0 +1,178 @@
+"""What happens to each attribute: PS3.15 Annex E, and denial of all that it does not name.
+
+The standard lists what must go and keeps the rest. Here the rest is kept only when it is a
+known public attribute outside the groups and kinds of value below, which hold persons,
+places or narrative, or cannot be looked into.
+"""
+
+from collections.abc import Iterable
+
+from ecdysis.deid.options import checked_options
+from ecdysis.dicom.dictionary import keyword_of, vr_of
+from ecdysis.dicom.tables import attributes, sop_classes, types
+
+DENIED_GROUPS = {
+    0x0010: "patient",
+    0x0012: "clinical trial",
+    0x0014: "non-destructive testing",
+    0x0032: "study request",
+    0x0038: "visit",
+    0x0072: "hanging protocol",
+    0x0088: "storage, topic",
+    0x0100: "authorisation",
+    0x0400: "signature, encryption, former values",
+    0x4000: "free text",
+    0x4008: "results",
+    0x4010: "luggage screening",
+}
+"""Groups of which only what Table E.1-1 names and an option keeps may stay."""
+
+ALLOWED = {
+    "PatientSpeciesCodeSequence",
+    "AnatomicalOrientationType",
+    "LongCodeValue",
+    "URNCodeValue",
+}
+"""Attributes of a denied group or kind that say what the object is, and of whom nothing."""
+
+DENIED_VRS = {"PN", "UR", "UT", "LT", "ST", "UC", "OB", "UN"}
+"""Kinds of value that Table E.1-1 does not clear and that can say anything at all."""
+
+ALLOWED_BINARY = {
+    "PixelData",
+    "WaveformData",
+    "WaveformPaddingValue",
+    "ChannelMinimumValue",
+    "ChannelMaximumValue",
+}
+"""Binary attributes whose content the object describes."""
+
+CLASS_UIDS = ("Class", "TransferSyntax", "CodingSchemeUID", "ContextUID", "MappingResource")
+"""Parts of the keywords of UIDs that name a kind of thing, not a thing."""
+
+LABELS = {0x00100010, 0x00100020}
+"""Patient's Name and Patient ID, which become the subject's label."""
+
+OWN = {0x00120062, 0x00120063, 0x00120064, 0x00280303}
+"""What de-identification itself writes; the values of an earlier one are left out."""
+
+OVERLAY, CURVE = 0x6000, 0x5000
+TIMEZONE = 0x00080201
+
+
+class Profile:
+    """The action for each attribute, for one choice of options.
+
+    Parameters
+    ----------
+    name : str
+        ``basic``, or ``none``, which keeps everything.
+    options : iterable of str
+        Names of options of PS3.15.
+
+    Raises
+    ------
+    InputError
+        The options are unknown or contradictory.
+    """
+
+    def __init__(self, name: str = "basic", options: Iterable[str] = ()) -> None:
+        self.name, self.options = name, checked_options(options)
+        self._known: dict[tuple[int, str, str], str] = {}
+
+    def action(self, tag: int, vr: str, objects: str = "") -> str:
+        """Return what happens to a value.
+
+        Parameters
+        ----------
+        tag : int
+            The attribute.
+        vr : str
+            The VR by which the value is treated, see `ecdysis.dicom.dictionary.settled_vr`.
+        objects : str
+            Group of objects in iod_types.tsv; unknown when empty.
+
+        Returns
+        -------
+        str
+            ``remove``, ``empty``, ``dummy``, ``uid``, ``label``, ``shift`` (dates), ``title``
+            (an AE title), ``age``, ``descriptor`` (text to be cleaned), ``items`` (look
+            inside), ``private``, ``keep`` (text is still searched for the person), or
+            ``verbatim``.
+        """
+        key = tag, vr, objects
+        if key not in self._known:
+            self._known[key] = self._decide(tag, vr, objects)
+        return self._known[key]
+
+    def _decide(self, tag: int, vr: str, objects: str) -> str:
+        group = tag >> 16
+        if not tag & 0xFFFF or group < 8 or tag in OWN:
+            return "remove"
+        if self.name == "none":
+            return "items" if vr == "SQ" else "verbatim"
+        if group & 1:
+            return "private" if "retain_safe_private" in self.options else "remove"
+        if tag in LABELS:
+            return "label"
+        if row := attributes().get(tag):
+            return self._listed(tag, vr, objects, row.actions, row.options)
+        return self._unlisted(tag, vr)
+
+    def _listed(
+        self, tag: int, vr: str, objects: str, actions: tuple[str, ...], options: dict[str, str]
+    ) -> str:
+        chosen = {options[name] for name in self.options & options.keys()}
+        if chosen:
+            return self._retained(tag, vr, "clean" if "clean" in chosen else "keep")
+        if len(actions) == 1:
+            return actions[0]
+        if "uid" in actions:
+            return "items"
+        known = objects in {entry.objects for entry in sop_classes().values()} - {"-"}
+        kind = types().get((objects, tag), 3) if known else 1
+        wanted = {1: ("dummy", "empty"), 2: ("empty", "dummy"), 3: ("remove", "empty", "dummy")}
+        return next(action for action in wanted[kind] if action in actions)
+
+    def _retained(self, tag: int, vr: str, how: str) -> str:
+        if vr == "SQ":
+            return "items"
+        if vr == "AS":
+            return "age"
+        if vr in ("OB", "UN"):
+            return "remove"
+        if how == "keep":
+            return "keep"
+        if vr in ("DA", "DT"):
+            return "shift"
+        if vr == "AE":
+            return "title"
+        return "keep" if vr == "TM" or tag == TIMEZONE else "descriptor"
+
+    def _unlisted(self, tag: int, vr: str) -> str:
+        keyword, group = keyword_of(tag), tag >> 16
+        if vr_of(tag) is None:
+            return "remove"
+        if group & 0xFF00 == CURVE:
+            return "remove"
+        if group & 0xFF00 == OVERLAY:
+            return "keep" if "clean_graphics" in self.options and vr != "LT" else "remove"
+        if keyword not in ALLOWED and (group in DENIED_GROUPS or 0x2000 <= group < 0x3000):
+            return "remove"
+        if vr == "SQ":
+            return "items"
+        if vr == "UI":
+            named = any(part in keyword for part in CLASS_UIDS)
+            return "keep" if named or "retain_uids" in self.options else "uid"
+        if vr in ("DA", "DT", "TM"):
+            return self._unlisted_date(vr)
+        if {vr, vr_of(tag)} & DENIED_VRS and keyword not in ALLOWED | ALLOWED_BINARY:
+            return "remove"
+        return "keep"
+
+    def _unlisted_date(self, vr: str) -> str:
+        if "retain_dates_full" in self.options:
+            return "keep"
+        if "retain_dates_modified" in self.options:
+            return "keep" if vr == "TM" else "shift"
+        return "remove"

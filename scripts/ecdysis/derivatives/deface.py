@@ -1,0 +1,127 @@
+"""Remove the face from the shareable image: where it is follows from the brain's alignment.
+
+The region is that of `ecdysis.deface.face`; it reaches an image by the affine part of the
+registration that skull stripping made. Its voxels get the value of air. No voxel of the brain
+mask changes, and none outside the region: both are checked on the file that was written.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from ecdysis.deface.face import FACE, away_from, face_region, landmarks
+from ecdysis.errors import InputError
+from ecdysis.files import read_json, write_json
+from ecdysis.image.sidecar import grid_facts, sidecar_of
+from ecdysis.image.volume import Volume, read, require_same_grid, with_values, write
+from ecdysis.skullstrip.itk import read_affine
+
+LITTLE_ML = 50.0
+"""A field that shows the face holds some 300 to 800 ml of head in front of the plane."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The cropped image and its brain mask; the template's brain mask.
+
+    `affines` lead from the template to the image, in this order; ITK transforms of points.
+    """
+
+    preproc: Path
+    mask: Path
+    template_mask: Path
+    affines: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The image without face and the mask of what was removed; sidecars lie beside them."""
+
+    image: Path
+    defacemask: Path
+
+
+def deface(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict[str, Any]:
+    """Write the image without its face.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    outputs : Outputs
+        The image has the data type and scale of the cropped one. The mask is uint8, 1 where
+        voxels were removed.
+    sources : sequence of str
+        BIDS URIs of what it was made from.
+
+    Returns
+    -------
+    dict
+        ``FaceVolume`` (mL of head that was removed), ``warnings``.
+
+    Raises
+    ------
+    InputError
+        The mask is not on the grid of the image, or it is empty.
+    RuntimeError
+        What was written differs from the image where it should not.
+    """
+    volume, brain = read(inputs.preproc), read(inputs.mask)
+    require_same_grid(brain, volume.stored.shape, volume.affine, inputs.mask)
+    inside = brain.stored != 0
+    if not inside.any():
+        raise InputError(
+            inputs.mask, "the brain mask is empty", "Look at the figures of the skull strip"
+        )
+    region = _region(volume, inside, inputs)
+    write(Volume(volume.header, np.where(region, volume.background, volume.stored)), outputs.image)
+    write(with_values(volume, region.astype(np.uint8)), outputs.defacemask)
+    check(volume, inside, outputs)
+
+    grid = grid_facts(read_json(sidecar_of(inputs.preproc)))
+    words = {
+        "Description": "Face and ears removed: 0 there, unchanged elsewhere",
+        "Sources": list(sources),
+        "SkullStripped": False,
+        "Defaced": True,
+    }
+    write_json(sidecar_of(outputs.image), {**words, **grid})
+    about_mask = {"Description": "1 where voxels were removed", "Type": "Face"}
+    write_json(sidecar_of(outputs.defacemask), {**about_mask, "Sources": list(sources), **grid})
+
+    bright = volume.stored > np.quantile(volume.stored[inside], 0.05) / 2
+    removed = float((region & bright).sum() * np.prod(volume.zooms_mm) / 1000)
+    little = f"only {removed:.0f} mL were removed; the face may lie outside the field of view"
+    return {
+        "FaceVolume": round(removed, 1),
+        "warnings": [little] if removed < LITTLE_ML else [],
+    }
+
+
+def check(volume: Volume, brain: Any, outputs: Outputs) -> None:
+    """Compare what was written with the image that it was made of.
+
+    Raises
+    ------
+    RuntimeError
+        A voxel of the brain or outside the removed region differs.
+    """
+    written, removed = read(outputs.image).stored, read(outputs.defacemask).stored != 0
+    same = (written == volume.stored) | ((written != written) & (volume.stored != volume.stored))
+    if (removed & brain).any() or not same[~removed].all():
+        outputs.image.unlink()
+        raise RuntimeError("defacing changed a voxel of the brain or outside the face")
+
+
+def _region(volume: Volume, brain: Any, inputs: Inputs) -> Any:
+    """Find the voxels to remove."""
+    to_template = np.eye(4)
+    for file in inputs.affines:
+        to_template = to_template @ np.linalg.inv(read_affine(file))
+    template_mask = nib.load(inputs.template_mask)
+    shape = volume.stored.shape
+    region = face_region(shape, to_template @ volume.affine, landmarks(template_mask))
+    return region & away_from(brain, volume.affine, FACE.brain_margin_mm)

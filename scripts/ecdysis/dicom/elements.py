@@ -1,0 +1,213 @@
+"""Finding the data elements in the bytes of a DICOM data set (PS3.5, section 7).
+
+Nothing is decoded or copied: an element is where its header and its value lie. A value of
+undefined length ends before its delimiter. Whatever does not parse is refused, so nothing
+can hide between elements.
+"""
+
+from struct import Struct, error
+from typing import NamedTuple
+
+from ecdysis.dicom.dictionary import vr_of
+from ecdysis.dicom.refusals import MALFORMED, TRUNCATED, RefusedError
+
+UNDEFINED = 0xFFFFFFFF
+ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+PIXEL_DATA = 0x7FE00010
+DEEPEST = 64
+"""Sequences nested deeper than this are refused; real objects stay below 10."""
+
+SHORT_VRS = "AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US"
+LONG_VRS = "OB OD OF OL OV OW SQ SV UC UN UR UT UV"
+SHORT = {vr.encode(): vr for vr in SHORT_VRS.split()}
+LONG = {vr.encode(): vr for vr in LONG_VRS.split()}
+
+Buffer = bytes | memoryview
+
+
+class Encoding(NamedTuple):
+    """How a data set is written: without VRs (`implicit`), and with which byte order."""
+
+    implicit: bool
+    big: bool
+
+
+class Element(NamedTuple):
+    """Where a data element lies in its buffer.
+
+    Parameters
+    ----------
+    tag : int
+        Group and element number, ``0xggggeeee``.
+    vr : str
+        Value representation as written; of the dictionary in an implicit data set.
+    head, start, stop, end : int
+        Offsets of the header, the value, its end, and the element that follows.
+    """
+
+    tag: int
+    vr: str
+    head: int
+    start: int
+    stop: int
+    end: int
+
+
+class Reader:
+    """Finds elements and items in one buffer of one encoding.
+
+    Parameters
+    ----------
+    data : bytes or memoryview
+        Holds the data set.
+    encoding : Encoding
+        How it is written.
+    depth : int
+        How many sequences lie around it.
+    """
+
+    def __init__(self, data: Buffer, encoding: Encoding, depth: int = 0) -> None:
+        if depth > DEEPEST:
+            raise RefusedError(MALFORMED)
+        self.data, self.encoding, self.depth = data, encoding, depth
+        order = ">" if encoding.big else "<"
+        self._explicit = Struct(order + "HH2sH").unpack_from
+        self._implicit = Struct(order + "HHI").unpack_from
+        self._length = Struct(order + "I").unpack_from
+
+    def elements(self, start: int, stop: int, *, top: bool = False) -> list[Element]:
+        """Return the elements between `start` and `stop`.
+
+        With `top`, bytes behind the pixel data that are no elements are left out, as are
+        zeros at the end of the file.
+
+        Raises
+        ------
+        RefusedError
+            An element is malformed or reaches beyond `stop`.
+        """
+        found: list[Element] = []
+        try:
+            end = self._collect(found, start, stop)
+            if end != stop:
+                raise RefusedError(MALFORMED)
+        except RefusedError:
+            rest = found[-1].end if found else start
+            after_pixels = bool(found) and found[-1].tag >= PIXEL_DATA
+            if not top or not (after_pixels or not any(self.data[rest:stop])):
+                raise
+        return found
+
+    def items(self, element: Element) -> tuple["Reader", list[list[Element]]]:
+        """Return the items of a sequence, each as its elements, and the reader for them.
+
+        A sequence written as UN is implicit little endian (PS3.5, section 6.2.2, note 4);
+        some writers keep the encoding of the data set there, which is tried next.
+        """
+        if element.vr != "UN" or self.encoding.implicit:
+            inner = Reader(self.data, self.encoding, self.depth + 1)
+            return inner, inner.read_items(element.start, element.stop)
+        inner = Reader(self.data, Encoding(implicit=True, big=False), self.depth + 1)
+        try:
+            return inner, inner.read_items(element.start, element.stop)
+        except RefusedError:
+            inner = Reader(self.data, self.encoding, self.depth + 1)
+            return inner, inner.read_items(element.start, element.stop)
+
+    def read_items(self, start: int, stop: int) -> list[list[Element]]:
+        """Return the items between `start` and `stop`, each as its elements."""
+        found = []
+        while start < stop:
+            tag, length, start = self._item_header(start, stop)
+            if tag != ITEM:
+                raise RefusedError(MALFORMED)
+            content: list[Element] = []
+            if length == UNDEFINED:
+                start = self._collect(content, start, stop)
+                start = self._delimiter(start, stop)
+            else:
+                if start + length > stop:
+                    raise RefusedError(TRUNCATED)
+                if self._collect(content, start, start + length) != start + length:
+                    raise RefusedError(MALFORMED)
+                start += length
+            found.append(content)
+        return found
+
+    def _collect(self, found: list[Element], position: int, stop: int) -> int:
+        """Append elements until `stop` or an item delimiter; return where that is."""
+        data, implicit, explicit = self.data, self.encoding.implicit, self._explicit
+        try:
+            while position < stop:
+                head = position
+                if implicit:
+                    group, number, length = self._implicit(data, position)
+                    position += 8
+                    tag = group << 16 | number
+                    if group == 0xFFFE:
+                        if tag == ITEM_END:
+                            return head
+                        raise RefusedError(MALFORMED)
+                    vr = vr_of(tag) or "UN"
+                else:
+                    group, number, code, length = explicit(data, position)
+                    position += 8
+                    tag = group << 16 | number
+                    if code in SHORT:
+                        vr = SHORT[code]
+                    elif code in LONG:
+                        vr = LONG[code]
+                        (length,) = self._length(data, position)
+                        position += 4
+                    elif tag == ITEM_END:
+                        return head
+                    else:
+                        raise RefusedError(MALFORMED)
+                if length != UNDEFINED:
+                    end = position + length
+                    if end > stop:
+                        raise RefusedError(TRUNCATED)
+                    found.append(Element(tag, vr, head, position, end, end))
+                else:
+                    value_end, end = self._undefined(vr, position, stop)
+                    found.append(Element(tag, vr, head, position, value_end, end))
+                position = end
+        except error:
+            raise RefusedError(TRUNCATED) from None
+        return position
+
+    def _undefined(self, vr: str, start: int, stop: int) -> tuple[int, int]:
+        """Return where a value of undefined length ends, without and with its delimiter."""
+        if vr != "UN" or self.encoding.implicit:
+            return Reader(self.data, self.encoding, self.depth + 1).walk(start, stop)
+        try:
+            inner = Reader(self.data, Encoding(implicit=True, big=False), self.depth + 1)
+            return inner.walk(start, stop)
+        except RefusedError:
+            return Reader(self.data, self.encoding, self.depth + 1).walk(start, stop)
+
+    def walk(self, position: int, stop: int) -> tuple[int, int]:
+        """Return where items of undefined length end, without and with the delimiter."""
+        while position < stop:
+            head = position
+            tag, length, position = self._item_header(position, stop)
+            if tag == SEQUENCE_END:
+                return head, position
+            if tag != ITEM:
+                raise RefusedError(MALFORMED)
+            if length == UNDEFINED:
+                position = self._delimiter(self._collect([], position, stop), stop)
+            else:
+                position += length
+        raise RefusedError(TRUNCATED)
+
+    def _item_header(self, position: int, stop: int) -> tuple[int, int, int]:
+        if position + 8 > stop:
+            raise RefusedError(TRUNCATED)
+        group, number, length = self._implicit(self.data, position)
+        return group << 16 | number, length, position + 8
+
+    def _delimiter(self, position: int, stop: int) -> int:
+        if self._item_header(position, stop)[0] != ITEM_END:
+            raise RefusedError(MALFORMED)
+        return position + 8

@@ -1,0 +1,234 @@
+"""Images made ready to be drawn: along world axes, no finer than a screen shows.
+
+Files are read with the rules of the workflow, so that an image with an odd affine is drawn
+where the stages saw it. Voxels that are drawn lie at whole multiples of their spacing, so that
+an image and its mask share them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from nibabel.affines import apply_affine, from_matvec, voxel_sizes
+from nibabel.processing import resample_from_to
+from numpy.typing import NDArray
+
+from ecdysis.image.geometry import Box, Voxels, orientation_of
+from ecdysis.image.head import find_head
+from ecdysis.image.volume import Volume, read_anatomical
+
+FINEST = 1.0
+"""Spacing in mm below which an image is resampled before it is drawn."""
+ALIGNED = 1e-4
+"""Cosine up to which axes count as those of the world."""
+WINDOW = (1.0, 99.0)
+"""Percentiles of the bright voxels that are drawn black and white."""
+BRIGHT = 0.15
+"""Bright: above this share of the 98th percentile, which leaves the air out."""
+ROOM = 3.0
+"""Space in mm kept around a region, so that its outline closes."""
+CANVAS_SPACING, CANVAS_ROOM = 3.0, 6.0
+"""Voxel size and border, in mm, of the empty image under a before and after."""
+
+Affine = NDArray[np.float64]
+Place = NDArray[np.float64]
+"""Two opposite corners of a box along world axes, in mm, shape (2, 3): lowest, highest."""
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Drawable:
+    """An image as it is drawn, with what is to be said of its file.
+
+    Attributes
+    ----------
+    image : nibabel.Nifti1Image
+        float32, shape (x, y, z), axes along world RAS, spacing `FINEST` mm or coarser.
+    source : Volume
+        The file.
+    affine : array, shape (4, 4)
+        The affine of the file, in mm.
+    """
+
+    image: Any
+    source: Volume
+    affine: Affine
+
+    @property
+    def data(self) -> Values:
+        """The voxels that are drawn, shape (x, y, z)."""
+        return np.asarray(self.image.dataobj, dtype=np.float32)
+
+    @property
+    def zooms(self) -> NDArray[np.float64]:
+        """Spacing of the voxels that are drawn, in mm."""
+        return np.asarray(self.image.header.get_zooms()[:3], dtype=np.float64)
+
+    @property
+    def facts(self) -> str:
+        """Orientation, shape and spacing of the file, in words."""
+        shape = " × ".join(map(str, self.source.stored.shape))
+        spacing = " × ".join(f"{zoom:.3g}" for zoom in self.source.zooms_mm)
+        return f"{orientation_of(self.affine)}, {shape} voxels of {spacing} mm"
+
+    @cached_property
+    def window(self) -> tuple[float, float]:
+        """The intensities to draw black and white: those of the head, not of the air."""
+        data = self.data[::2, ::2, ::2]
+        bright = data[data > BRIGHT * np.percentile(data, 98)]
+        if not bright.size:
+            return float(data.min()), float(data.max()) + 1.0
+        low, high = np.percentile(bright, WINDOW)
+        return min(0.0, float(low)), float(high)
+
+    @cached_property
+    def head(self) -> Place:
+        """Where the head is; the whole image where nothing stands out."""
+        shape = self.source.stored.shape
+        return _place(self.affine, find_head(self.source) or Box.whole(shape))
+
+    @property
+    def place(self) -> Place:
+        """Where the voxels that are drawn lie."""
+        return _place(self.image.affine, Box.whole(self.image.shape))
+
+    def around(self, place: Place, margin: float) -> Any:
+        """Cut out the part of the image in and `margin` mm around a place, a nibabel image."""
+        corners = apply_affine(np.linalg.inv(self.image.affine), place)
+        ends = np.stack([np.floor(corners[0]), np.ceil(corners[1]) + 1], axis=1)
+        box = Box.of(ends.astype(int).tolist())
+        kept = box.grown(margin, self.zooms.tolist()) & Box.whole(self.image.shape)
+        return self.image.slicer[kept.slices]
+
+    def on(self, grid: Any) -> Values:
+        """Give the values at the voxels of another image that is drawn, 0 where there are none.
+
+        Parameters
+        ----------
+        grid : nibabel.Nifti1Image
+            Of the same spacing, its voxels at the same multiples of it.
+        """
+        steps = (self.image.affine[:3, 3] - grid.affine[:3, 3]) / self.zooms
+        start = np.rint(steps).astype(int)
+        here = Box.of(np.stack([start, start + self.image.shape], axis=1).tolist())
+        shared = here & Box.whole(grid.shape)
+        values = np.zeros(grid.shape, np.float32)
+        if not shared.empty:
+            own = Box.of(np.subtract(shared.pairs, start[:, None]).tolist())
+            values[shared.slices] = self.data[own.slices]
+        return values
+
+
+def load_drawable(path: str | Path, spacing: float = FINEST) -> Drawable:
+    """Read an anatomical image and bring it to the grid it is drawn on, at `spacing` mm or more.
+
+    Raises
+    ------
+    InputError
+        The image cannot be used; see `ecdysis.image.volume.read_anatomical`.
+    """
+    source = read_anatomical(path).volume
+    affine = _affine_in_mm(source)
+    # Integers of two bytes are drawn as well as floats are, in half of the memory.
+    small = source.stored.dtype.kind in "iu" and source.stored.dtype.itemsize == 2
+    data = source.stored if small else source.stored.astype(np.float32)
+    if not small and not np.isfinite(data).all():
+        data = np.nan_to_num(data, posinf=0.0, neginf=0.0)
+    drawn = _along_world(data, affine, spacing)
+    slope, inter = source.scaling
+    values = drawn.dataobj.astype(np.float32) * np.float32(slope) + np.float32(inter)
+    return Drawable(nib.Nifti1Image(values, drawn.affine), source, affine)
+
+
+def load_regions(path: str | Path, *chosen: Callable[[Voxels], Voxels]) -> list[Drawable]:
+    """Read a mask or labels; give 1 where a voxel is chosen and 0 elsewhere, soft at the edge.
+
+    Parameters
+    ----------
+    path : path
+    *chosen : callables
+        Each tells of an array of stored values which voxels are in its region. The images
+        that are drawn reach as far as any region does.
+
+    Raises
+    ------
+    InputError
+        The image cannot be used; see `ecdysis.image.volume.read_anatomical`.
+    ValueError
+        No voxel is chosen.
+    """
+    source = read_anatomical(path).volume
+    affine = _affine_in_mm(source)
+    box = Box.around(source.stored != 0)
+    if box is None:
+        raise ValueError("the mask is empty")
+    box = box.grown(ROOM, source.zooms_mm) & Box.whole(source.stored.shape)
+    part = source.stored[box.slices]
+    moved = from_matvec(affine[:3, :3], apply_affine(affine, box.start))
+    return [
+        Drawable(_along_world(choose(part).astype(np.float32), moved, FINEST), source, affine)
+        for choose in chosen
+    ]
+
+
+def mask_place(mask: Drawable) -> Place:
+    """Find where a mask is; ValueError when it is empty."""
+    box = Box.around(mask.data > 0.5)
+    if box is None:
+        raise ValueError("the mask is empty")
+    return _place(mask.image.affine, box)
+
+
+def canvas(*drawables: Drawable) -> Any:
+    """Make an empty image that holds all of them, with room for a box around them."""
+    places = [item.place for item in drawables]
+    first = np.min([place[0] for place in places], axis=0) - CANVAS_ROOM
+    last = np.max([place[1] for place in places], axis=0) + CANVAS_ROOM
+    affine = from_matvec(np.eye(3) * CANVAS_SPACING, first)
+    shape = np.ceil((last - first) / CANVAS_SPACING).astype(int)
+    return nib.Nifti1Image(np.zeros(shape, np.float32), affine)
+
+
+def depth(item: Drawable, grid: Any) -> Any:
+    """Measure how deep in the field of view of a file each voxel of `grid` lies, as an image.
+
+    In mm to the nearest face, negative outside; the field of view, oblique or not, is where it
+    crosses zero.
+    """
+    index = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1)
+    voxel = apply_affine(np.linalg.inv(item.affine) @ grid.affine, index)
+    faces = np.minimum(voxel + 0.5, np.array(item.source.stored.shape) - 0.5 - voxel)
+    nearest = (faces * voxel_sizes(item.affine)).min(axis=-1)
+    return nib.Nifti1Image(nearest.astype(np.float32), grid.affine)
+
+
+def _affine_in_mm(source: Volume) -> Affine:
+    mm_per_unit = source.zooms_mm[0] / voxel_sizes(source.affine)[0]
+    affine: Affine = np.diag([mm_per_unit, mm_per_unit, mm_per_unit, 1.0]) @ source.affine
+    return affine
+
+
+def _along_world(data: Voxels, affine: Affine, spacing: float) -> Any:
+    """Turn an image to world axes, linearly interpolated where its own voxels do not serve."""
+    turned: Any = nib.as_closest_canonical(nib.Nifti1Image(data, affine))
+    # Voxels that are contiguous in memory are resampled nearly twice as fast.
+    image = nib.Nifti1Image(np.ascontiguousarray(turned.dataobj), turned.affine)
+    zooms = voxel_sizes(image.affine)
+    wanted = np.maximum(zooms, spacing)
+    if np.abs(image.affine[:3, :3] / zooms - np.eye(3)).max() < ALIGNED and (wanted == zooms).all():
+        return image
+    place = _place(image.affine, Box.whole(image.shape))
+    first, last = np.floor(place[0] / wanted), np.ceil(place[1] / wanted)
+    shape = tuple((last - first).astype(int) + 1)
+    return resample_from_to(image, (shape, from_matvec(np.diag(wanted), first * wanted)), order=1)
+
+
+def _place(affine: Affine, box: Box) -> Place:
+    """Find the extent in the world of a box of voxels, to the centres of its outermost voxels."""
+    ends = zip(box.start, np.subtract(box.stop, 1), strict=True)
+    corners = apply_affine(affine, np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 3))
+    return np.stack([corners.min(axis=0), corners.max(axis=0)])

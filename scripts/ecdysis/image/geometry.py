@@ -1,0 +1,259 @@
+"""Geometry of voxel grids: boxes, and the permutations and flips between orientations.
+
+Affines are 4 x 4, from voxel indices to world coordinates in RAS+ (NIfTI-1 standard,
+section "3D image orientation and location in space"). An orientation code such as ``RAS``
+names the *positive* end of each voxel axis, as nibabel's axis codes do: in an ``LPI``
+image the first index grows to the left, the second to the back, the third downwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from nibabel.orientations import aff2axcodes, axcodes2ornt, io_orientation, ornt_transform
+
+from ecdysis.errors import InputError
+
+Affine = npt.NDArray[np.float64]
+Voxels = npt.NDArray[Any]
+Triple = tuple[int, int, int]
+
+KEEP = "keep"
+ENDS = ("LR", "PA", "IS")
+AXES = "xyz"
+CORNERS = np.indices((2, 2, 2)).reshape(3, 8)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box of voxels, half-open: along each axis from `start` up to, not including, `stop`."""
+
+    start: Triple
+    stop: Triple
+
+    @classmethod
+    def whole(cls, shape: Sequence[int]) -> Box:
+        """Take the box of a whole image of this shape (the first three axes)."""
+        return cls((0, 0, 0), _triple(shape[:3]))
+
+    @classmethod
+    def of(cls, pairs: Sequence[Sequence[int]]) -> Box:
+        """Take the box that `pairs` gave."""
+        return cls(_triple([pair[0] for pair in pairs]), _triple([pair[1] for pair in pairs]))
+
+    @classmethod
+    def around(cls, mask: Voxels) -> Box | None:
+        """Find the smallest box that holds every non-zero voxel of a 3-D mask, if there is one."""
+        start, stop = [], []
+        for axis in range(3):
+            others = tuple(other for other in range(3) if other != axis)
+            occupied = np.flatnonzero(mask.any(axis=others))
+            if not occupied.size:
+                return None
+            start.append(int(occupied[0]))
+            stop.append(int(occupied[-1]) + 1)
+        return cls(_triple(start), _triple(stop))
+
+    @property
+    def pairs(self) -> list[list[int]]:
+        """``[[start, stop], ...]``, one pair an axis: the form in JSON."""
+        return [[start, stop] for start, stop in zip(self.start, self.stop, strict=True)]
+
+    @property
+    def shape(self) -> Triple:
+        """The number of voxels along each axis."""
+        return _triple([stop - start for start, stop in self.pairs])
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """The index that cuts the box out of an array."""
+        first, second, third = (slice(start, stop) for start, stop in self.pairs)
+        return first, second, third
+
+    @property
+    def empty(self) -> bool:
+        """Whether no voxel lies in the box."""
+        return min(self.shape) <= 0
+
+    def __and__(self, other: Box) -> Box:
+        """Take the voxels in both boxes."""
+        return Box(
+            _triple(np.maximum(self.start, other.start)), _triple(np.minimum(self.stop, other.stop))
+        )
+
+    def __or__(self, other: Box) -> Box:
+        """Take the smallest box that holds both boxes."""
+        return Box(
+            _triple(np.minimum(self.start, other.start)), _triple(np.maximum(self.stop, other.stop))
+        )
+
+    def grown(self, margin: float, zooms: Sequence[float]) -> Box:
+        """Move every side outwards by `margin` mm, rounded up to voxels of `zooms` mm."""
+        voxels = np.ceil(margin / np.asarray(zooms) - 1e-6).astype(int)
+        return Box(_triple(np.subtract(self.start, voxels)), _triple(np.add(self.stop, voxels)))
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A permutation and flip of the three spatial axes.
+
+    Output axis ``i`` is input axis ``permutation[i]``, read backwards where ``flips[i]``.
+    """
+
+    permutation: Triple
+    flips: tuple[bool, bool, bool]
+
+    @classmethod
+    def to(cls, orientation: str, affine: Affine) -> Turn:
+        """Find the turn of an image with `affine` to an orientation code, or to ``keep``.
+
+        Raises
+        ------
+        InputError
+            `orientation` is not a code.
+        """
+        code = valid_orientation(orientation)
+        if code == KEEP:
+            return cls((0, 1, 2), (False, False, False))
+        ornt = ornt_transform(io_orientation(affine), axcodes2ornt(code))
+        permutation = np.argsort(ornt[:, 0])
+        first, second, third = (bool(ornt[axis, 1] < 0) for axis in permutation)
+        return cls(_triple(permutation), (first, second, third))
+
+    @property
+    def inverse(self) -> Turn:
+        """The turn that undoes this one."""
+        back = np.argsort(self.permutation)
+        first, second, third = (self.flips[axis] for axis in back)
+        return Turn(_triple(back), (first, second, third))
+
+    def array(self, voxels: Voxels) -> Voxels:
+        """Turn the first three axes of an array; the result is a view."""
+        rest = range(3, voxels.ndim)
+        turned = voxels.transpose(*self.permutation, *rest)
+        return turned[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
+
+    def shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Turn a shape of three or more axes."""
+        return (*(int(shape[axis]) for axis in self.permutation), *map(int, shape[3:]))
+
+    def affine(self, affine: Affine, shape: Sequence[int]) -> Affine:
+        """Give the affine of the turned image, from that of an image of `shape`.
+
+        Columns are permuted and negated only, so no rounding enters the zooms.
+        """
+        turned = affine.copy()
+        for axis, (source, flip) in enumerate(zip(self.permutation, self.flips, strict=True)):
+            turned[:3, axis] = -affine[:3, source] if flip else affine[:3, source]
+            if flip:
+                turned[:3, 3] += (shape[source] - 1) * affine[:3, source]
+        return turned
+
+
+def valid_orientation(orientation: str) -> str:
+    """Check an orientation code; return it, or ``keep``.
+
+    Raises
+    ------
+    InputError
+        The code has not one letter of each of L/R, P/A and I/S.
+    """
+    if orientation == KEEP:
+        return KEEP
+    ends = sorted(orientation)
+    if sorted(next((pair for pair in ENDS if end in pair), "") for end in ends) != sorted(ENDS):
+        raise InputError(
+            "reorient.orientation",
+            f"{orientation!r} is not an orientation: expected one letter of each of L/R, P/A and "
+            "I/S, naming the positive end of each axis, or keep",
+            "Write for example RAS, LAS or LPI",
+        )
+    return orientation
+
+
+def orientation_of(affine: Affine) -> str:
+    """Name the positive ends of the voxel axes, each by the world axis nearest to it."""
+    return "".join(aff2axcodes(affine))
+
+
+def zooms_of(affine: Affine) -> npt.NDArray[np.float64]:
+    """Give the distance between neighbouring voxels along each axis, in the affine's unit."""
+    lengths: npt.NDArray[np.float64] = np.linalg.norm(affine[:3, :3], axis=0)
+    return lengths
+
+
+def cropped_affine(affine: Affine, box: Box) -> Affine:
+    """Give the affine of the image cut to `box`: the origin moves, nothing else."""
+    cropped = affine.copy()
+    cropped[:3, 3] = affine[:3, :3] @ np.asarray(box.start) + affine[:3, 3]
+    return cropped
+
+
+def corner_distance(one: Affine, other: Affine, shape: Sequence[int]) -> float:
+    """Find how far apart two affines put a corner of the grid, at most, in their unit."""
+    last = np.asarray(shape[:3]).reshape(3, 1) - 1
+    difference = one - other
+    moved = difference[:3, :3] @ (CORNERS * last) + difference[:3, 3:]
+    return float(np.linalg.norm(moved, axis=0).max())
+
+
+def rigid(affine: Affine) -> Affine:
+    """Give the nearest affine without shears: rotation (or reflection) and zooms alone.
+
+    The polar decomposition, as nibabel's ``set_qform`` does when it strips shears.
+    """
+    zooms = zooms_of(affine)
+    left, _, right = np.linalg.svd(affine[:3, :3] / zooms)
+    straight = affine.copy()
+    straight[:3, :3] = (left @ right) * zooms
+    return straight
+
+
+def superior_axis(affine: Affine) -> tuple[int, bool]:
+    """Find the voxel axis nearest to foot-head, and whether its index grows to the head."""
+    code = orientation_of(affine)
+    axis = next(axis for axis, end in enumerate(code) if end in "IS")
+    return axis, code[axis] == "S"
+
+
+def slices_box(slices: Mapping[str, Sequence[int | None] | None], shape: Sequence[int]) -> Box:
+    """Turn ``{x: [32, -32]}`` into a box; each pair has the meaning of a Python slice.
+
+    An axis may be left out or null, an end may be null, negative numbers count from the
+    end, and what reaches beyond the image stops at its edge, as in nibabel's ``slicer``.
+
+    Raises
+    ------
+    InputError
+        An axis is not x, y or z, or a pair is not two whole numbers or nulls.
+    """
+    box = Box.whole(shape).pairs
+    for name, pair in slices.items():
+        if pair is None:
+            continue
+        ends = list(pair) if isinstance(pair, Sequence) else []
+        if (
+            name not in set(AXES)
+            or len(ends) != 2
+            or {type(end) for end in ends} - {int, type(None)}
+        ):
+            raise InputError(
+                "crop.slices",
+                f"{name}: {pair} is not a slice: expected x, y or z and [start, stop], "
+                "each a whole number or null",
+                "Write for example {x: [32, -32], z: [20, null]}",
+            )
+        axis = AXES.index(name)
+        start, stop, _ = slice(*ends).indices(int(shape[axis]))
+        box[axis] = [start, stop]
+    return Box.of(box)
+
+
+def _triple(values: Sequence[int] | npt.NDArray[Any]) -> Triple:
+    """Three plain integers, whatever array or list they came in."""
+    first, second, third = (int(value) for value in values)
+    return first, second, third

@@ -1,0 +1,111 @@
+"""Where the head is in a T1-weighted image, for cropping.
+
+The image is averaged to blocks of a few mm, which takes noise away and makes the search
+fast. The intensity of tissue is the fixed point of AFNI's 3dClipLevel (R. W. Cox): the
+median of what lies above half of itself. Blocks that stand out from the air by a part of
+it, and hang together, are the head; what else is bright (ghosts, wrap-around) is left.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ecdysis.image.components import largest_component
+from ecdysis.image.geometry import Box, Voxels
+from ecdysis.image.volume import Volume
+
+Blocks = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class HeadSearch:
+    """Settings of the search.
+
+    Parameters
+    ----------
+    block : float
+        Length of a block in mm.
+    clip : float
+        Clip level as a part of the tissue's median: ``mfrac`` of 3dClipLevel.
+    stands_out : float
+        Part of the way from air to tissue from which a block may be head. Below the
+        scalp's partial volume in a block, above the usual N/2 ghost (a tenth).
+    rounds : int
+        Limit of the iterations to the fixed point; about ten are needed.
+    """
+
+    block: float = 4.0
+    clip: float = 0.5
+    stands_out: float = 0.2
+    rounds: int = 100
+
+
+def find_head(volume: Volume, search: HeadSearch = HeadSearch()) -> Box | None:
+    """Find the box around the head, in voxels of `volume`, exact to a block.
+
+    Returns
+    -------
+    Box or None
+        None when nothing stands out.
+    """
+    blocks, edges = block_means(volume, search.block)
+    found = Box.around(head_blocks(blocks, search))
+    if found is None:
+        return None
+    return Box.of(
+        [[edge[start], edge[stop]] for edge, (start, stop) in zip(edges, found.pairs, strict=True)]
+    )
+
+
+def head_blocks(blocks: Blocks, search: HeadSearch = HeadSearch()) -> npt.NDArray[np.bool_]:
+    """Find the blocks that are head; none when nothing stands out.
+
+    Parameters
+    ----------
+    blocks : float array (X, Y, Z)
+        Mean intensities, of `block_means`.
+    """
+    return largest_component(blocks > _threshold(blocks, search))
+
+
+def block_means(volume: Volume, length: float) -> tuple[Blocks, list[list[int]]]:
+    """Average the intensities over blocks of about `length` mm; what is no number is 0.
+
+    Returns
+    -------
+    means : array, shape (X', Y', Z')
+    edges : list of three lists
+        The first voxel of each block along each axis, and the end of the last one.
+    """
+    means: Voxels = volume.stored
+    if means.dtype.kind == "f":
+        means = np.where(np.isfinite(means), means, volume.background)
+    edges: list[list[int]] = []
+    for axis in (2, 1, 0):
+        size = volume.stored.shape[axis]
+        step = max(1, round(length / volume.zooms_mm[axis]))
+        starts = np.arange(0, size, step)
+        ends = np.append(starts[1:], size)
+        means = np.add.reduceat(means, starts, axis=axis, dtype=np.float32)
+        means /= (ends - starts).reshape([-1 if other == axis else 1 for other in range(3)])
+        edges.insert(0, [*starts.tolist(), size])
+    slope, inter = volume.scaling
+    return means * np.float32(slope) + np.float32(inter), edges
+
+
+def _threshold(blocks: Blocks, search: HeadSearch) -> float:
+    """Find the intensity from which a block may be head."""
+    values = blocks - blocks.min()
+    inside = values[values > 0]
+    if not inside.size:
+        return float(blocks.max())
+    clip = float(np.sqrt(np.mean(inside**2)))
+    for _ in range(search.rounds):
+        tissue = float(np.median(inside[inside >= clip]))
+        if np.isclose(clip, search.clip * tissue, rtol=1e-4):
+            break
+        clip = search.clip * tissue
+    dark = inside[inside < clip]
+    air = float(np.quantile(dark, 0.5)) if dark.size else 0.0
+    return float(blocks.min()) + air + search.stands_out * (tissue - air)

@@ -1,0 +1,262 @@
+"""NIfTI files: what one must hold to be used.
+
+Only single files (``.nii``, ``.nii.gz``) are taken, as in BIDS. Field names are those of
+the NIfTI-1 standard (nifti1.h); NIfTI-2 has the same fields in wider types.
+"""
+
+import gzip
+import math
+import stat
+import zlib
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO
+
+from nibabel.nifti1 import Nifti1Header
+from nibabel.nifti2 import Nifti2Header
+from nibabel.spatialimages import HeaderDataError
+
+from ecdysis.errors import InputError
+from ecdysis.image.grid import choose_grid, stored_shape
+
+GZIP_MAGIC = b"\x1f\x8b"
+HEADERS = ((b"n+1", slice(344, 347), Nifti1Header), (b"n+2", slice(4, 7), Nifti2Header))
+PAIRS = ((b"ni1", slice(344, 347)), (b"ni2", slice(4, 7)))
+
+BROKEN_GZIP = (EOFError, OSError, zlib.error)
+"""What reading a damaged gzip stream raises; `gzip.BadGzipFile` is an `OSError`."""
+
+DEFLATE_LIMIT = 1032
+"""Deflate makes data at most this many times smaller (zlib technical details, M. Adler)."""
+
+LONGEST_TAIL = 2**24
+"""Bytes after the voxels from which a compressed file is taken for a bomb; none are needed."""
+
+MAX_VOXELS = 2**31
+"""Twice a cube of 1024: no image of a head is larger, and a larger one would fill the memory."""
+
+AGAIN = "Convert or copy the image again"
+
+
+def preflight(path: str | PathLike[str]) -> None:
+    """Check, without reading the voxels, that a file is an anatomical image that can be used.
+
+    The size of a compressed file is checked by the length in its gzip trailer (RFC 1952,
+    ISIZE); only when that differs, which several gzip members make legal, is the file
+    decompressed once, in pieces. The work does not grow with the size of a sound image.
+
+    Raises
+    ------
+    InputError
+        The file is missing, unreadable, empty, cut short, no NIfTI image, or its dimensions,
+        data type or affine cannot be used.
+    """
+    path = Path(path)
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            # Opening a pipe would wait for ever.
+            raise InputError(path, "it is not a regular file", "Put the image itself there")
+        size = state.st_size
+        with path.open("rb") as stream:
+            header = read_header(path, stream)
+            check_voxel_type(path, header)
+            anatomical_shape(path, header)
+            _check_size(path, header, stream, size)
+    except FileNotFoundError:
+        fetch = "it is a link to nothing" if path.is_symlink() else "the file does not exist"
+        raise InputError(path, fetch, "Fetch it (datalad get) or correct the path") from None
+    except OSError as error:
+        problem = f"the file cannot be read ({error.strerror or type(error).__name__})"
+        raise InputError(path, problem, "Check its permissions and its disk") from error
+    choose_grid(path, header)
+
+
+def read_header(path: Path, stream: BinaryIO) -> Nifti1Header:
+    """Read the header as it stands in an open file, nothing repaired; gzip is looked into.
+
+    Raises
+    ------
+    InputError
+        It is not the header of a single-file NIfTI image, or its dimensions make no sense.
+    """
+    start = stream.read(4096)
+    if not start:
+        raise InputError(path, "the file is empty", AGAIN)
+    if start.startswith(GZIP_MAGIC) != (path.suffix == ".gz"):
+        found = "is" if path.suffix != ".gz" else "is not"
+        raise InputError(
+            path, f"the file {found} gzip data", "Give it the extension of its content"
+        )
+    if path.suffix == ".gz":
+        start = _first_bytes(path, stream, start)
+    for magic, place in PAIRS:
+        if start[place] == magic:
+            problem = "the file is one half of a NIfTI pair (.hdr, .img)"
+            raise InputError(path, problem, "Convert the pair to one .nii file")
+    for magic, place, kind in HEADERS:
+        if start[place] == magic and len(start) >= kind.sizeof_hdr:
+            header = kind(start[: kind.sizeof_hdr], check=False)
+            _check_numbers(path, header)
+            return header
+    problem = "the file is not a NIfTI image: it has no NIfTI-1 or NIfTI-2 magic string"
+    raise InputError(path, problem, AGAIN)
+
+
+def check_voxel_type(path: str | PathLike[str], header: Nifti1Header) -> None:
+    """Refuse voxels that are not one integer or real number of up to 64 bits.
+
+    Raises
+    ------
+    InputError
+        The voxels are colours, complex, bits, extended reals or of an unknown type.
+    """
+    try:
+        dtype = header.get_data_dtype()
+    except (HeaderDataError, KeyError):
+        dtype = None
+    if dtype is None or dtype.kind not in "iuf" or not 0 < dtype.itemsize <= 8:
+        raise InputError(
+            path,
+            f"the data type {dtype if dtype is not None else int(header['datatype'])} cannot be "
+            "used: expected one integer or real number a voxel, of up to 64 bits",
+            "Convert the image to a grey scale, such as int16 or float32",
+        )
+    try:
+        header.get_slope_inter()
+    except HeaderDataError as error:
+        problem = f"scl_inter is {header['scl_inter']}: expected a finite number"
+        raise InputError(path, problem, AGAIN) from error
+
+
+def anatomical_shape(path: str | PathLike[str], header: Nifti1Header) -> tuple[int, int, int]:
+    """Give the shape in space of an image that holds one volume.
+
+    Trailing dimensions of 1 are allowed.
+
+    Raises
+    ------
+    InputError
+        The image has fewer than three dimensions, several volumes, or a single slice.
+    """
+    shape = stored_shape(header)
+    if len(shape) < 3 or min(shape[:3]) < 2:
+        problem = f"its shape is {shape}: expected three dimensions of at least 2 voxels"
+        raise InputError(path, problem, "Exclude it; it is not an anatomical volume")
+    if math.prod(shape[3:]) != 1:
+        raise InputError(
+            path,
+            f"its shape is {shape}, {math.prod(shape[3:])} volumes: expected one anatomical volume",
+            "Choose or average volumes before, or exclude the image with filters",
+        )
+    return shape[0], shape[1], shape[2]
+
+
+def voxel_offset(header: Nifti1Header) -> int:
+    """Give the place of the first voxel in the file; 0 stands for the end of the header."""
+    return int(header["vox_offset"]) or int(header.single_vox_offset)
+
+
+def mm_per_unit(header: Nifti1Header) -> float:
+    """Give the length in mm of the unit of space (xyzt_units); an unknown unit is mm."""
+    return {1: 1000.0, 3: 0.001}.get(int(header["xyzt_units"]) % 8, 1.0)
+
+
+def damaged(path: str | PathLike[str], error: Exception) -> InputError:
+    """Say that the voxels of a file cannot be read, by the error that reading them raised."""
+    problem = f"the voxels cannot be read, the file is damaged or cut short ({error})"
+    return InputError(path, problem, AGAIN)
+
+
+def _first_bytes(path: Path, stream: BinaryIO, compressed: bytes) -> bytes:
+    """Decompress as much of a gzip stream as a header needs."""
+    wanted = Nifti2Header.sizeof_hdr
+    try:
+        start = zlib.decompressobj(wbits=31).decompress(compressed, wanted)
+        if len(start) < wanted:
+            stream.seek(0)
+            with gzip.open(stream) as whole:
+                start = whole.read(wanted)
+    except BROKEN_GZIP as error:
+        raise damaged(path, error) from error
+    return start
+
+
+def _check_numbers(path: Path, header: Nifti1Header) -> None:
+    """Check the dimensions and the place of the voxels, before anything trusts them."""
+    rank = int(header["dim"][0])
+    if not 1 <= rank <= 7 or min(stored_shape(header)) < 1:
+        problem = f"its dimensions are {header['dim'].tolist()}: expected 1 to 7 positive lengths"
+        raise InputError(path, problem, AGAIN)
+    voxels = math.prod(stored_shape(header))
+    if voxels > MAX_VOXELS:
+        problem = f"it claims {voxels} voxels: expected at most {MAX_VOXELS}"
+        raise InputError(path, problem, AGAIN)
+    offset = float(header["vox_offset"])
+    if not (offset == 0 or header.single_vox_offset <= offset < 2**31):
+        problem = f"vox_offset is {offset}: expected {header.single_vox_offset} or a little more"
+        raise InputError(path, problem, AGAIN)
+
+
+def promised_bytes(path: Path, header: Nifti1Header, size: int) -> int:
+    """Give the bytes that the header promises, which a file of `size` bytes may hold.
+
+    Raises
+    ------
+    InputError
+        It cannot hold them, also not compressed; nothing should be allocated for them.
+    """
+    length = math.prod(stored_shape(header)) * int(header.get_data_dtype().itemsize)
+    expected = voxel_offset(header) + length
+    compressed = path.suffix == ".gz"
+    if expected > size * (DEFLATE_LIMIT if compressed else 1):
+        held = "fewer than" if compressed else f"{size} of"
+        problem = f"it holds {held} the {expected} bytes that its header promises"
+        raise InputError(path, problem, AGAIN)
+    return expected
+
+
+def _check_size(path: Path, header: Nifti1Header, stream: BinaryIO, size: int) -> None:
+    """Compare the bytes that the header promises with those in the file."""
+    expected = promised_bytes(path, header, size)
+    if path.suffix != ".gz":
+        return
+    stream.seek(-4, 2)
+    if int.from_bytes(stream.read(4), "little") == expected % 2**32:
+        return
+    if _decompressed_size(path, stream, expected) < expected:
+        problem = f"it holds fewer than the {expected} bytes that its header promises"
+        raise InputError(path, problem, AGAIN)
+
+
+def read_to_end(path: Path, content: gzip.GzipFile, done: int, expected: int) -> int:
+    """Read a decompressed stream to its end, so that its checksum is verified; count its bytes.
+
+    Parameters
+    ----------
+    done : int
+        Bytes that were read before.
+    expected : int
+        Bytes that the header promises.
+
+    Raises
+    ------
+    InputError
+        It goes on and on behind the voxels.
+    """
+    while part := content.read(1 << 20):
+        done += len(part)
+        if done > expected + LONGEST_TAIL:
+            problem = f"it holds far more than the {expected} bytes that its header promises"
+            raise InputError(path, problem, AGAIN)
+    return done
+
+
+def _decompressed_size(path: Path, stream: BinaryIO, expected: int) -> int:
+    """Count the bytes of a whole gzip file, all its members, in pieces."""
+    stream.seek(0)
+    try:
+        with gzip.open(stream) as whole:
+            return read_to_end(path, whole, 0, expected)
+    except BROKEN_GZIP as error:
+        raise damaged(path, error) from error

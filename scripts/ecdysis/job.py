@@ -1,0 +1,199 @@
+"""What every job does around its work: its log, its threads and its status record.
+
+A script ends with
+
+    if "snakemake" in globals():
+        from ecdysis.job import recorded
+
+        with recorded(globals()["snakemake"], "convert") as details:
+            details.update(convert(...))
+
+and the rule declares one ``log:``. The record lies beside it, is no file that Snakemake knows,
+and so outlives a failure of the job: the report reads it. A job of several stages appends them
+all to its log and keeps a record of each.
+"""
+
+import logging
+import os
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ecdysis.errors import InputError
+from ecdysis.files import needing_room, read_remembered, write_json
+from ecdysis.memory import lacked_memory
+from ecdysis.places import MANIFEST, record_file
+from ecdysis.run_lock import working
+from ecdysis.settled import settle, settled
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
+)
+
+
+@contextmanager
+def recorded(
+    job: Any, stage: str, *, unit: str | None = None, private: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Run the block as `stage` of a Snakemake job; write its log and its status record.
+
+    The record says ``running`` while the block runs, so that a job that was killed is
+    seen as interrupted, then ``done`` or ``failed`` with the reason. Output of the block
+    and of the programs it starts goes to the log. An error ends the process with status
+    1: its reason stands on the console, its traceback in the log only.
+
+    Snakemake tries every failed job again, which helps only where memory was short or the
+    job was stopped from outside. After any other failure the next attempt fails at once,
+    for the same reason (`ecdysis.settled`).
+
+    Parameters
+    ----------
+    job : snakemake.script.Snakemake
+        Has ``log`` (one file), ``threads`` and ``wildcards``.
+    stage : str
+        The name of the stage in the report.
+    unit : str, optional
+        The image, session or subject that the record is of; where none is given, the record lies
+        beside the log.
+    private : bool
+        The log may hold identifying text and lies outside the outputs; then the record
+        names an unexpected error by its type alone.
+
+    Yields
+    ------
+    dict
+        Facts of the stage; what is put in is written to the record as ``details``.
+    """
+    log = Path(str(job.log))
+    status = _record_of(log, stage, unit)
+    _stop_where_settled(status, log, stage)
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(job.threads)))
+    os.environ.setdefault("NIPYPE_NO_ET", "1")
+    details: dict[str, Any] = {}
+    began = time.monotonic()
+    already = _cpu_seconds()
+    record: dict[str, Any] = {
+        "stage": stage,
+        **{key: str(value) for key, value in job.wildcards.items()},
+        "state": "running",
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "log": None if private else str(log),
+    }
+    reason, again = None, True
+    try:
+        with needing_room("disk"):
+            write_json(status, record)
+            with working(), _output_to(log):
+                try:
+                    yield details
+                except Exception:
+                    traceback.print_exc()
+                    raise
+        record["state"] = "done"
+    except Exception as error:
+        reason, again = _reason(error, private=private), lacked_memory(error)
+    finally:
+        reason = reason and _without_places(reason)
+        if record["state"] == "running":
+            record |= {"state": "failed", "reason": reason or "the job was interrupted"}
+        record |= {"seconds": round(time.monotonic() - began, 3), **_usage(already)}
+        record["details"] = details
+        # On a full disk the reason stands on the console alone.
+        with suppress(OSError):
+            write_json(status, record)
+            if not again:
+                settle(status, log)
+    if reason is not None:
+        print(f"{stage} failed: {reason} (log: {log})", file=sys.stderr)
+        sys.exit(1)
+
+
+def forget(job: Any, *stages: str) -> None:
+    """Remove what an earlier run recorded of the stages of a job that has several.
+
+    A later stage must not seem done while an earlier one is at work, or after it failed.
+    """
+    for stage in stages:
+        _record_of(Path(str(job.log)), stage).unlink(missing_ok=True)
+
+
+def _record_of(log: Path, stage: str, unit: str | None = None) -> Path:
+    """Return the status record of a stage."""
+    record = record_file(unit or "", stage)
+    return record if unit else log.with_name(record.name)
+
+
+def _reason(error: Exception, *, private: bool) -> str:
+    """Say why a job failed: what the user can repair as it is, all else with its type."""
+    kind = type(error).__name__
+    if lacked_memory(error):
+        kind = f"memory ran out ({kind})"
+    elif isinstance(error, InputError):
+        return str(error)
+    return f"{kind}; its text is in the private log" if private else f"{kind}: {error}"
+
+
+def _without_places(reason: str) -> str:
+    """Name files as they are called within the dataset and the results, wherever these lie."""
+    places = [read_remembered(MANIFEST).get("bids_dir"), str(Path.cwd())]
+    for place in filter(None, places):
+        reason = reason.replace(f"{place}/", "")
+    return reason
+
+
+def _stop_where_settled(status: Path, log: Path, stage: str) -> None:
+    """End this process when an earlier attempt of this run gave the answer."""
+    record = settled(status, log)
+    if record is not None:
+        print(f"{stage} is not tried again: {record['reason']}", file=sys.stderr)
+        sys.exit(1)
+
+
+@contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    """Append Python's and child processes' standard output and error to the file `log`.
+
+    Snakemake removed what an earlier attempt left there.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    kept = [os.dup(1), os.dup(2)]
+    with log.open("a", encoding="utf-8", buffering=1) as stream:
+        for descriptor in (1, 2):
+            os.dup2(stream.fileno(), descriptor)
+        style = "%(asctime)s %(name)s: %(message)s"
+        logging.basicConfig(stream=stream, level=logging.INFO, format=style, force=True)
+        try:
+            with redirect_stdout(stream), redirect_stderr(stream):
+                yield
+        finally:
+            logging.basicConfig(handlers=[logging.NullHandler()], force=True)
+            for descriptor, saved in zip((1, 2), kept, strict=True):
+                os.dup2(saved, descriptor)
+                os.close(saved)
+
+
+def _usage(already: float) -> dict[str, float]:
+    """CPU seconds of a stage, and those before it: of start, imports and earlier stages.
+
+    Both are of this process and its children; the peak memory, in MB, is that of the larger.
+    """
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return {
+        "cpu_seconds": round(_cpu_seconds() - already, 3),
+        "cpu_seconds_before": round(already, 3),
+        "peak_memory_mb": round(max(use.ru_maxrss for use in usages) / 1024, 1),
+    }
+
+
+def _cpu_seconds() -> float:
+    """CPU seconds of this process and its ended children so far."""
+    return sum(os.times()[:4])

@@ -1,0 +1,46 @@
+"""What a run leaves behind that is nobody's result.
+
+Of a killed process, files that never got their final name: they are called ``.<process>.<name>``
+(see `ecdysis.files.atomic`). Of a failed job, the sidecars and tables of images that Snakemake
+removed.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from ecdysis.image.sidecar import sidecar_of
+
+PARTIAL = re.compile(r"\.\d+\..+")
+DESCRIBED = (".nii.gz", "_xfm.h5", "_xfm.txt")
+"""How the names of files end that have sidecars."""
+
+
+def sweep(folder: Path) -> int:
+    """Remove what is left below a folder that no run works in; say how much it was.
+
+    Links to folders are not followed.
+    """
+    found = []
+    for place, folders, files in os.walk(folder):
+        found += [Path(place, name) for name in (*folders, *files) if PARTIAL.fullmatch(name)]
+        folders[:] = [name for name in folders if not PARTIAL.fullmatch(name)]
+    for path in found:
+        with suppress(OSError):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    return len(found)
+
+
+def drop_descriptions(images: Iterable[Path]) -> None:
+    """Remove the sidecars and tables of those images and transforms that are gone."""
+    for image in images:
+        if image.name.endswith(DESCRIBED) and not image.exists():
+            sidecar = sidecar_of(image)
+            for described in (sidecar, sidecar.with_suffix(".tsv")):
+                described.unlink(missing_ok=True)

@@ -1,0 +1,194 @@
+"""The anatomy of the phantom in template space: head, neck, and the chosen contrast.
+
+The embedded template ends at the foramen magnum, cuts the tip of the nose off and is an
+average of 152 heads. Here it gets a neck and a nose tip, loses the haze in its air, and its
+intensities are remapped, so that it can stand for one scan of one person.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ecdysis.phantom.neck import extended_below
+from ecdysis.template import embedded
+
+Volume = NDArray[np.float32]
+
+# Signal at these intensities of the template, in the brain and in the rest of the head. Brain:
+# CSF, grey and white matter. Rest: air, cortical bone, muscle, marrow, fat. Ratios of the brain
+# are spin-echo signals (T2w TR 5000 TE 100, PDw TR 3000 TE 15 ms, FLAIR with CSF nulled) from
+# the relaxation times at 3 T of Wansapura et al. 1999 (J Magn Reson Imaging 9:531-538).
+BRAIN_KNOTS = (2600.0, 5600.0, 7700.0)
+REST_KNOTS = (700.0, 1600.0, 4000.0, 6500.0, 9500.0)
+CONTRASTS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    "T1w": ((190, 530, 800), (0, 70, 400, 650, 1050)),
+    "low": ((380, 550, 650), (0, 150, 380, 520, 700)),
+    "child": ((260, 640, 750), (0, 70, 430, 560, 1000)),
+    "T2w": ((1020, 490, 300), (0, 70, 190, 380, 720)),
+    "FLAIR": ((90, 520, 390), (0, 70, 200, 330, 650)),
+    "PDw": ((640, 780, 690), (0, 90, 480, 600, 950)),
+}
+EYES_MM, EYE_RADIUS_MM = ((-31.0, 55.0, -38.0), (31.0, 55.0, -38.0)), 11.0
+NOSE_CUT_MM, NOSE_MM, NOSE_SLOPE = 88.0, 12.0, 0.8
+# Sections below this are worn by the template's resampling.
+LOWEST_MM = -70.0
+HEAD_THRESHOLD = 1700.0
+CLOSING_MM = 8.0
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """A head and its brain in template space.
+
+    Attributes
+    ----------
+    head : float32 array (i, j, k)
+        Signal, about 800 in white matter of T1w, 0 in air.
+    brain : float32 array (i, j, k)
+        1 in the brain with its ventricles and cisterns, else 0.
+    affine : float64 array (4, 4)
+        Voxel to template millimetres (RAS).
+    surface_mm, brain_mm : float64 arrays (n, 3)
+        Points of the head above the template's lower edge, and of the brain.
+    """
+
+    head: Volume
+    brain: Volume
+    affine: NDArray[np.float64]
+    surface_mm: NDArray[np.float64]
+    brain_mm: NDArray[np.float64]
+
+
+@lru_cache(maxsize=2)
+def anatomy(resolution: int, contrast: str) -> Anatomy:
+    """Build the head in template space.
+
+    Parameters
+    ----------
+    resolution : {1, 2}
+        Voxel size of the template in mm.
+    contrast : str
+        A key of `CONTRASTS`.
+    """
+    template = _extended(resolution)
+    t1w, inside, brain, affine = template
+    brain_levels, rest_levels = CONTRASTS[contrast]
+    step = float(resolution)
+    # One within 2 mm of the brain, where subarachnoid fluid lies, then falling to zero at 3 mm.
+    intracranial = np.clip((_blurred(brain, 2.5 / step) - 0.1) / 0.1, 0, 1)
+    head = np.interp(t1w, REST_KNOTS, rest_levels).astype(np.float32)
+    head += intracranial * (_interpolated(t1w, BRAIN_KNOTS, brain_levels) - head)
+    vitreous = _eyes(head.shape, affine)
+    head += vitreous * (np.float32(brain_levels[0] * 1.1) - head)
+    head *= inside
+    sparse = max(1, round(4 / step))
+    return Anatomy(
+        head=head,
+        brain=brain,
+        affine=affine,
+        surface_mm=_points(inside > 0.5, affine, sparse, above_mm=LOWEST_MM),
+        brain_mm=_points(brain > 0.5, affine, sparse, above_mm=-np.inf),
+    )
+
+
+@lru_cache(maxsize=1)
+def _extended(resolution: int) -> tuple[Volume, Volume, Volume, NDArray[np.float64]]:
+    """T1w intensity, head (0 to 1), brain (0 or 1) and affine, with neck and nose."""
+    template = embedded(resolution)
+    image: Any = nib.load(template.t1w)
+    step = float(resolution)
+    t1w = np.asarray(image.dataobj, dtype=np.float32)
+    t1w += 0.8 * (t1w - _blurred(t1w, 1.6 / step))
+    filled = _filled(np.asarray(nib.load(template.brain_mask).dataobj) > 0, CLOSING_MM / step)
+    worn = round((LOWEST_MM - image.affine[2, 3]) / step)
+    t1w, silhouette = extended_below(
+        t1w[:, :, worn:], _silhouette(t1w)[:, :, worn:], image.affine, step
+    )
+    added = t1w.shape[2] - filled.shape[2]
+    ahead = round((NOSE_MM + 6) / step)
+    affine = image.affine.copy()
+    affine[2, 3] -= added * step
+    brain = np.pad(filled, ((0, 0), (0, ahead), (added, 0))).astype(np.float32)
+    cut = round((NOSE_CUT_MM - affine[1, 3]) / step)
+    t1w, silhouette = _with_nose(t1w, silhouette, cut, ahead, step)
+    return t1w, _blurred(silhouette.astype(np.float32), 0.8 / step), brain, affine
+
+
+def _silhouette(t1w: Volume) -> NDArray[np.bool_]:
+    """Find the head with everything in it; filled slice by slice, since the nose opens below."""
+    labels, _ = ndimage.label(t1w > HEAD_THRESHOLD)
+    head = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
+    filled: NDArray[np.bool_] = ndimage.binary_fill_holes(head)
+    for k in range(filled.shape[2]):
+        filled[:, :, k] = ndimage.binary_fill_holes(filled[:, :, k])
+    return filled
+
+
+def _filled(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
+    """Close `mask` over `radius` voxels, then fill its holes: ventricles and cisterns."""
+    steps = round(radius)
+    closed = ndimage.binary_closing(np.pad(mask, steps), iterations=steps)
+    inner = (slice(steps, -steps),) * 3
+    result: NDArray[np.bool_] = ndimage.binary_fill_holes(closed[inner])
+    return result
+
+
+def _with_nose(
+    t1w: Volume, silhouette: NDArray[np.bool_], cut: int, ahead: int, step: float
+) -> tuple[Volume, NDArray[np.bool_]]:
+    """Replace what lies before the coronal plane `cut` by a rounded tip of the nose.
+
+    The section at `cut` is continued forward and eroded more and more.
+    """
+    size = t1w.shape[1] + ahead
+    nose = np.zeros((t1w.shape[0], size, t1w.shape[2]), dtype=np.float32)
+    inside = np.zeros(nose.shape, dtype=np.bool_)
+    nose[:, :cut], inside[:, :cut] = t1w[:, :cut], silhouette[:, :cut]
+    depth = ndimage.distance_transform_edt(silhouette[:, cut - 1]) * step
+    skin = np.minimum(t1w[:, cut - 1], 6500)
+    for j in range(cut, size):
+        forward = (j - cut + 1) * step
+        if forward > NOSE_MM:
+            break
+        nose[:, j] = skin
+        inside[:, j] = depth > NOSE_SLOPE * forward + 2
+    return nose, inside
+
+
+def _eyes(shape: tuple[int, ...], affine: NDArray[np.float64]) -> Volume:
+    """Weight of the vitreous body, 0 to 1; affine without rotation."""
+    axes = [affine[a, 3] + affine[a, a] * np.arange(shape[a]) for a in range(3)]
+    weight = np.zeros(shape, dtype=np.float32)
+    for eye in EYES_MM:
+        squares = [(axis - centre) ** 2 for axis, centre in zip(axes, eye, strict=True)]
+        near = np.ix_(*(np.flatnonzero(square < (EYE_RADIUS_MM + 3) ** 2) for square in squares))
+        x, y, z = (square[index] for square, index in zip(squares, near, strict=True))
+        weight[near] = np.clip(EYE_RADIUS_MM - np.sqrt(x + y + z), 0, 1)
+    return weight
+
+
+def _interpolated(t1w: Volume, knots: tuple[float, ...], levels: tuple[float, ...]) -> Volume:
+    """Piecewise linear between the knots, continued by half its slope outside of them."""
+    low = knots[0] - 1500, levels[0] - (levels[1] - levels[0]) / (knots[1] - knots[0]) * 750
+    high = knots[-1] + 1500, levels[-1] + (levels[-1] - levels[-2]) / (knots[-1] - knots[-2]) * 750
+    levels = (low[1], *levels, high[1])
+    values: Volume = np.interp(t1w, (low[0], *knots, high[0]), np.maximum(levels, 0)).astype("f4")
+    return values
+
+
+def _points(
+    mask: NDArray[np.bool_], affine: NDArray[np.float64], step: int, above_mm: float
+) -> NDArray[np.float64]:
+    found = np.argwhere(mask[::step, ::step, ::step]) * step
+    points: NDArray[np.float64] = found @ affine[:3, :3].T + affine[:3, 3]
+    return points[points[:, 2] >= above_mm]
+
+
+def _blurred(volume: Volume, sigma: float) -> Volume:
+    blurred: Volume = ndimage.gaussian_filter(volume, sigma, mode="nearest", truncate=3)
+    return blurred

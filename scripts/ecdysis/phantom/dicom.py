@@ -1,0 +1,156 @@
+"""Phantoms as DICOM series with the header of a scanner and of an invented patient.
+
+MR Image objects (PS3.3 A.4) in explicit VR little endian, one file a slice. The names of
+the files say nothing, and the names of the folders say too much, as exports do.
+"""
+
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from ecdysis.phantom.head import HeadSettings, build_head
+from ecdysis.phantom.header import scanner_header, session_date, uid
+from ecdysis.phantom.identity import Identity
+from ecdysis.phantom.scanners import DESCRIPTIONS
+
+RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
+
+
+def write_dicom_study(
+    root: Path,
+    identity: Identity,
+    settings: HeadSettings,
+    *,
+    session: int = 1,
+    vendor: str = "neutral",
+    protocols: tuple[str, ...] = ("localizer", "T1w", "T2w"),
+) -> Path:
+    """Write one visit of one patient; return its folder.
+
+    Parameters
+    ----------
+    root : Path
+        Gets a folder named after patient and day, with a folder a series and a stray text.
+    identity : Identity
+    settings : HeadSettings
+        Of the T1w; the T2w has the same head in axial slices of 4 mm.
+    session : int
+        Number of the visit; they are half a year apart.
+    vendor : str
+        A key of `VENDORS`.
+    protocols : tuple of str
+        Series in order, of ``localizer``, ``T1w`` and ``T2w``.
+    """
+    day = session_date(session)
+    patient = identity.name.replace("^", ", ")
+    study = root / f"{patient} ({identity.birth_date})" / f"MR head {day:%d.%m.%Y}"
+    scans: dict[str, Any] = {}
+    for number, protocol in enumerate(protocols, start=1):
+        wanted = _protocol_settings(settings, protocol)
+        key = repr(wanted)
+        if key not in scans:
+            scans[key] = build_head(wanted).image
+        folder = study / f"{number:03d} {DESCRIPTIONS[vendor][protocol]}" / "Bilder"
+        write_dicom_series(
+            scans[key], folder, identity, protocol=protocol, vendor=vendor, session=session,
+            series_number=number,
+        )  # fmt: skip
+    (study / "LIESMICH.TXT").write_text(
+        f"Images of {patient}. Open them with a viewer.\r\n", "utf-8"
+    )
+    return study
+
+
+def write_dicom_series(
+    image: Any,
+    folder: Path,
+    identity: Identity,
+    *,
+    protocol: str = "T1w",
+    vendor: str = "neutral",
+    session: int = 1,
+    series_number: int = 1,
+) -> list[Path]:
+    """Write an image as one series; a localizer is its three middle planes.
+
+    Columns, rows and slices of the files are the axes of the array, in their order and
+    direction, so that a converter gets back the same voxels at the same places.
+
+    Parameters
+    ----------
+    image : Nifti1Image
+        Not negative, at most 65535, on an orthogonal grid.
+    folder : Path
+    identity : Identity
+    protocol, vendor : str
+        Keys of `PROTOCOLS` and `VENDORS`.
+    session, series_number : int
+        With the patient's ID they make the UIDs.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of the slices.
+    """
+    voxels = np.asanyarray(image.dataobj).astype(np.uint16)
+    header = scanner_header(identity, protocol, vendor, session, series_number)
+    header.BitsStored = 12 if voxels.max() < 4096 else 16
+    header.HighBit = header.BitsStored - 1
+    if protocol == "localizer":
+        planes = [
+            (order, voxels.shape[order[2]] // 2) for order in ((0, 1, 2), (0, 2, 1), (1, 2, 0))
+        ]
+    else:
+        planes = [((0, 1, 2), k) for k in range(voxels.shape[2])]
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for number, (order, k) in enumerate(planes, start=1):
+        _place(header, image.affine, order, k)
+        header.PixelData = np.take(voxels, k, axis=order[2]).T.astype("<u2").tobytes()
+        header.Rows, header.Columns = (voxels.shape[order[axis]] for axis in (1, 0))
+        header.InstanceNumber = number
+        instance = uid(str(header.SeriesInstanceUID), number)
+        header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = instance
+        path = folder / sha256(instance.encode()).hexdigest()[:8].upper()
+        header.save_as(path, enforce_file_format=True)
+        files.append(path)
+    return files
+
+
+def _protocol_settings(settings: HeadSettings, protocol: str) -> HeadSettings:
+    if protocol != "T2w":
+        return settings
+    fine = max(1.0, min(settings.spacing_mm))
+    return replace(
+        settings, contrast="T2w", orientation="LPS", spacing_mm=(fine, fine, 4.0), shape=None,
+        neck_mm=0.0, scan=settings.scan + 1000,
+    )  # fmt: skip
+
+
+def _place(header: Any, affine: NDArray[np.float64], order: tuple[int, int, int], k: int) -> None:
+    """Set the Image Plane module (PS3.3 C.7.6.2) of plane `k` along array axis ``order[2]``."""
+    lps = RAS_TO_LPS @ affine[:3, :3]
+    spacing = nib.affines.voxel_sizes(affine)
+    column, row, normal = order
+    first = np.zeros(3)
+    first[normal] = k
+    corner = lps @ first + RAS_TO_LPS @ affine[:3, 3]
+    along = lps / spacing
+    header.ImageOrientationPatient = _decimals([*along[:, column], *along[:, row]])
+    header.ImagePositionPatient = _decimals(corner)
+    header.PixelSpacing = _decimals([spacing[row], spacing[column]])
+    header.SliceThickness = header.SpacingBetweenSlices = _decimals([spacing[normal]])[0]
+    slice_axis = np.cross(along[:, column], along[:, row])
+    header.SliceLocation = _decimals([float(slice_axis @ corner)])[0]
+
+
+def _decimals(values: Any) -> list[str]:
+    """Decimal strings (VR DS): at most 16 characters."""
+    from pydicom.valuerep import format_number_as_ds
+
+    return [format_number_as_ds(float(value)) for value in np.asarray(values) + 0.0]

@@ -1,0 +1,167 @@
+"""The header of an invented scanner, with an invented patient where scanners put one."""
+
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import Any
+
+from ecdysis.phantom.identity import Identity
+from ecdysis.phantom.scanners import (
+    DESCRIPTIONS,
+    IMAGE_TYPES,
+    NOTES_CREATOR,
+    NOTES_GROUP,
+    PROTOCOLS,
+    VENDOR_BLOCKS,
+    VENDORS,
+)
+
+MR_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
+STUDY_MANAGEMENT = "1.2.840.10008.3.1.2.3.1"
+FIRST_SESSION = date(2019, 3, 14)
+DAYS_BETWEEN_SESSIONS = 183
+
+
+def scanner_header(
+    identity: Identity, protocol: str, vendor: str, session: int, series_number: int
+) -> Any:
+    """Make the part of the header that is the same in each slice of a series.
+
+    Parameters
+    ----------
+    identity : Identity
+    protocol, vendor : str
+        Keys of `PROTOCOLS` and `VENDORS`.
+    session, series_number : int
+
+    Returns
+    -------
+    pydicom.Dataset
+        With its file meta information, without pixels, geometry and instance.
+    """
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import UID, ExplicitVRLittleEndian
+
+    header = Dataset()
+    header.file_meta = FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    header.file_meta.MediaStorageSOPClassUID = UID(MR_IMAGE_STORAGE)
+    study_uid = uid(identity.patient_id, session)
+    description = DESCRIPTIONS[vendor][protocol]
+    day = f"{session_date(session):%Y%m%d}"
+    time = f"{9 + series_number // 6:02d}{series_number % 6 * 10:02d}07.250000"
+    values: dict[str, Any] = {
+        "SpecificCharacterSet": "ISO_IR 192",
+        "ImageType": list(IMAGE_TYPES[vendor]),
+        "SOPClassUID": MR_IMAGE_STORAGE,
+        "Modality": "MR",
+        "BodyPartExamined": "HEAD",
+        "PatientPosition": "HFS",
+        "StudyDescription": "MR head",
+        "SeriesDescription": description,
+        "ProtocolName": description,
+        "SeriesNumber": series_number,
+        "AcquisitionNumber": 1,
+        "StudyInstanceUID": study_uid,
+        "SeriesInstanceUID": uid(study_uid, series_number),
+        "FrameOfReferenceUID": uid(study_uid, "frame"),
+        "PositionReferenceIndicator": "",
+        "MagneticFieldStrength": "3",
+        "ImagingFrequency": "123.25",
+        "ImagedNucleus": "1H",
+        "NumberOfAverages": "1",
+        "PercentSampling": "100",
+        "InPlanePhaseEncodingDirection": "ROW",
+        "SamplesPerPixel": 1,
+        "PhotometricInterpretation": "MONOCHROME2",
+        "BitsAllocated": 16,
+        "PixelRepresentation": 0,
+        **VENDORS[vendor],
+        **PROTOCOLS[protocol],
+        **{f"{event}Date": day for event in ("Study", "Series", "Acquisition", "Content")},
+        **{f"{event}Time": time for event in ("Series", "Acquisition", "Content")},
+        "StudyTime": "090000",
+    }
+    for keyword, value in values.items():
+        setattr(header, keyword, value)
+    _identify(header, identity, session)
+    _add_private(header, identity, vendor)
+    return header
+
+
+def _identify(header: Any, identity: Identity, session: int) -> None:
+    """Put the patient and the staff where scanners put them, also in nested sequences."""
+    from pydicom.dataset import Dataset
+
+    age = session_date(session).year - int(identity.birth_date[:4])
+    values: dict[str, Any] = {
+        "PatientName": identity.name,
+        "PatientID": identity.patient_id,
+        "PatientBirthDate": identity.birth_date,
+        "PatientSex": identity.sex,
+        "PatientAge": f"{age:03d}Y",
+        "PatientWeight": str(identity.weight_kg),
+        "PatientSize": str(identity.height_m),
+        "PatientAddress": identity.address,
+        "PatientTelephoneNumbers": identity.phone,
+        "PatientComments": identity.comment,
+        "AdditionalPatientHistory": identity.comment,
+        "ImageComments": f"follow-up of {identity.name.replace('^', ', ')}",
+        "AccessionNumber": identity.accession_number,
+        "StudyID": f"{identity.accession_number[-4:]}",
+        "ReferringPhysicianName": identity.referring,
+        "PerformingPhysicianName": identity.performing,
+        "OperatorsName": identity.operator,
+        "InstitutionName": identity.hospital,
+        "InstitutionAddress": identity.hospital_address,
+        "InstitutionalDepartmentName": "Neuroradiology",
+        "StationName": "LKMR02",
+        "DeviceSerialNumber": "45213",
+    }
+    for keyword, value in values.items():
+        setattr(header, keyword, value)
+    person = Dataset()
+    person.CodeValue, person.CodingSchemeDesignator = "4711", "99LARK"
+    person.CodeMeaning = identity.referring.replace("^", " ").strip()
+    physician = Dataset()
+    physician.PersonIdentificationCodeSequence = [person]
+    physician.PersonTelephoneNumbers = identity.phone
+    physician.InstitutionName = identity.hospital
+    study = Dataset()
+    study.ReferencedSOPClassUID = STUDY_MANAGEMENT
+    study.ReferencedSOPInstanceUID = header.StudyInstanceUID
+    study.ReferringPhysicianName = identity.referring
+    study.ReferringPhysicianIdentificationSequence = [physician]
+    header.ReferencedStudySequence = [study]
+    request = Dataset()
+    request.RequestedProcedureID = identity.accession_number
+    request.RequestedProcedureDescription = f"MR head of {identity.name.split('^')[0]}"
+    request.ScheduledProcedureStepDescription = f"head, call {identity.referring.split('^')[0]}"
+    request.RequestingPhysician = identity.referring
+    header.RequestAttributesSequence = [request]
+
+
+def _add_private(header: Any, identity: Identity, vendor: str) -> None:
+    from pydicom.dataset import Dataset
+
+    for group, creator, elements in VENDOR_BLOCKS[vendor]:
+        block = header.private_block(group, creator, create=True)
+        for offset, vr, value in elements:
+            block.add_new(offset, vr, value)
+    notes = header.private_block(NOTES_GROUP, NOTES_CREATOR, create=True)
+    notes.add_new(0x01, "LO", identity.name.replace("^", " "))
+    notes.add_new(0x02, "DS", str(identity.weight_kg))
+    notes.add_new(0x03, "OB", f"<id>{identity.patient_id}</id>".encode().ljust(40, b"\0"))
+    item = Dataset()
+    item.PatientName = identity.name
+    notes.add_new(0x04, "SQ", [item])
+
+
+def session_date(session: int) -> date:
+    """Day of a patient's visit, counted from 1."""
+    return FIRST_SESSION + timedelta(days=DAYS_BETWEEN_SESSIONS * (session - 1))
+
+
+def uid(*sources: object) -> str:
+    """Derive a unique identifier from `sources`, in the UUID root 2.25 (PS3.5 B.2)."""
+    digest = sha256(repr(sources).encode()).digest()[:16]
+    return f"2.25.{int.from_bytes(digest)}"

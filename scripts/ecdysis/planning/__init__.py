@@ -1,0 +1,1 @@
+"""Which series becomes which image."""

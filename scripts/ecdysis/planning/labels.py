@@ -1,0 +1,246 @@
+"""Participant and session labels: given by a map or counted, and remembered.
+
+Labels are remembered in the private folder under digests of the identifiers, so that patients
+who come later never renumber those who came before.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecdysis.errors import InputError
+from ecdysis.key import Key
+from ecdysis.planning.participants_map import Mapped, People, check_issuers, find, read_map
+from ecdysis.planning.series import Series
+from ecdysis.private_files import read_table, write_private_table
+
+COLUMNS = ("key", "patient", "study", "participant_label", "session_label")
+
+Patient = tuple[str, str]
+Study = tuple[Patient, str]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The label of each patient and study.
+
+    Parameters
+    ----------
+    sessions : dict
+        (patient, StudyInstanceUID) -> (participant label, session label or None).
+    unlisted : dict
+        (patient, StudyInstanceUID) that the map leaves out -> reason.
+    notices : tuple of str
+        What a person should know.
+    """
+
+    sessions: Mapping[Study, tuple[str, str | None]]
+    unlisted: Mapping[Study, str]
+    notices: tuple[str, ...]
+
+
+def assign(
+    series: Sequence[Series],
+    key: Key,
+    memory: Path,
+    bids_dir: Path,
+    participants_map: Path | None = None,
+) -> Labels:
+    """Give every study of the series a participant and, where needed, a session label.
+
+    The map rules when there is one; without it patients are counted ``01``, ``02``... in the
+    natural order of their identifiers, passing over labels that `bids_dir` already has. A
+    patient's only study gets no session; of several, each gets ``01``, ``02``... by date.
+    When a second study appears after the first was named without a session, the new one
+    becomes ``02`` and the first keeps its name.
+
+    Parameters
+    ----------
+    series : sequence of Series
+        In the order of study dates.
+    key : Key
+        Makes the digests.
+    memory : Path
+        ``labels.tsv`` of the private folder; it is brought up to date.
+    bids_dir : Path
+        The dataset.
+    participants_map : Path, optional
+        See `ecdysis.planning.participants_map.read_map`.
+
+    Raises
+    ------
+    InputError
+        The memory was made with another key, the map is malformed, or it renames a patient
+        whom the dataset already has.
+    """
+    remembered = _Memory(key, memory)
+    mapped = read_map(participants_map) if participants_map else None
+    studies = dict.fromkeys((one.patient, one.study) for one in series)
+    dates = {(one.patient, one.study): str(one.header["StudyDate"] or "") for one in series}
+    unlisted: dict[Study, str] = {}
+    if mapped is not None:
+        check_issuers(mapped, {patient for patient, _ in studies})
+        for study in studies:
+            if reason := _left_out(find(mapped, study[0]), study[1], dates[study]):
+                unlisted[study] = reason
+    listed = [study for study in studies if study not in unlisted]
+    people = _participants(listed, remembered, bids_dir, mapped)
+    notices: list[str] = []
+    sessions: dict[Study, tuple[str, str | None]] = {}
+    by_person: defaultdict[str, list[Study]] = defaultdict(list)
+    for study in listed:
+        by_person[people[study[0]]].append(study)
+    for person, own in by_person.items():
+        given = {
+            study: label
+            for study in own
+            if mapped is not None
+            and (known := find(mapped, study[0]))
+            and (label := _mapped_session(known, study[1], dates[study]))
+        }
+        for study, label in _sessions(own, given, remembered, person, notices).items():
+            sessions[study] = (person, label)
+    for (patient, uid), labels in sessions.items():
+        remembered.keep(patient, uid, *labels)
+    remembered.write()
+    return Labels(sessions, unlisted, tuple(notices))
+
+
+def _left_out(mapped: Mapped | None, study: str, date: str) -> str | None:
+    if mapped is None:
+        return "participants_map does not name this patient"
+    if mapped.studies and not _mapped_session(mapped, study, date):
+        return "participants_map names sessions of this patient, but not this one"
+    return None
+
+
+def _mapped_session(mapped: Mapped, study: str, date: str) -> str | None:
+    return mapped.studies.get(study) or mapped.studies.get(date)
+
+
+def _participants(
+    studies: list[Study],
+    remembered: "_Memory",
+    bids_dir: Path,
+    mapped: People | None,
+) -> dict[Patient, str]:
+    patients = sorted({patient for patient, _ in studies}, key=_natural)
+    labels: dict[Patient, str] = {}
+    for patient in patients:
+        known = remembered.participant(patient)
+        entry = find(mapped, patient) if mapped else None
+        if entry is None:
+            if known:
+                labels[patient] = known
+            continue
+        label = labels[patient] = entry.participant
+        if known and known != label and (bids_dir / f"sub-{known}").is_dir():
+            raise InputError(
+                "participants_map",
+                f"it names sub-{label} a patient who is sub-{known} in the dataset",
+                f"Keep the label {known}, or first rename sub-{known} in the dataset",
+            )
+    taken = {path.name.removeprefix("sub-") for path in bids_dir.glob("sub-*")}
+    taken |= remembered.participants()
+    counter = max((int(label) for label in remembered.participants() if label.isdigit()), default=0)
+    for patient in patients:
+        if patient not in labels:
+            counter += 1
+            while f"{counter:02d}" in taken:
+                counter += 1
+            labels[patient] = f"{counter:02d}"
+    return labels
+
+
+def _sessions(
+    studies: list[Study],
+    given: Mapping[Study, str],
+    remembered: "_Memory",
+    person: str,
+    notices: list[str],
+) -> dict[Study, str | None]:
+    labels: dict[Study, str | None] = dict(given)
+    old = {study: remembered.session(*study) for study in studies if study not in given}
+    labels |= {study: label for study, (known, label) in old.items() if known == person}
+    new = [study for study in studies if study not in labels]
+    earlier = remembered.studies(person)
+    if len(new) == 1 and len(studies) == 1 and not earlier:
+        return {**labels, new[0]: None}
+    taken = {label for label in labels.values() if label} | set(earlier.values())
+    counter = sum(label is None for label in earlier.values())
+    for study in new:
+        counter += 1
+        while f"{counter:02d}" in taken:
+            counter += 1
+        labels[study] = f"{counter:02d}"
+    if new and None in earlier.values():
+        notices.append(
+            f"sub-{person} was named without a session when it had one study; its further "
+            f"studies become ses-{', ses-'.join(str(labels[study]) for study in new)} and the "
+            "first keeps its name"
+        )
+    return labels
+
+
+def _natural(patient: Patient) -> tuple[list[tuple[int, int, str]], Patient]:
+    """Order identifiers as a person does: 2 before 10."""
+    parts = re.findall(r"\d+|\D+", patient[1])
+    order = [(0, int(part), "") if part.isdecimal() else (1, 0, part.lower()) for part in parts]
+    return order, patient
+
+
+class _Memory:
+    """The labels that were given before, under digests of the identifiers."""
+
+    def __init__(self, key: Key, path: Path) -> None:
+        self._key, self._path = key, path
+        self._rows: dict[tuple[str, str], tuple[str, str | None]] = {}
+        for row in read_table(path) if path.exists() else []:
+            if row.get("key") != key.fingerprint:
+                raise InputError(
+                    path,
+                    "its labels were given with another key, so that no patient is known again",
+                    "Restore the study's key; or, to begin a new dataset, remove this file",
+                )
+            identity = row["patient"], row["study"]
+            self._rows[identity] = row["participant_label"], row.get("session_label")
+
+    def _patient(self, patient: Patient) -> str:
+        return self._key.token("patient", "\n".join(patient), 16)
+
+    def _study(self, study: str) -> str:
+        return self._key.token("study", study, 16)
+
+    def participant(self, patient: Patient) -> str | None:
+        """Return the label of a patient, or None."""
+        digest = self._patient(patient)
+        return next((row[0] for (who, _), row in self._rows.items() if who == digest), None)
+
+    def participants(self) -> set[str]:
+        """Return every participant label."""
+        return {label for label, _ in self._rows.values()}
+
+    def session(self, patient: Patient, study: str) -> tuple[str | None, str | None]:
+        """Return participant and session label of a study; (None, None) for a new one."""
+        return self._rows.get((self._patient(patient), self._study(study)), (None, None))
+
+    def studies(self, person: str) -> dict[str, str | None]:
+        """Return the studies of a participant: digest -> session label."""
+        return {
+            study: label
+            for (_, study), (label_of, label) in self._rows.items()
+            if label_of == person
+        }
+
+    def keep(self, patient: Patient, study: str, person: str, label: str | None) -> None:
+        """Remember a study."""
+        self._rows[self._patient(patient), self._study(study)] = (person, label)
+
+    def write(self) -> None:
+        """Write the memory when it changed."""
+        rows = [
+            (self._key.fingerprint, *identity, *labels) for identity, labels in self._rows.items()
+        ]
+        write_private_table(self._path, COLUMNS, rows)

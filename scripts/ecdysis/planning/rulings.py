@@ -1,0 +1,90 @@
+"""What a person decided on series, in a table that rules over recognition.
+
+The table is ``plan.tsv``, as the target ``plan`` writes it: of its columns only ``series``,
+``uid`` and ``name`` are read, and rows that are deleted leave the decision to the workflow.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ecdysis.bids import schema
+from ecdysis.errors import InputError
+from ecdysis.private_files import read_table
+
+TABLE = "plan.tsv"
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """A person's decision.
+
+    Parameters
+    ----------
+    kind : str or None
+        BIDS suffix, see `ecdysis.bids.schema`; None when the series is to be left out.
+    entities : str
+        Those after subject and session, as ``acq-x_run-1``.
+    where : str
+        The table or file that says so.
+    exact : bool
+        The entities are the whole name; else repeats get a ``run``.
+    metadata : dict
+        Fields for the sidecar.
+    volumes : tuple of str
+        The types of the volumes of arterial spin labelling, in turn.
+    """
+
+    kind: str | None
+    entities: str = ""
+    where: str = TABLE
+    exact: bool = True
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    volumes: tuple[str, ...] = ()
+
+
+Rulings = dict[str, Ruling]
+"""Series identifier, or SeriesInstanceUID -> ruling."""
+
+
+def read_rulings(path: Path) -> Rulings:
+    """Read ``plan.tsv``; nothing when there is no such file.
+
+    Raises
+    ------
+    InputError
+        A column is missing, a name is no BIDS name, or a series has two.
+    """
+    if not path.exists():
+        return {}
+    try:
+        rows = read_table(path)
+        columns = path.read_text(encoding="utf-8-sig").partition("\n")[0].strip().split("\t")
+    except (OSError, UnicodeError) as error:
+        raise InputError(path.name, "it cannot be read as UTF-8 text", "Save it as TSV") from error
+    if absent := {"series", "name"} - set(columns):
+        raise InputError(
+            path.name,
+            f"column {' and '.join(sorted(absent))} is missing; columns are separated by tabs",
+            "Begin with what `snakemake plan` writes",
+        )
+    rulings: Rulings = {}
+    for number, row in enumerate(rows, start=2):
+        if not row:
+            continue
+        where = f"{path.name}, line {number}"
+        series = row.get("series", "")
+        entities, kind = schema.parse(row["name"], where) if "name" in row else ("", None)
+        ruling = Ruling(kind, entities)
+        # Patients whose files are mixed in one series each have a line of it.
+        if not series or rulings.setdefault(series, ruling) != ruling:
+            raise InputError(
+                where,
+                "its series is empty, or has another name in a line above",
+                "Correct this line",
+            )
+        if "uid" in row:
+            # A table that was made before the study had its key names series by other numbers.
+            rulings[row["uid"]] = ruling
+    return rulings

@@ -1,0 +1,68 @@
+"""Files of the private folder: nobody but the owner may read them."""
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ecdysis.files import atomic
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder with mode 700; one that is there keeps its mode. Return it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def write_private(path: Path, text: str) -> bool:
+    """Write a text with mode 600 unless the file already holds it; say whether it changed."""
+    private_folder(path.parent)
+    content = text.encode("utf-8", "surrogateescape")
+    try:
+        if path.read_bytes() == content:
+            return False
+    except OSError:
+        pass
+    with atomic(path) as partial:
+        partial.touch(mode=0o600)
+        partial.write_bytes(content)
+    return True
+
+
+def write_private_json(path: Path, content: Any) -> bool:
+    """Write JSON as `write_private` does."""
+    return write_private(path, json.dumps(content, separators=(",", ":")) + "\n")
+
+
+def write_private_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bool:
+    """Write a TSV as `write_private` does; a missing value is ``n/a``, as in BIDS."""
+    lines = [columns, *([_cell(cell) for cell in row] for row in rows)]
+    return write_private(path, "".join("\t".join(line) + "\n" for line in lines))
+
+
+def _cell(value: Any) -> str:
+    return " ".join(str(value).split()) or "n/a" if value is not None else "n/a"
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Read a TSV, one dict a row, cells stripped, ``n/a`` and empty cells left out.
+
+    Raises
+    ------
+    OSError, UnicodeError
+        It cannot be read, or is no table of text.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+    except csv.Error as error:
+        raise UnicodeError(f"no table of text: {error}") from error
+    return [
+        {
+            name.strip(): cell.strip()
+            for name, cell in row.items()
+            if isinstance(name, str) and isinstance(cell, str) and cell.strip() not in ("", "n/a")
+        }
+        for row in rows
+    ]

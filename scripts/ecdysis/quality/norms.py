@@ -1,0 +1,116 @@
+"""Norms of the user's own: a table of the values that a measure may have.
+
+A TSV with the columns ``key``, ``suffix``, ``low`` and ``high``; ``n/a`` is no bound.
+"""
+
+import csv
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ecdysis.errors import InputError
+from ecdysis.quality.dictionary import BY_KEY
+
+COLUMNS = ("key", "suffix", "low", "high")
+SUFFIXES = ("T1w", "T2w", "FLAIR", "PDw")
+NO_BOUND = ("", "n/a")
+
+
+@dataclass(frozen=True)
+class Norm:
+    """What a measure of a kind of image may be; None is no bound."""
+
+    key: str
+    suffix: str
+    low: float | None
+    high: float | None
+
+    @property
+    def words(self) -> str:
+        """Such as ``0.3 to 0.7`` or ``at least 10``."""
+        if self.low is None:
+            return f"at most {self.high:g}"
+        return f"at least {self.low:g}" if self.high is None else f"{self.low:g} to {self.high:g}"
+
+    def allows(self, value: float) -> bool:
+        """Whether a value lies within the bounds."""
+        return not (
+            (self.low is not None and value < self.low)
+            or (self.high is not None and value > self.high)
+        )
+
+
+def read_norms(path: Path) -> list[Norm]:
+    """Read a table of norms.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, a column is missing, or a line names no measure or suffix, has bounds
+        that are no numbers or in the wrong order, or says again what a line above said.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        lines = list(csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        problem = f"the norms cannot be read ({type(error).__name__})"
+        raise InputError(path, problem, "Correct quality.norms, or save it as UTF-8") from error
+    header = lines[0] if lines else []
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        raise InputError(
+            path,
+            f"the column {missing[0]} is missing; expected {', '.join(COLUMNS)}, parted by tabs",
+            "Add it to the first line",
+        )
+    norms: list[Norm] = []
+    for number, cells in enumerate(lines[1:], start=2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        row = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
+        try:
+            norm = _norm({name: row.get(name, "") for name in COLUMNS})
+            if any((one.key, one.suffix) == (norm.key, norm.suffix) for one in norms):
+                raise ValueError(f"{norm.key} of {norm.suffix} stands in a line above too")
+        except ValueError as error:
+            raise InputError(f"{path} line {number}", str(error), "Correct the line") from None
+        norms.append(norm)
+    return norms
+
+
+def from_json(items: Iterable[Mapping[str, Any]]) -> list[Norm]:
+    """Take the norms from the manifest."""
+    return [Norm(**item) for item in items]
+
+
+def _norm(row: Mapping[str, str]) -> Norm:
+    """Read one line; ValueError says what is wrong."""
+    key, suffix = row["key"], row["suffix"]
+    if key not in BY_KEY:
+        near = difflib.get_close_matches(key, BY_KEY, n=1)
+        hint = f"; did you mean {near[0]}" if near else "; docs/quality.md names all"
+        raise ValueError(f"there is no measure {key!r}{hint}")
+    if suffix not in SUFFIXES:
+        raise ValueError(f"the suffix is {suffix!r}; expected one of {', '.join(SUFFIXES)}")
+    low, high = (_bound(row[name], name) for name in ("low", "high"))
+    if low is None and high is None:
+        raise ValueError(f"{key} has no bound; give low, high or both")
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"low is {low:g}, which is more than high, {high:g}")
+    return Norm(key, suffix, low, high)
+
+
+def _bound(text: str, name: str) -> float | None:
+    """Read a number, or None for no bound."""
+    if text in NO_BOUND:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{name} is {text!r}; expected a number, or n/a for no bound")
+    return value

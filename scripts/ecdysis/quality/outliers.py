@@ -1,0 +1,129 @@
+"""Images that stand out from the dataset, or from norms of the user's own.
+
+The modified z-score of Iglewicz and Hoaglin (1993, How to Detect and Handle Outliers, ASQC
+Quality Press): 0.6745 (x - median) / MAD, which a few bad images do not spoil, flagged beyond
+3.5. Where more than half of the values are equal the MAD is 0; then the mean absolute deviation
+takes its place, (x - median) / (1.2533 · mean |x - median|).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from ecdysis.quality.dictionary import BY_KEY, Measure
+from ecdysis.quality.norms import Norm
+
+THRESHOLD = 3.5
+LEAST = 10
+"""With fewer values of a measure no image is called an outlier."""
+MAD_FACTOR = 0.6745
+MEAN_FACTOR = 1.2533
+
+RULE = (
+    f"Compared with the other images of the same suffix: flagged where the modified z-score"
+    f" 0.6745 (x - median) / MAD exceeds {THRESHOLD} (Iglewicz and Hoaglin 1993), in the bad"
+    " direction where there is one, and the difference shows in the decimals given; none below"
+    f" n = {LEAST}. With a norms file, also flagged outside its bounds, at any n."
+)
+
+Values = Mapping[str, Mapping[str, float | None]]
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One value of an image that stands out.
+
+    Attributes
+    ----------
+    key : str
+        Of the measure.
+    value : float
+    z : float or None
+        The modified z-score; None where the norms file flags.
+    n : int
+        So many images of the suffix have a value.
+    rule : str
+        By what it was judged.
+    """
+
+    key: str
+    value: float
+    z: float | None
+    n: int
+    rule: str
+
+    def sentence(self) -> str:
+        """Say it to a person.
+
+        Examples
+        --------
+        >>> Flag("cjv", 0.9, 5.13, 31, "31 T1w images").sentence()
+        'CJV is 0.900, unusually high among 31 T1w images (robust z 5.1)'
+        """
+        measure = BY_KEY[self.key]
+        units = "" if measure.units == "1" else f" {measure.units}"
+        start = f"{measure.label} is {self.value:.{measure.digits}f}{units}"
+        if self.z is None:
+            return f"{start}, outside {self.rule}"
+        side = "high" if self.z > 0 else "low"
+        return f"{start}, unusually {side} among {self.rule} (robust z {self.z:.1f})"
+
+
+def flags(values: Values, norms: Iterable[Norm] = ()) -> dict[str, list[Flag]]:
+    """Find what stands out.
+
+    Parameters
+    ----------
+    values : mapping
+        By name of image, which ends in its suffix, and by key of the measure; None is no value.
+    norms : iterable of Norm
+
+    Returns
+    -------
+    dict
+        A list for every image, in the order of the dictionary; those of the norms file last.
+    """
+    found: dict[str, list[Flag]] = {name: [] for name in values}
+    bounds = {(norm.key, norm.suffix): norm for norm in norms}
+    by_suffix: dict[str, list[str]] = {}
+    for name in values:
+        by_suffix.setdefault(name.rpartition("_")[2], []).append(name)
+    for suffix, names in by_suffix.items():
+        for key, measure in BY_KEY.items():
+            column = {name: values[name].get(key) for name in names}
+            known = {name: value for name, value in column.items() if value is not None}
+            for name, z in _standing_out(known, measure).items():
+                rule = f"{len(known)} {suffix} images"
+                found[name].append(Flag(key, known[name], round(z, 2), len(known), rule))
+    for name, mine in values.items():
+        suffix = name.rpartition("_")[2]
+        for key in BY_KEY:
+            norm, value = bounds.get((key, suffix)), mine.get(key)
+            if norm and value is not None and not norm.allows(value):
+                n = sum(values[one].get(key) is not None for one in by_suffix[suffix])
+                rule = f"the norm for {suffix} of your norms file, {norm.words}"
+                found[name].append(Flag(key, value, None, n, rule))
+    return found
+
+
+def robust_z(values: Sequence[float]) -> list[float]:
+    """Return the modified z-score of each value; 0 for all when all are equal."""
+    middle = median(values)
+    away = [abs(value - middle) for value in values]
+    scale = median(away) / MAD_FACTOR or MEAN_FACTOR * fmean(away)
+    return [(value - middle) / scale if scale else 0.0 for value in values]
+
+
+def _standing_out(known: Mapping[str, float], measure: Measure) -> dict[str, float]:
+    """Return the z-scores of the images that are outliers of a measure."""
+    if len(known) < LEAST:
+        return {}
+    middle = median(known.values())
+    scores = zip(known, robust_z(list(known.values())), strict=True)
+    return {
+        name: z
+        for name, z in scores
+        if abs(z) > THRESHOLD
+        and abs(known[name] - middle) >= 10**-measure.digits
+        and measure.better != ("higher" if z > 0 else "lower")
+    }

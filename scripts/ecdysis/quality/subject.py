@@ -1,0 +1,163 @@
+"""One image to be measured, with what its measures share."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecdysis.image.geometry import Box
+from ecdysis.image.volume import Volume
+from ecdysis.quality import air, background, brain, tissue
+from ecdysis.quality.noise import Statistics, statistics
+from ecdysis.quality.not_computable import NotComputableError
+from ecdysis.skullstrip.byproducts import Byproducts
+
+SAMPLE = 4_000_000
+"""The brightest voxels are looked for among so many, evenly spread over the image."""
+BRIGHTEST = 99.95
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What an image is measured with; None or empty is what its skull stripping does not give.
+
+    Attributes
+    ----------
+    volume : Volume
+        The whole image, reoriented.
+    method : str
+        Of skull stripping, for the reasons.
+    mask : Path or None
+        Brain mask on the grid of `volume`.
+    tissues : Tissues or None
+    byproducts : Byproducts or None
+        Bias field, tissues and alignment of the working image.
+    template_tissues : tuple of Path
+        The template's tissues.
+    """
+
+    volume: Volume
+    method: str
+    mask: Path | None = None
+    tissues: brain.Tissues | None = None
+    byproducts: Byproducts | None = None
+    template_tissues: tuple[Path, ...] = ()
+
+
+class Subject:
+    """An image with what its measures share, each made when it is first asked for."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs = inputs
+        self.volume = without_gaps(inputs.volume)
+
+    @cached_property
+    def around(self) -> air.Surroundings:
+        """Where head, air and masked voxels are."""
+        return air.survey(self.volume)
+
+    @cached_property
+    def upper(self) -> tuple[Any, Any, Any]:
+        """Intensities, air and head above the plane of the face."""
+        inside, head = air.air_voxels(self.volume, self.around)
+        return brain.intensities(self.volume, self.around.window), inside, head
+
+    @cached_property
+    def air_noise(self) -> background.Noise:
+        """The noise of the air."""
+        values, inside, _ = self.upper
+        return background.listen(values, inside, step_of(self.volume))
+
+    @cached_property
+    def mask(self) -> Any:
+        """The brain mask."""
+        if self.inputs.mask is None:
+            raise NotComputableError(f"there is no brain mask: skullstrip.method is {self.method}")
+        return brain.read_mask(self.inputs.mask, self.volume)
+
+    @cached_property
+    def box(self) -> Box:
+        """The box around the brain."""
+        box = Box.around(self.mask)
+        if box is None:
+            raise NotComputableError("the brain mask is empty")
+        return box
+
+    @cached_property
+    def inside(self) -> Any:
+        """The brain mask in its box."""
+        return self.mask[self.box.slices]
+
+    @cached_property
+    def values(self) -> Any:
+        """Intensities in the box of the brain."""
+        return brain.intensities(self.volume, self.box.slices)
+
+    @cached_property
+    def bias_field(self) -> Any:
+        """The bias field in the box of the brain."""
+        if self.inputs.byproducts is None:
+            raise NotComputableError(self.missing("estimates no bias field"))
+        return brain.read_field(self.inputs.byproducts.bias_field, self.volume, self.box.slices)
+
+    @cached_property
+    def scale(self) -> float:
+        """The median of the bias field, which N4 leaves open; so the brain keeps its brightness."""
+        return float(np.median(self.bias_field[self.inside]))
+
+    @cached_property
+    def probabilities(self) -> list[Any]:
+        """Probabilities of CSF, GM and WM in the box of the brain."""
+        if self.inputs.tissues is None:
+            raise NotComputableError(self.missing("maps no tissues"))
+        return brain.read_tissues(self.inputs.tissues, self.volume, self.box)
+
+    @cached_property
+    def statistics(self) -> dict[str, Statistics]:
+        """Of each tissue, by its short name."""
+        probabilities, values = self.probabilities, self.values
+        if self.inputs.byproducts is not None:
+            values = values / (self.bias_field / np.float32(self.scale))
+        found = {}
+        for name, probability in zip(("csf", "gm", "wm"), probabilities, strict=True):
+            sure = tissue.sure_mask(probability, self.volume.zooms_mm) & self.inside
+            found[name] = statistics(values[sure], name.upper())
+        return found
+
+    @property
+    def method(self) -> str:
+        """Of skull stripping."""
+        return self.inputs.method
+
+    def missing(self, what: str, word: str = "of") -> str:
+        """Say that the method does not do something, or not for an image beside a T1w."""
+        beside = self.inputs.tissues is not None and self.inputs.tissues.to_t1w is not None
+        whose = f" {word} an image beside a T1w" if beside else ""
+        return f"skullstrip.method {self.method} {what}{whose}"
+
+    def brightest(self) -> float:
+        """Percentile 99.95 of the image, without its bias field where there is one."""
+        stride = max(1, round((self.volume.stored.size / SAMPLE) ** (1 / 3)))
+        window = (slice(None, None, stride),) * 3
+        values = brain.intensities(self.volume, window)
+        if self.inputs.byproducts is not None:
+            field = brain.read_field(self.inputs.byproducts.bias_field, self.volume, window)
+            values = values / (field / np.float32(self.scale))
+        return float(np.percentile(values, BRIGHTEST))
+
+
+def without_gaps(volume: Volume) -> Volume:
+    """Make background of what is no number."""
+    if volume.stored.dtype.kind == "f" and not np.isfinite(volume.stored).all():
+        finite = np.where(np.isfinite(volume.stored), volume.stored, volume.background)
+        return replace(volume, stored=finite)
+    return volume
+
+
+def step_of(volume: Volume) -> float:
+    """Distance of two intensities that can be told apart; 0 where they are continuous."""
+    sample = volume.stored.ravel(order="K")[:: max(1, volume.stored.size // 100_000)]
+    whole = volume.stored.dtype.kind in "iu" or bool((sample == np.rint(sample)).all())
+    return abs(volume.scaling[0]) if whole else 0.0

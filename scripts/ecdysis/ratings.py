@@ -1,0 +1,239 @@
+"""What people say of images: files of ratings, as the report's pages write them.
+
+A file is a TSV or a JSON document; both hold a row an image and rater with the image's name
+(``sub-01_ses-1_T1w``), ``rating`` (accept, exclude or unsure), ``tags``, ``note``, ``rater`` and
+``time`` (ISO 8601, UTC). Of two rows by one rater on one image the later one counts. Where raters
+disagree the most careful one wins: one exclude excludes, and it is said who thought otherwise.
+"""
+
+import csv
+import difflib
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from ecdysis.bids.discovery import Exclusion, Image
+from ecdysis.errors import InputError
+
+Verdict = Literal["exclude", "unsure", "accept"]
+VERDICTS: tuple[Verdict, ...] = ("exclude", "unsure", "accept")
+"""The more careful first: where raters disagree the first of these wins."""
+FORMAT = "ecdysis-ratings"
+COLUMNS = ("image", "rating", "tags", "note", "rater", "time")
+NEEDED = ("image", "rating")
+EMPTY = ("", "n/a")
+REMEDY = "Export the ratings again from the report, or repair the file; see docs/report.md"
+
+
+@dataclass(frozen=True)
+class Rating:
+    """What one rater says of one image; `time` is ISO 8601 or empty."""
+
+    image: str
+    rating: Verdict
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    rater: str = ""
+    time: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Say it in words.
+
+        Examples
+        --------
+        >>> Rating("sub-01_T1w", "exclude", ("motion",), "rings", "Ann").sentence
+        'Ann rated it exclude (motion): rings'
+        """
+        tags = f" ({', '.join(self.tags)})" if self.tags else ""
+        note = f": {self.note}" if self.note else ""
+        return f"{self.rater or 'a rater without name'} rated it {self.rating}{tags}{note}"
+
+
+def read_ratings(paths: Sequence[str | Path]) -> list[Rating]:
+    """Read files of ratings, TSV or JSON.
+
+    Raises
+    ------
+    InputError
+        A file is missing or no file of ratings, or a row of it is wrong.
+    """
+    latest: dict[tuple[str, str], Rating] = {}
+    for path in map(Path, paths):
+        for rating in _read(path):
+            key = rating.image, rating.rater
+            if key not in latest or rating.time >= latest[key].time:
+                latest[key] = rating
+    return sorted(latest.values(), key=lambda one: (one.image, one.rater))
+
+
+def check_known(
+    ratings: Iterable[Rating], names: Iterable[str], exists: Callable[[str], bool]
+) -> None:
+    """Raise an InputError for the first rating of an image that the dataset does not have.
+
+    Parameters
+    ----------
+    ratings : iterable of Rating
+    names : iterable of str
+        The images that were looked for, such as ``sub-01_T1w``.
+    exists : callable
+        Whether an image that was not looked for, of another suffix, is in the dataset.
+    """
+    known = sorted(set(names))
+    for one in ratings:
+        if one.image not in known and not exists(one.image):
+            near = difflib.get_close_matches(one.image, known, n=3, cutoff=0.0)
+            raise InputError(
+                "config ratings",
+                f"there is no image {one.image!r} in the dataset; the nearest are "
+                f"{', '.join(near) or '(none)'}",
+                "Correct its name in the file of ratings, or delete its line",
+            )
+
+
+def by_image(ratings: Iterable[Rating]) -> dict[str, list[Rating]]:
+    """Group ratings by image, the one that wins first."""
+    found: dict[str, list[Rating]] = {}
+    for one in ratings:
+        found.setdefault(one.image, []).append(one)
+    return {
+        image: sorted(said, key=lambda one: VERDICTS.index(one.rating))
+        for image, said in found.items()
+    }
+
+
+def reason_of(said: Sequence[Rating]) -> str:
+    """Say who excludes an image, and who would not.
+
+    Examples
+    --------
+    >>> reason_of([Rating("a", "exclude", rater="Ann"), Rating("a", "accept", rater="Bob")])
+    'Ann rated it exclude; raters disagree, and one exclude excludes: Bob rated it accept'
+    """
+    against = [one.sentence for one in said if one.rating == "exclude"]
+    others = [one.sentence for one in said if one.rating != "exclude"]
+    words = "; ".join(against)
+    if others:
+        words += f"; raters disagree, and one exclude excludes: {'; '.join(others)}"
+    return words
+
+
+def leave_out(
+    images: Sequence[Image], exclusions: Sequence[Exclusion], ratings: Sequence[Rating]
+) -> tuple[list[Image], list[Exclusion]]:
+    """Take the images that are rated exclude out of those to process.
+
+    They become exclusions that are no fault: the run does not fail by them. So does an image that
+    was refused, since a person has seen to it.
+    """
+    rejected = {
+        image: reason_of(said)
+        for image, said in by_image(ratings).items()
+        if said[0].rating == "exclude"
+    }
+    kept = [image for image in images if _short(image.name) not in rejected]
+    left_out = [
+        Exclusion(image.name, image.subject, rejected[_short(image.name)], fault=False, rated=True)
+        for image in images
+        if _short(image.name) in rejected
+    ]
+    others = [
+        replace(
+            item, fault=False, rated=True, reason=f"{item.reason} {rejected[_short(item.image)]}"
+        )
+        if item.image and _short(item.image) in rejected
+        else item
+        for item in exclusions
+    ]
+    return kept, sorted([*others, *left_out], key=lambda item: item.image or f"sub-{item.subject}")
+
+
+def to_json(ratings: Iterable[Rating]) -> list[dict[str, Any]]:
+    """Return ratings as the manifest has them."""
+    return [asdict(one) | {"tags": list(one.tags)} for one in ratings]
+
+
+def from_json(items: Iterable[Mapping[str, Any]]) -> list[Rating]:
+    """Read what `to_json` returned."""
+    return [Rating(**{**item, "tags": tuple(item["tags"])}) for item in items]
+
+
+def _short(name: str) -> str:
+    """Return the name of an image without its folder."""
+    return name.rpartition("/")[2]
+
+
+def _read(path: Path) -> list[Rating]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(
+            "config ratings", f"there is no file {path}", "Correct the path"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        problem = f"it cannot be read as text ({type(error).__name__})"
+        raise InputError(path, problem, REMEDY) from error
+    rows = _json_rows(path, text) if text.lstrip()[:1] in ("{", "[") else _tsv_rows(path, text)
+    return [_rating(f"{path}, {place}", row) for place, row in rows]
+
+
+def _json_rows(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        problem = f"it is not JSON (line {error.lineno}: {error.msg})"
+        raise InputError(path, problem, REMEDY) from error
+    rows = content.get("ratings") if isinstance(content, dict) else None
+    if (
+        not isinstance(rows, list)
+        or content.get("format") != FORMAT
+        or not all(isinstance(row, dict) for row in rows)
+    ):
+        problem = f'it is no file of ratings: it lacks "format": "{FORMAT}" or a list "ratings"'
+        raise InputError(path, problem, REMEDY)
+    return [(f"rating {number}", row) for number, row in enumerate(rows, 1)]
+
+
+def _tsv_rows(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
+    table = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
+    missing = [name for name in NEEDED if name not in (table.fieldnames or ())]
+    if missing:
+        problem = (
+            f"its first line lacks the column {', '.join(missing)};"
+            f" expected are {', '.join(COLUMNS)}"
+        )
+        raise InputError(path, problem, REMEDY)
+    rows: list[tuple[str, Mapping[str, Any]]] = []
+    for number, row in enumerate(table, 2):
+        if None in row or None in row.values():
+            raise InputError(
+                f"{path}, line {number}", "it has not as many cells as the first", REMEDY
+            )
+        plain = {key: "" if value.strip() in EMPTY else value.strip() for key, value in row.items()}
+        rows.append((f"line {number}", {**plain, "tags": _tags(plain.get("tags", ""))}))
+    return rows
+
+
+def _tags(text: str) -> list[str]:
+    return [tag.strip() for tag in text.split(",") if tag.strip()]
+
+
+def _rating(where: str, row: Mapping[str, Any]) -> Rating:
+    """Check one row."""
+    given = {key: row[key] for key in COLUMNS if row.get(key) is not None}
+    texts = {key: value for key, value in given.items() if key != "tags"}
+    tags = given.get("tags", [])
+    if not all(isinstance(value, str) for value in (*texts.values(), *tags)) or isinstance(
+        tags, str
+    ):
+        raise InputError(where, "a value is no text, or tags is no list of texts", REMEDY)
+    if not texts.get("image"):
+        raise InputError(where, "it names no image", REMEDY)
+    if texts.get("rating") not in VERDICTS:
+        problem = f"{texts.get('rating', '')!r} is no rating; expected one of {', '.join(VERDICTS)}"
+        raise InputError(where, problem, REMEDY)
+    return Rating(**{**texts, "image": _short(texts["image"]), "tags": tuple(tags)})

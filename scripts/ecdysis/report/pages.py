@@ -1,0 +1,258 @@
+"""The pages people read, made from the records: one a subject, and an index over all."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ecdysis import ratings
+from ecdysis.report import wording
+from ecdysis.report.costs import costs_of
+from ecdysis.report.figure_files import FigureFile, figures_of, slider_of, thumb_of, viewer_of
+from ecdysis.report.log_tail import log_tail
+from ecdysis.report.methods import keys_of, methods_of, numbered, write_methods
+from ecdysis.report.model import STATES, Exclusion, Image, Run, Subject
+from ecdysis.report.overview import (
+    Case,
+    ahead,
+    doubtful_cases,
+    programs_of,
+    software,
+    summary,
+    urgent_cases,
+)
+from ecdysis.report.parameters import parameters_of
+from ecdysis.report.quality import Comparison, Place
+from ecdysis.report.references import bibtex
+from ecdysis.report.rendering import templates_digest, write_page
+from ecdysis.report.statmap_files import statmaps_of
+from ecdysis.report.table import columns_of, rows_of, table_data
+
+FIGURE_BYTES = 1_300_000
+"""Bytes of figures inside a page, which base64 makes a third longer; further ones are linked."""
+THUMB_BYTES = 5_500_000
+"""Bytes of thumbnails inside the index; when all are more, all are linked."""
+DIGEST_WITHIN = 4096
+"""The digest of a page stands within its first so many bytes."""
+NEAR = 50
+"""A subject's page knows its own images and so many that follow; with all of them, the pages of a
+large study would grow with its square, and each new image would outdate every page."""
+TAGS = (
+    "motion", "ghosting", "noise", "inhomogeneity", "field of view", "brain mask", "anatomy",
+    "metal",
+)  # fmt: skip
+"""Tags that raters are offered; files of ratings may hold others."""
+
+
+@dataclass(frozen=True)
+class View:
+    """An image on a subject's page, or one that was left out and still can be judged."""
+
+    image: Image | Exclusion
+    state: str
+    figures: Sequence[FigureFile]
+    slider: tuple[FigureFile, FigureFile] | None
+    viewer: str | None
+    places: Sequence[Place]
+
+    @property
+    def name(self) -> str:
+        """Such as ``sub-01_ses-1_T1w``."""
+        return self.image.name
+
+
+class Pages:
+    """The pages of one run."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """The measures of all images."""
+        return Comparison(self.run)
+
+    def write_subject(self, label: str) -> Path:
+        """Write the page of one subject into the output directory; return its path."""
+        run, subject = self.run, self.run.subject(label)
+        place = run.place_of[label]
+        views = self._views(subject)
+        doubts = [case for case in self._doubts if case.subject is subject]
+        return write_page(
+            run,
+            "subject.html.j2",
+            wording.page_of(subject),
+            ("page.js", "ratings.js", "rate.js", "slider.js"),
+            linked=False,
+            digest=self.digest(label),
+            data=self._data(self._near(label)) | {"here": [view.name for view in views]},
+            tags=TAGS,
+            subject=subject,
+            before=run.subjects[place - 1] if place else None,
+            after=run.subjects[place + 1] if place + 1 < len(run.subjects) else None,
+            verdict=wording.verdict(subject, len(doubts)),
+            views=views,
+            doubts=doubts,
+            faults=[
+                (name, stage, log_tail(run.output_dir, stage)) for name, stage in subject.faults
+            ],
+            provenance=[
+                (name, stage, parameters_of(run.settings, stage.name))
+                for name, stage in subject.all_stages
+                if stage.started
+            ],
+        )
+
+    def write_index(self) -> Path:
+        """Write the page over all subjects, and the methods text; return the path of the page."""
+        run = self.run
+        thumbs, linked = self._thumbs()
+        columns = columns_of(self.comparison)
+        rows = rows_of(run, columns, self.comparison, thumbs)
+        paragraphs = methods_of(run)
+        text, references = numbered(paragraphs)
+        write_methods(run)
+        return write_page(
+            run,
+            "index.html.j2",
+            "index.html",
+            ("page.js", "ratings.js", "table.js", "strips.js", "sheet.js", "group_ratings.js"),
+            linked=linked,
+            digest="",
+            data=self._data(self._judged) | table_data(columns, rows),
+            counts=run.counts(),
+            size=wording.size(run),
+            states=STATES,
+            urgent=urgent_cases(run),
+            doubts=self._doubts,
+            ahead=ahead(run),
+            summary=summary(run, self.comparison),
+            columns=[column for column in columns if column.shown],
+            measured=bool(self.comparison.measures),
+            rows=rows,
+            methods=text,
+            references=references,
+            bibtex=bibtex(keys_of(paragraphs)),
+            costs=costs_of(run),
+            statmaps=statmaps_of(run.output_dir, FIGURE_BYTES),
+            programs=programs_of(run),
+            packages=software(),
+        )
+
+    def outdated(self) -> list[str]:
+        """Return the labels of subjects whose page is missing or says what is no longer so."""
+        run = self.run
+        return [
+            subject.label
+            for subject in run.subjects
+            if not _says(run.output_dir / wording.page_of(subject), self.digest(subject.label))
+        ]
+
+    def digest(self, label: str) -> str:
+        """Hash all that a subject's page says, its neighbours and the templates included.
+
+        The measures of the others count only when nothing is to come any more: while a run goes
+        on they change with every job, and all pages would be written again and again.
+        """
+        run, place = self.run, self.run.place_of[label]
+        said = (
+            run.subject(label),
+            [one.label for one in run.subjects[max(place - 1, 0) : place + 2]],
+            self._data(self._near(label)),
+        )
+        return hashlib.sha256(f"{said!r}{self._shared}".encode()).hexdigest()[:16]
+
+    @cached_property
+    def _doubts(self) -> list[Case]:
+        return doubtful_cases(self.run, self.comparison)
+
+    @cached_property
+    def _shared(self) -> str:
+        """What is the same for all pages of subjects."""
+        run = self.run
+        compared = run.complete and self.comparison.measures
+        others = self.comparison.digest() if compared else ""
+        said = (run.dataset, run.template, run.settings, others)
+        return hashlib.sha256(f"{said!r}{templates_digest()}".encode()).hexdigest()
+
+    def _views(self, subject: Subject) -> list[View]:
+        run, left = self.run, FIGURE_BYTES
+        views = []
+        for image in _judged_of(subject):
+            place = (run.output_dir, subject.name, image.name)
+            slider = slider_of(*place)
+            left -= sum(map(_weight, slider or ()))
+            figures, left = figures_of(*place, max(left, 0))
+            state, places = "excluded", []
+            if isinstance(image, Image):
+                state, places = image.state, self.comparison.places(image.name)
+            views.append(View(image, state, figures, slider, viewer_of(*place), places))
+        return views
+
+    def _thumbs(self) -> tuple[dict[str, FigureFile | None], bool]:
+        """Return the thumbnails by image, and whether they are files beside the index."""
+        root = self.run.output_dir
+        thumbs = {
+            name: thumb_of(root, subject.name, name) for name, subject in self._judged.items()
+        }
+        total = sum(_weight(thumb) for thumb in thumbs.values() if thumb)
+        return thumbs, total > THUMB_BYTES
+
+    @cached_property
+    def _judged(self) -> dict[str, Subject]:
+        """All images that a rater may judge, in the order of the subjects."""
+        return {item.name: subject for subject in self.run.subjects for item in _judged_of(subject)}
+
+    def _near(self, label: str) -> list[str]:
+        """Return a subject's images and those that follow, the first after the last."""
+        names, places = self._order
+        mine = _judged_of(self.run.subject(label))
+        start = places[mine[0].name] if mine else 0
+        count = min(len(mine) + NEAR, len(names))
+        return [names[place % len(names)] for place in range(start, start + count)]
+
+    @cached_property
+    def _order(self) -> tuple[list[str], dict[str, int]]:
+        """The names of all images that may be judged, and the place of each."""
+        names = list(self._judged)
+        return names, {name: place for place, name in enumerate(names)}
+
+    def _data(self, names: Collection[str]) -> dict[str, Any]:
+        """Return what the scripts of a page need to know, of the images called `names`."""
+        run = self.run
+        # Of nearly all images the script knows the page by the name.
+        images = [
+            name if page == f"{name.partition('_')[0]}.html" else [name, page]
+            for name in names
+            if (page := wording.page_of(self._judged[name]))
+        ]
+        return {
+            "study": run.identity,
+            "dataset": run.dataset,
+            "images": images,
+            "total": len(self._judged),
+            "ratings": ratings.to_json(
+                [one for name in names for one in run.ratings.get(name, ())]
+            ),
+            "tags": TAGS,
+        }
+
+
+def _judged_of(subject: Subject) -> list[Image | Exclusion]:
+    """Return the images of a subject that a rater may judge, also those left out."""
+    return [*subject.images, *subject.rejected]
+
+
+def _weight(figure: FigureFile) -> int:
+    """Return the bytes that a figure inside a page has as a file."""
+    return len(figure.source or "") * 3 // 4
+
+
+def _says(page: Path, expected: str) -> bool:
+    try:
+        with page.open("rb") as stream:
+            return expected.encode() in stream.read(DIGEST_WITHIN)
+    except OSError:
+        return False

@@ -1,0 +1,235 @@
+"""What became of every subject, read from the manifest and the status records of the jobs.
+
+Nothing here asks Snakemake, so it works while a run goes on, after a failure and long after.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ecdysis.errors import InputError
+from ecdysis.files import read_json
+from ecdysis.places import (
+    MANIFEST,
+    TEMPLATE,
+    VALIDATION,
+    defaced_file,
+    mask_file,
+    preproc_file,
+    record_file,
+)
+from ecdysis.ratings import by_image, from_json
+from ecdysis.report.model import (
+    Dicom,
+    Exclusion,
+    Image,
+    LeftOut,
+    Run,
+    Stage,
+    State,
+    Subject,
+    natural,
+)
+from ecdysis.run_lock import is_at_work
+
+DICOM_STAGE = "convert"
+BRAIN_STAGES = ("skullstrip", "brain")
+EXTRA_STAGES = ("deface", "tissues", "quality")
+IMAGE_STAGES = (DICOM_STAGE, "skullstrip", "crop", "brain", *EXTRA_STAGES)
+"""Stages of one image, in order; `BRAIN_STAGES` only where skulls are stripped, and
+`EXTRA_STAGES` only where they left a record."""
+SESSION_STAGES = ("deidentify", "audit", "audit_results", "convert_session")
+SUBJECT_STAGE = "figures"
+
+INTERRUPTED = "it was started and left no result: it was stopped"
+Reader = Callable[[str, str], Stage]
+"""Reads the record of a unit's stage."""
+
+
+def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = None) -> Run:
+    """Read the manifest and the status records of an output directory.
+
+    Parameters
+    ----------
+    output_dir : path
+        Of a run that has begun.
+    ended : bool
+        No job runs any more, whatever Snakemake still holds.
+    only : str, optional
+        Read the records of this subject alone; the others seem pending.
+
+    Raises
+    ------
+    InputError
+        There is no manifest, or it cannot be read.
+    """
+    root = Path(output_dir).resolve()
+    try:
+        manifest = read_json(root / MANIFEST)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            root / MANIFEST,
+            f"the manifest of a run cannot be read ({type(error).__name__})",
+            "Give the output directory of a run that has begun",
+        ) from error
+    template = root / TEMPLATE
+    exclusions = [
+        Exclusion(item["image"], str(item["subject"]), item["reason"], item.get("rated", False))
+        for item in manifest.get("excluded", [])
+    ]
+    stripping = _stripping(manifest)
+    images: dict[str, list[Mapping[str, Any]]] = {item.subject: [] for item in exclusions}
+    for item in manifest["images"]:
+        images.setdefault(str(item["subject"]), []).append(item)
+    excluded: dict[str, list[Exclusion]] = {}
+    for one in exclusions:
+        excluded.setdefault(one.subject, []).append(one)
+    live = not ended and is_at_work(root)
+    read = partial(_read, root, live=live)
+    dicom = _dicom(read, manifest.get("plan", {}), only)
+    if manifest["bids_dir"] is None and dicom:
+        for name in dicom.sessions:
+            images.setdefault(name.partition("_")[0].removeprefix("sub-"), [])
+    return Run(
+        output_dir=root,
+        place=str(manifest["bids_dir"] or root),
+        dataset=Path(manifest["bids_dir"] or root).name,
+        subjects=tuple(
+            _subject(
+                root,
+                read,
+                label,
+                images[label],
+                excluded.get(label, []),
+                dicom,
+                stripping=stripping,
+            )
+            if only in (None, label)
+            else _unread(label, images[label], excluded.get(label, []))
+            for label in sorted(images, key=natural)
+        ),
+        unmapped=tuple(manifest.get("plan", {}).get("unmapped", [])),
+        dicom=dicom,
+        settings=manifest.get("settings", {}),
+        template=read_json(template) if stripping and template.is_file() else None,
+        validation=read_json(root / VALIDATION) if (root / VALIDATION).is_file() else None,
+        ratings={
+            image: tuple(said)
+            for image, said in by_image(from_json(manifest.get("ratings", []))).items()
+        },
+        live=live,
+    )
+
+
+def _dicom(read: Reader, plan: Mapping[str, Any], only: str | None) -> Dicom | None:
+    """Read what became of the sessions of a plan, or of those of one subject."""
+    if not plan:
+        return None
+    names = [item["session"] for item in plan["sessions"]]
+    if only is not None:
+        names = [name for name in names if name.partition("_")[0] == f"sub-{only}"]
+    return Dicom(
+        {name: tuple(read(name, stage) for stage in SESSION_STAGES) for name in names},
+        tuple(
+            LeftOut(item["session"], item["series"], item["files"], item["reason"])
+            for item in plan["excluded"]
+        ),
+        tuple(plan["notices"]),
+    )
+
+
+def _stripping(manifest: Mapping[str, Any]) -> bool:
+    """Whether this run strips skulls."""
+    stripping = manifest.get("settings", {}).get("skullstrip", {})
+    return bool(stripping.get("method", "none") != "none" or stripping.get("masks"))
+
+
+def _unread(
+    label: str, images: Sequence[Mapping[str, Any]], exclusions: Sequence[Exclusion]
+) -> Subject:
+    """Name a subject and its images without a look at what became of them."""
+    keys = ("folder", "entities", "suffix", "session")
+    told = [{key: item[key] for key in keys} for item in images]
+    named = [Image(**one, stages=(), finished=False) for one in told]
+    return Subject(label, tuple(named), (), tuple(exclusions))
+
+
+def _subject(
+    root: Path,
+    read: Reader,
+    label: str,
+    images: Sequence[Mapping[str, Any]],
+    exclusions: Sequence[Exclusion],
+    dicom: Dicom | None,
+    *,
+    stripping: bool,
+) -> Subject:
+    name = f"sub-{label}"
+    sessions = dicom.sessions.items() if dicom else ()
+    shared = [
+        (session, stage)
+        for session, stages in sessions
+        if session.partition("_")[0] == name
+        for stage in stages
+        if stage.state != "pending"
+    ]
+    drawn = read(name, SUBJECT_STAGE)
+    if images and (drawn.state != "pending" or not (root / name / "figures").is_dir()):
+        shared.append((name, drawn))
+    return Subject(
+        label=label,
+        images=tuple(_image(root, read, item, stripping=stripping) for item in images),
+        stages=tuple(shared),
+        exclusions=tuple(exclusions),
+    )
+
+
+def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool) -> Image:
+    folder, entities, suffix = item["folder"], item["entities"], item["suffix"]
+    unit = f"{folder}/{entities}_{suffix}"
+    wanted = [name for name in IMAGE_STAGES if stripping or name not in BRAIN_STAGES]
+    stages = [read(unit, name) for name in wanted]
+    stages = [one for one in stages if one.name not in EXTRA_STAGES or one.state != "pending"]
+    if item["source"] != "dicom":
+        # An image that was converted by an earlier run is part of the dataset now.
+        stages = [one for one in stages if one.name != DICOM_STAGE or one.state == "done"]
+    # Which of them there is depends on the setting `deface`.
+    results = [preproc_file(folder, entities, suffix)]
+    if any(one.name == "deface" for one in stages):
+        results = [defaced_file(folder, entities, suffix)]
+    if stripping:
+        results.append(mask_file(folder, entities, suffix))
+    return Image(
+        folder=folder,
+        entities=entities,
+        suffix=suffix,
+        session=item["session"],
+        stages=tuple(stages),
+        finished=all((root / result).is_file() for result in results),
+    )
+
+
+def _read(root: Path, unit: str, name: str, *, live: bool) -> Stage:
+    """Read one status record; pending when there is none, failed when it cannot be read."""
+    try:
+        record = read_json(root / record_file(unit, name))
+    except FileNotFoundError:
+        return Stage(name, "pending")
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+        return Stage(name, "failed", "its status record cannot be read")
+    begun: State = "running" if live else "interrupted"
+    states: dict[str, State] = {"done": "done", "failed": "failed"}
+    state = states.get(record["state"], begun)
+    return Stage(
+        name=name,
+        state=state,
+        reason=INTERRUPTED if state == "interrupted" else record.get("reason"),
+        started=record.get("started"),
+        seconds=record.get("seconds"),
+        cpu_seconds=record.get("cpu_seconds"),
+        peak_memory_mb=record.get("peak_memory_mb"),
+        log=record.get("log"),
+        details=record.get("details"),
+    )

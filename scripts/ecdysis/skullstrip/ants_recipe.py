@@ -1,0 +1,224 @@
+"""The workflow's own way: a brain mask on an image's grid, by the recipe of `brain_extraction`.
+
+The image is worked on at 2 mm, so that time and memory hardly grow with its resolution; the
+mask's soft edge is brought back to the native grid between voxels.
+"""
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from ecdysis.errors import InputError
+from ecdysis.files import atomic, write_json
+from ecdysis.image.sidecar import sidecar_of
+from ecdysis.plain_folder import linked, plain_folder
+from ecdysis.skullstrip import brain_extraction, mask_check, providers, tissues, working_image
+from ecdysis.skullstrip.brain_extraction import Registered, Task
+from ecdysis.skullstrip.brain_recipe import RECIPE, Recipe
+from ecdysis.skullstrip.byproducts import Byproducts
+from ecdysis.skullstrip.hdf5 import without_times
+from ecdysis.template import Prepared
+
+STRATEGIES = ("orientation in the header", "search over all rotations")
+"""How the first alignment is found; the next is tried when the mask fails its check."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A mask, how it was found and what the check says of it."""
+
+    strategy: str
+    mask: working_image.BoolArray
+    registered: Registered
+    measures: dict[str, float]
+    check: dict[str, Any]
+
+    @property
+    def grade(self) -> tuple[int, float]:
+        """The greater, the better: the verdict, then how alike head and template are."""
+        verdicts = ("fail", "look", "ok")
+        return verdicts.index(self.check["verdict"]), self.measures["similarity"]
+
+
+def skullstrip(
+    image: Path,
+    template: Prepared,
+    mask: Path,
+    *,
+    byproducts: Byproducts | None = None,
+    transforms: tuple[Path, Path] | None = None,
+    priors: bool = False,
+    provider: str = "auto",
+    threads: int = 1,
+    recipe: Recipe = RECIPE,
+) -> dict[str, Any]:
+    """Write the brain mask of a head.
+
+    Parameters
+    ----------
+    image : path
+        Head, 3-D, any grid.
+    template : Prepared
+    mask : path
+        Gets the mask, uint8, on the grid of `image`.
+    byproducts : Byproducts, optional
+        Where to write what else was found.
+    transforms : two paths, optional
+        Get the composite transforms (h5) that resample the head to the template, and the reverse.
+    priors : bool
+        Whether tissues are told by the template's maps: for an image that is no T1w, whose tissues
+        are told by their brightness.
+    provider : {"auto", "system", "embedded"}
+    threads : int
+    recipe : Recipe
+
+    Returns
+    -------
+    dict
+        Provider, version, measures, ``check`` (verdict and reasons), ``alignment`` (strategy, and
+        what the check said of one that was given up) and seconds.
+
+    Raises
+    ------
+    InputError
+        The image cannot hold a brain, the mask is empty, or the provider does not run.
+    RuntimeError
+        An ANTs program failed.
+    """
+    began = time.monotonic()
+    programs = providers.find(provider)
+    source = nib.load(image)
+    grid = working_image.native_grid(source)
+    working = working_image.prepare(source, image, recipe.spacing, recipe.winsorize)
+    prepared = time.monotonic()
+    mask.parent.mkdir(parents=True, exist_ok=True)
+    where = _if_partial(template.registration_mask)
+    maps = template.tissue_maps if priors else ()
+    attempts: list[Attempt] = []
+    with plain_folder() as folder, programs.activated(threads):
+        working_file = folder / "working.nii"
+        nib.save(working, working_file)
+        task = Task(
+            working_file,
+            linked(template.t1w, folder, "template"),
+            linked(template.brain_mask, folder, "template_mask"),
+            where and linked(where, folder, "registration_mask"),
+            tuple(linked(path, folder, f"map{at}") for at, path in enumerate(maps)),
+            finest_mm=min(grid.zooms),
+        )
+        for strategy in STRATEGIES:
+            registered = brain_extraction.run(
+                replace(task, search=strategy != STRATEGIES[0]),
+                folder / f"attempt{len(attempts)}",
+                threads=threads,
+                recipe=recipe,
+            )
+            attempts.append(_judged(strategy, registered, grid, template.brain_mask, recipe))
+            if attempts[-1].check["verdict"] != "fail":
+                break
+        best = max(attempts, key=lambda attempt: attempt.grade)
+        aligned = time.monotonic()
+        if not best.mask.any():
+            raise InputError(
+                image,
+                "no brain was found in it",
+                "Look at the image and its orientation; exclude it, or give a mask of your own",
+            )
+        working_image.write_mask(best.mask, source, mask)
+        if byproducts is not None:
+            _write_byproducts(best.registered, byproducts, sort=not priors)
+        if transforms is not None:
+            _write_transforms(best.registered, transforms)
+    alignment: dict[str, Any] = {"strategy": best.strategy}
+    if len(attempts) > 1:
+        alignment["given_up"] = {
+            one.strategy: one.check["reasons"] for one in attempts if one is not best
+        }
+    return {
+        **programs.facts,
+        "alignment": alignment,
+        "measures": best.measures,
+        "check": best.check,
+        "seconds": {
+            "prepare": round(prepared - began, 2),
+            "register": round(aligned - prepared, 2),
+            "finish": round(time.monotonic() - aligned, 2),
+        },
+    }
+
+
+def _judged(
+    strategy: str,
+    registered: Registered,
+    grid: working_image.NativeGrid,
+    template_mask: Path,
+    recipe: Recipe,
+) -> Attempt:
+    """Make the mask of a registration and take its measures."""
+    prior = nib.load(registered.prior)
+    values = prior.get_fdata(dtype=np.float32)
+    brain = working_image.finish(values, recipe.spacing, recipe.closing, grid)
+    measures = mask_check.measure(
+        brain,
+        grid,
+        prior,
+        nib.load(registered.corrected),
+        nib.load(registered.template),
+        nib.load(template_mask),
+        registered.affine,
+    )
+    return Attempt(strategy, brain, registered, measures, mask_check.judge(measures))
+
+
+def _write_byproducts(registered: Registered, byproducts: Byproducts, *, sort: bool) -> None:
+    """Write what registration left for later stages; `sort` names classes by brightness."""
+    corrected = nib.load(registered.corrected)
+    classes = [nib.load(file).get_fdata(dtype=np.float32) for file in registered.posteriors]
+    if sort:
+        classes = tissues.by_brightness(classes, corrected.get_fdata(dtype=np.float32))
+    image = nib.Nifti1Image(np.stack(classes, axis=-1), corrected.affine)
+    _save(image, byproducts.posteriors, np.uint8)
+    _save(nib.load(registered.bias_field), byproducts.bias_field, np.int16)
+    with atomic(byproducts.affine) as partial:
+        shutil.copyfile(registered.affine, partial)
+
+
+def _write_transforms(registered: Registered, transforms: tuple[Path, Path]) -> None:
+    """Write the transforms to the template and back, without the time of their making."""
+    found = registered.to_template, registered.from_template
+    for source, wanted in zip(found, transforms, strict=True):
+        with atomic(wanted) as partial:
+            partial.write_bytes(without_times(source.read_bytes()))
+
+
+def _save(image: nib.Nifti1Image, path: Path, dtype: type[np.integer[Any]]) -> None:
+    """Write an image with integers that span its values."""
+    image = nib.Nifti1Image(image.get_fdata(dtype=np.float32), image.affine, dtype=dtype)
+    with atomic(path) as partial:
+        nib.save(image, partial)
+
+
+def describe_transforms(
+    transforms: tuple[Path, Path], contrast: str, space: str, sources: Sequence[str]
+) -> None:
+    """Write the sidecars of both transforms, that to the template first."""
+    for file, start, end in zip(transforms, (contrast, space), (space, contrast), strict=True):
+        content = {
+            "Description": f"Resamples an image from {start} to {end}: affine and SyN of"
+            " antsRegistration (doi:10.1016/j.media.2007.06.004), for antsApplyTransforms",
+            "Sources": list(sources),
+        }
+        write_json(sidecar_of(file), content)
+
+
+def _if_partial(registration_mask: Path) -> Path | None:
+    """Drop a mask that is 1 everywhere: it changes no result, but it costs time."""
+    if np.all(nib.load(registration_mask).dataobj):
+        return None
+    return registration_mask

@@ -1,0 +1,189 @@
+"""The recipe of brain extraction: a template's brain mask, warped to the head by ANTs.
+
+The steps of antsBrainExtraction.sh (Avants et al. 2011, doi:10.1016/j.neuroimage.2010.09.025)
+with mutual information on 2 mm images in place of cross-correlation at full resolution. The
+registration takes the template as its fixed image, so that its cost depends neither on the
+field of view nor on the voxel size of the head, and a neck outside the template is not seen.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ecdysis.skullstrip import recipe_nodes as nodes
+from ecdysis.skullstrip.brain_recipe import RECIPE, Recipe
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is registered to what, and how it begins.
+
+    Attributes
+    ----------
+    working : Path
+        The head at `Recipe.spacing`, background 0.
+    template, template_mask : Path
+        As prepared by the rule `template`.
+    registration_mask : Path, optional
+        Where, on the template's grid, the similarity is measured.
+    tissue_maps : tuple of Path
+        The template's tissues, from which classes start and in whose order they come; without
+        them they start from thresholds, and their order is open.
+    finest_mm : float
+        Smallest voxel edge of the image that the working image was made of.
+    search : bool
+        Start from a search over all rotations, not from the orientation in the header.
+    """
+
+    working: Path
+    template: Path
+    template_mask: Path
+    registration_mask: Path | None = None
+    tissue_maps: tuple[Path, ...] = ()
+    finest_mm: float = 0.0
+    search: bool = False
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Files that the workflow leaves, on the grid of the working image unless said.
+
+    Attributes
+    ----------
+    corrected : Path
+        The working image without its bias field.
+    bias_field : Path
+        What the working image was divided by.
+    posteriors : tuple of Path
+        Probability of each of three classes around the brain.
+    affine : Path
+        Template to head, affine part (an ITK transform of points, LPS mm).
+    to_template, from_template : Path
+        Composite transforms that resample the head to the template, and the reverse.
+    prior : Path
+        The template's brain mask, 0 to 1.
+    template : Path
+        The template's head.
+    """
+
+    corrected: Path
+    bias_field: Path
+    posteriors: tuple[Path, ...]
+    affine: Path
+    to_template: Path
+    from_template: Path
+    prior: Path
+    template: Path
+
+
+def run(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) -> Registered:
+    """Register the working image to the template and bring the template's mask to it.
+
+    To be called inside `Provider.activated`.
+
+    Parameters
+    ----------
+    task : Task
+    folder : Path
+        Holds all intermediate files.
+    threads : int
+        ITK threads of each program; two runs with the same number give the same bits.
+    recipe : Recipe
+
+    Raises
+    ------
+    RuntimeError
+        An ANTs program failed; its output stands in the log.
+    """
+    from nipype.pipeline.engine.nodes import NodeExecutionError
+
+    try:
+        done = workflow(task, folder, threads=threads, recipe=recipe).run(plugin="Linear")
+    except NodeExecutionError as error:
+        summary = str(error).strip().splitlines()[0].rstrip(".")
+        raise RuntimeError(f"{summary}: an ANTs program failed, see the log") from error
+    outputs = {node.name: node.result.outputs for node in done.nodes()}
+    return Registered(
+        corrected=Path(outputs["bias"].output_image),
+        bias_field=Path(outputs["bias"].bias_image),
+        posteriors=tuple(Path(file) for file in outputs["tissue"].posteriors),
+        affine=Path(outputs["linear"].forward_transforms[0]),
+        to_template=Path(outputs["nonlinear"].composite_transform),
+        from_template=Path(outputs["nonlinear"].inverse_composite_transform),
+        prior=Path(outputs["warp_mask"].output_image),
+        template=Path(outputs["warp_template"].output_image),
+    )
+
+
+def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) -> Any:
+    """Build the nipype workflow ``brain_extraction``; parameters are those of `run`."""
+    from nipype import Workflow
+
+    head = nodes.inputs(
+        image=task.working, template=task.template, template_mask=task.template_mask
+    )
+    foreground = nodes.foreground()
+    place = nodes.place(recipe.head_height)
+    bias = nodes.bias(recipe.bias)
+    linear = nodes.linear(recipe)
+    nonlinear = nodes.nonlinear(recipe, task.finest_mm, task.registration_mask)
+    warp_mask, warp_template = nodes.warp("warp_mask"), nodes.warp("warp_template")
+    region = nodes.region(recipe.tissue.dilation_mm)
+    tissue = nodes.tissue(recipe.tissue)
+    tissue_warps = [
+        nodes.warp(f"warp_tissue{index}", path)
+        for index, path in enumerate(task.tissue_maps, start=1)
+    ]
+    warps = (warp_mask, warp_template, *tissue_warps)
+    for node in (foreground, bias, nonlinear, tissue, *warps):
+        node.inputs.num_threads = threads
+
+    graph = Workflow(name="brain_extraction", base_dir=str(folder.absolute()))
+    graph.config["execution"] = {
+        "crashdump_dir": str(folder.absolute()),
+        "create_report": "false",
+        "remove_unnecessary_outputs": "false",
+        "stop_on_first_crash": "true",
+    }
+    graph.connect(
+        [
+            (head, foreground, [("image", "input_image")]),
+            (head, place, [("template", "template")]),
+            (foreground, place, [("output_image", "foreground")]),
+            (head, bias, [("image", "input_image")]),
+            (place, bias, [("head_mask", "mask_image")]),
+            (head, linear, [("template", "fixed_image")]),
+            (bias, linear, [("output_image", "moving_image")]),
+            (head, nonlinear, [("template", "fixed_image")]),
+            (bias, nonlinear, [("output_image", "moving_image")]),
+            (linear, nonlinear, [("forward_transforms", "initial_moving_transform")]),
+            (head, warp_mask, [("template_mask", "input_image")]),
+            (head, warp_template, [("template", "input_image")]),
+            (warp_mask, region, [("output_image", "prior")]),
+            (region, tissue, [("region", "mask_image")]),
+            (bias, tissue, [("output_image", "intensity_images")]),
+        ]
+    )
+    for warp in warps:
+        graph.connect(bias, "output_image", warp, "reference_image")
+        graph.connect(nonlinear, "inverse_composite_transform", warp, "transforms")
+    if task.search:
+        coarse, rotation = nodes.coarse(recipe.search), nodes.rotation(recipe.search)
+        graph.connect(
+            [
+                (head, coarse, [("image", "head"), ("template", "template")]),
+                (coarse, rotation, [("head", "moving_image"), ("template", "fixed_image")]),
+                (rotation, linear, [("out_file", "initial_moving_transform")]),
+            ]
+        )
+    else:
+        graph.connect(place, "transform", linear, "initial_moving_transform")
+    if tissue_warps:
+        merged, pattern = nodes.merged(len(tissue_warps)), nodes.pattern()
+        for index, warp in enumerate(tissue_warps, start=1):
+            graph.connect(warp, "output_image", merged, f"in{index}")
+        graph.connect([(merged, pattern, [("out", "files")])])
+        graph.connect([(pattern, tissue, [("pattern", "prior_image")])])
+        tissue.inputs.initialization = "PriorProbabilityImages"
+        tissue.inputs.prior_weighting = recipe.tissue.prior_weight
+    return graph

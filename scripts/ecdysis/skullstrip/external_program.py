@@ -1,0 +1,88 @@
+"""What every method has in common that calls a program of another package."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from ecdysis.errors import InputError
+from ecdysis.plain_folder import linked, plain_folder
+from ecdysis.skullstrip import mask_check, working_image
+
+
+def require_program(program: str, package: str) -> None:
+    """Check that a program is on PATH.
+
+    Raises
+    ------
+    InputError
+        It is not.
+    """
+    if shutil.which(program) is None:
+        raise InputError(
+            "skullstrip.method",
+            f"{program}, a program of {package}, is not on PATH",
+            f"Install {package} and put it on PATH, or set skullstrip: {{method: ants}}",
+        )
+
+
+def strip(image: Path, mask: Path, find: Callable[[Path], Path]) -> dict[str, Any]:
+    """Write the brain mask that a program finds in an image.
+
+    Parameters
+    ----------
+    image : path
+        Head, 3-D.
+    mask : path
+        Gets the mask, uint8, on the grid of `image`.
+    find : callable
+        Is called in a folder of its own with the path of a link to the image, both safe in a
+        shell; returns the file of a mask on the same grid, above 0 where brain is.
+
+    Returns
+    -------
+    dict
+        Measures and ``check`` (verdict and reasons).
+
+    Raises
+    ------
+    InputError
+        The mask is empty.
+    RuntimeError
+        The program failed, or its mask is not on the grid of the image.
+    """
+    source = nib.load(image)
+    mask.parent.mkdir(parents=True, exist_ok=True)
+    with plain_folder() as folder:
+        head = linked(image, folder, "head")
+        with _inside(folder):
+            found = nib.load(find(head))
+            values = np.asanyarray(found.dataobj)
+    if values.size != np.prod(source.shape[:3]):
+        raise RuntimeError(f"the mask has the shape {values.shape}, the image {source.shape}")
+    brain = values.reshape(source.shape[:3]) > 0
+    if not brain.any():
+        raise InputError(
+            image,
+            "no brain was found in it",
+            "Look at the image and its orientation; exclude it, or give a mask of your own",
+        )
+    working_image.write_mask(brain, source, mask)
+    measures = mask_check.measure_shape(brain, working_image.native_grid(source))
+    return {"measures": measures, "check": mask_check.judge(measures)}
+
+
+@contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    """Work in `folder`: interfaces of nipype name their outputs from the working directory."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)

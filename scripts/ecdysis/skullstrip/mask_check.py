@@ -1,0 +1,212 @@
+"""The first look at a brain mask, before a person's: whether it is plausible."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from ecdysis.image.resampling import Affine, FloatArray
+from ecdysis.skullstrip.itk import read_affine
+from ecdysis.skullstrip.working_image import BoolArray, NativeGrid
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Bounds of one measure: outside `look` a person should look, outside `fail` it is wrong."""
+
+    look: tuple[float, float]
+    fail: tuple[float, float]
+    meaning: str
+    source: str
+
+
+LIMITS = {
+    "volume_ml": Limit(
+        (950, 2000),
+        (500, 3000),
+        "volume of the mask in ml",
+        "Matsumae et al. 1996, J Neurosurg 84:982: intracranial volume 1289 ± 111 ml in women and"
+        " 1469 ± 102 ml in men; three deviations below, five above as heads in MNI space are large."
+        " fail: own choice, half and twice of what is usual",
+    ),
+    "edge_cm2": Limit(
+        (0, 5),
+        (0, 60),
+        "area where the mask touches the edge of the field of view, in cm²",
+        "own choice: a cut brain stem has about 5 cm²; 60 cm² is a third of the largest section",
+    ),
+    "fragment_fraction": Limit(
+        (0, 0.005),
+        (0, 0.05),
+        "part of the warped mask outside its largest component",
+        "own choice: a diffeomorphism of a connected mask has none but for sampling",
+    ),
+    "left_right_difference": Limit(
+        (0, 0.06),
+        (0, 0.15),
+        "difference of left and right volume over their sum",
+        "Kruggel 2006, doi:10.1016/j.neuroimage.2005.09.063: hemispheres differ by 1 to 2 %; the"
+        " rest is for the plane, which is the affine image of the template's",
+    ),
+    "affine_overlap": Limit(
+        (0.90, 1),
+        (0.80, 1),
+        "Dice overlap of the warped mask and the mask after affine registration alone",
+        "own choice: 0.93 to 0.97 in heads that were looked at",
+    ),
+    "similarity": Limit(
+        (0.35, 1),
+        (0.15, 1),
+        "correlation ratio of head and warped template inside the mask",
+        "Roche et al. 1998, doi:10.1007/BFb0056301, as measure; bounds from heads looked at",
+    ),
+    "rotation_deg": Limit(
+        (0, 60),
+        (0, 180),
+        "angle in degrees by which the head is turned against its own header",
+        "own choice: no one lies in a scanner like that, so left and right may be exchanged too",
+    ),
+}
+
+
+def judge(measures: Mapping[str, float]) -> dict[str, Any]:
+    """Compare measures with `LIMITS`.
+
+    Returns
+    -------
+    dict
+        ``verdict``: ok, look or fail; ``reasons``: a sentence for each measure out of bounds.
+    """
+    grades, reasons = [0], []
+    for name, value in measures.items():
+        limit = LIMITS[name]
+        grade = 2 if _outside(value, limit.fail) else int(_outside(value, limit.look))
+        grades.append(grade)
+        if grade:
+            low, high = limit.fail if grade == 2 else limit.look
+            reasons.append(f"{limit.meaning} is {value:g}, expected {low:g} to {high:g}")
+    return {"verdict": ("ok", "look", "fail")[max(grades)], "reasons": reasons}
+
+
+def measure(
+    mask: BoolArray,
+    grid: NativeGrid,
+    prior: nib.Nifti1Image,
+    head: nib.Nifti1Image,
+    template: nib.Nifti1Image,
+    template_mask: nib.Nifti1Image,
+    affine_file: Path,
+) -> dict[str, float]:
+    """Take the measures named in `LIMITS`.
+
+    Parameters
+    ----------
+    mask : bool array
+        On the native grid.
+    grid : NativeGrid
+    prior, head, template : NIfTI images
+        Warped mask, corrected head and warped template on the working grid.
+    template_mask : NIfTI image
+        In the template's space.
+    affine_file : path
+        ITK transform of points from template to head.
+    """
+    warped = np.asanyarray(prior.dataobj) > 0.5
+    to_template = np.linalg.inv(read_affine(affine_file)).astype(np.float64)
+    ratio = correlation_ratio(
+        head.get_fdata(dtype=np.float32)[warped], template.get_fdata(dtype=np.float32)[warped]
+    )
+    overlap = _affine_overlap(warped, prior.affine, template_mask, to_template)
+    return {
+        **measure_shape(mask, grid),
+        "fragment_fraction": round(fragment_fraction(warped), 5),
+        "left_right_difference": round(_left_right(warped, prior.affine, to_template), 4),
+        "affine_overlap": round(overlap, 4),
+        "similarity": round(ratio, 4),
+        "rotation_deg": round(rotation_angle(to_template), 1),
+    }
+
+
+def measure_shape(mask: BoolArray, grid: NativeGrid) -> dict[str, float]:
+    """Take the measures that need no registration: volume, edge and fragments."""
+    return {
+        "volume_ml": round(float(mask.sum() * np.prod(grid.zooms) / 1000), 1),
+        "edge_cm2": round(edge_area(mask, grid.zooms) / 100, 2),
+        "fragment_fraction": round(fragment_fraction(mask), 5),
+    }
+
+
+def rotation_angle(affine: Affine) -> float:
+    """Angle (degrees) of the rotation nearest to the linear part of an affine map.
+
+    The polar decomposition gives it (Shoemake and Duff 1992, Graphics Interface, 258).
+
+    Examples
+    --------
+    >>> round(rotation_angle(np.diag([-2.0, 1.1, -1.0, 1.0])))
+    180
+    """
+    left, _, right = np.linalg.svd(affine[:3, :3])
+    cosine = (float(np.trace(left @ right)) - 1) / 2
+    return float(np.rad2deg(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def edge_area(mask: BoolArray, zooms: Sequence[float]) -> float:
+    """Area (mm²) of the mask in the outermost layers of the field."""
+    voxel = float(np.prod(zooms))
+    return sum(
+        float(np.take(mask, side, axis=axis).sum()) * voxel / zooms[axis]
+        for axis in range(3)
+        for side in (0, -1)
+    )
+
+
+def fragment_fraction(mask: BoolArray) -> float:
+    """Part of the mask outside its largest component; 1 for an empty mask."""
+    sizes = np.bincount(scipy.ndimage.label(mask)[0].ravel())[1:]
+    return 1 - float(sizes.max() / sizes.sum()) if sizes.size else 1.0
+
+
+def correlation_ratio(values: FloatArray, given: FloatArray, bins: int = 32) -> float:
+    """Part of the variance of `values` that bins of `given` explain, 0 to 1."""
+    if values.size == 0 or values.var() == 0:
+        return 0.0
+    edges = np.quantile(given, np.linspace(0, 1, bins + 1)[1:-1])
+    label = np.searchsorted(edges, given)
+    counts = np.bincount(label, minlength=bins)
+    totals = np.bincount(label, weights=values, minlength=bins)
+    means = totals / np.maximum(counts, 1)
+    between = float((counts * (means - values.mean(dtype=np.float64)) ** 2).sum())
+    return between / (values.size * float(values.var(dtype=np.float64)))
+
+
+def _left_right(mask: BoolArray, affine: Affine, to_template: Affine) -> float:
+    points = nib.affines.apply_affine(to_template @ affine, np.argwhere(mask))
+    if points.size == 0:
+        return 1.0
+    # A template in MNI space is symmetric about x = 0.
+    return abs(float(np.sign(points[:, 0]).mean()))
+
+
+def _affine_overlap(
+    mask: BoolArray, affine: Affine, template_mask: nib.Nifti1Image, to_template: Affine
+) -> float:
+    to_voxel = np.linalg.inv(template_mask.affine) @ to_template @ affine
+    source = np.asanyarray(template_mask.dataobj).astype(np.float32)
+    moved: NDArray[np.bool_] = (
+        scipy.ndimage.affine_transform(
+            source, to_voxel[:3, :3], to_voxel[:3, 3], output_shape=mask.shape, order=1
+        )
+        > 0.5
+    )
+    total = float(mask.sum() + moved.sum())
+    return 2 * float((mask & moved).sum()) / total if total else 0.0
+
+
+def _outside(value: float, bounds: tuple[float, float]) -> bool:
+    return not bounds[0] <= value <= bounds[1]

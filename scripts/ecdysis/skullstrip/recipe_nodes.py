@@ -1,0 +1,274 @@
+"""The nodes of the brain-extraction workflow, each made from its part of the recipe.
+
+The texts of functions that nipype runs itself stand alone, in a namespace of their own, hence
+the imports inside them.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ecdysis.skullstrip.brain_recipe import (
+    RANDOM_SEED,
+    BiasSettings,
+    Recipe,
+    SearchSettings,
+    TissueSettings,
+)
+
+
+def inputs(**files: Path) -> Any:
+    """Node ``head``, which holds the files that the workflow begins with."""
+    from nipype import Node
+    from nipype.interfaces.utility import IdentityInterface
+
+    node = Node(IdentityInterface(list(files)), name="head")
+    for name, file in files.items():
+        setattr(node.inputs, name, str(file.absolute()))
+    return node
+
+
+def foreground() -> Any:
+    """Node that parts the head from its background (Otsu 1979, doi:10.1109/TSMC.1979.4310076)."""
+    from nipype import Node
+    from nipype.interfaces import ants
+
+    threshold = ants.ThresholdImage(
+        dimension=3, mode="Otsu", num_thresholds=1, output_image="foreground.nii"
+    )
+    return Node(threshold, name="foreground")
+
+
+def place(head_height: float) -> Any:
+    """Node that finds the head and puts the centres of head and template together."""
+    node = _function("place", ("foreground", "template", "head_height"), _place)
+    node.inputs.head_height = head_height
+    return node
+
+
+def bias(settings: BiasSettings) -> Any:
+    """Node that finds and removes the bias field."""
+    from nipype import Node
+    from nipype.interfaces import ants
+
+    correction = ants.N4BiasFieldCorrection(
+        dimension=3,
+        shrink_factor=settings.shrink_factor,
+        n_iterations=list(settings.iterations),
+        convergence_threshold=settings.threshold,
+        bspline_fitting_distance=settings.spline_mm,
+        output_image="corrected.nii",
+        bias_image="bias_field.nii",
+    )
+    return Node(correction, name="bias")
+
+
+def linear(recipe: Recipe) -> Any:
+    """Node of rigid, then affine registration, always in one thread.
+
+    Sums over threads end in varying order here, and the least change of the affine part moves
+    voxels of the mask. With one thread, two runs give the same bits; it costs two seconds.
+    """
+    from nipype import Node
+    from nipype.interfaces import ants
+
+    settings = recipe.linear
+    registration = ants.Registration(
+        **_common(recipe, ["Rigid", "Affine"], settings.levels_mm, settings.sigmas_mm),
+        transform_parameters=[(settings.step,)] * 2,
+        number_of_iterations=[list(settings.iterations)] * 2,
+        radius_or_number_of_bins=[settings.bins] * 2,
+        sampling_strategy=["Regular"] * 2,
+        sampling_percentage=[settings.sampling] * 2,
+        output_transform_prefix="linear",
+    )
+    return _single_threaded(Node(registration, name="linear"))
+
+
+def nonlinear(recipe: Recipe, finest_mm: float, registration_mask: Path | None = None) -> Any:
+    """Node of symmetric normalisation, without the levels finer than `finest_mm`."""
+    from nipype import Node
+    from nipype.interfaces import ants
+
+    settings, count = recipe.nonlinear, nonlinear_levels(recipe, finest_mm)
+    registration = ants.Registration(
+        **_common(recipe, ["SyN"], settings.levels_mm[:count], settings.sigmas_mm[:count]),
+        transform_parameters=[(settings.step, settings.update_sigma, 0.0)],
+        number_of_iterations=[list(settings.iterations[:count])],
+        radius_or_number_of_bins=[settings.bins],
+        write_composite_transform=True,
+        output_transform_prefix="nonlinear",
+    )
+    if registration_mask is not None:
+        registration.inputs.fixed_image_masks = [str(registration_mask.absolute())]
+    return Node(registration, name="nonlinear")
+
+
+def nonlinear_levels(recipe: Recipe, finest_mm: float) -> int:
+    """Count the levels that are not finer than the voxels of the head; at least one."""
+    levels = recipe.nonlinear.levels_mm
+    return max(1, sum(1 for level in levels if level >= finest_mm * 0.9))
+
+
+def warp(name: str, image: Path | None = None) -> Any:
+    """Node that brings an image of the template to the head."""
+    from nipype import Node
+    from nipype.interfaces import ants
+
+    transforms = ants.ApplyTransforms(
+        dimension=3, interpolation="Linear", float=True, output_image=f"{name}.nii"
+    )
+    if image is not None:
+        transforms.inputs.input_image = str(image.absolute())
+    return Node(transforms, name=name)
+
+
+def region(dilation_mm: float) -> Any:
+    """Node of the region around the warped mask in which tissues are looked for."""
+    node = _function("region", ("prior", "dilation_mm"), _region)
+    node.inputs.dilation_mm = dilation_mm
+    return node
+
+
+def tissue(settings: TissueSettings) -> Any:
+    """Node that divides the region into three classes."""
+    from nipype import Node
+    from nipype.interfaces import ants
+
+    segmentation = ants.Atropos(
+        dimension=3,
+        initialization="Otsu",
+        number_of_tissue_classes=3,
+        n_iterations=settings.iterations,
+        convergence_threshold=0.0,
+        mrf_smoothing_factor=settings.mrf_weight,
+        mrf_radius=list(settings.mrf_radius),
+        likelihood_model="Gaussian",
+        posterior_formulation="Socrates",
+        use_mixture_model_proportions=False,
+        use_random_seed=False,
+        save_posteriors=True,
+        output_posteriors_name_template="posterior_%02d.nii",
+        out_classified_image_name="classes.nii",
+    )
+    return Node(segmentation, name="tissue")
+
+
+def merged(count: int) -> Any:
+    """Node that makes one list of `count` warped tissue maps."""
+    from nipype import Node
+    from nipype.interfaces.utility import Merge
+
+    return Node(Merge(count), name="tissue_maps")
+
+
+def pattern() -> Any:
+    """Node that gives tissue maps the names that Atropos wants."""
+    return _function("pattern", ("files",), _pattern)
+
+
+def coarse(settings: SearchSettings) -> Any:
+    """Node that makes head and template coarse for the search over rotations."""
+    node = _function("coarse", ("head", "template", "spacing_mm"), _coarse)
+    node.inputs.spacing_mm = settings.spacing_mm
+    return node
+
+
+def rotation(settings: SearchSettings) -> Any:
+    """Node that searches all rotations."""
+    from nipype import Node
+    from nipype.interfaces import ants
+
+    initializer = ants.AffineInitializer(
+        dimension=3,
+        search_factor=settings.step_deg,
+        radian_fraction=settings.arc,
+        principal_axes=False,
+        local_search=settings.local_iterations,
+    )
+    return _single_threaded(Node(initializer, name="rotation"))
+
+
+def _single_threaded(node: Any) -> Any:
+    node.inputs.num_threads = 1
+    node.inputs.environ = {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
+    return node
+
+
+OUTPUTS = {
+    "place": ["head_mask", "transform"],
+    "region": ["region"],
+    "pattern": ["pattern"],
+    "coarse": ["head", "template"],
+}
+
+
+def _function(name: str, arguments: Sequence[str], function: Any) -> Any:
+    from nipype import Node
+    from nipype.interfaces.utility import Function
+
+    interface = Function(input_names=list(arguments), output_names=OUTPUTS[name], function=function)
+    return Node(interface, name=name)
+
+
+def _common(
+    recipe: Recipe,
+    transforms: Sequence[str],
+    levels_mm: Sequence[float],
+    sigmas_mm: Sequence[float],
+) -> dict[str, Any]:
+    count = len(transforms)
+    return {
+        "dimension": 3,
+        "transforms": list(transforms),
+        "metric": ["MI"] * count,
+        "metric_weight": [1.0] * count,
+        "shrink_factors": [[math.ceil(mm / recipe.spacing) for mm in levels_mm]] * count,
+        "smoothing_sigmas": [list(sigmas_mm)] * count,
+        "sigma_units": ["mm"] * count,
+        "convergence_threshold": [1e-6] * count,
+        "convergence_window_size": [10] * count,
+        "winsorize_lower_quantile": 0.005,
+        "winsorize_upper_quantile": 0.995,
+        "float": True,
+        "random_seed": RANDOM_SEED,
+    }
+
+
+def _place(foreground: str, template: str, head_height: float) -> tuple[str, str]:
+    from pathlib import Path
+
+    from ecdysis.skullstrip.working_image import place
+
+    files = place(Path(foreground), Path(template), Path.cwd(), head_height)
+    return str(files[0]), str(files[1])
+
+
+def _coarse(head: str, template: str, spacing_mm: float) -> tuple[str, str]:
+    from pathlib import Path
+
+    from ecdysis.skullstrip.working_image import coarse_file
+
+    found = [
+        coarse_file(Path(file), Path.cwd() / name, spacing_mm)
+        for file, name in ((head, "head.nii"), (template, "template.nii"))
+    ]
+    return str(found[0]), str(found[1])
+
+
+def _region(prior: str, dilation_mm: float) -> str:
+    from pathlib import Path
+
+    from ecdysis.skullstrip.working_image import dilated_file
+
+    return str(dilated_file(Path(prior), Path.cwd() / "region.nii", dilation_mm))
+
+
+def _pattern(files: list[str]) -> str:
+    # Atropos wants its priors as one name with a number in it.
+    from pathlib import Path
+
+    for file in files:
+        Path(Path(file).name).symlink_to(file)
+    return str(Path.cwd() / "tissue_%02d.nii")

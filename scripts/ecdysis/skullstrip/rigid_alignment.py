@@ -1,0 +1,151 @@
+"""Rigid registration of an image to the T1w of its session, by antsRegistration.
+
+Mattes mutual information (Mattes et al. 2003, doi:10.1109/TMI.2003.809072) needs no likeness
+of contrasts. It is measured near the brain alone, since neck and jaw move against it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ecdysis.skullstrip.brain_recipe import RANDOM_SEED
+
+
+@dataclass(frozen=True)
+class RigidSettings:
+    """Settings of the registration; numbers as in antsBrainExtraction.sh, but for 2 mm voxels."""
+
+    shrink_factors: tuple[int, ...] = (4, 2, 1)
+    sigmas_mm: tuple[float, ...] = (4, 2, 0)
+    iterations: tuple[int, ...] = (200, 100, 50)
+    step: float = 0.1
+    bins: int = 32
+    sampling: float = 0.25
+    around_brain_mm: float = 8.0
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Files that the registration leaves.
+
+    Attributes
+    ----------
+    to_t1w : Path
+        Resamples the image to the T1w: an ITK transform of points from T1w to image.
+    mask : Path
+        The T1w's mask, 0 to 1, on the grid of the image.
+    t1w : Path
+        The T1w on that grid.
+    """
+
+    to_t1w: Path
+    mask: Path
+    t1w: Path
+
+
+def align(
+    image: Path,
+    t1w: Path,
+    t1w_mask: Path,
+    near_brain: Path,
+    folder: Path,
+    *,
+    by_centres: bool = False,
+    threads: int = 1,
+    settings: RigidSettings | None = None,
+) -> Aligned:
+    """Register `image` to `t1w` and bring the mask of the latter to it.
+
+    To be called inside `Provider.activated`.
+
+    Parameters
+    ----------
+    image, t1w : path
+        Working images, cubic voxels of one size.
+    t1w_mask : path
+        The brain mask on the grid of `t1w`, 0 to 1.
+    near_brain : path
+        Where the similarity is measured, on the grid of `t1w`.
+    folder : path
+        Holds all files.
+    by_centres : bool
+        Start with the centres of mass one upon the other; by default the places in the
+        scanner, which a session's images share.
+    threads : int
+    settings : RigidSettings, optional
+
+    Raises
+    ------
+    RuntimeError
+        An ANTs program failed; its output stands in the log.
+    """
+    from nipype import Node, Workflow
+    from nipype.interfaces import ants
+    from nipype.pipeline.engine.nodes import NodeExecutionError
+
+    rigid = Node(_rigid(settings or RigidSettings()), name="rigid")
+    rigid.inputs.fixed_image, rigid.inputs.moving_image = str(t1w), str(image)
+    rigid.inputs.fixed_image_masks = [str(near_brain)]
+    if by_centres:
+        rigid.inputs.initial_moving_transform_com = 1
+    # One thread for the same bits in every run, as in the recipe.
+    rigid.inputs.num_threads = 1
+    rigid.inputs.environ = {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
+    graph = Workflow(name="beside", base_dir=str(folder))
+    graph.config["execution"] = {
+        "crashdump_dir": str(folder),
+        "create_report": "false",
+        "remove_unnecessary_outputs": "false",
+        "stop_on_first_crash": "true",
+    }
+    for name, source in (("mask", t1w_mask), ("t1w", t1w)):
+        warp = Node(
+            ants.ApplyTransforms(
+                dimension=3,
+                input_image=str(source),
+                reference_image=str(image),
+                interpolation="Linear",
+                float=True,
+                invert_transform_flags=[True],
+                num_threads=threads,
+                output_image=f"{name}.nii",
+            ),
+            name=name,
+        )
+        graph.connect(rigid, "forward_transforms", warp, "transforms")
+    try:
+        done = graph.run(plugin="Linear")
+    except NodeExecutionError as error:
+        raise RuntimeError("an ANTs program failed, see the log") from error
+    outputs = {node.name: node.result.outputs for node in done.nodes()}
+    return Aligned(
+        to_t1w=Path(outputs["rigid"].forward_transforms[0]),
+        mask=Path(outputs["mask"].output_image),
+        t1w=Path(outputs["t1w"].output_image),
+    )
+
+
+def _rigid(settings: RigidSettings) -> Any:
+    from nipype.interfaces import ants
+
+    return ants.Registration(
+        dimension=3,
+        transforms=["Rigid"],
+        transform_parameters=[(settings.step,)],
+        metric=["MI"],
+        metric_weight=[1.0],
+        radius_or_number_of_bins=[settings.bins],
+        sampling_strategy=["Regular"],
+        sampling_percentage=[settings.sampling],
+        number_of_iterations=[list(settings.iterations)],
+        shrink_factors=[list(settings.shrink_factors)],
+        smoothing_sigmas=[list(settings.sigmas_mm)],
+        sigma_units=["mm"],
+        convergence_threshold=[1e-6],
+        convergence_window_size=[10],
+        winsorize_lower_quantile=0.005,
+        winsorize_upper_quantile=0.995,
+        output_transform_prefix="rigid",
+        float=True,
+        random_seed=RANDOM_SEED,
+    )

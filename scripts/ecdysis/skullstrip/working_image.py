@@ -1,0 +1,204 @@
+"""The small image that brain extraction works on, and the way back to the native grid."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from ecdysis.errors import InputError
+from ecdysis.files import atomic
+from ecdysis.image.components import largest_component
+from ecdysis.image.resampling import Affine, FloatArray, isotropic_grid, resample
+from ecdysis.skullstrip.itk import write_affine
+
+BoolArray = NDArray[np.bool_]
+# Two thirds of the least extent of an adult brain, the height of about 100 mm: a field that
+# is shorter in any direction cannot hold enough of a brain to be aligned.
+MINIMAL_FIELD_MM = 65.0
+
+
+@dataclass(frozen=True)
+class NativeGrid:
+    """Shape, affine and voxel sizes (mm) of the image that a mask is wanted for."""
+
+    shape: tuple[int, ...]
+    affine: Affine
+    zooms: tuple[float, ...]
+
+
+def native_grid(image: nib.Nifti1Image) -> NativeGrid:
+    """Take the grid of a 3-D image."""
+    zooms = tuple(float(zoom) for zoom in np.linalg.norm(image.affine[:3, :3], axis=0))
+    return NativeGrid(image.shape[:3], image.affine, zooms)
+
+
+def prepare(
+    image: nib.Nifti1Image, where: Path, spacing: float, winsorize: tuple[float, float]
+) -> nib.Nifti1Image:
+    """Make the working image: cubic voxels, cut percentiles, intensities 0 to 1000.
+
+    Parameters
+    ----------
+    image : NIfTI image, 3-D
+    where : path
+        The name to use in error messages.
+    spacing : float
+        Voxel size, mm.
+    winsorize : two floats
+        Lower and upper percentile.
+
+    Raises
+    ------
+    InputError
+        Not 3-D, a field that is too small for a brain, or no contrast.
+    """
+    if image.ndim > 3 and any(size != 1 for size in image.shape[3:]):
+        raise InputError(
+            where,
+            f"it has {image.ndim} dimensions {image.shape}; brain extraction wants one volume",
+            "Give one volume, or exclude the image by the config key filters",
+        )
+    grid = native_grid(image)
+    field = np.array(grid.shape) * grid.zooms
+    if field.min() < MINIMAL_FIELD_MM:
+        raise InputError(
+            where,
+            f"its field of view is {field.min():.0f} mm in one direction; a brain needs at"
+            f" least {MINIMAL_FIELD_MM:.0f} mm",
+            "Exclude the image, or set skullstrip: {method: none}",
+        )
+    data = image.get_fdata(dtype=np.float32, caching="unchanged").reshape(grid.shape)
+    np.nan_to_num(data, copy=False, posinf=0, neginf=0)
+    shape, affine = isotropic_grid(grid.shape, grid.affine, spacing)
+    small = resample(data, grid.zooms, shape, (spacing,) * 3)
+    low, high = np.percentile(small, winsorize)
+    if not high > low:
+        raise InputError(
+            where,
+            f"its voxels hardly differ (percentiles {winsorize} are {low:g} and {high:g})",
+            "Look at the image; exclude it when it is empty",
+        )
+    scaled = (np.clip(small, low, high) - low) * np.float32(1000 / (high - low))
+    return nib.Nifti1Image(scaled.astype(np.float32), affine)
+
+
+def place(foreground: Path, template: Path, folder: Path, head_height: float) -> tuple[Path, Path]:
+    """Make a mask of the head, and the shift that brings it to the template.
+
+    Parameters
+    ----------
+    foreground : path
+        Above 0 where the working image is brighter than its background.
+    template : path
+        The template's head.
+    folder : path
+        Takes the results.
+    head_height : float
+        What lies lower than this below the vertex (mm) is neck.
+
+    Returns
+    -------
+    head_mask : path
+        uint8, foreground closed and filled.
+    transform : path
+        ITK text transform of points from template to head.
+    """
+    image = nib.load(foreground)
+    bright = np.asanyarray(image.dataobj) > 0
+    spacing = float(np.linalg.norm(image.affine[:3, 0]))
+    mask = scipy.ndimage.binary_fill_holes(closed(bright, 4.0, spacing))
+    head_mask = folder / "head_mask.nii"
+    nib.save(nib.Nifti1Image(mask.astype(np.uint8), image.affine), head_mask)
+
+    target = nib.load(template)
+    template_data = target.get_fdata(dtype=np.float32)
+    fixed = _centre(template_data > template_data.mean(), target.affine, head_height)
+    shift = np.eye(4)
+    shift[:3, 3] = _centre(bright, image.affine, head_height) - fixed
+    transform = folder / "initial.txt"
+    write_affine(shift, transform, fixed)
+    return head_mask, transform
+
+
+def closed(mask: BoolArray, radius: float, spacing: float) -> BoolArray:
+    """Close a mask of cubic voxels with a ball; `radius` and `spacing` in mm."""
+    pad = int(np.ceil(radius / spacing)) + 1
+    padded = np.pad(mask, pad)
+    grown = scipy.ndimage.distance_transform_edt(~padded, sampling=spacing) <= radius
+    shrunk = scipy.ndimage.distance_transform_edt(grown, sampling=spacing) > radius
+    inner = (slice(pad, -pad),) * 3
+    result: BoolArray = (shrunk | padded)[inner]
+    return result
+
+
+def coarse_file(image: Path, result: Path, spacing: float) -> Path:
+    """Write `image` with cubic voxels of `spacing` mm; return the path of the result."""
+    source = nib.load(image)
+    grid = native_grid(source)
+    shape, affine = isotropic_grid(grid.shape, grid.affine, spacing)
+    small = resample(source.get_fdata(dtype=np.float32), grid.zooms, shape, (spacing,) * 3)
+    nib.save(nib.Nifti1Image(small, affine), result)
+    return result
+
+
+def dilated_file(prior: Path, region: Path, dilation_mm: float) -> Path:
+    """Write the region within `dilation_mm` of a mask (above 0.5); return its path."""
+    image = nib.load(prior)
+    outside = image.get_fdata(dtype=np.float32) <= 0.5
+    zooms = np.linalg.norm(image.affine[:3, :3], axis=0)
+    near = scipy.ndimage.distance_transform_edt(outside, sampling=zooms) <= dilation_mm
+    nib.save(nib.Nifti1Image(near.astype(np.uint8), image.affine), region)
+    return region
+
+
+def finish(prior: FloatArray, spacing: float, closing: float, grid: NativeGrid) -> BoolArray:
+    """Turn the warped mask of the template into a mask on the native grid.
+
+    The closing is a grey one, so that the surface at 0.5 keeps its place between voxels;
+    then the largest component is kept and holes are filled.
+
+    Parameters
+    ----------
+    prior : float32 array
+        0 to 1, on the working grid.
+    spacing, closing : float
+        Voxel size of the working grid and radius of the closing, mm.
+    grid : NativeGrid
+        The grid of the result.
+    """
+    reach = int(closing // spacing)
+    if reach > 0:
+        steps = np.indices((2 * reach + 1,) * 3) - reach
+        ball = (steps**2).sum(axis=0) <= reach**2
+        padded = scipy.ndimage.grey_closing(np.pad(prior, reach + 1), footprint=ball)
+        prior = padded[(slice(reach + 1, -reach - 1),) * 3]
+    mask: BoolArray = resample(prior, (spacing,) * 3, grid.shape, grid.zooms) > 0.5
+    box = next(iter(scipy.ndimage.find_objects(mask.astype(np.uint8))), None)
+    if box is not None:
+        mask[box] = scipy.ndimage.binary_fill_holes(largest_component(mask[box]))
+    return mask
+
+
+def write_mask(mask: BoolArray, source: nib.Nifti1Image, path: Path) -> None:
+    """Write a mask as uint8 on the grid of `source`, with its affines and their codes.
+
+    The header is a new one: free text of the source's header is not carried on.
+    """
+    image = type(source)(mask.astype(np.uint8), source.affine)
+    image.header.set_xyzt_units(*source.header.get_xyzt_units())
+    image.set_qform(source.get_qform(), int(source.header["qform_code"]))
+    image.set_sform(source.get_sform(), int(source.header["sform_code"]))
+    with atomic(path) as partial:
+        nib.save(image, partial)
+
+
+def _centre(mask: BoolArray, affine: Affine, head_height: float) -> NDArray[np.float64]:
+    """Centre of mass (RAS, mm) of the part of a mask that is near its top."""
+    points = nib.affines.apply_affine(affine, np.argwhere(mask))
+    # Not the topmost voxel: noise may lie above the vertex.
+    top = np.percentile(points[:, 2], 99.9)
+    centre: NDArray[np.float64] = points[points[:, 2] > top - head_height].mean(axis=0)
+    return centre
