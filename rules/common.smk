@@ -16,7 +16,17 @@ from ecdysis.files import needing_room
 from ecdysis.fingerprint import fingerprint
 from ecdysis import slurm, template
 from ecdysis.leftovers import drop_descriptions
-from ecdysis.places import QUALITY_TABLE, VALIDATION, brain_file, byproducts_folder, converted_file, defaced_file, derived_file, mask_file, preproc_file
+from ecdysis.places import (
+    QUALITY_TABLE,
+    VALIDATION,
+    brain_file,
+    byproducts_folder,
+    converted_file,
+    defaced_file,
+    derived_file,
+    mask_file,
+    preproc_file,
+)
 from ecdysis.run_lock import begin_run
 from ecdysis.run_log import move_log
 from ecdysis.settings import resolve
