@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.errors import InputError
+from ecdysis.files import read_tsv
 from ecdysis.planning.from_settings import plan_conversion
 from ecdysis.planning.plan import Plan
-from ecdysis.private_files import read_table, write_private
+from ecdysis.private_files import write_private
 
 SHOWN = {"session": "session", "number": "no.", "name": "name", "confidence": "sure", "why": "why"}
 """Columns of the table that are printed, and their headings; no text of a header is among them."""
@@ -58,7 +59,7 @@ def told(made: Plan, table: Path) -> str:
     """Say in words and a table what the plan is."""
     from tabulate import tabulate
 
-    rows = read_table(table)
+    rows = read_tsv(table).rows
     lines = [
         tabulate(
             [[row.get(key, "-") for key in SHOWN] for row in rows],

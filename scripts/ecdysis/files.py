@@ -1,10 +1,13 @@
-"""Writing files so that a final name never holds half a file."""
+"""Read and write small files; a final name never holds half a file."""
 
+import csv
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -77,3 +80,72 @@ def write_json(path: str | PathLike[str], content: Any) -> None:
     text = json.dumps(content, indent=2, ensure_ascii=False)
     with atomic(path) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
+
+
+def sha256(path: str | PathLike[str]) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A TSV file.
+
+    Attributes
+    ----------
+    columns : list of str
+        The names in the first line.
+    rows : list of dict
+        One dict per row, without its empty cells and ``n/a``. Blank lines are skipped.
+    lines : list of int
+        The line number of each row.
+    ragged : list of int
+        The line numbers of the rows that have more or fewer cells than the first line.
+    """
+
+    columns: list[str]
+    rows: list[dict[str, str]]
+    lines: list[int]
+    ragged: list[int]
+
+
+def read_tsv(path: str | PathLike[str], where: str | None = None) -> Table:
+    """Read a table of cells separated by tabs, without quoting; cells are stripped.
+
+    Parameters
+    ----------
+    path : path
+        The file, in UTF-8.
+    where : str, optional
+        How errors name the file. Default: its path.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read as UTF-8 text with tabs.
+    """
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
+            lines = list(csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+    except FileNotFoundError as error:
+        raise InputError(where or path, "the file does not exist", "Correct the path") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            where or path, "it cannot be read as UTF-8 text", "Save it as a TSV file in UTF-8"
+        ) from error
+    columns = [name.strip() for name in lines[0]] if lines else []
+    table = Table(columns, [], [], [])
+    for number, cells in enumerate(lines[1:], start=2):
+        named = {
+            name: cell.strip()
+            for name, cell in zip(columns, cells, strict=False)
+            if cell.strip() not in ("", "n/a")
+        }
+        if not any(cell.strip() for cell in cells):
+            continue
+        table.rows.append(named)
+        table.lines.append(number)
+        if len(cells) != len(columns):
+            table.ragged.append(number)
+    return table

@@ -1,6 +1,5 @@
 """Files of the private folder: nobody but the owner may read them."""
 
-import csv
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -43,26 +42,3 @@ def write_private_table(path: Path, columns: Sequence[str], rows: Iterable[Seque
 
 def _cell(value: Any) -> str:
     return " ".join(str(value).split()) or "n/a" if value is not None else "n/a"
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Read a TSV, one dict a row, cells stripped, ``n/a`` and empty cells left out.
-
-    Raises
-    ------
-    OSError, UnicodeError
-        It cannot be read, or is no table of text.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
-    except csv.Error as error:
-        raise UnicodeError(f"no table of text: {error}") from error
-    return [
-        {
-            name.strip(): cell.strip()
-            for name, cell in row.items()
-            if isinstance(name, str) and isinstance(cell, str) and cell.strip() not in ("", "n/a")
-        }
-        for row in rows
-    ]

@@ -6,9 +6,7 @@ A file is a TSV or a JSON document; both hold a row an image and rater with the 
 disagree the most careful one wins: one exclude excludes, and it is said who thought otherwise.
 """
 
-import csv
 import difflib
-import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +15,7 @@ from typing import Any, Literal
 
 from ecdysis.bids.discovery import Exclusion, Image
 from ecdysis.errors import InputError
+from ecdysis.files import read_tsv
 
 Verdict = Literal["exclude", "unsure", "accept"]
 VERDICTS: tuple[Verdict, ...] = ("exclude", "unsure", "accept")
@@ -177,7 +176,7 @@ def _read(path: Path) -> list[Rating]:
     except (OSError, UnicodeDecodeError) as error:
         problem = f"it cannot be read as text ({type(error).__name__})"
         raise InputError(path, problem, REMEDY) from error
-    rows = _json_rows(path, text) if text.lstrip()[:1] in ("{", "[") else _tsv_rows(path, text)
+    rows = _json_rows(path, text) if text.lstrip()[:1] in ("{", "[") else _tsv_rows(path)
     return [_rating(f"{path}, {place}", row) for place, row in rows]
 
 
@@ -198,24 +197,22 @@ def _json_rows(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
     return [(f"rating {number}", row) for number, row in enumerate(rows, 1)]
 
 
-def _tsv_rows(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
-    table = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
-    missing = [name for name in NEEDED if name not in (table.fieldnames or ())]
+def _tsv_rows(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    table = read_tsv(path)
+    missing = [name for name in NEEDED if name not in table.columns]
     if missing:
         problem = (
             f"its first line lacks the column {', '.join(missing)};"
             f" expected are {', '.join(COLUMNS)}"
         )
         raise InputError(path, problem, REMEDY)
-    rows: list[tuple[str, Mapping[str, Any]]] = []
-    for number, row in enumerate(table, 2):
-        if None in row or None in row.values():
-            raise InputError(
-                f"{path}, line {number}", "it has not as many cells as the first", REMEDY
-            )
-        plain = {key: "" if value.strip() in EMPTY else value.strip() for key, value in row.items()}
-        rows.append((f"line {number}", {**plain, "tags": _tags(plain.get("tags", ""))}))
-    return rows
+    if table.ragged:
+        where = f"{path}, line {table.ragged[0]}"
+        raise InputError(where, "it has not as many cells as the first", REMEDY)
+    return [
+        (f"line {number}", {**row, "tags": _tags(row.get("tags", ""))})
+        for number, row in zip(table.lines, table.rows, strict=True)
+    ]
 
 
 def _tags(text: str) -> list[str]:

@@ -4,7 +4,6 @@ A user's files win, then a template by its TemplateFlow name, then the embedded 
 embedded default is named here and nowhere else, so that it can be replaced in one place.
 """
 
-import hashlib
 import importlib.util
 import re
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.errors import InputError
+from ecdysis.files import sha256
 
 EMBEDDED_NAME = "MNI152NLin6Asym"
 EMBEDDED_ORIGIN = (
@@ -175,12 +175,6 @@ def embedded(resolution: int = 1) -> Template:
         origin=EMBEDDED_ORIGIN,
         sha256={file.name: EMBEDDED_SHA256[file.name] for file in files},
     )
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _from_files(given: Mapping[str, Any]) -> Template:

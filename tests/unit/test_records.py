@@ -7,7 +7,7 @@ import pytest
 from ecdysis.errors import InputError
 from ecdysis.places import HIDDEN
 from ecdysis.report.log_tail import log_tail
-from ecdysis.report.model import Stage, natural, worst
+from ecdysis.report.model import Stage, worst
 from ecdysis.report.records import load_run
 from ecdysis.run_lock import RUN
 
@@ -149,10 +149,6 @@ def test_log_tail_shows_the_end_without_control_characters(tmp_path: Path) -> No
 def test_only_a_log_within_the_outputs_is_shown(tmp_path: Path, log: str | None) -> None:
     (tmp_path / "secret.log").write_text("PatientName", encoding="utf-8")
     assert log_tail(tmp_path / "out", Stage("crop", "failed", log=log)) is None
-
-
-def test_labels_are_sorted_as_people_count() -> None:
-    assert sorted(["10", "2", "01", "A1", "a"], key=natural) == ["01", "2", "10", "A1", "a"]
 
 
 def test_the_worst_state_wins() -> None:

@@ -1,14 +1,13 @@
 """Putting new files into a dataset of which none is ever overwritten."""
 
 import errno
-import hashlib
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 from ecdysis.conversion.session import Session
-from ecdysis.files import write_json
+from ecdysis.files import sha256, write_json
 
 
 def place(session: Session, bids_dir: Path) -> dict[str, list[Any]]:
@@ -25,7 +24,7 @@ def place(session: Session, bids_dir: Path) -> dict[str, list[Any]]:
         image = bids_dir / f"{one.output.path}.nii.gz"
         if one.source is None or image.exists():
             kept.append(f"{one.output.path}.nii.gz")
-            files.append({"path": kept[-1], "sha256": _sha256(image)})
+            files.append({"path": kept[-1], "sha256": sha256(image)})
             continue
         described = one.source.with_name(one.source.name.replace(".nii.gz", ".json"))
         write_json(described, one.sidecar)
@@ -37,7 +36,7 @@ def place(session: Session, bids_dir: Path) -> dict[str, list[Any]]:
         for source, path in whole:
             if not place_new(source, bids_dir / path):
                 kept.append(path)
-            files.append({"path": path, "sha256": _sha256(bids_dir / path)})
+            files.append({"path": path, "sha256": sha256(bids_dir / path)})
     return {"files": files, "kept": kept}
 
 
@@ -81,8 +80,3 @@ def _link(source: Path, target: Path) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -4,17 +4,18 @@ Labels are remembered in the private folder under digests of the identifiers, so
 who come later never renumber those who came before.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ecdysis.errors import InputError
+from ecdysis.files import read_tsv
 from ecdysis.key import Key
+from ecdysis.natural_sort import natural_key
 from ecdysis.planning.participants_map import Mapped, People, check_issuers, find, read_map
 from ecdysis.planning.series import Series
-from ecdysis.private_files import read_table, write_private_table
+from ecdysis.private_files import write_private_table
 
 COLUMNS = ("key", "patient", "study", "participant_label", "session_label")
 
@@ -126,7 +127,9 @@ def _participants(
     bids_dir: Path,
     mapped: People | None,
 ) -> dict[Patient, str]:
-    patients = sorted({patient for patient, _ in studies}, key=_natural)
+    patients = sorted(
+        {patient for patient, _ in studies}, key=lambda patient: (natural_key(patient[1]), patient)
+    )
     labels: dict[Patient, str] = {}
     for patient in patients:
         known = remembered.participant(patient)
@@ -184,20 +187,13 @@ def _sessions(
     return labels
 
 
-def _natural(patient: Patient) -> tuple[list[tuple[int, int, str]], Patient]:
-    """Order identifiers as a person does: 2 before 10."""
-    parts = re.findall(r"\d+|\D+", patient[1])
-    order = [(0, int(part), "") if part.isdecimal() else (1, 0, part.lower()) for part in parts]
-    return order, patient
-
-
 class _Memory:
     """The labels that were given before, under digests of the identifiers."""
 
     def __init__(self, key: Key, path: Path) -> None:
         self._key, self._path = key, path
         self._rows: dict[tuple[str, str], tuple[str, str | None]] = {}
-        for row in read_table(path) if path.exists() else []:
+        for row in read_tsv(path).rows if path.exists() else []:
             if row.get("key") != key.fingerprint:
                 raise InputError(
                     path,

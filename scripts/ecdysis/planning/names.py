@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ecdysis.bids import schema
 from ecdysis.errors import InputError
+from ecdysis.files import read_tsv
 from ecdysis.key import Key
 from ecdysis.planning.rulings import TABLE
 from ecdysis.planning.series import Series
-from ecdysis.private_files import read_table, write_private_table
+from ecdysis.private_files import write_private_table
 
 COLUMNS = ("key", "session", "series", "kind", "entities", "content")
 
@@ -52,7 +53,7 @@ class Names:
     def __init__(self, path: Path, key: Key) -> None:
         self._path, self._key = path, key
         self._names: dict[tuple[str, str], Name] = {}
-        for row in read_table(path) if path.exists() else []:
+        for row in read_tsv(path).rows if path.exists() else []:
             if row.get("key") == key.fingerprint:
                 name = Name(row["kind"], row.get("entities", ""), row["content"])
                 self._names[row["session"], row["series"]] = name

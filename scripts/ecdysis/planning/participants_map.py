@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecdysis.errors import InputError
-from ecdysis.private_files import read_table
+from ecdysis.files import read_tsv
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,8 @@ def read_map(path: Path) -> People:
         A column is missing, a label has a character that BIDS forbids, or a patient or study
         has two labels. Rows are named by their number, never by an identifier.
     """
-    try:
-        rows = read_table(path)
-        names = path.read_text(encoding="utf-8-sig").partition("\n")[0].strip().split("\t")
-    except (OSError, UnicodeError) as error:
-        raise InputError(
-            "participants_map", "it cannot be read as UTF-8 text", "Give a TSV file"
-        ) from error
-    names = [name.strip() for name in names]
+    table = read_tsv(path, "participants_map")
+    names = table.columns
     needed = ["patient_id", "participant_label"]
     if "session_label" in names and not {"study_uid", "study_date"} & set(names):
         needed.append("study_uid (or study_date)")
@@ -65,9 +59,7 @@ def read_map(path: Path) -> People:
         )
     people: dict[tuple[str, str], str] = {}
     studies: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-    for number, row in enumerate(rows, start=2):
-        if not row:
-            continue
+    for number, row in zip(table.lines, table.rows, strict=True):
         if "patient_id" not in row:
             raise _row_error(number, "patient_id is empty")
         patient = row.get("issuer", ""), row["patient_id"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from ecdysis.bids import schema
 from ecdysis.errors import InputError
-from ecdysis.private_files import read_table
+from ecdysis.files import read_tsv
 
 TABLE = "plan.tsv"
 
@@ -58,21 +58,15 @@ def read_rulings(path: Path) -> Rulings:
     """
     if not path.exists():
         return {}
-    try:
-        rows = read_table(path)
-        columns = path.read_text(encoding="utf-8-sig").partition("\n")[0].strip().split("\t")
-    except (OSError, UnicodeError) as error:
-        raise InputError(path.name, "it cannot be read as UTF-8 text", "Save it as TSV") from error
-    if absent := {"series", "name"} - set(columns):
+    table = read_tsv(path, path.name)
+    if absent := {"series", "name"} - set(table.columns):
         raise InputError(
             path.name,
             f"column {' and '.join(sorted(absent))} is missing; columns are separated by tabs",
             "Begin with what `snakemake plan` writes",
         )
     rulings: Rulings = {}
-    for number, row in enumerate(rows, start=2):
-        if not row:
-            continue
+    for number, row in zip(table.lines, table.rows, strict=True):
         where = f"{path.name}, line {number}"
         series = row.get("series", "")
         entities, kind = schema.parse(row["name"], where) if "name" in row else ("", None)

@@ -3,7 +3,6 @@
 A TSV with the columns ``key``, ``suffix``, ``low`` and ``high``; ``n/a`` is no bound.
 """
 
-import csv
 import difflib
 import math
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.errors import InputError
+from ecdysis.files import read_tsv
 from ecdysis.quality.dictionary import BY_KEY
 
 COLUMNS = ("key", "suffix", "low", "high")
@@ -52,14 +52,8 @@ def read_norms(path: Path) -> list[Norm]:
         It cannot be read, a column is missing, or a line names no measure or suffix, has bounds
         that are no numbers or in the wrong order, or says again what a line above said.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        lines = list(csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        problem = f"the norms cannot be read ({type(error).__name__})"
-        raise InputError(path, problem, "Correct quality.norms, or save it as UTF-8") from error
-    header = lines[0] if lines else []
-    missing = [name for name in COLUMNS if name not in header]
+    table = read_tsv(path, f"quality.norms {path}")
+    missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
         raise InputError(
             path,
@@ -67,10 +61,7 @@ def read_norms(path: Path) -> list[Norm]:
             "Add it to the first line",
         )
     norms: list[Norm] = []
-    for number, cells in enumerate(lines[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        row = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
+    for number, row in zip(table.lines, table.rows, strict=True):
         try:
             norm = _norm({name: row.get(name, "") for name in COLUMNS})
             if any((one.key, one.suffix) == (norm.key, norm.suffix) for one in norms):

@@ -1,11 +1,10 @@
 """What each rule and each stage took: from Snakemake's benchmark files, else from the records."""
 
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from ecdysis.files import read_tsv
 from ecdysis.report.model import Run
 
 BENCHMARKS = "benchmarks"
@@ -68,16 +67,11 @@ def _recorded(run: Run) -> Measured:
 def _benchmarks(folder: Path) -> Measured:
     found: Measured = {}
     for path in sorted(folder.rglob("*.tsv")):
-        for row in _rows(path):
+        for row in read_tsv(path).rows:
             if (seconds := _number(row.get("s"))) is not None:
                 took = (seconds, _number(row.get("cpu_time")), _number(row.get("max_rss")))
                 found.setdefault(path.stem, []).append(took)
     return found
-
-
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        yield from csv.DictReader(stream, delimiter="\t")
 
 
 def _number(text: str | None) -> Number:

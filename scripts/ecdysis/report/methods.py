@@ -6,14 +6,13 @@ run is not told. Citations are keys of ``report/references.bib`` in the way of p
 
 import re
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 
 from ecdysis.files import atomic
 from ecdysis.report.model import Image, Run
 from ecdysis.report.overview import programs_of
 from ecdysis.report.references import bibtex, cited
 from ecdysis.skullstrip.brain_recipe import RECIPE
-from ecdysis.version import BIDS_VERSION, __version__
+from ecdysis.version import BIDS_VERSION, __version__, package_versions
 
 TEXT, REFERENCES = "methods.md", "references.bib"
 CITATION = re.compile(r"\[@(\w+)((?:; @\w+)*)\]")
@@ -167,13 +166,8 @@ def _quality(run: Run) -> Iterator[str]:
 
 def _tools() -> str:
     names = ("snakemake", "pybids", "nibabel", "nipype", "nilearn", "numpy", "scipy")
-    found = []
-    for name in names:
-        try:
-            found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
-    return f"Versions: {', '.join(found)}."
+    versions = (f"{name} {version}" for name, version in package_versions(names).items())
+    return f"Versions: {', '.join(versions)}."
 
 
 def _ran(run: Run, stage: str) -> bool:

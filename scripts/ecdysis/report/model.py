@@ -1,7 +1,6 @@
 """A run as the pages see it: subjects, their images, and the stages these went through."""
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -208,9 +207,3 @@ class Run:
 def worst(states: Iterable[State]) -> State:
     """Return the state that most needs a look; done when there are none."""
     return min(states, key=STATES.index, default="done")
-
-
-def natural(label: str) -> list[tuple[int, int, str]]:
-    """Key by which sub-2 comes before sub-10."""
-    parts = re.findall(r"\d+|\D+", label)
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from statistics import median
 from typing import Any
 
 from ecdysis.report.model import STATES, Image, Run, State, Subject
 from ecdysis.report.quality import Comparison, check_of
 from ecdysis.report.wording import NO_REASON
+from ecdysis.version import package_versions
 
 PACKAGES = (
     "snakemake", "pybids", "pydicom", "dcm2niix", "nibabel", "nipype", "antspyx", "nilearn",
@@ -128,13 +128,7 @@ def programs_of(run: Run) -> dict[str, list[str]]:
 
 def software() -> dict[str, str]:
     """Return the versions of the Python packages that are installed here."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return package_versions(PACKAGES)
 
 
 def _facts(images: Iterable[Image], key: str) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ecdysis.errors import InputError
 from ecdysis.files import read_json
+from ecdysis.natural_sort import natural_key
 from ecdysis.places import (
     MANIFEST,
     TEMPLATE,
@@ -30,7 +31,6 @@ from ecdysis.report.model import (
     Stage,
     State,
     Subject,
-    natural,
 )
 from ecdysis.run_lock import is_at_work
 
@@ -108,7 +108,7 @@ def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = 
             )
             if only in (None, label)
             else _unread(label, images[label], excluded.get(label, []))
-            for label in sorted(images, key=natural)
+            for label in sorted(images, key=natural_key)
         ),
         unmapped=tuple(manifest.get("plan", {}).get("unmapped", [])),
         dicom=dicom,
