@@ -37,7 +37,7 @@ COLIN = Path("/usr/share/mricron/templates/ch2.nii.gz")
 OWN = """
 import json, sys
 from pathlib import Path
-import ecdysis.skullstrip.own as method
+import ecdysis.skullstrip.ants_recipe as method
 from ecdysis.skullstrip.byproducts import Byproducts
 from ecdysis.template import Prepared
 given = json.loads(sys.argv[1])

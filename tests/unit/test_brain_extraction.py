@@ -213,6 +213,27 @@ def test_a_head_that_is_upside_down_in_its_header_is_found_by_the_second_strateg
     assert "turned against its own header" in details["check"]["reasons"][0]
 
 
+def test_a_contrast_other_than_t1w_needs_no_t1w(tmp_path, prepared):
+    head, truth = moved_head("RAS")
+    values = head.get_fdata()
+    # Tissues in the reverse order, as in a T2w; air stays dark.
+    reverse = np.where(values > 0.15 * values.max(), 1.1 * values.max() - values, values)
+    nib.save(nib.Nifti1Image(reverse.astype(np.int16), head.affine), tmp_path / "head.nii")
+    ants_recipe.skullstrip(
+        tmp_path / "head.nii",
+        prepared,
+        tmp_path / "mask.nii",
+        byproducts=Byproducts(tmp_path),
+        priors=True,
+        provider="embedded",
+        threads=2,
+        recipe=BRIEF,
+    )
+    mask = np.asanyarray(nib.load(tmp_path / "mask.nii").dataobj) > 0
+    assert dice(mask, np.asanyarray(truth.dataobj) > 0) > 0.94
+    assert nib.load(tmp_path / "posteriors.nii.gz").shape[-1] == 3
+
+
 def test_what_is_no_head_fails_the_check_of_both_strategies(tmp_path, prepared):
     noise = np.random.default_rng(0).normal(100, 10, (45, 50, 45)).astype(np.int16)
     nib.save(nib.Nifti1Image(noise, np.diag([4, 4, 4, 1])), tmp_path / "head.nii")

@@ -266,9 +266,9 @@ def _region(prior: str, dilation_mm: float) -> str:
 
 
 def _pattern(files: list[str]) -> str:
-    # Atropos wants its priors as one name with a number in it.
+    # Atropos takes its priors as one name with a number in it, from 01.
     from pathlib import Path
 
-    for file in files:
-        Path(Path(file).name).symlink_to(file)
+    for number, file in enumerate(files, start=1):
+        Path(f"tissue_{number:02d}.nii").symlink_to(file)
     return str(Path.cwd() / "tissue_%02d.nii")
