@@ -14,7 +14,7 @@ from ecdysis.derivatives.quality import quality
 from ecdysis.image.reorient import reorient
 from ecdysis.job import forget, recorded
 from ecdysis.quality.brain import Tissues
-from ecdysis.quality.subject import Inputs
+from ecdysis.quality.measured_image import Inputs
 from ecdysis.skullstrip.byproducts import Byproducts
 from ecdysis.skullstrip.tissues import TISSUES
 from ecdysis.template import Prepared

@@ -7,7 +7,7 @@ from ecdysis.derivatives.quality import quality
 from ecdysis.image.reorient import reorient
 from ecdysis.quality.brain import Tissues
 from ecdysis.quality.dictionary import MEASURES, OF_SKULLSTRIP
-from ecdysis.quality.subject import Inputs
+from ecdysis.quality.measured_image import Inputs
 from ecdysis.skullstrip.byproducts import Byproducts
 from ecdysis.skullstrip.itk import write_affine
 from scipy import ndimage

@@ -6,7 +6,7 @@ import pytest
 from ecdysis.image.geometry import Turn
 from ecdysis.image.volume import Volume, turned, with_values
 from ecdysis.quality.air import AirSearch, air_voxels, survey
-from ecdysis.quality.not_computable import NotComputableError
+from ecdysis.quality.sheet import NotComputableError
 
 SPACING = 2.0
 SHAPE = (110, 120, 116)

@@ -15,8 +15,8 @@ from ecdysis.quality.noise import (
     with_mean,
     wm2max,
 )
-from ecdysis.quality.not_computable import NotComputableError
 from ecdysis.quality.sharpness import fwhm
+from ecdysis.quality.sheet import NotComputableError
 from ecdysis.quality.tissue import eroded, fuzzy_jaccard, rpve, sure_mask, volume_fractions
 from scipy import ndimage
 

@@ -14,9 +14,8 @@ from nibabel.orientations import io_orientation
 
 from ecdysis.quality import background, brain, inu, mask, noise, sharpness, tissue
 from ecdysis.quality.dictionary import MEASURES, OF_SKULLSTRIP
-from ecdysis.quality.not_computable import NotComputableError
-from ecdysis.quality.sheet import Sheet
-from ecdysis.quality.subject import Inputs, Subject
+from ecdysis.quality.measured_image import Inputs, MeasuredImage
+from ecdysis.quality.sheet import NotComputableError, Sheet
 
 
 def quality(inputs: Inputs) -> dict[str, Any]:
@@ -29,10 +28,10 @@ def quality(inputs: Inputs) -> dict[str, Any]:
         `ecdysis.quality.dictionary.OF_SKULLSTRIP` are in neither: skull stripping took them.
         ``warnings``: what failed for no reason that is known.
     """
-    subject, sheet = Subject(inputs), Sheet()
-    _measure_air(subject, sheet)
-    _measure_tissues(subject, sheet)
-    _measure_brain(subject, sheet)
+    image, sheet = MeasuredImage(inputs), Sheet()
+    _measure_air(image, sheet)
+    _measure_tissues(image, sheet)
+    _measure_brain(image, sheet)
     order = [one.key for one in MEASURES if one.key not in OF_SKULLSTRIP]
     return {
         "measures": {key: sheet.measures[key] for key in order if key in sheet.measures},
@@ -43,81 +42,81 @@ def quality(inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def _measure_air(subject: Subject, sheet: Sheet) -> None:
+def _measure_air(image: MeasuredImage, sheet: Sheet) -> None:
     """Take the measures that need air alone."""
 
     def entropy() -> Sequence[float]:
-        _, _, _ = subject.upper
-        blank = subject.around.voxels(subject.around.blank) if subject.around.blank.any() else None
+        _, _, _ = image.upper
+        blank = image.around.voxels(image.around.blank) if image.around.blank.any() else None
         whole = (slice(None),) * 3
-        return [background.efc(brain.intensities(subject.volume, whole), blank)]
+        return [background.efc(brain.intensities(image.volume, whole), blank)]
 
     def energy() -> Sequence[float]:
-        values, inside, head = subject.upper
+        values, inside, head = image.upper
         return [background.fber(values, head, inside)]
 
     sheet.fill(["efc"], entropy)
     sheet.fill(["fber"], energy)
-    sheet.fill(["qi_1"], lambda: [subject.air_noise.artefacts])
-    sheet.fill(["qi_2"], lambda: [background.qi_2(subject.air_noise)])
+    sheet.fill(["qi_1"], lambda: [image.air_noise.artefacts])
+    sheet.fill(["qi_2"], lambda: [background.qi_2(image.air_noise)])
 
 
-def _measure_tissues(subject: Subject, sheet: Sheet) -> None:
+def _measure_tissues(image: MeasuredImage, sheet: Sheet) -> None:
     """Take the measures that need tissue maps."""
     names = ("csf", "gm", "wm")
 
     def of_both(measure: Callable[..., float], *more: float) -> Sequence[float]:
-        return [measure(subject.statistics["wm"], subject.statistics["gm"], *more)]
+        return [measure(image.statistics["wm"], image.statistics["gm"], *more)]
 
     def ratios() -> Sequence[float]:
-        return noise.with_mean({name: noise.snr(subject.statistics[name]) for name in names})
+        return noise.with_mean({name: noise.snr(image.statistics[name]) for name in names})
 
     def ratios_to_air() -> Sequence[float]:
-        stdev = subject.air_noise.stdev
+        stdev = image.air_noise.stdev
         return noise.with_mean(
-            {name: noise.snr_dietrich(subject.statistics[name], stdev) for name in names}
+            {name: noise.snr_dietrich(image.statistics[name], stdev) for name in names}
         )
 
     sheet.fill(["cjv"], lambda: of_both(noise.cjv))
-    sheet.fill(["cnr"], lambda: of_both(noise.cnr, subject.air_noise.stdev))
+    sheet.fill(["cnr"], lambda: of_both(noise.cnr, image.air_noise.stdev))
     sheet.fill([f"snr_{name}" for name in (*names, "total")], ratios)
     sheet.fill([f"snrd_{name}" for name in (*names, "total")], ratios_to_air)
-    sheet.fill(["wm2max"], lambda: [noise.wm2max(subject.statistics["wm"], subject.brightest())])
+    sheet.fill(["wm2max"], lambda: [noise.wm2max(image.statistics["wm"], image.brightest())])
     sheet.fill(
-        [f"icvs_{name}" for name in names], lambda: tissue.volume_fractions(subject.probabilities)
+        [f"icvs_{name}" for name in names], lambda: tissue.volume_fractions(image.probabilities)
     )
     sheet.fill(
         [f"rpve_{name}" for name in names],
-        lambda: [tissue.rpve(one) for one in subject.probabilities],
+        lambda: [tissue.rpve(one) for one in image.probabilities],
     )
 
 
-def _measure_brain(subject: Subject, sheet: Sheet) -> None:
+def _measure_brain(image: MeasuredImage, sheet: Sheet) -> None:
     """Take the measures of sharpness, bias field, mask and alignment."""
 
     def smoothness() -> Sequence[float]:
-        widths = sharpness.fwhm(subject.values, subject.inside, subject.volume.zooms_mm)
-        axes = [int(axis) for axis in io_orientation(subject.volume.affine)[:, 0]]
+        widths = sharpness.fwhm(image.values, image.inside, image.volume.zooms_mm)
+        axes = [int(axis) for axis in io_orientation(image.volume.affine)[:, 0]]
         named = [widths[axes.index(axis)] for axis in range(3)]
         return [*named, float(np.mean(named))]
 
     def figures() -> Sequence[float]:
-        head = subject.around.voxels(subject.around.head)
-        return mask.mask_figures(subject.mask, head, subject.volume.zooms_mm)
+        head = image.around.voxels(image.around.head)
+        return mask.mask_figures(image.mask, head, image.volume.zooms_mm)
 
     def overlaps() -> Sequence[float]:
-        left = subject.inputs.byproducts
+        left = image.inputs.byproducts
         if left is None:
-            raise NotComputableError(subject.missing("aligns no template", "to"))
-        image = nib.load(left.posteriors)
-        found = np.moveaxis(image.get_fdata(dtype=np.float32), -1, 0)
-        wanted = brain.template_maps(subject.inputs.template_tissues, left.affine, image)
+            raise NotComputableError(image.missing("aligns no template", "to"))
+        posteriors = nib.load(left.posteriors)
+        found = np.moveaxis(posteriors.get_fdata(dtype=np.float32), -1, 0)
+        wanted = brain.template_maps(image.inputs.template_tissues, left.affine, posteriors)
         return [tissue.fuzzy_jaccard(one, other) for one, other in zip(found, wanted, strict=True)]
 
-    sheet.fill(["inu_range", "inu_med"], lambda: inu.inu(subject.bias_field[subject.inside]))
+    sheet.fill(["inu_range", "inu_med"], lambda: inu.inu(image.bias_field[image.inside]))
     sheet.fill(
         ["inu_blocks"],
-        lambda: [inu.inu_blocks(subject.values, subject.inside, subject.volume.zooms_mm)],
+        lambda: [inu.inu_blocks(image.values, image.inside, image.volume.zooms_mm)],
     )
     sheet.fill([f"fwhm_{axis}" for axis in ("x", "y", "z", "avg")], smoothness)
     sheet.fill([f"tpm_overlap_{name}" for name in ("csf", "gm", "wm")], overlaps)

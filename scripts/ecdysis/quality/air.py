@@ -17,7 +17,7 @@ from scipy import ndimage
 from ecdysis.image.geometry import superior_axis
 from ecdysis.image.head import block_means, head_blocks
 from ecdysis.image.volume import Volume
-from ecdysis.quality.not_computable import NotComputableError
+from ecdysis.quality.sheet import NotComputableError
 
 Mask = NDArray[np.bool_]
 Window = tuple[slice, slice, slice]

@@ -12,7 +12,7 @@ from scipy import ndimage
 from ecdysis.image.geometry import Affine, Box, zooms_of
 from ecdysis.image.resampling import resample
 from ecdysis.image.volume import Volume, read, require_same_grid
-from ecdysis.quality.not_computable import NotComputableError
+from ecdysis.quality.sheet import NotComputableError
 from ecdysis.skullstrip.itk import read_affine
 
 Values = NDArray[np.float32]

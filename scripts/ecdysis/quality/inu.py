@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from ecdysis.quality.not_computable import NotComputableError
+from ecdysis.quality.sheet import NotComputableError
 
 BLOCK_MM = 28.0
 """Edge of a block: smaller ones may hold no white matter, larger ones even a bias field out."""

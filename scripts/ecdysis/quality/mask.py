@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecdysis.image.geometry import Box
-from ecdysis.quality.not_computable import NotComputableError
+from ecdysis.quality.sheet import NotComputableError
 from ecdysis.skullstrip.mask_check import edge_area, fragment_fraction
 
 Mask = NDArray[np.bool_]

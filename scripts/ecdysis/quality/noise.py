@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ecdysis.quality.not_computable import NotComputableError
+from ecdysis.quality.sheet import NotComputableError
 
 Values = NDArray[np.float32]
 

@@ -14,7 +14,7 @@ from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
 from ecdysis.quality.dictionary import BY_KEY
 
-COLUMNS = ("key", "suffix", "low", "high")
+NORM_COLUMNS = ("key", "suffix", "low", "high")
 SUFFIXES = ("T1w", "T2w", "FLAIR", "PDw")
 NO_BOUND = ("", "n/a")
 
@@ -53,17 +53,17 @@ def read_norms(path: Path) -> list[Norm]:
         that are no numbers or in the wrong order, or says again what a line above said.
     """
     table = read_tsv(path, f"quality.norms {path}")
-    missing = [name for name in COLUMNS if name not in table.columns]
+    missing = [name for name in NORM_COLUMNS if name not in table.columns]
     if missing:
         raise InputError(
             path,
-            f"the column {missing[0]} is missing; expected {', '.join(COLUMNS)}, parted by tabs",
+            f"the column {missing[0]} is missing; expected {', '.join(NORM_COLUMNS)}, parted by tabs",
             "Add it to the first line",
         )
     norms: list[Norm] = []
     for number, row in zip(table.lines, table.rows, strict=True):
         try:
-            norm = _norm({name: row.get(name, "") for name in COLUMNS})
+            norm = _norm({name: row.get(name, "") for name in NORM_COLUMNS})
             if any((one.key, one.suffix) == (norm.key, norm.suffix) for one in norms):
                 raise ValueError(f"{norm.key} of {norm.suffix} stands in a line above too")
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""What was measured of an image, and why the rest was not."""
+"""The measures of one image, and the reason for each one that has no value."""
 
 import traceback
 from collections.abc import Callable, Iterable
@@ -7,24 +7,27 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ecdysis.memory import lacked_memory
-from ecdysis.quality.not_computable import NotComputableError
 
 DIGITS = 6
-"""Significant digits that are written."""
+"""Significant digits in the output."""
+
+
+class NotComputableError(Exception):
+    """A measure has no value for this image; the message is the reason, for the report."""
 
 
 @dataclass
 class Sheet:
-    """Values by key, reasons by the keys that have none, and what failed."""
+    """Values by key, the reason for each key without a value, and warnings about failures."""
 
     measures: dict[str, float] = field(default_factory=dict)
     not_computable: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     def fill(self, keys: Iterable[str], compute: Callable[[], Iterable[float]]) -> None:
-        """Write down the values that `compute` gives for `keys`, or why there are none.
+        """Record the values that `compute` returns for `keys`, or why there are none.
 
-        A measure that fails must not cost the others, or the images of the same job.
+        A failing measure does not stop the others.
         """
         keys = list(keys)
         try:
@@ -42,4 +45,4 @@ class Sheet:
                 if np.isfinite(value):
                     self.measures[key] = float(f"{value:.{DIGITS}g}")
                 else:
-                    self.not_computable[key] = "the result is no number"
+                    self.not_computable[key] = "the result is not a finite number"

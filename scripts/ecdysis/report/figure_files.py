@@ -4,7 +4,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
-KINDS = ("input", "crop", "brain", "tissues", "field", "surface")
+FIGURE_KINDS = ("input", "crop", "brain", "tissues", "field", "surface")
 """Kinds in the order of the work; further kinds follow, by name."""
 THUMB, BEFORE, AFTER, VIEWER = "thumb", "before", "after", "viewer"
 ASKED_FOR = (THUMB, BEFORE, AFTER)
@@ -37,7 +37,9 @@ def figures_of(
     files = _files(output_dir, subject, image)
     found = {kind: path for kind, path in files.items() if kind not in ASKED_FOR}
     figures = []
-    for kind in sorted(found, key=lambda kind: (KINDS.index(kind) if kind in KINDS else 99, kind)):
+    for kind in sorted(
+        found, key=lambda kind: (FIGURE_KINDS.index(kind) if kind in FIGURE_KINDS else 99, kind)
+    ):
         size = found[kind].stat().st_size
         embedded = size <= budget
         budget -= size if embedded else 0

@@ -11,7 +11,7 @@ from ecdysis.image.geometry import Box
 from ecdysis.image.volume import Volume
 from ecdysis.quality import air, background, brain, tissue
 from ecdysis.quality.noise import Statistics, statistics
-from ecdysis.quality.not_computable import NotComputableError
+from ecdysis.quality.sheet import NotComputableError
 from ecdysis.skullstrip.byproducts import Byproducts
 
 SAMPLE = 4_000_000
@@ -46,7 +46,7 @@ class Inputs:
     template_tissues: tuple[Path, ...] = ()
 
 
-class Subject:
+class MeasuredImage:
     """An image with what its measures share, each made when it is first asked for."""
 
     def __init__(self, inputs: Inputs) -> None:
