@@ -57,7 +57,7 @@ def read_norms(path: Path) -> list[Norm]:
     if missing:
         raise InputError(
             path,
-            f"the column {missing[0]} is missing; expected {', '.join(NORM_COLUMNS)} with tabs between",
+            f"the column {missing[0]} is missing; expected {', '.join(NORM_COLUMNS)} (by tabs)",
             "Add it to the first line",
         )
     norms: list[Norm] = []
