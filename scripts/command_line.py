@@ -1,0 +1,221 @@
+"""The command ``ecdysis``: a BIDS App command line that starts Snakemake with the same settings.
+
+It checks nothing that the workflow checks itself. The exit status is that of Snakemake: 0 when
+every image was processed, 1 when something failed or nothing could run, 2 for a wrong argument.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The folder of the workflow: a checkout, or the installed package."""
+
+TARGETS = {
+    "demo": "make the scans of two invented patients and process them",
+    "plan": "write the table of what each DICOM series would become",
+    "deidentify": "de-identify DICOM files, and nothing else",
+    "headers": "list the elements that DICOM files hold",
+    "report": "write the report again",
+}
+PATHS = {
+    "bids_dir": "the BIDS dataset",
+    "dicom_dir": "a folder with identified scanner DICOM",
+    "deid_dir": "where the de-identified DICOM files go",
+    "output_dir": "where the results go",
+}
+LABELS = {
+    "participant_label": "process only these participants; sub-01 and 01 both work",
+    "session_label": "process only these sessions",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Replace this process by Snakemake, with the settings of a command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The command line without the name of the program.
+    """
+    command = snakemake_command(sys.argv[1:] if arguments is None else arguments)
+    os.execv(command[0], command)  # noqa: S606 - a shell is not wanted
+
+
+def snakemake_command(arguments: Sequence[str]) -> list[str]:
+    """Return the Snakemake command for the arguments of ``ecdysis``.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        What follows ``--`` goes to Snakemake as it is.
+
+    Returns
+    -------
+    list of str
+        The Python program, its arguments, and those of Snakemake.
+
+    Raises
+    ------
+    SystemExit
+        With status 2 and a usage message, for arguments that do not exist or do not fit.
+    """
+    words = list(arguments)
+    cut = words.index("--") if "--" in words else len(words)
+    ours, theirs = words[:cut], words[cut + 1 :]
+    if ours and ours[0] in TARGETS:
+        target, options = ours[0], _target_parser(ours[0]).parse_args(ours[1:])
+    else:
+        options = _app_parser().parse_args(ours)
+        target = "report" if options.level == "group" else "all"
+    return [
+        sys.executable,
+        *("-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), target),
+        *("--cores", options.cores),
+        *_profile(options),
+        *(["--dry-run"] if options.dry_run else []),
+        *_settings(options),
+        *theirs,
+    ]
+
+
+def _settings(options: argparse.Namespace) -> list[str]:
+    """Return ``--configfile`` and ``--config`` with what the user gave; values are JSON."""
+    given = vars(options)
+    values: dict[str, object] = {
+        name: str(Path(given[name]).absolute()) for name in PATHS if given.get(name)
+    }
+    values |= {name: given[name] for name in LABELS if given.get(name)}
+    if given.get("deface"):
+        values["deface"] = True
+    if given.get("bids_filter_file"):
+        values["filters"] = bids_filters(Path(given["bids_filter_file"]))
+    config = [f"{name}={_text(value)}" for name, value in values.items()]
+    files = ["--configfile", *options.configfile] if options.configfile else []
+    return [*files, *(["--config", *config] if config else [])]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def bids_filters(file: Path) -> dict[str, object]:
+    """Read a BIDS filter file as fMRIPrep defines it, and return the config key ``filters``.
+
+    Parameters
+    ----------
+    file : Path
+        JSON such as ``{"t1w": {"acquisition": "mprage"}}``. Each entry has the entities that
+        pybids knows; ``suffix`` names the kind of image, else the entry's own name does.
+
+    Returns
+    -------
+    dict
+        Filters by suffix, ``{"T1w": {"acquisition": "mprage"}}``; entries of other data types
+        are left out, since they are not processed.
+    """
+    names = {"t1w": "T1w", "t2w": "T2w", "flair": "FLAIR", "pdw": "PDw"}
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        _app_parser().error(f"argument --bids-filter-file: {file} is not a JSON file: {error}")
+    about_path = {"datatype", "extension", "suffix"}
+    filters: dict[str, object] = {}
+    for name, entities in content.items():
+        suffix = entities.get("suffix", names.get(name.lower()))
+        if suffix in names.values():
+            filters[suffix] = {key: entities[key] for key in entities if key not in about_path}
+    return filters
+
+
+def _profile(options: argparse.Namespace) -> list[str]:
+    """Return the arguments that choose how Snakemake runs; a name means one of ``profiles/``."""
+    bundled = ROOT / "profiles" / options.profile
+    profile = str(bundled if bundled.is_dir() else options.profile)
+    if not options.stop_on_first_crash:
+        return ["--workflow-profile", profile]
+    return ["--workflow-profile", "none", *_without_keep_going(Path(profile) / "config.yaml")]
+
+
+def _without_keep_going(file: Path) -> list[str]:
+    """Return the options of a profile as arguments, without ``--keep-going``.
+
+    Snakemake has no argument that takes it back.
+    """
+    import yaml
+
+    options = yaml.safe_load(file.read_text(encoding="utf-8"))
+    arguments: list[str] = []
+    for name, value in options.items():
+        if name == "keep-going" or value is False:
+            continue
+        arguments.append(f"--{name}")
+        if isinstance(value, dict):
+            arguments += [f"{key}={item}" for key, item in value.items()]
+        elif value is not True:
+            arguments.append(str(value))
+    return arguments
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every command has."""
+    run = parser.add_argument_group("how to run")
+    run.add_argument("--cores", default="all", metavar="N", help="processors; default: all")
+    run.add_argument(
+        "--profile",
+        default="default",
+        metavar="NAME",
+        help="default, slurm, or the folder of a Snakemake profile",
+    )
+    run.add_argument("--dry-run", "-n", action="store_true", help="show what would be run")
+    run.add_argument("--stop-on-first-crash", action="store_true", help="stop when a job fails")
+    run.add_argument(
+        "--configfile",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="YAML with settings of the workflow",
+    )
+    parser.epilog = "Arguments after -- go to Snakemake."
+
+
+def _app_parser() -> argparse.ArgumentParser:
+    """Describe the command line of a BIDS App."""
+    parser = argparse.ArgumentParser(
+        prog="ecdysis",
+        description="De-identify, convert, skull-strip and check a neuroimaging study.",
+        usage="ecdysis BIDS_DIR OUTPUT_DIR {participant,group} [options] [-- SNAKEMAKE_OPTIONS]\n"
+        f"       ecdysis {{{','.join(TARGETS)}}} [options] [-- SNAKEMAKE_OPTIONS]",
+    )
+    parser.add_argument("bids_dir", metavar="BIDS_DIR", help=PATHS["bids_dir"])
+    parser.add_argument("output_dir", metavar="OUTPUT_DIR", help=PATHS["output_dir"])
+    parser.add_argument(
+        "level",
+        choices=["participant", "group"],
+        help="participant: process the images; group: write the report of a finished run again",
+    )
+    for name, text in LABELS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", nargs="+", metavar="LABEL", help=text)
+    parser.add_argument(
+        "--bids-filter-file", metavar="FILE", help="JSON that selects images by BIDS entities"
+    )
+    parser.add_argument("--dicom-dir", metavar="DIR", help=PATHS["dicom_dir"])
+    parser.add_argument("--deface", action="store_true", help="remove faces from the results")
+    _common(parser)
+    return parser
+
+
+def _target_parser(target: str) -> argparse.ArgumentParser:
+    """Describe the command line of a target of the workflow."""
+    parser = argparse.ArgumentParser(prog=f"ecdysis {target}", description=TARGETS[target])
+    for name, text in PATHS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="DIR", help=text)
+    _common(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""The command ``ecdysis`` gives Snakemake what the user asked for."""
+
+import json
+
+import pytest
+import yaml
+from command_line import ROOT, snakemake_command
+
+
+def settings(arguments: list[str]) -> dict[str, object]:
+    """The settings that Snakemake gets, as it reads them."""
+    command = snakemake_command(arguments)
+    first = command.index("--config") + 1
+    pairs = [word.split("=", 1) for word in command[first:] if not word.startswith("-")]
+    return {name: yaml.safe_load(value) for name, value in pairs}
+
+
+def test_a_bids_app_command_line() -> None:
+    labels = ["--participant-label", "010", "sub-02"]
+    given = settings(["/data/study", "/data/out", "participant", *labels, "--deface"])
+    assert given == {
+        "bids_dir": "/data/study",
+        "output_dir": "/data/out",
+        "participant_label": ["010", "sub-02"],
+        "deface": True,
+    }
+
+
+def test_relative_paths_start_where_the_command_is_given(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert settings(["plan", "--dicom-dir", "010"]) == {"dicom_dir": str(tmp_path / "010")}
+
+
+def test_what_follows_two_dashes_goes_to_snakemake() -> None:
+    command = snakemake_command(["demo", "--cores", "2", "--", "--forceall", "--verbose"])
+    assert command[-2:] == ["--forceall", "--verbose"]
+    assert command[1:6] == ["-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "demo"]
+    assert command[command.index("--cores") + 1] == "2"
+
+
+@pytest.mark.parametrize(("level", "target"), [("participant", "all"), ("group", "report")])
+def test_the_level_chooses_the_target(level: str, target: str) -> None:
+    assert snakemake_command(["in", "out", level])[5] == target
+
+
+def test_a_filter_file_of_fmriprep(tmp_path) -> None:
+    file = tmp_path / "filter.json"
+    entries = {
+        "t1w": {"datatype": "anat", "suffix": "T1w", "session": "01", "acquisition": None},
+        "flair": {"run": [1, 2]},
+        "bold": {"task": "rest"},
+    }
+    file.write_text(json.dumps(entries))
+    given = settings(["in", "out", "participant", "--bids-filter-file", str(file)])
+    assert given["filters"] == {
+        "T1w": {"session": "01", "acquisition": None},
+        "FLAIR": {"run": [1, 2]},
+    }
+
+
+def test_profiles_are_found_by_name() -> None:
+    command = snakemake_command(["in", "out", "participant", "--profile", "slurm"])
+    assert command[command.index("--workflow-profile") + 1] == str(ROOT / "profiles" / "slurm")
+
+
+def test_stop_on_first_crash_leaves_out_keep_going_alone() -> None:
+    command = snakemake_command(["in", "out", "participant", "--stop-on-first-crash"])
+    profile = yaml.safe_load((ROOT / "profiles" / "default" / "config.yaml").read_text())
+    assert "--keep-going" not in command
+    assert command[command.index("--retries") + 1] == str(profile["retries"])
+    assert "--rerun-incomplete" in command
+    assert "--show-failed-logs" not in command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["in"], "OUTPUT_DIR"),
+        (["in", "out", "session"], "invalid choice"),
+        (["plan", "--deface"], "unrecognized arguments"),
+        (["in", "out", "group", "--bids-filter-file", "missing.json"], "not a JSON file"),
+    ],
+)
+def test_a_wrong_argument_ends_with_status_2(arguments, words, capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        snakemake_command(arguments)
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
