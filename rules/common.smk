@@ -11,6 +11,7 @@ from snakemake.exceptions import WorkflowError
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from ecdysis.config_schema import text_settings
 from ecdysis.errors import InputError
 from ecdysis.files import needing_room
 from ecdysis.fingerprint import fingerprint
@@ -29,7 +30,7 @@ from ecdysis.places import (
 )
 from ecdysis.run_lock import begin_run
 from ecdysis.run_log import move_log
-from ecdysis.settings import resolve
+from ecdysis.settings import given_as_text, resolve
 from ecdysis.shards import join
 from ecdysis.study import Study, open_study, skullstrip_method
 from validate import find_validator
@@ -64,6 +65,14 @@ def only_report():
     return "report" in sys.argv[1:]
 
 
+def settings_as_written():
+    """The settings of this run; a job reads the labels from the manifest instead."""
+    command = workflow.config_settings
+    if workflow.is_main_process:
+        return given_as_text(config, command.config_args or [], command.configfiles)
+    return {key: value for key, value in config.items() if key not in text_settings()}
+
+
 def study_of_this_run():
     """Find the images, once: a process that runs a job elsewhere reads the manifest."""
     cwd = Path(os.environ[STARTED_IN])
@@ -74,7 +83,7 @@ def study_of_this_run():
                 "Ecdysis works in its output directory",
                 "Use --config output_dir=DIR instead",
             )
-        settings = resolve(config, cwd)
+        settings = resolve(settings_as_written(), cwd)
         if not workflow.is_main_process:
             return Study.load(settings)
         if settings["shards"]:

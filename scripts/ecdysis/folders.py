@@ -1,16 +1,12 @@
-"""The folders of a run: which follow from which, and which must not lie in one another."""
+"""Derive the folders of a run, and check that none lies where it must not."""
 
 from pathlib import Path
 from typing import Any
 
+from ecdysis.config_schema import all_settings
 from ecdysis.errors import InputError
 
 Settings = dict[str, Any]
-
-FOLDERS = ("bids_dir", "dicom_dir", "deid_dir", "output_dir", "private_dir")
-FILES = ("key_file", "participants_map", "plan", "study_rules", "container")
-SECRET = ("private_dir", "key_file", "plan", "linkage_dir")
-"""What only its owner may read, and so lies outside everything that is read or shared."""
 
 
 def dataset(given: str | None, cwd: Path) -> Path | None:
@@ -21,15 +17,15 @@ def dataset(given: str | None, cwd: Path) -> Path | None:
 
 
 def complete(settings: Settings) -> None:
-    """Fill in the folders that follow from others, and check all of them.
+    """Fill in the folders that follow from others, and check all paths.
 
-    With a dataset the results are a derivative of it, and what is private lies beside it.
-    With `deid_dir` alone both lie beside that folder. With neither nothing is filled in.
+    With a dataset the results are a derivative of it, and the private folder lies beside it.
+    With `deid_dir` alone both lie beside that folder. Without either nothing is filled in.
 
     Raises
     ------
     InputError
-        A folder is missing, or would mix inputs, outputs and secrets.
+        An input is missing, or a path lies where it must not.
     """
     shard = f"-shard-{settings['shard'].replace('/', 'of')}" if settings["shard"] else ""
     if settings["bids_dir"]:
@@ -42,66 +38,73 @@ def complete(settings: Settings) -> None:
     settings["output_dir"] = settings["output_dir"] or results
     settings["private_dir"] = settings["private_dir"] or f"{home}-private"
     settings["key_file"] = settings["key_file"] or f"{settings['private_dir']}/key"
-    places = {key: Path(settings[key]) for key in (*FOLDERS, *FILES) if settings[key]}
-    if settings["deid"]["linkage_dir"]:
-        places["linkage_dir"] = Path(settings["deid"]["linkage_dir"])
-    edits = [edit for edit in settings["deid"]["edits"] if isinstance(edit, str)]
-    _check_names(places | {f"deid.edits[{at}]": Path(edit) for at, edit in enumerate(edits)})
-    _check_inputs(places)
-    _check_apart(places)
+    _check_names(settings)
+    _check_inputs(settings)
+    _check_places(settings)
 
 
-def _check_names(places: dict[str, Path]) -> None:
-    for key, place in places.items():
-        if set("{}<>") & set(str(place)) or not str(place).isprintable():
-            raise InputError(
-                key,
-                "its path has one of {}<>, a control character or bytes that are no UTF-8, which "
-                "Snakemake cannot handle",
-                "Rename the folder, or reach it by a symbolic link",
-            )
-
-
-def _check_inputs(places: dict[str, Path]) -> None:
-    if "dicom_dir" in places:
-        if not places["dicom_dir"].is_dir():
-            raise InputError(
-                "dicom_dir",
-                f"there is no directory {places['dicom_dir']}",
-                "Give the folder that holds the scanner's files",
-            )
-    elif "bids_dir" not in places:
-        raise InputError("deid_dir", "dicom_dir is not given", "Give the scanner's files as well")
-    elif not places["bids_dir"].is_dir():
-        raise InputError(
-            "bids_dir",
-            f"there is no directory {places['bids_dir']}",
-            "Give the BIDS dataset, or dicom_dir as well to make one from scanner DICOM",
-        )
-
-
-def _check_apart(places: dict[str, Path]) -> None:
-    """Refuse an output inside an input, a secret inside either, and one folder for two things."""
-    if places.get("bids_dir") == places["output_dir"]:
-        raise InputError(
-            "output_dir", "it is bids_dir itself", "Give a directory below derivatives/"
-        )
-    for key in ("bids_dir", "deid_dir", "output_dir"):
-        if key in places and _inside(places[key], places.get("dicom_dir")):
-            raise InputError(
-                key,
-                "it lies inside dicom_dir, which is never written to",
-                "Give a place outside the DICOM folder",
-            )
-    for key in SECRET:
-        for where in ("bids_dir", "deid_dir", "output_dir", "dicom_dir"):
-            if key in places and _inside(places[key], places.get(where)):
+def _check_names(settings: Settings) -> None:
+    """Refuse paths that Snakemake cannot handle as names of its files."""
+    for setting in all_settings():
+        if "x-any-name" in setting.schema:
+            continue
+        for path in setting.paths(settings):
+            if set("{}<>") & set(path) or not path.isprintable():
                 raise InputError(
-                    key,
-                    f"{places[key]} lies inside {places[where]}, which is read or shared",
-                    "Give a place outside the DICOM folder, the dataset and the results",
+                    setting.name,
+                    "its path has one of {}<>, a control character or bytes that are not UTF-8, "
+                    "which Snakemake cannot handle",
+                    "Rename the folder, or give a symbolic link to it",
                 )
 
 
-def _inside(place: Path, folder: Path | None) -> bool:
-    return folder is not None and place.is_relative_to(folder)
+def _check_inputs(settings: Settings) -> None:
+    if settings["dicom_dir"]:
+        if not Path(settings["dicom_dir"]).is_dir():
+            raise InputError(
+                "dicom_dir",
+                f"there is no directory {settings['dicom_dir']}",
+                "Give the folder that holds the scanner's files",
+            )
+    elif not settings["bids_dir"]:
+        raise InputError("deid_dir", "dicom_dir is not given", "Give the scanner's files as well")
+    elif not Path(settings["bids_dir"]).is_dir():
+        raise InputError(
+            "bids_dir",
+            f"there is no directory {settings['bids_dir']}",
+            "Give the BIDS dataset, or give dicom_dir too to make one from scanner DICOM",
+        )
+
+
+def _check_places(settings: Settings) -> None:
+    """Refuse an output inside an input, and a secret inside a folder that is read or shared."""
+    if settings["bids_dir"] == settings["output_dir"]:
+        raise InputError(
+            "output_dir", "it is bids_dir itself", "Give a directory below derivatives/"
+        )
+    for setting in all_settings():
+        for path in setting.paths(settings):
+            for folder in setting.outside:
+                if settings[folder] and Path(path).is_relative_to(settings[folder]):
+                    why = "never written to" if folder == "dicom_dir" else "read or shared"
+                    raise InputError(
+                        setting.name,
+                        f"{path} lies inside {folder}, which is {why}",
+                        f"Give a path outside {folder}",
+                    )
+    _check_raw_folders(settings)
+
+
+def _check_raw_folders(settings: Settings) -> None:
+    """Refuse results among the raw data of a subject."""
+    if not settings["bids_dir"]:
+        return
+    output, home = Path(settings["output_dir"]), Path(settings["bids_dir"])
+    if output.is_relative_to(home):
+        first = output.relative_to(home).parts[0]
+        if first.startswith("sub-") or first in ("code", "stimuli", "sourcedata"):
+            raise InputError(
+                "output_dir",
+                f"{output} lies inside {first} of the dataset, which holds its raw files",
+                "Give a directory below derivatives/, or one outside the dataset",
+            )

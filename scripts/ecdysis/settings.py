@@ -1,25 +1,34 @@
 """The settings of a run: defaults, the study's own, the command line; checked and resolved."""
 
 import difflib
+import re
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonschema import Draft202012Validator
 
 from ecdysis import folders
+from ecdysis.config_schema import (
+    CONFIG,
+    load_schema,
+    resolved,
+    text_settings,
+    with_absolute_paths,
+)
 from ecdysis.errors import InputError
 from ecdysis.quality.norms import read_norms
 from ecdysis.shards import check_shard
-from ecdysis.yaml_files import read_yaml
+from ecdysis.yaml_files import parse_yaml, read_yaml
 
 Settings = folders.Settings
 
-CONFIG = Path(__file__).parents[2] / "config"
 STUDY_SETTINGS = Path("code") / "ecdysis.yaml"
-TEMPLATE_PATHS = ("t1w", "brain_mask", "registration_mask")
+SEPARATORS = re.compile(r"[,\s]+")
+"""What separates labels that are given as one text, such as ``01,02``."""
 
 
 def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
@@ -28,7 +37,7 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
     Parameters
     ----------
     given : mapping
-        What the command line gave.
+        The settings of the command line and of ``--configfile``; see `given_as_text`.
     cwd : Path
         The directory that relative paths are relative to.
 
@@ -36,21 +45,21 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
     -------
     dict
         All keys of ``config/config.yaml``, with absolute paths. ``bids_dir`` is None when
-        there is no study.
+        no dataset is given and `cwd` is not one.
 
     Raises
     ------
     InputError
-        A key is unknown or a value is impossible.
+        A key is unknown or a value is not allowed.
     """
-    schema = read_yaml(CONFIG / "schema.yaml")
+    schema = load_schema()
     settings: Settings = read_yaml(CONFIG / "config.yaml")
     given = _typed(given, schema, schema)
     check(given, schema, "the command line or --configfile")
-    given = _absolute_paths(given, cwd)
+    given = _with_absolute_paths(given, cwd)
     bids_dir = folders.dataset(given.get("bids_dir"), cwd)
     if bids_dir and (own := bids_dir / STUDY_SETTINGS).is_file():
-        _merge(settings, _absolute_paths(_checked_file(own, schema), bids_dir))
+        _merge(settings, _with_absolute_paths(_study_settings(own, schema), bids_dir))
     _merge(settings, given)
     settings["bids_dir"] = str(bids_dir) if bids_dir else None
     check_shard(settings["shard"])
@@ -61,53 +70,65 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
     return settings
 
 
+def given_as_text(
+    config: Mapping[str, Any], config_args: Iterable[str], configfiles: Iterable[Path]
+) -> dict[str, Any]:
+    """Return Snakemake's `config` with labels as they were written.
+
+    Snakemake reads ``--config participant_label=01`` as the number 1, and ``[010]`` in a
+    configuration file as 8. The settings marked ``x-text`` are therefore read again.
+
+    Parameters
+    ----------
+    config : mapping
+        The settings of the command line and of configuration files, as Snakemake read them.
+    config_args : iterable of str
+        The arguments of ``--config``, such as ``participant_label=01``.
+    configfiles : iterable of Path
+        The files given by ``--configfile``; later ones win.
+
+    Examples
+    --------
+    >>> given_as_text({"participant_label": 1}, ["participant_label=01"], [])
+    {'participant_label': '01'}
+    """
+    names = text_settings()
+    written: Settings = {}
+    for path in configfiles:
+        content = read_yaml(path, f"--configfile {path}", text=names)
+        if isinstance(content, Mapping):
+            _merge(written, {name: content[name] for name in names if name in content})
+    for argument in config_args:
+        name, _, value = argument.partition("=")
+        if name in names:
+            try:
+                _merge(written, {name: parse_yaml(f"{name}: {value}", text=names)[name]})
+            except yaml.YAMLError:
+                continue
+    return {**config, **{name: value for name, value in written.items() if name in config}}
+
+
+def _with_absolute_paths(given: Mapping[str, Any], base: Path) -> Settings:
+    """Return a copy of `given` whose paths are absolute, read relative to `base`."""
+    return with_absolute_paths(
+        given, lambda path: str(Path(base, Path(path).expanduser()).resolve())
+    )
+
+
 def _check_deface(settings: Settings) -> None:
-    """Refuse defacing where nothing would say where the face is."""
+    """Refuse defacing with a method that does not find the face."""
     method = settings["skullstrip"]["method"]
     if settings["deface"] and method != "ants":
         raise InputError(
             "deface",
-            f"skullstrip.method is {method}, but the place of the face follows from the alignment"
-            " that the method ants makes",
+            f"skullstrip.method is {method}, but only the method ants aligns the head with a"
+            " template, which defacing needs",
             "Set skullstrip: {method: ants}, or deface: false",
         )
 
 
-def _absolute(path: str, cwd: Path) -> Path:
-    return Path(cwd, Path(path).expanduser()).resolve()
-
-
-def _absolute_paths(given: Mapping[str, Any], base: Path) -> Settings:
-    """Return a copy of `given` whose paths are absolute, read relative to `base`."""
-    settings = deepcopy(dict(given))
-    template = settings.get("skullstrip", {}).get("template", {})
-    deid = settings.get("deid", {})
-    stripping = settings.get("skullstrip", {})
-    for group, keys in (
-        (settings, (*folders.FOLDERS, *folders.FILES)),
-        (template, TEMPLATE_PATHS),
-        (stripping, ("masks",)),
-        (deid, ("linkage_dir",)),
-        (settings.get("quality", {}), ("norms",)),
-    ):
-        group |= {key: str(_absolute(group[key], base)) for key in keys if group.get(key)}
-    if template.get("priors"):
-        template["priors"] = [str(_absolute(prior, base)) for prior in template["priors"]]
-    for key in ("shards", "ratings"):
-        if isinstance(settings.get(key), list):
-            settings[key] = [str(_absolute(path, base)) for path in settings[key]]
-    if deid.get("edits"):
-        deid["edits"] = [
-            str(_absolute(edit, base)) if isinstance(edit, str) else edit for edit in deid["edits"]
-        ]
-    maps = settings.get("statmaps", {})
-    if maps.get("folders"):
-        maps["folders"] = [str(_absolute(folder, base)) for folder in maps["folders"]]
-    return settings
-
-
 def _merge(settings: Settings, update: Mapping[str, Any]) -> None:
-    """Put `update` into `settings`, level by level; lists and ``filters`` are replaced."""
+    """Put `update` into `settings`, level by level; a list replaces a list."""
     for key, value in update.items():
         if isinstance(value, Mapping) and isinstance(settings.get(key), dict):
             _merge(settings[key], value)
@@ -115,12 +136,13 @@ def _merge(settings: Settings, update: Mapping[str, Any]) -> None:
             settings[key] = deepcopy(value)
 
 
-def _checked_file(path: Path, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    content = read_yaml(path) or {}
+def _study_settings(path: Path, schema: Mapping[str, Any]) -> Settings:
+    content: Any = read_yaml(path, text=text_settings()) or {}
     if not isinstance(content, Mapping):
-        raise InputError(path, "it holds no keys", "Write one `key: value` a line")
-    check(content, schema, str(path))
-    return content
+        raise InputError(path, "it has no keys", "Write one `key: value` per line")
+    settings: Settings = _typed(content, schema, schema)
+    check(settings, schema, str(path))
+    return settings
 
 
 def check(
@@ -129,7 +151,16 @@ def check(
     where: str,
     example: str = "config/config.yaml",
 ) -> None:
-    """Raise an InputError for the first fault of `settings`; `example` shows all keys."""
+    """Raise an InputError for the first setting that the schema does not allow.
+
+    Parameters
+    ----------
+    settings, schema : mapping
+    where : str
+        Where the settings were given.
+    example : str
+        The file that explains all keys.
+    """
     faults = sorted(
         Draft202012Validator(schema).iter_errors(dict(settings)),
         key=lambda fault: [str(part) for part in fault.absolute_path],
@@ -141,7 +172,12 @@ def check(
 
 
 def _explain(fault: Any, see: str) -> tuple[str, str]:
-    """Say what is wrong with one value, given jsonschema's fault, and what is allowed."""
+    """Return problem and remedy of one of jsonschema's errors."""
+    if fault.validator == "type" and "x-text" in fault.schema:
+        return (
+            f"{fault.instance!r} is not text; labels are text, since 010, 10 and 8 are different",
+            "Write the label in quotes, as in participant_label: ['010']",
+        )
     if fault.validator in ("additionalProperties", "propertyNames"):
         known = fault.schema.get("properties") or fault.schema.get("enum") or {}
         unknown = (
@@ -160,7 +196,7 @@ def _explain(fault: Any, see: str) -> tuple[str, str]:
 
 
 def _allowed(validator: str, bound: Any, schema: Mapping[str, Any]) -> str:
-    """Say in words what one rule of the schema allows."""
+    """Describe what one rule of the schema allows."""
     match validator:
         case "enum":
             return f"one of {', '.join(map(str, bound))}"
@@ -179,19 +215,20 @@ def _allowed(validator: str, bound: Any, schema: Mapping[str, Any]) -> str:
 
 
 def _typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
-    """Give text from the command line the type that the schema wants.
+    """Convert text of the command line to the type that the schema asks for.
 
-    ``--config 'crop={fov: 150, modes: auto}'`` reaches us as text at every depth, and a
-    single value where a list is meant. What does not fit is left for the check.
+    ``--config 'crop={fov: 150, modes: auto}'`` arrives as text at every depth, and a single
+    value may stand where a list is expected. Values that fit no type are left for `check`.
     """
-    if "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
+    schema = resolved(schema, root)
     if isinstance(value, Mapping):
         inner = schema.get("properties", {})
         other = schema.get("additionalProperties") or {}
         return {key: _typed(item, inner.get(key, other), root) for key, item in value.items()}
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
+    if kinds == ["array"] and "x-text" in schema:
+        return _labels(value)
     if isinstance(value, list):
         return [_typed(item, schema.get("items", {}), root) for item in value]
     if kinds == ["array"]:
@@ -203,8 +240,17 @@ def _typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> An
     return value
 
 
+def _labels(value: Any) -> Any:
+    """Return labels as a list; ``01,02`` and ``01 02`` are two."""
+    if isinstance(value, str):
+        return [label for label in SEPARATORS.split(value) if label]
+    if isinstance(value, Mapping):
+        return value
+    return list(value) if isinstance(value, list) else [] if value is None else [value]
+
+
 def _readings(text: str, kinds: list[str]) -> Iterator[Any]:
-    """Yield what `text` can mean, given the types that are allowed."""
+    """Yield the values that `text` can mean, given the types that are allowed."""
     if "null" in kinds and text in ("null", "~", ""):
         yield None
     if "boolean" in kinds and text.lower() in ("true", "false"):

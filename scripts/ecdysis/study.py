@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ecdysis.bids.discovery import EXTENSIONS, Exclusion, Image, Selection, discover, to_json
+from ecdysis.config_schema import without_paths
 from ecdysis.conversion.asked import forget_lost, sessions_to_convert
 from ecdysis.errors import InputError
 from ecdysis.files import read_json, read_remembered, write_json
 from ecdysis.fingerprint import fingerprint
-from ecdysis.folders import FILES, FOLDERS
 from ecdysis.places import DISCOVERED, MANIFEST
 from ecdysis.quality.norms import read_norms
 from ecdysis.ratings import Rating, check_known, from_json, leave_out, read_ratings
@@ -74,7 +74,7 @@ class Study:
             "plan": self.plan,
             "statmaps": [asdict(item) for item in self.statmaps],
             "ratings": ratings_to_json(self.ratings),
-            "settings": {**_public(self.settings), "quality": {"norms": self.norms}},
+            "settings": {**without_paths(self.settings), "quality": {"norms": self.norms}},
         }
         if read_remembered(path) != manifest:
             write_json(path, manifest)
@@ -287,27 +287,3 @@ def _plan(settings: Settings) -> dict[str, Any]:
 def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:
     image = Image(path="", source="dicom", **item)
     return Image(**{**image.__dict__, "path": f"{bids_dir}/{image.name}.nii.gz"})
-
-
-def _public(settings: Settings) -> Settings:
-    """Return the settings without the places of this machine, which may name a person."""
-    private = (*FOLDERS, *FILES, "shards")
-    public = {key: value for key, value in settings.items() if key not in private}
-    rules = [edit for edit in settings["deid"]["edits"] if not isinstance(edit, str)]
-    stripping = settings["skullstrip"]
-    template = {key: _file_names(value) for key, value in stripping["template"].items()}
-    masks = "given" if stripping["masks"] else None
-    return {
-        **public,
-        "ratings": _file_names(settings["ratings"]),
-        "deid": {**settings["deid"], "edits": rules, "linkage_dir": None},
-        "skullstrip": {**stripping, "masks": masks, "template": template},
-        "statmaps": {**settings["statmaps"], "folders": len(settings["statmaps"]["folders"])},
-    }
-
-
-def _file_names(value: Any) -> Any:
-    """Take the folders off one path or a list of paths."""
-    if isinstance(value, str):
-        return Path(value).name
-    return [Path(path).name for path in value] if value else value

@@ -1,5 +1,6 @@
-"""Reading a YAML file that a person wrote, with mistrust: no tags, no size without end."""
+"""Read YAML files that a person wrote."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -7,70 +8,78 @@ import yaml
 
 from ecdysis.errors import InputError
 
-LARGEST = 1 << 20
-"""Bytes; settings of a thousand lines have fifty thousand."""
-
-MOST_VALUES = 100_000
-"""Values after aliases are followed, of which each can double what stands before it."""
-
-DEEPEST = 50
+TEXT, NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
 
 
-def read_yaml(path: Path, where: str | Path | None = None) -> Any:
-    """Read one document of plain values.
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader without aliases, since a few of them can stand for endless values."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="aliases (*) are not allowed")
+        return super().compose_node(parent, index)
+
+
+def read_yaml(path: Path, where: str | Path | None = None, text: Collection[str] = ()) -> Any:
+    """Read one YAML document.
 
     Parameters
     ----------
     path : Path
-        The file.
+        The file, in UTF-8.
     where : str, optional
-        What to call it in an error.
+        How errors name the file. Default: its path.
+    text : collection of str
+        Top-level keys whose values are read as text, so that ``010`` stays ``010``.
 
     Raises
     ------
     InputError
-        It cannot be read, is no YAML, has tags that make objects, or is larger or deeper than
-        any settings are, aliases followed.
+        The file cannot be read, is not YAML, or has aliases or tags that make objects.
     """
     where = where or path
     try:
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            raise InputError(where, f"it is larger than {LARGEST} bytes", "Give a YAML file")
-        text = content.decode("utf-8-sig")
-        _check_extent(where, yaml.compose(text, Loader=yaml.SafeLoader))
-        return yaml.safe_load(text)
+        return parse_yaml(path.read_bytes().decode("utf-8-sig"), text)
     except (OSError, UnicodeDecodeError, ValueError, RecursionError, yaml.YAMLError) as error:
-        told = " ".join(str(error).split()) or type(error).__name__
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark else ""
+        reason = getattr(error, "problem", None) or error.__class__.__name__
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror
         raise InputError(
-            where, f"it cannot be read as YAML ({told[:300]})", "Repair the file"
+            where, f"it cannot be read as YAML ({line}{reason})", "Correct the file"
         ) from error
 
 
-def _check_extent(where: str | Path, root: yaml.Node | None) -> None:
-    """Count the values of a document, an alias counting as what it stands for."""
-    counted: dict[int, int] = {}
-    open_nodes: set[int] = set()
+def parse_yaml(content: str, text: Collection[str] = ()) -> Any:
+    """Return the values of a YAML document; see `read_yaml`.
 
-    def count(node: yaml.Node, depth: int) -> int:
-        if id(node) in open_nodes or depth > DEEPEST:
-            raise InputError(
-                where, "its values are nested without end", "Write it without aliases (*)"
-            )
-        if id(node) not in counted:
-            open_nodes.add(id(node))
-            parts = [part for item in node.value for part in _parts(item)]
-            inner = parts if isinstance(node, yaml.CollectionNode) else []
-            counted[id(node)] = 1 + sum(count(part, depth + 1) for part in inner)
-            open_nodes.remove(id(node))
-        return counted[id(node)]
-
-    if root is not None and count(root, 0) > MOST_VALUES:
-        raise InputError(
-            where, f"it stands for more than {MOST_VALUES} values", "Write it without aliases (*)"
-        )
+    Examples
+    --------
+    >>> parse_yaml("{label: [010, 1e3, no], age: 010}", text=["label"])
+    {'label': ['010', '1e3', 'no'], 'age': 8}
+    """
+    loader = _Loader(content)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        if isinstance(root, yaml.MappingNode):
+            for key, value in root.value:
+                if key.value in text:
+                    _keep_text(value)
+        return loader.construct_document(root)
+    finally:
+        loader.dispose()
 
 
-def _parts(item: Any) -> tuple[Any, ...]:
-    return item if isinstance(item, tuple) else (item,)
+def _keep_text(node: yaml.Node) -> None:
+    """Make every value below a node text, except null."""
+    if isinstance(node, yaml.ScalarNode) and node.tag != NULL:
+        node.tag = TEXT
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _keep_text(item)
+    elif isinstance(node, yaml.MappingNode):
+        for _, value in node.value:
+            _keep_text(value)

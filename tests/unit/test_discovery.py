@@ -63,8 +63,8 @@ def test_phase_images_are_processed_only_when_asked_for(tmp_path):
     [
         (Selection(suffixes=["T2w"]), {"sub-01_T2w", "sub-03_T2w"}),
         (Selection(participant_label=["sub-01"]), {"sub-01_T1w"}),
-        (Selection(participant_label=[1]), {"sub-01_T1w"}),
-        (Selection(exclude_participant_label=["02", 3]), {"sub-01_T1w"}),
+        (Selection(participant_label=["01"]), {"sub-01_T1w"}),
+        (Selection(exclude_participant_label=["02", "sub-03"]), {"sub-01_T1w"}),
         (Selection(session_label=["ses-b"]), {"sub-02_ses-b_T1w"}),
         (
             Selection(filters={"T1w": {"run": 2}}),
@@ -93,10 +93,12 @@ def test_an_unknown_label_names_the_nearest(dataset, key):
     assert "01" in str(error.value)
 
 
-def test_a_number_that_fits_two_labels_is_refused():
-    assert match([1], ["01", "1"], "participant_label") == ["1"]
-    with pytest.raises(InputError):
-        match([1], ["01", "001"], "participant_label")
+def test_a_label_means_that_label_only():
+    assert match(["1"], ["01", "1"], "participant_label") == ["1"]
+    with pytest.raises(InputError, match=r"no sub-1\. Available: 01, 001, ann and 6 more"):
+        match(["1"], ["ann", "bob", "c", "d", "e", "f", "g", "01", "001"], "participant_label")
+    with pytest.raises(InputError, match=r"no ses-b\. Available: a\."):
+        match(["b"], ["a"], "session_label")
 
 
 def test_an_image_that_cannot_be_used_is_excluded_with_the_reason(dataset):

@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ecdysis.config_schema import CONFIG
 from ecdysis.errors import InputError
-from ecdysis.settings import CONFIG, resolve
+from ecdysis.settings import given_as_text, resolve
 from hypothesis import given
 from hypothesis import strategies as st
+from snakemake.cli import parse_config
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def test_the_study_comes_after_the_defaults_and_before_the_command_line(study):
 def test_text_of_the_command_line_gets_its_type(study):
     given = {
         "bids_dir": str(study),
-        "participant_label": 1,
+        "participant_label": "01,sub-2",
         "suffixes": "T2w",
         "keep_intermediates": "true",
         "crop": {"modes": "slices", "slices": {"x": ["32", "-32"], "z": ["null", "-4"]}},
@@ -77,12 +79,60 @@ def test_text_of_the_command_line_gets_its_type(study):
         "skullstrip": {"template": {"name": "null"}},
     }
     settings = resolve(given, study.parent)
-    assert settings["participant_label"] == [1]
+    assert settings["participant_label"] == ["01", "sub-2"]
     assert settings["suffixes"] == ["T2w"]
     assert settings["keep_intermediates"] is True
     assert settings["crop"]["slices"] == {"x": [32, -32], "z": [None, -4]}
     assert settings["filters"]["T1w"]["reconstruction"] is None
     assert settings["skullstrip"]["template"]["name"] is None
+
+
+LABELS = "[010, 1e3, NO, on, 0x10, 1_0, 1.0, 2026-01-01, sub-01]"
+AS_WRITTEN = ["010", "1e3", "NO", "on", "0x10", "1_0", "1.0", "2026-01-01", "sub-01"]
+
+
+def test_labels_in_yaml_are_read_as_they_are_written(study):
+    (study / "code").mkdir()
+    own = study / "code" / "ecdysis.yaml"
+    own.write_text(f"participant_label: {LABELS}\nfilters: {{T1w: {{acquisition: 010}}}}\n")
+    settings = resolve({}, study)
+    assert settings["participant_label"] == AS_WRITTEN
+    assert settings["filters"] == {"T1w": {"acquisition": "010"}}
+    file = study.parent / "settings.yaml"
+    file.write_text(f"exclude_participant_label: {LABELS}\n")
+    config = yaml.safe_load(file.read_text())
+    given = given_as_text(config, [], [file])
+    assert resolve(given, study)["exclude_participant_label"] == AS_WRITTEN
+
+
+@pytest.mark.parametrize(
+    ("argument", "labels"),
+    [
+        ("participant_label=01", ["01"]),
+        ("participant_label=01,02", ["01", "02"]),
+        ("participant_label=[010, 'x']", ["010", "x"]),
+        ("participant_label=1e3", ["1e3"]),
+        ("participant_label=1_0", ["1_0"]),
+        ("participant_label=True", ["True"]),
+        ("participant_label=", []),
+    ],
+)
+def test_labels_of_the_command_line_are_read_as_they_are_written(study, argument, labels):
+    config = parse_config([argument])
+    given = given_as_text(config, [argument], [])
+    assert resolve(given, study)["participant_label"] == labels
+
+
+@pytest.mark.parametrize("label", [8, 1000.0, False])
+def test_a_label_that_lost_its_text_is_refused_with_the_remedy(study, label):
+    with pytest.raises(InputError, match=r"participant_label.* is not text.*in quotes"):
+        resolve({"participant_label": [label]}, study)
+
+
+@pytest.mark.parametrize("place", ["sub-01/anat", "sub-01", "sourcedata/x", "code"])
+def test_results_do_not_lie_among_raw_files(study, place):
+    with pytest.raises(InputError, match="holds its raw files"):
+        resolve({"output_dir": str(study / place)}, study)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +173,7 @@ def test_a_study_file_that_is_no_yaml_is_named(study):
     with pytest.raises(InputError, match=r"ecdysis\.yaml"):
         resolve({}, study)
     own.write_text("- crop")
-    with pytest.raises(InputError, match="holds no keys"):
+    with pytest.raises(InputError, match="has no keys"):
         resolve({}, study)
 
 

@@ -37,7 +37,9 @@ MAGNITUDE = {"part": [None, "mag"]}
 """What an image shall be unless the filters ask otherwise: a phase image shows no head."""
 
 Filters = Mapping[str, Mapping[str, Any]]
-Label = str | int
+
+SUGGESTIONS = 3
+"""Number of labels that an error suggests."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,9 @@ class Selection:
     """Which part of a dataset to process; empty sequences select everything."""
 
     suffixes: Sequence[str] = ("T1w",)
-    participant_label: Sequence[Label] = ()
-    exclude_participant_label: Sequence[Label] = ()
-    session_label: Sequence[Label] = ()
+    participant_label: Sequence[str] = ()
+    exclude_participant_label: Sequence[str] = ()
+    session_label: Sequence[str] = ()
     filters: Filters | None = None
     shard: str | None = None
 
@@ -186,40 +188,38 @@ def discover(
     return list(images.values()), exclusions, known
 
 
-def match(asked: Sequence[Label], known: Sequence[str], key: str) -> list[str]:
-    """Find each label that was asked for among the `known` ones.
-
-    ``sub-01`` and ``01`` both name 01. A command line turns 01 into the number 1, so a
-    number stands for the one label of that value when there is no such label.
+def match(asked: Sequence[str], known: Sequence[str], key: str) -> list[str]:
+    """Return the labels that were asked for; ``sub-01`` and ``01`` both name 01.
 
     Raises
     ------
     InputError
-        There is no such label; names the nearest.
+        The dataset does not have such a label; the error names the closest ones.
 
     Examples
     --------
-    >>> match(["sub-01", 2], ["01", "02"], "participant_label")
-    ['01', '02']
+    >>> match(["sub-01", "2"], ["01", "02", "2"], "participant_label")
+    ['01', '2']
     """
-    found = []
-    for label in asked:
-        text = str(label).split("-", 1)[-1]
-        equal = [name for name in known if name == text] or [
-            name
-            for name in known
-            if isinstance(label, int) and name.isdecimal() and int(name) == label
-        ]
-        if len(equal) != 1:
-            near = difflib.get_close_matches(text, known, n=3, cutoff=0.0)
+    prefix = "ses-" if key == "session_label" else "sub-"
+    labels = [label.removeprefix(prefix) for label in asked]
+    for label in labels:
+        if label not in known:
             raise InputError(
                 f"config {key}",
-                f"there is no {text!r} in the dataset; the nearest of {len(known)} are "
-                f"{', '.join(near) or '(none)'}",
-                "Correct the label",
+                f"the dataset has no {prefix}{label}",
+                f"Available: {_closest(label, known)}",
             )
-        found += equal
-    return found
+    return labels
+
+
+def _closest(label: str, known: Sequence[str]) -> str:
+    """Name the labels that a mistyped one may stand for, then the first others."""
+    same = [name for name in known if name.lstrip("0") == label.lstrip("0")]
+    near = difflib.get_close_matches(label, known, n=SUGGESTIONS, cutoff=0.5)
+    named = list(dict.fromkeys([*same, *near, *known]))[:SUGGESTIONS]
+    more = len(known) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "") if named else "none"
 
 
 def _index(
