@@ -110,9 +110,9 @@ def without_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
     result = deepcopy(dict(settings))
     for setting in all_settings():
         group = _group(result, setting.key)
-        if not setting.is_path or group is None:
+        if not setting.is_path or group is None or setting.key[-1] not in group:
             continue
-        value = group.pop(setting.key[-1], None)
+        value = group.pop(setting.key[-1])
         match setting.schema.get("x-public"):
             case "name":
                 group[setting.key[-1]] = _file_names(value)
