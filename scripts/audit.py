@@ -128,7 +128,7 @@ def recorded_files(record: Path, bids_dir: Path) -> list[Path]:
 def _read_originals(
     paths: Iterable[str], kinds: frozenset[str], label: str
 ) -> tuple[set[Secret], list[relations.Facts]]:
-    from ecdysis.dicom.bounded import BoundedReader
+    from ecdysis.dicom.archives import opened
     from ecdysis.dicom.reading import UNREADABLE
     from pydicom import dcmread
 
@@ -136,7 +136,7 @@ def _read_originals(
     facts = []
     for path in paths:
         try:
-            with BoundedReader(Path(path)) as stream:
+            with opened(Path(path)) as stream:
                 ds = dcmread(stream, force=True)
             found = list(secrets_of(ds, kinds))
             facts.append(relations.facts(ds))

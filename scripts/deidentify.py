@@ -19,6 +19,7 @@ from typing import Any
 from ecdysis.deid.build import instance_cleaner
 from ecdysis.deid.instance import InstanceCleaner
 from ecdysis.deid.ledger import Ledger
+from ecdysis.dicom.archives import GZIP, opened
 from ecdysis.dicom.elements import Buffer
 from ecdysis.dicom.refusals import DUPLICATE, MALFORMED, UNREADABLE, RefusedError
 from ecdysis.errors import InputError
@@ -157,7 +158,11 @@ def _content(path: Path) -> Iterator[Buffer]:
     try:
         size = os.fstat(descriptor).st_size
         if size < MAPPED_FROM:
-            yield os.read(descriptor, size)
+            data = os.read(descriptor, size)
+            if data.startswith(GZIP):
+                with opened(path) as stream:
+                    data = stream.read()
+            yield data
             return
         # Parts of the result point into the map, which goes when the last of them does.
         yield memoryview(mmap.mmap(descriptor, size, access=mmap.ACCESS_READ))

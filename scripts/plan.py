@@ -1,7 +1,7 @@
-"""Say what would become of every series of a folder of scanner files, before anything runs.
+"""Show what would become of every series of a folder of scanner files, before anything runs.
 
 Prints a table and writes the same, with all facts, as a ``plan.tsv`` that a person may edit and
-that then rules. Names that a person has given in it before are kept.
+that then decides. Names that a person gave in it before are kept.
 """
 
 import sys
@@ -12,8 +12,8 @@ from typing import Any
 
 from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
-from ecdysis.planning.from_settings import plan_conversion
-from ecdysis.planning.plan import Plan
+from ecdysis.planning.entries import Plan
+from ecdysis.planning.plan import plan_conversion
 from ecdysis.private_files import write_private
 
 SHOWN = {"session": "session", "number": "no.", "name": "name", "confidence": "sure", "why": "why"}
@@ -39,7 +39,7 @@ def make_plan(settings: Mapping[str, Any], table: Path) -> Plan:
     Raises
     ------
     InputError
-        See `ecdysis.planning.from_settings.plan_conversion`.
+        See `ecdysis.planning.plan.plan_conversion`; or the folder has no DICOM file.
     """
     given = {**settings, "plan": str(table) if table.exists() else None}
     with tempfile.TemporaryDirectory(prefix="ecdysis-") as folder:
@@ -50,13 +50,21 @@ def make_plan(settings: Mapping[str, Any], table: Path) -> Plan:
                 "key_file": f"{folder}/key",
             }
         made = plan_conversion(given)
+        if not made.counts["dicom"]:
+            raise InputError("dicom_dir", "no file below it is DICOM", _advice(made))
         listing = Path(given["private_dir"], "series.tsv").read_text(encoding="utf-8")
     write_private(table, listing)
     return made
 
 
-def told(made: Plan, table: Path) -> str:
-    """Say in words and a table what the plan is."""
+def _advice(made: Plan) -> str:
+    skipped = "; ".join(f"{item.files} files: {item.reason}" for item in made.excluded)
+    advice = "Name the folder of the scanner's files"
+    return f"{advice}. Files in it: {skipped}" if skipped else advice
+
+
+def summary(made: Plan, table: Path) -> str:
+    """Return the plan in words and a table."""
     from tabulate import tabulate
 
     rows = read_tsv(table).rows
@@ -68,23 +76,27 @@ def told(made: Plan, table: Path) -> str:
             disable_numparse=True,
         ),
         "",
-        f"{made['counts']['dicom']} DICOM files, {len(rows)} series, "
+        f"{made.counts['dicom']} DICOM files, {len(rows)} series, "
         f"{sum('name' in row for row in rows)} become images, "
         f"{sum('name' not in row for row in rows)} do not.",
     ]
-    for item in made["excluded"]:
-        where = item["session"] or "no session"
-        lines.append(f"Left out: {where}, {item['files']} files: {item['reason']}")
-    lines += [f"Note: {notice}" for notice in made["notices"]]
+    for item in made.excluded:
+        files = f"{item.files} file{'s' * (item.files != 1)}"
+        where = f"{item.session}, {files}" if item.session else files
+        lines.append(f"Left out: {where}: {item.reason}")
+    lines += [f"Note: {notice}" for notice in made.notices]
     return "\n".join(lines)
 
 
+LABELS = "The labels of participants are examples; the key of the dataset decides them."
+
+
 def next_step(table: Path, *, given: bool) -> str:
-    """Say how the table is used; `given` when the run finds it by itself."""
-    use = "It rules from now on" if given else f"Use it with: --config plan={table.name}"
+    """Return how the table is used; `given` when the run finds it by itself."""
+    use = "It decides from now on" if given else f"Use it with: --config plan={table.name}"
     return (
-        f"{table} has all facts. Edit the column name (n/a leaves a series out, a deleted line is "
-        f"decided anew). {use}."
+        f"{table} has all facts. Edit the column name (n/a leaves a series out; delete a line to "
+        f"restore automatic naming). {use}."
     )
 
 
@@ -95,5 +107,5 @@ if "snakemake" in globals():
         plan_made = make_plan(job.params.settings, path)
     except InputError as error:
         sys.exit(f"Nothing was planned. {error}")
-    print(told(plan_made, path))
+    print(summary(plan_made, path))
     print(next_step(path, given=job.params.found), flush=True)

@@ -277,9 +277,9 @@ def _plan(settings: Settings) -> dict[str, Any]:
         return {}
     from ecdysis.deid.build import instance_cleaner
     from ecdysis.key import Key
-    from ecdysis.planning.from_settings import plan_from
+    from ecdysis.planning.plan import plan_from
 
-    plan = dict(plan_from(settings))
+    plan = plan_from(settings).to_json()
     instance_cleaner(settings["deid"], Key.load(Path(settings["key_file"])), "sub-check")
     return plan
 

@@ -43,17 +43,24 @@ def scan(
 
 
 def named(labels: Labels) -> dict[tuple[str, str], str]:
-    words = {uid("study", word): word for word in ("a", "b", "c", "d", "e")}
+    studies = ("a", "b", "c", "d", "e", *(f"P{number:02d}" for number in range(12)))
+    words = {uid("study", word): word for word in studies}
     return {
         (patient[1], words[study]): person + (f"/{session}" if session else "")
         for (patient, study), (person, session) in labels.sessions.items()
     }
 
 
-def test_patients_are_counted_in_natural_order(tmp_path: Path) -> None:
-    for patient, study in (("P10", "a"), ("P9", "b"), ("p2", "c")):
-        scan(tmp_path, patient, study)
-    assert named(labelled(tmp_path)) == {("p2", "c"): "01", ("P9", "b"): "02", ("P10", "a"): "03"}
+def test_labels_do_not_follow_the_order_of_the_identifiers(tmp_path: Path) -> None:
+    patients = [f"P{number:02d}" for number in range(12)]
+    for patient in patients:
+        scan(tmp_path, patient, patient)
+    given = named(labelled(tmp_path))
+    labels = [given[patient, patient] for patient in patients]
+    assert sorted(labels) == [f"{number:02d}" for number in range(1, 13)]
+    assert labels not in (sorted(labels), sorted(labels, reverse=True))
+    (tmp_path / "private" / "labels.tsv").unlink()
+    assert named(labelled(tmp_path)) == given
 
 
 def test_patients_who_come_later_renumber_nobody(tmp_path: Path) -> None:
@@ -82,7 +89,7 @@ def test_several_studies_become_sessions_by_date(tmp_path: Path) -> None:
 def test_a_later_second_study_does_not_rename_the_first(tmp_path: Path) -> None:
     scan(tmp_path, "A", "a")
     labelled(tmp_path)
-    scan(tmp_path, "A", "b")
+    scan(tmp_path, "A", "b", "20210101")
     labels = labelled(tmp_path)
     assert named(labels) == {("A", "a"): "01", ("A", "b"): "01/02"}
     assert "ses-02" in labels.notices[0]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ecdysis.key import Key
 from ecdysis.planning.decide import Wishes
-from ecdysis.planning.plan import Plan, plan
+from ecdysis.planning.plan import Sources, plan
 
 from tests.dicom_builder import EPI, FIELD_MAP, MPRAGE, T2, write_series
 
@@ -16,7 +16,7 @@ THICK = {**T2, "SliceThickness": 4}
 PHASE = ["ORIGINAL", "PRIMARY", "P", "ND"]
 
 
-def planned(root: Path, *series: dict[str, Any], others: bool = True) -> Plan:
+def planned(root: Path, *series: dict[str, Any], others: bool = True) -> dict[str, Any]:
     for number, given in enumerate(series, start=1):
         words = {
             "series": str(number),
@@ -25,10 +25,11 @@ def planned(root: Path, *series: dict[str, Any], others: bool = True) -> Plan:
         }
         write_series(root / f"scans/{number}", **(words | given))
     wishes = Wishes(others=others)
-    return plan(root / "scans", root / "private", root / "bids", KEY, None, wishes)
+    sources = Sources(root / "scans", root / "private", KEY)
+    return plan(sources, root / "bids", wishes).to_json()
 
 
-def names(made: Plan) -> list[str]:
+def names(made: dict[str, Any]) -> list[str]:
     """The images in the order of their series."""
     series = sorted(made["others"], key=lambda one: one["number"])
     return [

@@ -7,9 +7,10 @@ import pytest
 from ecdysis.dicom.index import index
 from ecdysis.key import Key
 from ecdysis.planning.decide import Wishes, decide
+from ecdysis.planning.facts import facts
 from ecdysis.planning.recognise import recognise, words
 from ecdysis.planning.recognition_table import FOLDERS, KINDS, LEFT_OUT
-from ecdysis.planning.series import Series, facts, group
+from ecdysis.planning.series import Series, group
 
 from tests.dicom_builder import EPI, FLAIR, MPRAGE, PD, SPIN_ECHO, T2, write_series
 
@@ -93,19 +94,19 @@ def guess(folder: Path, **given: Any) -> tuple[str | None, str]:
             {**SPIN_ECHO, "ScanningSequence": "GR", "EchoTime": 20, "SeriesDescription": "t2star"},
             ("T2starw", "high"),
         ),
-        ({**EPI, "SeriesDescription": "rest_bold"}, (None, "low")),
+        ({**EPI, "SeriesDescription": "rest_bold"}, (None, "high")),
         ({**EPI, "SeriesDescription": "dti_64"}, ("dwi", "high")),
         ({**EPI, "SeriesDescription": "SE_EPI PE=AP"}, ("epi", "high")),
-        ({**EPI, "SeriesDescription": "pcasl"}, ("asl", "high")),
-        ({**MPRAGE, "SeriesDescription": "AAHead_Scout"}, ("localizer", "high")),
+        ({**EPI, "SeriesDescription": "pcasl"}, ("asl", "medium")),
+        ({**MPRAGE, "SeriesDescription": "AAHead_Scout"}, ("localizer", "low")),
         (
             {**MPRAGE, "ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]},
             ("localizer", "high"),
         ),
         ({**MPRAGE, "ImageType": ["DERIVED", "SECONDARY", "MPR"]}, (None, "high")),
         ({**MPRAGE, "ImageType": ["DERIVED", "PRIMARY", "PROJECTION IMAGE"]}, (None, "high")),
-        ({**MPRAGE, "ImageType": ["DERIVED", "PRIMARY", "M", "UNI"]}, (None, "high")),
-        ({**MPRAGE, "ImageType": ["ORIGINAL", "PRIMARY", "P"]}, (None, "high")),
+        ({**MPRAGE, "ImageType": ["DERIVED", "PRIMARY", "M", "UNI"]}, ("UNIT1", "high")),
+        ({**MPRAGE, "ImageType": ["ORIGINAL", "PRIMARY", "P"]}, ("T1w", "high")),
         ({**SPGR, "SequenceVariant": ["SP", "TOF"], "SeriesDescription": "T"}, (None, "high")),
         ({**MPRAGE, "BodyPartExamined": "KNEE"}, (None, "high")),
         ({**MPRAGE, "Modality": "CT"}, (None, "high")),
@@ -135,29 +136,29 @@ def test_facts_tell_nothing_that_identifies(tmp_path: Path) -> None:
         ImageType=["ORIGINAL", "PRIMARY", "LOVELACE"],
         ContrastBolusAgent="Lovelace",
     )
-    told = facts(one)
-    assert "lovelace" not in repr(told).lower()
-    assert told["contrast_agent"] is True
+    known = facts(one)
+    assert "lovelace" not in repr(known).lower()
+    assert known.contrast_agent is True
     assert one.id.startswith("ser-")
     assert len(one.id) == 12
 
 
 def test_missing_slices_are_counted(tmp_path: Path) -> None:
-    told = facts(series(tmp_path, slices=20, skip={5, 6, 11}))
-    assert (told["slices"], told["missing_slices"]) == (17, 3)
+    known = facts(series(tmp_path, slices=20, skip={5, 6, 11}))
+    assert (known.slices, known.missing_slices) == (17, 3)
 
 
 def test_a_second_copy_of_a_file_counts_once(tmp_path: Path) -> None:
     write_series(tmp_path / "scans" / "copy")
-    told = facts(series(tmp_path))
-    assert (told["files"], told["copies"], told["conflicts"]) == (12, 12, 0)
+    known = facts(series(tmp_path))
+    assert (known.files, known.copies, known.conflicts) == (12, 12, 0)
 
 
 def test_one_identifier_with_two_contents_is_a_conflict(tmp_path: Path) -> None:
     write_series(tmp_path / "scans" / "copy", EchoTime=5)
     one = series(tmp_path)
-    told = facts(one)
-    assert told["conflicts"] == 12
+    known = facts(one)
+    assert known.conflicts == 12
     assert "twice with different content" in str(against(one))
 
 

@@ -7,7 +7,7 @@ import pytest
 from ecdysis.errors import InputError
 from ecdysis.key import Key
 from ecdysis.planning.decide import Wishes
-from ecdysis.planning.plan import Plan, plan
+from ecdysis.planning.plan import Sources, plan
 from ecdysis.planning.study_rules import read_study_rules
 
 from tests.dicom_builder import EPI, MPRAGE, write_series
@@ -16,15 +16,16 @@ KEY = Key(bytes(range(32)))
 EXAMPLE = Path(__file__).parents[2] / "config" / "study.yaml"
 
 
-def planned(root: Path, rules: str, table: str = "") -> Plan:
+def planned(root: Path, rules: str, table: str = "") -> dict[str, Any]:
     (root / "study.yaml").write_text(rules)
     wishes = Wishes(rules=read_study_rules(root / "study.yaml"))
     if table:
         (root / "private/plan.tsv").write_text(table)
-    return plan(root / "scans", root / "private", root / "bids", KEY, None, wishes)
+    sources = Sources(root / "scans", root / "private", KEY)
+    return plan(sources, root / "bids", wishes).to_json()
 
 
-def others(made: Plan) -> list[str]:
+def others(made: dict[str, Any]) -> list[str]:
     return sorted(output["entities"] + "_" + output["suffix"]
                   for one in made["others"] for output in one["outputs"])  # fmt: skip
 

@@ -1,6 +1,6 @@
 """The images that come of one series: one, or one for each echo and part of the signal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
@@ -19,7 +19,8 @@ class Output:
     echo : float or None
         Its echo time (ms), where the series has several.
     part : str or None
-        ``mag``, ``phase``, ``real`` or ``imag``, where the series has several.
+        ``mag``, ``phase``, ``real`` or ``imag``, where the series has several; ``fieldmap`` for
+        a field map in Hz.
     """
 
     folder: str
@@ -43,8 +44,15 @@ class Output:
         return asdict(self)
 
 
-def outputs(session: str, kind: str, entities: str, told: Mapping[str, Any]) -> list[Output]:
-    """Return the images of a series of this kind and these facts.
+def outputs(
+    session: str,
+    kind: str,
+    entities: str,
+    echo_times: Sequence[float] = (),
+    parts: Sequence[str] = ("mag",),
+    volumes: float = 1,
+) -> list[Output]:
+    """Return the images of a series of a kind.
 
     Parameters
     ----------
@@ -52,14 +60,22 @@ def outputs(session: str, kind: str, entities: str, told: Mapping[str, Any]) -> 
         As ``sub-01_ses-01``.
     kind, entities : str
         Of the series; its entities are those after the session.
-    told : dict
-        From `ecdysis.planning.series.facts`.
+    echo_times : sequence of float
+        Those of its volumes, ms.
+    parts : sequence of str
+        The parts of the complex signal that its volumes are.
+    volumes : float
+        A field map in Hz with several has its magnitude beside it.
     """
     folder = f"{session.replace('_', '/')}/{schema.folder_of(kind)}"
-    times: Sequence[float | None] = told["echo_times"] if len(told["echo_times"]) > 1 else [None]
-    parts: Sequence[str | None] = told["parts"] if len(told["parts"]) > 1 else [None]
+    if kind == "fieldmap":
+        stem = "_".join(filter(None, (session, entities)))
+        suffixes = {"fieldmap": "fieldmap", "magnitude": "mag"} if volumes > 1 else {kind: kind}
+        return [Output(folder, stem, suffix, None, part) for suffix, part in suffixes.items()]
+    times: Sequence[float | None] = echo_times if len(echo_times) > 1 else [None]
+    several: Sequence[str | None] = parts if len(parts) > 1 else [None]
     made = []
-    for (number, time), part in product(enumerate(times, start=1), parts):
+    for (number, time), part in product(enumerate(times, start=1), several):
         suffix = schema.suffix_of(kind)
         more: dict[str, str] = {}
         if time is not None:
@@ -73,6 +89,8 @@ def outputs(session: str, kind: str, entities: str, told: Mapping[str, Any]) -> 
 
 def _of_echo(kind: str, number: int) -> tuple[str, dict[str, str]]:
     """Return suffix and further entities: field maps number their suffix."""
+    if kind == "PDT2":
+        return ("PDw" if number == 1 else "T2w"), {}
     if kind == "phasediff":
         return f"phase{number}", {}
     if schema.folder_of(kind) == "fmap":

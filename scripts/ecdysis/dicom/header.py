@@ -4,7 +4,9 @@ Classic objects hold the facts at the top level; enhanced (multi-frame) objects 
 functional groups (PS3.3, section C.7.6.16). Both end in the same flat header.
 """
 
+import io
 import math
+import re
 import struct
 from dataclasses import dataclass
 from operator import mul
@@ -23,7 +25,7 @@ from pydicom.uid import (
 from pydicom.valuerep import VR
 
 from ecdysis.dicom import phase_direction
-from ecdysis.dicom.bounded import BoundedReader
+from ecdysis.dicom.archives import ARCHIVE, ARCHIVE_START, is_archive, opened
 from ecdysis.dicom.reading import UNREADABLE, functional, value_of
 
 Header = dict[str, Any]
@@ -33,6 +35,8 @@ SHARED = (
     "PatientID",
     "PatientName",
     "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
     "StudyInstanceUID",
     "StudyDate",
     "StudyTime",
@@ -43,6 +47,11 @@ SHARED = (
     "SOPClassUID",
     "Modality",
     "Manufacturer",
+    "ManufacturerModelName",
+    "DeviceSerialNumber",
+    "StationName",
+    "SoftwareVersions",
+    "ReceiveCoilName",
     "BodyPartExamined",
     "SeriesDescription",
     "ProtocolName",
@@ -66,6 +75,7 @@ SHARED = (
     "DiffusionBValue",
     "InPlanePhaseEncodingDirection",
     "ContrastBolusAgent",
+    "ContrastBolusVolume",
     "Rows",
     "Columns",
     "NumberOfFrames",
@@ -76,7 +86,10 @@ SHARED = (
     "SpacingBetweenSlices",
     "ImageOrientationPatient",
 )
-OWN = ("SOPInstanceUID", "InstanceNumber", "AcquisitionTime", "ImagePositionPatient")
+OWN = (
+    *("SOPInstanceUID", "InstanceNumber", "ImagePositionPatient"),
+    *("AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime"),
+)
 GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 
 TAGS = [tag for word in SHARED + OWN + GROUPS if (tag := tag_for_keyword(word)) is not None]
@@ -101,7 +114,8 @@ class Own:
     number : int or None
         InstanceNumber.
     acquired : str or None
-        AcquisitionTime.
+        Date and time of acquisition, as ``20200131101500.25``; the time alone when the header
+        has no date of acquisition.
     positions : tuple of float
         Place of each frame along the slice normal, mm; empty when the header has none.
     """
@@ -142,11 +156,16 @@ class HeaderReader:
             The file is not DICOM, is a DICOMDIR, is damaged, or is cut short.
         """
         try:
-            stream = BoundedReader(path)
+            stream = opened(path)
         except OSError as error:
             raise UnusableError("the file cannot be opened") from error
+        if isinstance(stream, io.BytesIO):
+            size = stream.getbuffer().nbytes
         with stream:
-            bare = _has_no_preamble(stream.read(132))
+            start = stream.read(ARCHIVE_START)
+            if is_archive(start):
+                raise UnusableError(ARCHIVE)
+            bare = _has_no_preamble(start[:132])
             stream.seek(0)
             try:
                 dataset = dcmread(stream, stop_before_pixels=True, specific_tags=TAGS, force=bare)
@@ -183,7 +202,10 @@ class HeaderReader:
         for word in ("SeriesInstanceUID", "StudyInstanceUID"):
             if not header[word]:
                 raise UnusableError(f"its header has no {word}")
-        if header["Stored"] and rest < _pixel_bytes(header):
+        needed = _pixel_bytes(header)
+        if header["Stored"] and needed and rest <= 0:
+            raise UnusableError("it holds no pixels")
+        if header["Stored"] and 0 < rest < needed:
             raise UnusableError("the file is cut short")
         return at, _own(dataset, header, enhanced=enhanced)
 
@@ -245,13 +267,23 @@ def _own(dataset: Dataset, header: Header, *, enhanced: bool) -> Own:
     else:
         places = [value_of(dataset, "ImagePositionPatient")]
     number = value_of(dataset, "InstanceNumber")
-    acquired = value_of(dataset, "AcquisitionTime")
     return Own(
         str(uid),
         number if isinstance(number, int) else None,
-        acquired if isinstance(acquired, str) else None,
+        _acquired(dataset),
         _along_normal(header["ImageOrientationPatient"], places),
     )
+
+
+def _acquired(dataset: Dataset) -> str | None:
+    """Return date and time of acquisition without the offset from UTC."""
+    moment = value_of(dataset, "AcquisitionDateTime")
+    if isinstance(moment, str) and moment[:14].isdecimal() and len(moment) >= 14:
+        return re.split(r"[+-]", moment)[0]
+    date, time = value_of(dataset, "AcquisitionDate"), value_of(dataset, "AcquisitionTime")
+    if not isinstance(time, str):
+        return None
+    return f"{date}{time}" if isinstance(date, str) and re.fullmatch(r"\d{8}", date) else time
 
 
 def _along_normal(orientation: Any, places: list[Any]) -> tuple[float, ...]:

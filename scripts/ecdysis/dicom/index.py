@@ -18,7 +18,7 @@ from ecdysis.errors import InputError
 from ecdysis.files import read_json
 from ecdysis.private_files import write_private_json
 
-VERSION = 2
+VERSION = 3
 """To be raised when the content of the kept index changes; an older one is made anew."""
 
 NOT_DICOM = ("not DICOM", "DICOMDIR")

@@ -18,11 +18,16 @@ FUNCTIONAL = {
     "InversionRecovery": ("MRModifierSequence", "InversionRecovery"),
     "InPlanePhaseEncodingDirection": ("MRFOVGeometrySequence", "InPlanePhaseEncodingDirection"),
     "DiffusionBValue": ("MRDiffusionSequence", "DiffusionBValue"),
+    "FrameTypes": ("MRImageFrameTypeSequence", "FrameType"),
+    "ReceiveCoilName": ("MRReceiveCoilSequence", "ReceiveCoilName"),
     "PixelSpacing": ("PixelMeasuresSequence", "PixelSpacing"),
     "SliceThickness": ("PixelMeasuresSequence", "SliceThickness"),
     "ImageOrientationPatient": ("PlaneOrientationSequence", "ImageOrientationPatient"),
 }
 """Where an enhanced MR object keeps what a classic one has at the top (PS3.3, C.8.13.5)."""
+
+OF_A_FRAME = ("EchoTime", "InversionTime", "DiffusionBValue", "FrameTypes")
+"""Facts that may differ between the frames of one object."""
 
 UNREADABLE = (
     InvalidDicomError,
@@ -70,15 +75,28 @@ def _plain(value: Any) -> Any:
 
 
 def functional(dataset: Dataset) -> dict[str, Any]:
-    """Facts of an enhanced object that its functional groups hold; the first found wins."""
+    """Return the facts that the functional groups of an enhanced object hold.
+
+    A fact that differs between frames, as the echo time, is a list of its values in order of
+    appearance; ``FrameTypes`` holds the different frame types, each joined by backslashes.
+    """
     shared = list(dataset.get("SharedFunctionalGroupsSequence") or [])
     frames = list(dataset.get("PerFrameFunctionalGroupsSequence") or [])
     found: dict[str, Any] = {}
     for keyword, (sequence, inner) in FUNCTIONAL.items():
-        for group in shared + frames[:1]:
+        groups = shared + (frames if keyword in OF_A_FRAME else frames[:1])
+        values: dict[Any, None] = {}
+        for group in groups:
             items = group.get(sequence)
             value = value_of(items[0], inner) if items else None
-            if value is not None:
-                found[keyword] = value[0] if keyword == "InversionTime" and value else value
-                break
+            if keyword == "InversionTime" and isinstance(value, list):
+                value = value[0] if value else None
+            if keyword == "FrameTypes" and isinstance(value, list):
+                value = "\\".join(str(word) for word in value)
+            if isinstance(value, list):
+                found.setdefault(keyword, value)
+            elif value is not None:
+                values[value] = None
+        if values:
+            found[keyword] = [*values] if len(values) > 1 else next(iter(values))
     return found

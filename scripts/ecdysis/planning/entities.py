@@ -1,7 +1,7 @@
 """What tells apart the images of one kind in a session, as BIDS entities.
 
-An entity is given only where the images of the session differ in what it says: ``ce`` (with
-or without contrast agent), ``acq`` (dimension, plane, sequence or voxel size), ``rec`` (one
+An entity is given only where the images of the session differ in what it says: ``acq``
+(dimension, plane, sequence or voxel size), ``rec`` (one
 acquisition reconstructed several times), ``dir`` (phase encoding), ``echo`` and ``part``.
 Images that differ in none of these are repeats, which get ``run`` (see `ecdysis.planning.names`).
 BIDS 1.10, Appendix: Entities.
@@ -13,10 +13,13 @@ from typing import Any
 
 from ecdysis.bids import schema
 from ecdysis.planning import description_labels
-from ecdysis.planning.series import Series, facts
+from ecdysis.planning.companions import acquisitions
+from ecdysis.planning.decision import Decision
+from ecdysis.planning.facts import Facts
+from ecdysis.planning.recognise import words
 
-RECONSTRUCTIONS = ("NORM", "DIS2D", "DIS3D", "MOCO", "SWI")
-"""Terms of ImageType that tell one reconstruction of an acquisition from another."""
+RECONSTRUCTIONS = ("NORM", "DIS2D", "DIS3D", "MOCO")
+"""Terms of ImageType by which reconstructions of one acquisition differ."""
 
 UNNAMED = "unnamed"
 """The task of a series whose description names none."""
@@ -24,124 +27,160 @@ UNNAMED = "unnamed"
 UNKNOWN = {"ROW": "row", "COL": "column", "COLUMN": "column"}
 """``dir`` where the header gives the axis of phase encoding and not its polarity."""
 
-Facts = Mapping[str, Any]
+Labels = dict[str, str]
 
 
-def distinguish(kind: str, several: Sequence[Series]) -> dict[str, str]:
+def distinguish(kind: str, several: Sequence[Decision]) -> dict[str, str]:
     """Return for each series (identifier) the entities by which it differs from the others.
 
     They are joined as in a file name, ``acq-2Dtra_ce-agent``; an empty text when there are
     none. Labels are fixed words and numbers, or what
     `ecdysis.planning.description_labels` lets pass.
     """
-    told = {one.id: facts(one) for one in several}
-    labels: dict[str, dict[str, str]] = {one.id: {} for one in several}
-    for one in several:
-        if schema.allows(kind, "task") and schema.folder_of(kind) == "func":
-            labels[one.id]["task"] = description_labels.task(one.header) or UNNAMED
-        if schema.suffix_of(kind) == "epi":
-            axis = UNKNOWN.get(str(told[one.id]["phase_encoding"]), "unknown")
-            labels[one.id]["dir"] = told[one.id]["direction"] or axis
+    labels = {decision.series.id: _own(kind, decision) for decision in several}
+    beside = {decision.series.id: group for group in acquisitions(several) for decision in group}
     for group in _alike(several, labels):
-        for name, acquisition in _acquisitions(kind, group, told).items():
-            labels[name]["acq"] = acquisition
-        agents = {one.id: "agent" * told[one.id]["contrast_agent"] for one in group}
-        directions = {one.id: told[one.id]["direction"] or "" for one in group}
-        for one in group:
-            labels[one.id].setdefault("dir", _if_different(directions)[one.id])
-            labels[one.id]["ce"] = _if_different(agents)[one.id]
-            labels[one.id]["rec"] = _reconstruction(one, group, told, labels)
-    for one in several:
-        labels[one.id] |= description_labels.explicit(one.header)
-    for group in _alike(several, labels):
-        for one in group:
-            labels[one.id] |= _of_one_acquisition(one, group, told)
+        for name, acquisition in _acquisition_labels(kind, group).items():
+            labels[name]["acq"] = labels[name].get("acq", "") + acquisition
+        directions = _if_different(
+            {decision.series.id: decision.facts.direction or "" for decision in group}
+        )
+        for decision in group:
+            own = labels[decision.series.id]
+            own.setdefault("dir", directions[decision.series.id])
+            same = [other for other in beside[decision.series.id] if other in group]
+            own["rec"] = _reconstruction(decision, same, labels)
+    for decision in several:
+        labels[decision.series.id] |= description_labels.explicit(decision.series.header)
+    settled = {name: _without_rec(own) for name, own in labels.items()}
+    for decision in several:
+        name = decision.series.id
+        same = [other for other in beside[name] if settled[other.series.id] == settled[name]]
+        labels[name] |= _of_one_acquisition(decision, same)
     return {
         name: schema.join({key: value for key, value in own.items() if schema.allows(kind, key)})
         for name, own in labels.items()
     }
 
 
-def _alike(
-    several: Sequence[Series], labels: Mapping[str, Mapping[str, str]]
-) -> Iterable[list[Series]]:
-    groups: defaultdict[tuple[Any, ...], list[Series]] = defaultdict(list)
-    for one in several:
-        groups[tuple(sorted(labels[one.id].items()))].append(one)
+def _without_rec(labels: Labels) -> Labels:
+    return {key: label for key, label in labels.items() if key != "rec"}
+
+
+def _own(kind: str, decision: Decision) -> Labels:
+    """Return the entities that a series has whatever the others are."""
+    labels: Labels = {}
+    header, known = decision.series.header, decision.facts
+    if schema.allows(kind, "task") and schema.folder_of(kind) == "func":
+        labels["task"] = description_labels.task(header) or UNNAMED
+    if schema.suffix_of(kind) == "epi":
+        axis = UNKNOWN.get(str(known.phase_encoding), "unknown")
+        labels["dir"] = known.direction or axis
+        if "DIFFUSION" in known.image_type or {"dwi", "b0"} & words(header):
+            labels["acq"] = "dwi"
+    if known.contrast_agent:
+        labels["ce"] = "agent"
+    return labels
+
+
+def _alike(several: Sequence[Decision], labels: Mapping[str, Labels]) -> Iterable[list[Decision]]:
+    groups: defaultdict[tuple[Any, ...], list[Decision]] = defaultdict(list)
+    for decision in several:
+        groups[tuple(sorted(labels[decision.series.id].items()))].append(decision)
     return list(groups.values())
 
 
-def _acquisitions(
-    kind: str, several: Sequence[Series], told: Mapping[str, Facts]
-) -> dict[str, str]:
+def _acquisition_labels(kind: str, several: Sequence[Decision]) -> Labels:
     """Return the properties in which the acquisitions differ, joined to a label."""
     anatomical: tuple[Callable[[Facts], str], ...] = (
-        lambda fact: str(fact["dimension"] or ""),
-        lambda fact: str(fact["plane"] or ""),
-        lambda fact: "".join(sorted(fact["sequence"])).lower(),
+        lambda known: known.dimension or "",
+        lambda known: known.plane or "",
+        lambda known: "".join(sorted(known.sequence)).lower(),
     )
     properties = (*(anatomical if schema.folder_of(kind) == "anat" else ()), _voxel)
     different = [
-        _if_different({one.id: said(told[one.id]) for one in several}) for said in properties
+        _if_different({decision.series.id: label(decision.facts) for decision in several})
+        for label in properties
     ]
-    return {one.id: "".join(values[one.id] for values in different) for one in several}
+    return {
+        decision.series.id: "".join(values[decision.series.id] for values in different)
+        for decision in several
+    }
 
 
-def _if_different(values: Mapping[str, str]) -> dict[str, str]:
+def _if_different(values: Mapping[str, str]) -> Labels:
     same = len(set(values.values())) <= 1
     return {name: "" if same else value for name, value in values.items()}
 
 
-def _voxel(fact: Facts) -> str:
+def _voxel(known: Facts) -> str:
     """Return the voxel size as a label: 1 x 1 x 4.5 mm is ``1x1x4p5mm``."""
-    sizes = (fact["pixel_mm"], fact["pixel_mm"], fact["slice_mm"])
-    if None in sizes:
+    if known.pixel_mm is None or known.slice_mm is None:
         return ""
+    sizes = (known.pixel_mm, known.pixel_mm, known.slice_mm)
     return "x".join(f"{round(size, 1):g}".replace(".", "p") for size in sizes) + "mm"
 
 
 def _reconstruction(
-    one: Series,
-    several: Sequence[Series],
-    told: Mapping[str, Facts],
-    labels: Mapping[str, Mapping[str, str]],
+    decision: Decision, beside: Sequence[Decision], labels: Mapping[str, Labels]
 ) -> str:
-    time = one.acquired()
-    same = [
-        set(told[other.id]["image_type"]).intersection(RECONSTRUCTIONS)
-        for other in several
-        if time
-        and other.acquired() == time
-        and told[other.id]["parts"] == told[one.id]["parts"]
-        and labels[other.id].get("acq") == labels[one.id].get("acq")
+    """Return the terms by which a series differs from others of its acquisition.
+
+    A susceptibility-weighted image, which is computed from magnitude and phase, and a denoised
+    one are named as such.
+    """
+    if decision.facts.image_type and "SWI" in decision.facts.image_type:
+        return "swi"
+    if "denoised" in words(decision.series.header):
+        return "den"
+    acquisition = labels[decision.series.id].get("acq")
+    same: list[set[str]] = [
+        set(other.facts.image_type).intersection(RECONSTRUCTIONS)
+        for other in beside
+        if other.facts.parts == decision.facts.parts
+        and "SWI" not in other.facts.image_type
+        and labels[other.series.id].get("acq") == acquisition
     ]
-    if not same:
+    if len(same) < 2:
         return ""
-    own = set(told[one.id]["image_type"]) - set.intersection(*same)
+    own = set(decision.facts.image_type) - same[0].intersection(*same)
     terms = [term.lower() for term in RECONSTRUCTIONS if term in own]
-    return "".join([*terms, "combined" * _combines(one, several, told)])
+    return "".join([*terms, "combined" * _combines(decision, beside)])
 
 
-def _combines(one: Series, several: Sequence[Series], told: Mapping[str, Facts]) -> bool:
+def _combines(decision: Decision, beside: Sequence[Decision]) -> bool:
     """Say whether a series was made of the echoes of another, as is usual for MEMPRAGE."""
-    return len(told[one.id]["echo_times"]) <= 1 and any(
-        len(told[other.id]["echo_times"]) > 1 and other.acquired() == one.acquired()
-        for other in several
+    return len(decision.facts.echo_times) <= 1 and any(
+        len(other.facts.echo_times) > 1 for other in beside
     )
 
 
-def _of_one_acquisition(
-    one: Series, several: Sequence[Series], told: Mapping[str, Facts]
-) -> dict[str, str]:
-    """Return echo and part of a series that shares its acquisition with others."""
-    time = one.acquired()
-    same = [other for other in several if time and other.acquired() == time]
-    parts = {other.id: "".join(told[other.id]["parts"]) for other in same}
-    own = told[one.id]["echo_times"]
-    alone = (told[other.id]["echo_times"] for other in same)
-    times = sorted({tuple(found) for found in alone if len(found) == 1})
+def _of_one_acquisition(decision: Decision, beside: Sequence[Decision]) -> Labels:
+    """Return inversion, echo and part of a series that shares its acquisition with others."""
+    own = decision.facts.echo_times
+    alone = (other.facts.echo_times for other in beside)
+    times = sorted({tuple(echoes) for echoes in alone if len(echoes) == 1})
     echo = times.index(tuple(own)) + 1 if len(times) > 1 and len(own) == 1 else 0
-    part = _if_different(parts).get(one.id, "")
-    if not part and told[one.id]["parts"] != ["mag"] and len(told[one.id]["parts"]) == 1:
-        part = told[one.id]["parts"][0]
-    return {"echo": str(echo) if echo else "", "part": part}
+    parts = {"".join(other.facts.parts) for other in beside if not _computed(other)}
+    part = ""
+    if len(decision.facts.parts) == 1 and not _computed(decision):
+        mixed = len(parts) > 1 or decision.facts.parts != ["mag"]
+        part = decision.facts.parts[0] if mixed else ""
+    labels = {"echo": str(echo) if echo else "", "part": part}
+    if decision.guess.suffix == "MP2RAGE":
+        labels["inv"] = _inversion(decision, beside)
+    return labels
+
+
+def _computed(decision: Decision) -> bool:
+    return "SWI" in decision.facts.image_type
+
+
+def _inversion(decision: Decision, beside: Sequence[Decision]) -> str:
+    """Return which inversion of an MP2RAGE it is: as named, else by inversion time."""
+    named = words(decision.series.header)
+    for number in ("1", "2"):
+        if f"inv{number}" in named:
+            return number
+    times = sorted({other.facts.inversion_time or 0.0 for other in beside})
+    return str(times.index(decision.facts.inversion_time or 0.0) + 1)

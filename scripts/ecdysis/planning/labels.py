@@ -4,7 +4,7 @@ Labels are remembered in the private folder under digests of the identifiers, so
 who come later never renumber those who came before.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +12,47 @@ from pathlib import Path
 from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
 from ecdysis.key import Key
-from ecdysis.natural_sort import natural_key
 from ecdysis.planning.participants_map import Mapped, People, check_issuers, find, read_map
 from ecdysis.planning.series import Series
+from ecdysis.planning.visits import Patient, Study, doubts, visits
 from ecdysis.private_files import write_private_table
 
 COLUMNS = ("key", "patient", "study", "participant_label", "session_label")
 
-Patient = tuple[str, str]
-Study = tuple[Patient, str]
+
+@dataclass(frozen=True)
+class Session:
+    """One visit of one participant.
+
+    Parameters
+    ----------
+    subject : str
+        Label without ``sub-``.
+    label : str or None
+        Label without ``ses-``; None when the participant has no sessions.
+    """
+
+    subject: str
+    label: str | None
+
+    @property
+    def name(self) -> str:
+        """The beginning of its file names, as ``sub-01_ses-01``."""
+        return f"sub-{self.subject}" + (f"_ses-{self.label}" if self.label else "")
+
+    @property
+    def folder(self) -> str:
+        """Its folder in the dataset, as ``sub-01/ses-01``."""
+        return self.name.replace("_", "/")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A series that cannot be used, with the session it would be of."""
+
+    session: Session | None
+    series: Series
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -51,11 +83,13 @@ def assign(
 ) -> Labels:
     """Give every study of the series a participant and, where needed, a session label.
 
-    The map rules when there is one; without it patients are counted ``01``, ``02``... in the
-    natural order of their identifiers, passing over labels that `bids_dir` already has. A
-    patient's only study gets no session; of several, each gets ``01``, ``02``... by date.
-    When a second study appears after the first was named without a session, the new one
-    becomes ``02`` and the first keeps its name.
+    The map decides when there is one; without it patients are counted ``01``, ``02``... in an
+    order that the key makes from their identifiers, so that labels do not follow the order of
+    the identifiers; labels that `bids_dir` already has are passed over. Studies of one visit
+    (see `ecdysis.planning.visits`) are one session. A patient's only visit gets no session
+    label; of several, each gets ``01``, ``02``... by date. When a second visit appears after
+    the first was named without a session, the new one becomes ``02`` and the first keeps its
+    name.
 
     Parameters
     ----------
@@ -87,8 +121,9 @@ def assign(
             if reason := _left_out(find(mapped, study[0]), study[1], dates[study]):
                 unlisted[study] = reason
     listed = [study for study in studies if study not in unlisted]
-    people = _participants(listed, remembered, bids_dir, mapped)
-    notices: list[str] = []
+    people = _participants(listed, remembered, bids_dir, mapped, key)
+    notices = doubts(series, people)
+    visit_of = visits(series)
     sessions: dict[Study, tuple[str, str | None]] = {}
     by_person: defaultdict[str, list[Study]] = defaultdict(list)
     for study in listed:
@@ -101,8 +136,9 @@ def assign(
             and (known := find(mapped, study[0]))
             and (label := _mapped_session(known, study[1], dates[study]))
         }
-        for study, label in _sessions(own, given, remembered, person, notices).items():
+        for study, label in _sessions(own, visit_of, given, remembered, person, notices).items():
             sessions[study] = (person, label)
+        notices += _joined_visits(own, visit_of, given, person)
     for (patient, uid), labels in sessions.items():
         remembered.keep(patient, uid, *labels)
     remembered.write()
@@ -126,9 +162,11 @@ def _participants(
     remembered: "_Memory",
     bids_dir: Path,
     mapped: People | None,
+    key: Key,
 ) -> dict[Patient, str]:
     patients = sorted(
-        {patient for patient, _ in studies}, key=lambda patient: (natural_key(patient[1]), patient)
+        {patient for patient, _ in studies},
+        key=lambda patient: key.digest("order of labels", "\n".join(patient)),
     )
     labels: dict[Patient, str] = {}
     for patient in patients:
@@ -159,6 +197,7 @@ def _participants(
 
 def _sessions(
     studies: list[Study],
+    visit_of: Mapping[Study, Study],
     given: Mapping[Study, str],
     remembered: "_Memory",
     person: str,
@@ -167,24 +206,78 @@ def _sessions(
     labels: dict[Study, str | None] = dict(given)
     old = {study: remembered.session(*study) for study in studies if study not in given}
     labels |= {study: label for study, (known, label) in old.items() if known == person}
+    by_visit = {visit_of[study]: label for study, label in labels.items() if study not in given}
     new = [study for study in studies if study not in labels]
     earlier = remembered.studies(person)
-    if len(new) == 1 and len(studies) == 1 and not earlier:
-        return {**labels, new[0]: None}
+    if not labels and not earlier and len({visit_of[study] for study in new}) == 1:
+        return dict.fromkeys(new)
     taken = {label for label in labels.values() if label} | set(earlier.values())
     counter = sum(label is None for label in earlier.values())
+    counted = []
     for study in new:
-        counter += 1
-        while f"{counter:02d}" in taken:
+        if visit_of[study] not in by_visit:
             counter += 1
-        labels[study] = f"{counter:02d}"
-    if new and None in earlier.values():
+            while f"{counter:02d}" in taken:
+                counter += 1
+            by_visit[visit_of[study]] = f"{counter:02d}"
+            counted.append(f"{counter:02d}")
+        labels[study] = by_visit[visit_of[study]]
+    if counted and None in earlier.values():
         notices.append(
             f"sub-{person} was named without a session when it had one study; its further "
-            f"studies become ses-{', ses-'.join(str(labels[study]) for study in new)} and the "
-            "first keeps its name"
+            f"studies become ses-{', ses-'.join(counted)} and the first keeps its name"
         )
     return labels
+
+
+def _joined_visits(
+    studies: list[Study],
+    visit_of: Mapping[Study, Study],
+    given: Mapping[Study, str],
+    person: str,
+) -> list[str]:
+    """Name the visits that consist of several studies, unless a person named their sessions."""
+    counts = Counter(visit_of[study] for study in studies if study not in given)
+    return [
+        f"sub-{person}: {count} studies (StudyInstanceUID) of one day and scanner, at most an "
+        "hour apart, are taken as one session. To keep them apart, give participants_map with "
+        "the columns study_uid and session_label"
+        for count in counts.values()
+        if count > 1
+    ]
+
+
+def by_session(
+    every: Sequence[Series], labels: Labels
+) -> tuple[dict[Session, list[Series]], list[Refusal]]:
+    """Put series into their sessions, which are sorted by name; series stay in the order given.
+
+    Series are refused whose patient or study the participants map leaves out, whose files are
+    those of several participants, or that came a second time under another patient identifier.
+    """
+    owners = defaultdict(set)
+    for series in every:
+        if (series.patient, series.study) in labels.sessions:
+            owners[series.uid].add(labels.sessions[series.patient, series.study][0])
+    sessions: defaultdict[Session, list[Series]] = defaultdict(list)
+    refused = []
+    for series in every:
+        if reason := labels.unlisted.get((series.patient, series.study)):
+            refused.append(Refusal(None, series, reason))
+            continue
+        session = Session(*labels.sessions[series.patient, series.study])
+        if len(owners[series.uid]) > 1:
+            reason = "files of different patients have its SeriesInstanceUID"
+            refused.append(Refusal(session, series, reason))
+        elif any(series.id == other.id for other in sessions[session]):
+            reason = "a second copy of a series of this session"
+            refused.append(Refusal(session, series, reason))
+        else:
+            sessions[session].append(series)
+    filled = [session for session, members in sessions.items() if members]
+    return {
+        session: sessions[session] for session in sorted(filled, key=lambda session: session.name)
+    }, refused
 
 
 class _Memory:

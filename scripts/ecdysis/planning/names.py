@@ -1,16 +1,14 @@
 """BIDS names of the images of a session, remembered so that none is ever renumbered."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ecdysis.bids import schema
-from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
 from ecdysis.key import Key
-from ecdysis.planning.rulings import TABLE
-from ecdysis.planning.series import Series
+from ecdysis.planning.series import Series, at_once
 from ecdysis.private_files import write_private_table
 
 COLUMNS = ("key", "session", "series", "kind", "entities", "content")
@@ -68,9 +66,10 @@ class Names:
     ) -> dict[str, Name]:
         """Name the series of one kind in a session, in the order given.
 
-        A name given earlier stays. Images that nothing else tells apart are repeats:
-        ``run-1``, ``run-2``... without leading zeros. A repeat that comes after the first was
-        named without a run becomes ``run-2``.
+        A name given earlier stays. Acquisitions that nothing else distinguishes are repeats:
+        ``run-1``, ``run-2``... without leading zeros, in the order of `series`; all echoes,
+        parts and reconstructions of one acquisition have the same run. A repeat that comes
+        after the first was named without a run becomes ``run-2``.
 
         Parameters
         ----------
@@ -88,11 +87,6 @@ class Names:
         dict
             Series identifier -> name. Its content is that of the first time, until
             `follow` is called.
-
-        Raises
-        ------
-        InputError
-            A person gave one name to two series.
         """
         given: dict[str, Name] = {}
         for one in series:
@@ -106,19 +100,33 @@ class Names:
             for (where, other), name in self._names.items()
             if where == session and name.kind == kind and other not in given
         } | {name.entities for name in given.values()}
-        alike: defaultdict[str, list[Series]] = defaultdict(list)
-        for one in series:
-            if one.id not in given:
-                alike[bases[one.id]].append(one)
-        for base, repeats in alike.items():
-            last = max((_run(entities, base) for entities in taken), default=0)
-            for run, one in enumerate(repeats, start=last + 1):
-                alone = len(repeats) == 1 and last == 0
-                entities = base if alone else schema.with_entities(base, run=str(run))
-                given[one.id] = Name(kind, entities, self.content(one))
+        for core, acquired in _acquisitions(series, bases, given).items():
+            last = max((_run(entities, core) for entities in taken), default=0)
+            for acquisition in acquired:
+                new = [one for one in acquisition if one.id not in given]
+                runs = [given[one.id].entities for one in acquisition if one.id in given]
+                run = schema.labels_of(runs[0]).get("run", "") if runs else None
+                if run is None and new:
+                    run = "" if len(acquired) == 1 and last == 0 else str(last + 1)
+                for one in new:
+                    entities = schema.with_entities(bases[one.id], run=run or "")
+                    while entities in taken:
+                        last += 1
+                        entities = schema.with_entities(bases[one.id], run=str(last + 1))
+                    taken.add(entities)
+                    given[one.id] = Name(kind, entities, self.content(one))
+                if new and not runs:
+                    last += 1
         self._names |= {(session, name): known for name, known in given.items()}
-        _check_different(session, [*given.values()])
         return given
+
+    def forget(self, session: str, series: str) -> None:
+        """Forget the name of a series that becomes no image."""
+        self._names.pop((session, series), None)
+
+    def rename(self, session: str, series: str, name: Name) -> None:
+        """Give a series another name."""
+        self._names[session, series] = name
 
     def content(self, series: Series) -> str:
         """Return the digest of the instances of a series."""
@@ -142,17 +150,52 @@ class Names:
         write_private_table(self._path, COLUMNS, rows)
 
 
-def _check_different(session: str, names: Sequence[Name]) -> None:
-    """Raise an InputError when two images have one name, as only a person's table can make it."""
-    counts = Counter(f"{name.full(session)}_{schema.suffix_of(name.kind)}" for name in names)
-    if twice := [name for name, count in counts.items() if count > 1]:
-        raise InputError(
-            TABLE, f"two series are named {' and '.join(twice)}", "Give each its own name"
-        )
+OF_AN_ACQUISITION = ("run", "echo", "part", "inv", "rec")
+"""Entities in which the images of one acquisition, or its repeats, differ."""
 
 
-def _run(entities: str, base: str) -> int:
-    """Return the run that a name is of its base: 1 for the base alone, 0 for another base."""
+def _core(entities: str) -> str:
     labels = schema.labels_of(entities)
-    run = labels.pop("run", "1")
-    return int(run) if schema.join(labels) == base and run.isdecimal() else 0
+    return schema.join({key: labels[key] for key in labels if key not in OF_AN_ACQUISITION})
+
+
+def _acquisitions(
+    series: Sequence[Series], bases: Mapping[str, str], given: Mapping[str, Name]
+) -> dict[str, list[list[Series]]]:
+    """Group series by the entities that their acquisition has, then by acquisition.
+
+    Two series of one acquisition never have the same base.
+    """
+
+    def base(one: Series) -> str:
+        if one.id in given:
+            return schema.with_entities(given[one.id].entities, run="")
+        return bases[one.id]
+
+    groups: defaultdict[str, list[list[Series]]] = defaultdict(list)
+    for one in series:
+        same = (
+            acquisition
+            for acquisition in groups[_core(base(one))]
+            if _one_acquisition(acquisition, one)
+            and all(base(one) != base(other) for other in acquisition)
+        )
+        acquisition = next(same, None)
+        if acquisition is None:
+            groups[_core(base(one))].append([one])
+        else:
+            acquisition.append(one)
+    return groups
+
+
+def _one_acquisition(acquisition: Sequence[Series], one: Series) -> bool:
+    if one.acquired() is not None:
+        return any(at_once(other, one) for other in acquisition)
+    numbers = acquisition[-1].header["SeriesNumber"], one.header["SeriesNumber"]
+    return all(isinstance(number, int) for number in numbers) and numbers[1] - numbers[0] == 1
+
+
+def _run(entities: str, core: str) -> int:
+    """Return the run of a name with this core: 1 without a run, 0 for another core."""
+    run = schema.labels_of(entities).get("run", "1")
+    return int(run) if _core(entities) == core and run.isdecimal() else 0

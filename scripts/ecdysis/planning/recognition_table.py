@@ -2,8 +2,9 @@
 
 Times are in ms, angles in degrees. The ranges follow the contrast regimes in Bernstein, King
 & Zhou, Handbook of MRI Pulse Sequences (2004), chapters 14 to 17; MPRAGE: Mugler & Brookeman,
-Magn Reson Med 15:152 (1990); FLAIR: Hajnal et al., J Comput Assist Tomogr 16:841 (1992); the
-terms of ImageType are those of PS3.3, section C.8.3.1.1.1.
+Magn Reson Med 15:152 (1990); MP2RAGE: Marques et al., NeuroImage 49:1271 (2010); FLAIR: Hajnal
+et al., J Comput Assist Tomogr 16:841 (1992); the terms of ImageType are those of PS3.3, section
+C.8.3.1.1.1.
 """
 
 from collections.abc import Mapping
@@ -16,49 +17,58 @@ WORDS = {
     "FLAIR": r"flair|dark ?fluid|\btirm\b",
     "PDw": r"\bpdw?\b|proton ?density",
     "T2starw": r"\bt2 ?star|\bt2 ?s\b|\bswi\b|\bmedic\b|\bhemo\b",
-    "bold": r"\bbold\b|\bfmri\b|resting|\brest\b|\btask\b|\brsfmri\b",
-    "dwi": r"\bdwi\b|\bdti\b|\bdiff|\bhardi\b|\bnoddi\b|\btrace\b",
-    "asl": r"\bp?c?asl\b|perfusion|\bcbf\b",
-    "fmap": r"field ?map|\bfmap\b|\bb0 ?map|topup|distortion|\bpe (ap|pa|lr|rl|is|si)\b"
-    r"|\bpe ?polar|\bblip|\brev(erse)?\b",
+    "bold": r"\bbold\b|\bfmri|resting|\brest\b|\btask\b|\brsfmri\b",
+    "dwi": r"\bdwi\b|\bdti\b|\bdiff|\bhardi\b|\bnoddi\b|\btrace\b|\bdmri\b",
+    "asl": r"\bp?c?asl\b|perfusion|\bperf\b|\bcbf\b",
+    "fmap": r"field ?map|\bfmap\b|b0 ?map|gre field|\bfm2d",
+    "reversed": r"topup|distortion|\bpe (ap|pa|lr|rl|is|si)\b|\bpe ?polar|\bblip"
+    r"|\brev(erse)?(d)?( ?pe)?\b|\brpe\b",
+    "b0": r"\bb ?0\b",
+    "m0": r"\bm0\b",
     "sbref": r"\bsb ?ref\b",
     "inplane": r"\bin ?plane\b|\bco ?planar\b",
-    "localizer": r"locali[sz]er|\bscout\b|\bsurvey\b|\bloc\b|\b3 ?plane\b",
+    "localizer": r"locali[sz]er|\b(aa ?head ?)?scout\b|\bsurvey\b|\bloc\b|\b3 ?plane\b",
     "angio": r"\btof\b|angio|\bmra\b|\bmrv\b",
-    "quantitative": r"\bmp2rage\b|\b(t1|t2|pd|r1|r2) ?map\b|relaxometry|\bqsm\b|\bmt ?sat",
+    "mp2rage": r"mp2 ?rage",
+    "inv1": r"\binv ?1\b",
+    "inv2": r"\binv ?2\b",
+    "denoised": r"\buni ?den\b|\bdenoised\b",
+    "megre": r"\bqsm\b|\bmegre\b|\bme ?gre\b",
+    "quantitative": r"\b(t1|t2|pd|r1|r2) ?map\b|\b(t1|t2)map|relaxometry|\bmt ?sat",
     "spectroscopy": r"\bmrs\b|\bsvs\b|\bcsi\b|spectro|\bmega ?press\b",
     "reformat": r"\bmip\b|\bminip\b|\breformat|\bprojection\b",
 }
-"""Words that tell what an image is, as patterns for lower-case text with spaces between words."""
+"""Words that name the kind of an image, as patterns for lower-case text with spaces."""
 
 CONTRASTS = ("T1w", "T2w", "FLAIR", "PDw", "T2starw", "bold", "dwi", "asl")
-"""Words that contradict one another."""
+"""Words that contradict one another, except that the first five may stand together."""
+
+ANATOMICAL = CONTRASTS[:5]
+
+WORDS_OF = {"PDT2": ("PDw", "T2w"), "MEGRE": ("T2starw", "megre"), "MP2RAGE": ("mp2rage", "T1w")}
+"""Kind -> the words that confirm it, where they are not its own name."""
 
 HEAD = ("HEAD", "BRAIN", "SKULL", "HEADNECK", "NECK", "PHANTOM", "WHOLEBODY")
 
 FOLDERS = {
-    "T1w": "anat",
-    "T2w": "anat",
-    "FLAIR": "anat",
-    "PDw": "anat",
-    "T2starw": "anat",
-    "inplaneT1": "anat",
-    "inplaneT2": "anat",
-    "bold": "func",
-    "sbref": "func",
+    **dict.fromkeys(("T1w", "T2w", "FLAIR", "PDw", "T2starw", "PDT2", "MEGRE"), "anat"),
+    **dict.fromkeys(("MP2RAGE", "UNIT1", "T1map", "inplaneT1", "inplaneT2"), "anat"),
+    **dict.fromkeys(("bold", "sbref"), "func"),
     "dwi": "dwi",
-    "asl": "perf",
-    "epi": "fmap",
-    "phasediff": "fmap",
-    "magnitude": "fmap",
+    **dict.fromkeys(("asl", "m0scan"), "perf"),
+    **dict.fromkeys(("epi", "phasediff", "magnitude", "fieldmap"), "fmap"),
 }
-"""The BIDS folder of each suffix that is recognised; ``magnitude`` may be of several echoes."""
+"""The BIDS folder of each kind that is recognised.
+
+``magnitude`` may be of several echoes; ``PDT2`` is a spin echo with a PDw and a T2w echo;
+``fieldmap`` is a map in Hz with its magnitude.
+"""
 
 FEWEST = 10
 """A head image has at least this many slices; fewer are a localizer or a test."""
 
 FEW_VOLUMES = 9
-"""A functional series has more volumes than these; an echo-planar field map does not."""
+"""A functional series usually has more volumes than these; an echo-planar field map does not."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +95,15 @@ class Rule:
     has, lacks : dict
         Fact -> values of which it has at least one, or has none. A fact that is a list meets
         a rule when any member does.
+    by_words : bool
+        The kind is known by the description alone.
     """
 
     suffix: str | None
     why: str
     has: Mapping[str, Any] = field(default_factory=dict)
     lacks: Mapping[str, Any] = field(default_factory=dict)
+    by_words: bool = False
 
     def fits(self, facts: Mapping[str, Any]) -> bool:
         """Say whether the facts of a series meet this line."""
@@ -100,8 +113,11 @@ class Rule:
 
 
 LEFT_OUT = (
+    Rule(None, "a CT series; only MR images are converted", has={"modality": ("CT",)}),
+    Rule(None, "a PET series; only MR images are converted", has={"modality": ("PT",)}),
     Rule(None, "not an MR series", lacks={"modality": ("MR",)}),
     Rule(None, "it holds no image", has={"rows": (None, 0)}),
+    Rule(None, "a screen capture", has={"image_type": ("SCREEN", "SCREENSHOT")}),
     Rule("localizer", "marked as a localizer", has={"image_type": ("LOCALIZER",)}),
     # A functional localizer is a time series.
     Rule(
@@ -109,6 +125,7 @@ LEFT_OUT = (
         "named as a localizer",
         has={"words": ("localizer",)},
         lacks={"sequence": ("EP",)},
+        by_words=True,
     ),
     Rule(
         "localizer",
@@ -121,31 +138,64 @@ LEFT_OUT = (
         has={
             "image_type": (
                 *("MPR", "REFORMATTED", "PROJECTION", "MIP", "MINIP", "MNIP", "SUBTRACTION"),
-                *("SCREENSHOT", "RESAMPLED"),
+                "RESAMPLED",
             )
         },
     ),
-    Rule(None, "named as reformatted or projected", has={"words": ("reformat",)}),
+    Rule(None, "named as reformatted or projected", has={"words": ("reformat",)}, by_words=True),
     Rule(
         None,
         "a map computed from a diffusion or perfusion series",
-        has={"image_type": ("ADC", "FA", "TRACEW", "COLFA", "EADC", "EXP", "TENSOR")},
+        has={
+            "image_type": (
+                *("ADC", "FA", "TRACEW", "COLFA", "EADC", "EXP", "TENSOR", "TENSOR_B0"),
+                *("RCBF", "CBF"),
+            )
+        },
     ),
-    Rule(None, "a quantitative image or map", has={"image_type": ("UNI", "MAP", "T1", "T2")}),
-    Rule(None, "a quantitative image or map", has={"words": ("quantitative",)}),
-    Rule(None, "spectroscopy", has={"words": ("spectroscopy",)}),
+    Rule(None, "spectroscopy", has={"words": ("spectroscopy",)}, by_words=True),
     Rule(None, "another body part", has={"other_body_part": (True,)}),
+    Rule("UNIT1", "the uniform image of MP2RAGE", has={"image_type": ("UNI",)}),
+    Rule(
+        "T1map",
+        "the T1 map of MP2RAGE",
+        has={"words": ("mp2rage",), "computed_map": (True,)},
+    ),
+    Rule(None, "a quantitative map, computed by the scanner", has={"computed_map": (True,)}),
+    Rule(
+        None,
+        "named as a quantitative map",
+        has={"words": ("quantitative",)},
+        lacks={"words": ("mp2rage",)},
+        by_words=True,
+    ),
 )
-"""Series that are no image of a raw BIDS dataset, whatever their timing."""
+"""Series that are no raw image, or that their header marks, whatever their timing."""
 
 KINDS = (
     Rule("sbref", "echo-planar reference image", has={"sequence": ("EP",), "words": ("sbref",)}),
+    Rule(
+        "m0scan",
+        "calibration image of arterial spin labelling",
+        has={"asl": (True,), "words": ("m0",)},
+    ),
     Rule("asl", "arterial spin labelling", has={"image_type": ("ASL", "PERFUSION")}),
-    Rule("asl", "named as arterial spin labelling", has={"words": ("asl",)}),
+    Rule("asl", "named as arterial spin labelling", has={"words": ("asl",)}, by_words=True),
+    Rule("fieldmap", "a field map in Hz with its magnitude", has={"field_map": (True,)}),
+    Rule(
+        "fieldmap",
+        "two volumes of one echo by GE, named as a field map: a map in Hz and its magnitude",
+        has={"vendor": ("GE",), "words": ("fmap",), "volumes": (2,), "echoes": (0, 1)},
+        lacks={"sequence": ("EP",)},
+    ),
     Rule(
         "epi",
         "echo-planar with few volumes, named as a field map or by its direction",
-        has={"sequence": ("EP",), "words": ("fmap",), "volumes": Between(0, FEW_VOLUMES)},
+        has={
+            "sequence": ("EP",),
+            "words": ("fmap", "reversed"),
+            "volumes": Between(0, FEW_VOLUMES),
+        },
         lacks={"b_values": Between(1, 1e5)},
     ),
     Rule("dwi", "echo-planar with diffusion weighting", has={"b_values": Between(1, 1e5)}),
@@ -160,6 +210,28 @@ KINDS = (
         "bold",
         "echo-planar time series",
         has={"sequence": ("EP",), "volumes": Between(FEW_VOLUMES + 1, 1e9)},
+    ),
+    Rule(
+        "bold",
+        "gradient-echo echo-planar time series with few volumes",
+        has={"sequence": ("EP",), "volumes": Between(2, FEW_VOLUMES)},
+        lacks={"spin_echo": (True,)},
+    ),
+    Rule(
+        None,
+        "echo-planar with a single volume, too few for a time series",
+        has={"sequence": ("EP",), "volumes": (1,)},
+    ),
+    Rule(
+        "bold",
+        "two-dimensional gradient-echo time series with long echo time",
+        has={
+            "sequence": ("GR",),
+            "dimension": ("2D",),
+            "echo_times": Between(12, 80),
+            "volumes": Between(FEW_VOLUMES + 1, 1e9),
+            "echoes": (1,),
+        },
     ),
     Rule(
         "phasediff",
@@ -178,16 +250,27 @@ KINDS = (
     ),
     Rule(None, "named as angiography", has={"words": ("angio",)}),
     Rule(
-        None,
-        "a phase image",
-        has={"image_type": ("P", "PHASE", "PHASE_MAP", "R", "I")},
-        lacks={"parts": ("mag",)},
+        "MP2RAGE",
+        "3-D gradient echo with inversion, named MP2RAGE",
+        has={"sequence": ("GR", "RM"), "words": ("mp2rage",), "inversion_time": Between(1, 1e5)},
+    ),
+    Rule(
+        "MEGRE",
+        "gradient echo without preparation, three or more echoes up to a long echo time",
+        has={"sequence": ("GR",), "echoes": Between(3, 99), "echo_times": Between(9, 100)},
+        lacks={"sequence": ("EP",), "prepared": (True,), "words": ("T1w",)},
+    ),
+    Rule(
+        "PDT2",
+        "spin echo with a proton-density and a T2 echo",
+        has={"dual_spin_echo": (True,)},
+        lacks={"sequence": ("EP", "GR"), "inversion_time": Between(50, 1e5)},
     ),
     Rule(
         "T1w",
         "3-D gradient echo with inversion or magnetisation preparation (MPRAGE and kin)",
         has={
-            "sequence": ("GR",),
+            "sequence": ("GR", "RM"),
             "prepared": (True,),
             "dimension": ("3D",),
             "echo_times": Between(0.5, 12),
@@ -270,8 +353,9 @@ BY_NAME = {
     "FLAIR": Between(60, 1000),
     "T2w": Between(50, 1000),
     "PDw": Between(1, 50),
+    "bold": Between(10, 80),
 }
-"""What a description alone may say, and the echo times that do not contradict it."""
+"""Kinds that a description alone may name, and the echo times that do not contradict it."""
 
 
 def any_of(fact: Any, values: Any) -> bool:

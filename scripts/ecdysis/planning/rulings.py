@@ -1,7 +1,7 @@
-"""What a person decided on series, in a table that rules over recognition.
+"""What a person decided on series, in a table that overrides recognition.
 
-The table is ``plan.tsv``, as the target ``plan`` writes it: of its columns only ``series``,
-``uid`` and ``name`` are read, and rows that are deleted leave the decision to the workflow.
+The table is ``plan.tsv``, as the target ``plan`` writes it. Of its columns only ``series``,
+``uid``, ``name`` and ``keep`` are read; a series without a row is named automatically.
 """
 
 from collections.abc import Mapping
@@ -34,6 +34,8 @@ class Ruling:
         Fields for the sidecar.
     volumes : tuple of str
         The types of the volumes of arterial spin labelling, in turn.
+    keep : bool
+        The series is converted although it is incomplete or came in different copies.
     """
 
     kind: str | None
@@ -42,6 +44,12 @@ class Ruling:
     exact: bool = True
     metadata: Mapping[str, Any] = field(default_factory=dict)
     volumes: tuple[str, ...] = ()
+    keep: bool = False
+
+    @property
+    def decides(self) -> bool:
+        """Whether it says what the series is; a line with ``keep`` alone leaves that open."""
+        return self.kind is not None or not self.keep
 
 
 Rulings = dict[str, Ruling]
@@ -70,7 +78,7 @@ def read_rulings(path: Path) -> Rulings:
         where = f"{path.name}, line {number}"
         series = row.get("series", "")
         entities, kind = schema.parse(row["name"], where) if "name" in row else ("", None)
-        ruling = Ruling(kind, entities)
+        ruling = Ruling(kind, entities, keep=_keep(row.get("keep"), where))
         # Patients whose files are mixed in one series each have a line of it.
         if not series or rulings.setdefault(series, ruling) != ruling:
             raise InputError(
@@ -82,3 +90,11 @@ def read_rulings(path: Path) -> Rulings:
             # A table that was made before the study had its key names series by other numbers.
             rulings[row["uid"]] = ruling
     return rulings
+
+
+def _keep(text: str | None, where: str) -> bool:
+    """Return what the column ``keep`` says."""
+    word = (text or "no").strip().lower()
+    if word not in ("yes", "keep", "no"):
+        raise InputError(where, "the column keep must be yes, or n/a", "Correct this line")
+    return word != "no"

@@ -1,36 +1,34 @@
-"""Series: the instances that belong together, their faults, and their facts.
+"""Series: the instances that belong together, in the order in which they were acquired.
 
-A series is what has the same PatientID (and its issuer), StudyInstanceUID and
-SeriesInstanceUID, wherever its files lie.
+A series is what has the same PatientID (and its issuer), day and SeriesInstanceUID, wherever
+its files lie. Series that an archive or a scanner's export split are joined again.
 """
 
 import math
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from datetime import datetime
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from ecdysis.dicom.header import Header
 from ecdysis.dicom.index import Index, Instance
-from ecdysis.dicom.phase_direction import direction
 from ecdysis.key import Key
-from ecdysis.planning.terms import CODES
 
-GAP = 1.5
-"""A step between slices above this many times the usual step means that slices are missing."""
+AT_ONCE = 1.0
+"""Series that began within this many seconds of each other are of one acquisition."""
 
-SAME_PLACE = 0.01
-"""Slice positions closer than this (mm) are one position; headers round to a few digits."""
+ALIKE = (
+    *("SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName", "ImageType"),
+    *("ScanningSequence", "EchoTime", "RepetitionTime", "FlipAngle", "Rows", "Columns"),
+    *("PixelSpacing", "SliceThickness", "ComplexImageComponent"),
+)
+"""Attributes in which the pieces of one series agree."""
 
-PARTS = {
-    "phase": {"P", "PHASE", "PHASE_MAP", "PHASE MAP"},
-    "real": {"R", "REAL"},
-    "imag": {"I", "IMAGINARY"},
-}
-"""Entity ``part`` -> terms of ImageType and ComplexImageComponent; else the magnitude."""
+SPLIT = 1000
+"""Interoperability exports of Siemens XA number the volumes of series 7 as 7001, 7002..."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Series:
     patient : tuple of str
         IssuerOfPatientID and PatientID; without a PatientID the StudyInstanceUID stands in.
     study, uid : str
-        StudyInstanceUID and SeriesInstanceUID.
+        StudyInstanceUID and SeriesInstanceUID; of a joined series, those of its first piece.
     headers : tuple of dict
         The different shared headers, the most frequent first.
     instances : tuple of Instance
@@ -53,6 +51,8 @@ class Series:
         How many second copies were left out.
     conflicts : int
         How many instances came twice with different content.
+    pieces : int
+        How many series of the export were joined to this one.
     """
 
     id: str
@@ -63,23 +63,82 @@ class Series:
     instances: tuple[Instance, ...] = field(repr=False)
     copies: int = 0
     conflicts: int = 0
+    pieces: int = 1
 
     @property
     def header(self) -> Header:
         """The most frequent shared header."""
         return self.headers[0]
 
+    @property
+    def day(self) -> str:
+        """The date of the study, as ``20200131``; empty when the header has none."""
+        return str(self.header["StudyDate"] or "")
+
     def acquired(self) -> str | None:
-        """Return when its first instance was acquired, as the header says it."""
-        return min((one.own.acquired for one in self.instances if one.own.acquired), default=None)
+        """Return date and time at which its first instance was acquired."""
+        moments = (_moment(one.own.acquired, self.header) for one in self.instances)
+        return min((moment for moment in moments if moment), default=None)
+
+    def ended(self) -> str | None:
+        """Return date and time at which its last instance was acquired."""
+        moments = (_moment(one.own.acquired, self.header) for one in self.instances)
+        return max((moment for moment in moments if moment), default=None)
+
+    def began(self) -> str | None:
+        """Return date and time at which it was acquired, else those of the series."""
+        return self.acquired() or _moment(self.header["SeriesTime"], self.header)
 
     def content(self) -> str:
         """Return a text that changes when instances come, go or differ, not when they move."""
         return "\n".join(sorted(f"{one.own.uid} {one.size}" for one in self.instances))
 
 
+def _moment(text: Any, header: Header) -> str | None:
+    """Return a time as ``YYYYMMDDHHMMSS.f``, with the date of the series when it has none."""
+    digits, _, fraction = str(text or "").replace(":", "").partition(".")
+    if not digits.isdecimal():
+        return None
+    if len(digits) < 14:
+        date = re.sub(r"\D", "", str(header["SeriesDate"] or header["StudyDate"] or ""))
+        digits = date[:8].rjust(8, "0") + digits.ljust(6, "0")[:6]
+    return f"{digits[:14]}.{fraction}" if fraction else digits[:14]
+
+
+def seconds_between(before: str, after: str) -> float:
+    """Return the seconds from one moment to another, as `Series.acquired` gives them.
+
+    Infinite when one of them is no date and time.
+
+    Examples
+    --------
+    >>> seconds_between("20200131235959.5", "20200201000001")
+    1.5
+    """
+    try:
+        first, second = (
+            datetime.strptime(moment[:14], "%Y%m%d%H%M%S").timestamp()
+            + float("0." + (moment.partition(".")[2] or "0"))
+            for moment in (
+                before.replace("00000000", "20000101", 1),
+                after.replace("00000000", "20000101", 1),
+            )
+        )
+    except ValueError:
+        return math.inf
+    return second - first
+
+
+def at_once(one: Series, other: Series) -> bool:
+    """Say whether two series are of one acquisition: echoes, parts or reconstructions of it."""
+    first, second = one.acquired(), other.acquired()
+    if first is None or second is None:
+        return False
+    return first == second or abs(seconds_between(first, second)) <= AT_ONCE
+
+
 def group(index: Index, key: Key) -> list[Series]:
-    """Put the instances of an index into series, in the order of their numbers and times."""
+    """Put the instances of an index into series, in the order in which they were acquired."""
     issuers = {
         (header["StudyInstanceUID"], header["PatientID"]): header["IssuerOfPatientID"]
         for header in index.headers
@@ -93,18 +152,17 @@ def group(index: Index, key: Key) -> list[Series]:
         # become one patient.
         issuer = header["IssuerOfPatientID"] or issuers.get((study, header["PatientID"]), "")
         patient = (str(issuer), str(header["PatientID"] or study))
-        found[patient, study, str(header["SeriesInstanceUID"])].append(instance)
-    every = [_series(index, key, *identity, instances) for identity, instances in found.items()]
-    return sorted(every, key=_order)
+        day = str(header["StudyDate"] or study)
+        found[patient, day, str(header["SeriesInstanceUID"])].append(instance)
+    every = [
+        _series(index, key, patient, uid, instances)
+        for (patient, _, uid), instances in found.items()
+    ]
+    return sorted(_joined(sorted(every, key=_order)), key=_order)
 
 
 def _series(
-    index: Index,
-    key: Key,
-    patient: tuple[str, str],
-    study: str,
-    uid: str,
-    instances: list[Instance],
+    index: Index, key: Key, patient: tuple[str, str], uid: str, instances: Iterable[Instance]
 ) -> Series:
     once: dict[str, Instance] = {}
     copies = conflicts = 0
@@ -117,172 +175,88 @@ def _series(
                 instance.own,
             )
             copies, conflicts = copies + same, conflicts + (not same)
-    kept = sorted(once.values(), key=lambda one: (one.own.positions, one.own.number or 0, one.path))
+    kept = sorted(once.values(), key=_place)
     counts = Counter(instance.header for instance in kept)
     headers = tuple(index.headers[at] for at, _ in counts.most_common())
+    study = min(str(header["StudyInstanceUID"]) for header in headers)
     name = "ser-" + key.token("series", uid)
     return Series(name, patient, study, uid, headers, tuple(kept), copies, conflicts)
+
+
+def _place(instance: Instance) -> tuple[Any, ...]:
+    return instance.own.positions, instance.own.number or 0, instance.path
 
 
 def _order(series: Series) -> tuple[Any, ...]:
     header = series.header
     number = header["SeriesNumber"]
     return (
-        str(header["StudyDate"] or "9"),
-        str(header["StudyTime"] or "9"),
-        series.study,
+        series.day or "9",
+        series.began() or str(header["StudyTime"] or "9"),
+        series.study if series.began() is None else "",
         number if isinstance(number, int) else math.inf,
         str(header["SeriesTime"] or "9"),
         series.uid,
     )
 
 
-def facts(series: Series) -> dict[str, Any]:
-    """Return what can be told of a series without identifying anyone.
-
-    Times are in ms, lengths in mm, angles in degrees. A list holds the different values in
-    the series; a value that the header does not give is None.
-    """
-    header = series.header
-    sequence = _sequence(series)
-    slices, volumes, missing = geometry(series.instances)
-    spacing = header["PixelSpacing"] if isinstance(header["PixelSpacing"], list) else [None]
-    return {
-        "series_number": _integer(header["SeriesNumber"]),
-        "modality": _first(_coded(series, "Modality")),
-        "vendor": _first(_coded(series, "Manufacturer")),
-        "body_part": _first(_coded(series, "BodyPartExamined")),
-        "image_type": _coded(series, "ImageType"),
-        "sequence": sequence,
-        "variant": _coded(series, "SequenceVariant"),
-        "dimension": _first(_coded(series, "MRAcquisitionType")),
-        "phase_encoding": _first(_coded(series, "InPlanePhaseEncodingDirection")),
-        "echo_times": _numbers(series, "EchoTime"),
-        "repetition_time": _first(_numbers(series, "RepetitionTime")),
-        "inversion_time": _first(_numbers(series, "InversionTime")),
-        "flip_angle": _first(_numbers(series, "FlipAngle")),
-        "b_values": _numbers(series, "DiffusionBValue"),
-        "files": len(series.instances),
-        "rows": _integer(header["Rows"]),
-        "columns": _integer(header["Columns"]),
-        "pixel_mm": _number(spacing[0]),
-        "slice_mm": _number(header["SliceThickness"]),
-        "slices": slices,
-        "volumes": volumes,
-        "missing_slices": missing,
-        "plane": _plane(header),
-        "planes": _planes(series.headers),
-        "parts": _parts(series.headers),
-        "direction": _direction(header),
-        "spin_echo": "SE" in sequence,
-        "shapes": len({(one["Rows"], one["Columns"]) for one in series.headers}),
-        "contrast_agent": any(one["ContrastBolusAgent"] for one in series.headers),
-        "copies": series.copies,
-        "conflicts": series.conflicts,
-    }
+def _joined(every: Sequence[Series]) -> list[Series]:
+    """Join the pieces of series that were split, each to the first that it continues."""
+    whole: list[Series] = []
+    last: dict[tuple[Any, ...], int] = {}
+    for series in every:
+        kind = (series.patient, series.day, *(str(series.header[word]) for word in ALIKE))
+        at = last.get(kind)
+        if at is not None and _continues(whole[at], series):
+            whole[at] = _join(whole[at], series)
+        else:
+            last[kind] = len(whole)
+            whole.append(series)
+    return whole
 
 
-def geometry(instances: Iterable[Instance]) -> tuple[int, float, int]:
-    """Count slices, volumes and missing slices from the positions of the frames.
-
-    Returns
-    -------
-    slices : int
-        Different positions along the normal; 0 when the headers hold no position.
-    volumes : float
-        Frames for each position; not a whole number when a volume is incomplete.
-    missing : int
-        Slices for which there is room between their neighbours.
-    """
-    places = sorted(place for one in instances for place in one.own.positions)
-    if not places:
-        return 0, 0.0, 0
-    different = [places[0]]
-    for place in places:
-        if place - different[-1] > SAME_PLACE:
-            different.append(place)
-    steps = [after - before for before, after in pairwise(different)]
-    usual = median(steps) if steps else 0.0
-    missing = sum(round(step / usual) - 1 for step in steps if step > GAP * usual)
-    return len(different), len(places) / len(different), missing
-
-
-def _coded(series: Series, keyword: str) -> list[str]:
-    """Return the codes of `keyword` in the series that may be told, in order of appearance."""
-    found = []
-    for header in series.headers:
-        value = header[keyword]
-        for item in value if isinstance(value, list) else [value]:
-            # Vendors write 'CSA MPR', 'T1 MAP' or 'PROJECTION IMAGE' in one value.
-            words = str(item or "").upper().split()
-            found += [word for word in words if word in CODES[keyword]]
-    return list(dict.fromkeys(found))
+def _continues(series: Series, piece: Series) -> bool:
+    """Say whether a series that agrees in all of `ALIKE` is a further piece of another."""
+    numbers = series.header["SeriesNumber"], piece.header["SeriesNumber"]
+    if not all(isinstance(number, int) for number in numbers):
+        return False
+    known = {one.own.uid for one in series.instances}
+    if any(one.own.uid in known for one in piece.instances):
+        return False
+    if series.study == piece.study and numbers[0] == numbers[1]:
+        used = {one.own.number for one in series.instances}
+        return not any(one.own.number in used for one in piece.instances)
+    if not _one_volume(piece):
+        return False
+    if "MFSPLIT" in (series.header["ImageType"] or ()):
+        return series.study == piece.study and numbers[0] // SPLIT == numbers[1] // SPLIT > 0
+    repetition = series.header["RepetitionTime"]
+    before, after = series.ended(), piece.acquired()
+    if series.study == piece.study or not isinstance(repetition, int | float):
+        return False
+    if before is None or after is None or "EP" not in str(series.header["ScanningSequence"]):
+        return False
+    return 0 < seconds_between(before, after) <= 1.5 * repetition / 1000 + AT_ONCE
 
 
-def _sequence(series: Series) -> list[str]:
-    """Return the ScanningSequence codes; those of enhanced objects are translated to them."""
-    codes = _coded(series, "ScanningSequence")
-    pulse = _coded(series, "EchoPulseSequence")
-    codes += ["SE"] * ("SPIN" in pulse or "BOTH" in pulse)
-    codes += ["GR"] * ("GRADIENT" in pulse or "BOTH" in pulse)
-    codes += ["EP"] * ("YES" in _coded(series, "EchoPlanarPulseSequence"))
-    codes += ["IR"] * ("YES" in _coded(series, "InversionRecovery"))
-    return list(dict.fromkeys(codes))
+def _one_volume(series: Series) -> bool:
+    places = [place for one in series.instances for place in one.own.positions]
+    return len(places) == len(set(places))
 
 
-def _parts(headers: Iterable[Header]) -> list[str]:
-    """Return which parts of the complex signal the images are, as BIDS names them."""
-    found = set()
-    for header in headers:
-        value = header["ImageType"]
-        words = {str(item).upper() for item in (value if isinstance(value, list) else [value])}
-        words.add(str(header["ComplexImageComponent"] or "").upper())
-        found.add(next((part for part, terms in PARTS.items() if words & terms), "mag"))
-    return sorted(found, key=["mag", *PARTS].index)
-
-
-def _direction(header: Header) -> str | None:
-    axis = header["InPlanePhaseEncodingDirection"]
-    axis = {"ROW": "ROW", "COL": "COL", "COLUMN": "COL"}.get(str(axis).upper())
-    words = " ".join(str(header[one] or "") for one in ("SeriesDescription", "ProtocolName"))
-    return direction(header["ImageOrientationPatient"], axis, header.get("Polarity"), words)
-
-
-def _planes(headers: Iterable[Header]) -> int:
-    """Count the slice orientations that differ by more than rounding."""
-    rounded = set()
-    for header in headers:
-        value = header["ImageOrientationPatient"]
-        if isinstance(value, list):
-            rounded.add(tuple(round(item or 0.0, 2) + 0.0 for item in value))
-    return len(rounded)
-
-
-def _plane(header: Header) -> str | None:
-    """Return the anatomical plane nearest to the slices."""
-    value = header["ImageOrientationPatient"]
-    if not isinstance(value, list) or len(value) != 6 or None in value:
-        return None
-    (a, b, c), (d, e, f) = value[:3], value[3:]
-    normal = {"sag": b * f - c * e, "cor": c * d - a * f, "tra": a * e - b * d}
-    return max(normal, key=lambda plane: abs(normal[plane]))
-
-
-def _numbers(series: Series, keyword: str) -> list[float]:
-    values = [_number(header[keyword]) for header in series.headers]
-    return sorted({value for value in values if value is not None})
-
-
-def _number(value: Any) -> float | None:
-    return round(float(value), 3) if isinstance(value, int | float) else None
-
-
-def _integer(value: Any) -> int | None:
-    return value if isinstance(value, int) else None
-
-
-def _first(values: list[Any]) -> Any:
-    return values[0] if values else None
+def _join(series: Series, piece: Series) -> Series:
+    instances = tuple(sorted((*series.instances, *piece.instances), key=_place))
+    return Series(
+        series.id,
+        series.patient,
+        series.study,
+        series.uid,
+        (*series.headers, *piece.headers),
+        instances,
+        series.copies + piece.copies,
+        series.conflicts + piece.conflicts,
+        series.pieces + piece.pieces,
+    )
 
 
 def paths(series: Series, root: Path) -> list[str]:

@@ -1,14 +1,14 @@
-"""The table of all series that a person reads and edits."""
+"""The table of all series, which a person reads and edits."""
 
 import math
 from pathlib import Path
 from typing import Any
 
-from ecdysis.planning.decide import Decision
+from ecdysis.planning.decision import Decision
 from ecdysis.planning.series import Series
 from ecdysis.private_files import write_private_table
 
-COLUMNS = ("series", "session", "name", "why", "kind", "confidence")
+COLUMNS = ("series", "session", "name", "keep", "why", "kind", "confidence")
 HEADER = {
     "number": "SeriesNumber",
     "description": "SeriesDescription",
@@ -29,16 +29,18 @@ def row(
     series: Series, session: str | None, name: str | None, why: str, decision: Decision | None
 ) -> Row:
     """Return the line of a series; `name` is None when it becomes no image."""
-    told = decision.told if decision else {}
+    known = vars(decision.facts) if decision else {}
+    keep = bool(decision and decision.ruling and decision.ruling.keep)
     return {
         "series": series.id,
         "session": session,
         "name": name,
+        "keep": "yes" if keep else None,
         "why": why,
         "kind": decision and decision.guess.suffix,
         "confidence": decision and decision.guess.confidence,
         **{column: series.header[keyword] for column, keyword in HEADER.items()},
-        **{column: _plain(told.get(column)) for column in FACTS},
+        **{column: _plain(known.get(column)) for column in FACTS},
         "uid": series.uid,
     }
 
@@ -46,23 +48,23 @@ def row(
 def write_listing(path: Path, rows: list[Row]) -> bool:
     """Write the table, readable by its owner alone; say whether it changed.
 
-    Series stand in the order of sessions and of their numbers.
+    Series are in the order of sessions and of their numbers.
     """
     columns = (*COLUMNS, *HEADER, *FACTS, "uid")
-    lines = [[one[name] for name in columns] for one in sorted(rows, key=_order)]
+    lines = [[line[name] for name in columns] for line in sorted(rows, key=_order)]
     return write_private_table(path, columns, lines)
 
 
-def _order(one: Row) -> tuple[str, float, str]:
-    number = one["number"]
+def _order(line: Row) -> tuple[str, float, str]:
+    number = line["number"]
     return (
-        str(one["session"] or "~"),
+        str(line["session"] or "~"),
         number if isinstance(number, int) else math.inf,
-        one["series"],
+        line["series"],
     )
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, list):
-        return ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in value)
+        return ", ".join(f"{item:g}" if isinstance(item, float) else str(item) for item in value)
     return f"{value:g}" if isinstance(value, float) else value

@@ -12,6 +12,7 @@ from typing import Any
 from ecdysis.bids import schema
 from ecdysis.dicom.header import Header
 from ecdysis.errors import InputError
+from ecdysis.planning.facts import Facts
 from ecdysis.planning.rulings import Ruling
 
 SCHEMA = Path(__file__).parents[3] / "config" / "study_schema.yaml"
@@ -34,9 +35,9 @@ class StudyRule:
     ruling: Ruling
     when: Mapping[str, Any] = field(default_factory=dict)
 
-    def fits(self, told: Mapping[str, Any], header: Header) -> bool:
+    def fits(self, known: Facts, header: Header) -> bool:
         """Say whether a series meets every condition."""
-        return all(_meets(key, wanted, told, header) for key, wanted in self.when.items())
+        return all(_meets(key, wanted, known, header) for key, wanted in self.when.items())
 
 
 def read_study_rules(path: Path) -> list[StudyRule]:
@@ -61,11 +62,9 @@ def read_study_rules(path: Path) -> list[StudyRule]:
     ]
 
 
-def ruling_for(
-    rules: Sequence[StudyRule], told: Mapping[str, Any], header: Header
-) -> Ruling | None:
+def ruling_for(rules: Sequence[StudyRule], known: Facts, header: Header) -> Ruling | None:
     """Return what the first rule that fits decides."""
-    return next((rule.ruling for rule in rules if rule.fits(told, header)), None)
+    return next((rule.ruling for rule in rules if rule.fits(known, header)), None)
 
 
 def _rule(rule: Mapping[str, Any], where: str) -> StudyRule:
@@ -83,11 +82,11 @@ def _rule(rule: Mapping[str, Any], where: str) -> StudyRule:
     return StudyRule(ruling, rule["when"])
 
 
-def _meets(key: str, wanted: Any, told: Mapping[str, Any], header: Header) -> bool:
+def _meets(key: str, wanted: Any, known: Facts, header: Header) -> bool:
     if key in TEXTS:
         text = str(header[TEXTS[key]] or "").lower()
         return _any(wanted, lambda pattern: fnmatchcase(text, str(pattern).lower()))
-    fact = told[key]
+    fact = getattr(known, key)
     if key in SETS:
         words = [wanted] if isinstance(wanted, str) else wanted
         return {str(word).upper() for word in words} <= {str(item).upper() for item in fact}
@@ -96,11 +95,11 @@ def _meets(key: str, wanted: Any, told: Mapping[str, Any], header: Header) -> bo
         low, high = wanted.get("from", float("-inf")), wanted.get("to", float("inf"))
         return any(isinstance(number, int | float) and low <= number <= high for number in numbers)
     if isinstance(fact, list):
-        return _any(wanted, lambda one: one in fact)
+        return _any(wanted, lambda value: value in fact)
     if isinstance(fact, str):
-        return _any(wanted, lambda one: str(one).upper() == fact.upper())
-    return _any(wanted, lambda one: one == fact)
+        return _any(wanted, lambda value: str(value).upper() == fact.upper())
+    return _any(wanted, lambda value: value == fact)
 
 
 def _any(wanted: Any, fits: Callable[[Any], bool]) -> bool:
-    return any(fits(one) for one in (wanted if isinstance(wanted, list) else [wanted]))
+    return any(fits(value) for value in (wanted if isinstance(wanted, list) else [wanted]))

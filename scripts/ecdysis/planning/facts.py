@@ -1,0 +1,316 @@
+"""The facts of a series that identify nobody, by which it is recognised and named."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from ecdysis.dicom.header import Header
+from ecdysis.dicom.index import Instance
+from ecdysis.dicom.phase_direction import direction
+from ecdysis.planning.series import Series
+
+GAP = 1.5
+"""A step between slices above this many times the usual step means that slices are missing."""
+
+SAME_PLACE = 0.01
+"""Slice positions closer than this (mm) are one position; headers round to a few digits."""
+
+PARTS = {
+    "phase": {"P", "PHASE", "PHASE_MAP", "PHASE MAP"},
+    "real": {"R", "REAL"},
+    "imag": {"I", "IMAGINARY"},
+}
+"""Entity ``part`` -> terms of ImageType, FrameType and ComplexImageComponent; else magnitude."""
+
+FIELD_IN_HZ = {"FIELD_MAP", "B0"}
+"""Terms of ImageType and FrameType by which Philips marks a field map."""
+
+MOSAIC = {"MOSAIC", "VFRAME"}
+"""Terms of ImageType for files that hold a whole volume (Siemens, UIH)."""
+
+SEQUENCE_NAMES = ((r"epfid", "GR"), (r"epse|ep_b\d|ep2d_se", "SE"))
+"""Siemens sequence names of echo-planar images -> how the echo is made."""
+
+B_VALUE = re.compile(r"ep_b(\d+)")
+"""The b-value in the sequence names of Siemens."""
+
+NO_AGENT = {"", "NO", "NONE", "N", "NA", "N/A", "UNKNOWN"}
+"""What scanners write as ContrastBolusAgent when none was given."""
+
+_CODES = {
+    "Modality": "MR CT PT US CR DX MG NM XA RF SR PR KO OT SC REG SEG RTSTRUCT",
+    "ScanningSequence": "SE IR GR EP RM",
+    "SequenceVariant": "SK MTC SS TRSS SP MP OSP TOF NONE",
+    "MRAcquisitionType": "1D 2D 3D",
+    "EchoPulseSequence": "SPIN GRADIENT BOTH",
+    "EchoPlanarPulseSequence": "YES NO",
+    "InversionRecovery": "YES NO",
+    "InPlanePhaseEncodingDirection": "ROW COL COLUMN OTHER",
+    "BodyPartExamined": """
+        HEAD BRAIN SKULL NECK HEADNECK CSPINE TSPINE LSPINE SPINE SHOULDER ELBOW WRIST HAND HIP
+        KNEE ANKLE FOOT LEG ARM EXTREMITY ABDOMEN LIVER PELVIS PROSTATE BREAST HEART CHEST EYE
+        ORBIT PHANTOM WHOLEBODY
+        """,
+    "ImageType": """
+        ORIGINAL DERIVED PRIMARY SECONDARY LOCALIZER MPR REFORMATTED PROJECTION MIP MINIP MNIP
+        MOSAIC M P R I M_FFE M_SE M_IR PHASE_MAP MAGNITUDE PHASE REAL IMAGINARY ND NORM DIS2D
+        DIS3D DIFFUSION ADC FA TRACEW COLFA EADC EXP TENSOR DENSITY PERFUSION ASL SUBTRACTION
+        COMPRESSED UNI INV1 INV2 SWI FMRI EPI FFE SE T1 T2 T2_STAR MAP MEAN MOCO ADD NONE OTHER
+        FIELD_MAP B0 B1 SCREENSHOT SCREEN CSA RESAMPLED VFRAME MFSPLIT TENSOR_B0 RCBF CBF
+        T1_MAP T2_MAP
+        """,
+    "Manufacturer": "SIEMENS GE PHILIPS CANON TOSHIBA HITACHI UIH BRUKER",
+}
+
+CODES = {keyword: frozenset(text.split()) for keyword, text in _CODES.items()}
+"""Keyword -> the terms that may be shown outside the private folder.
+
+A header may hold a name in any field, so a text is passed on only when it is one of these:
+the defined terms of PS3.3 (sections C.7.3.1.1.1, C.7.6.16, C.8.3.1 and C.8.13) and what the
+vendors add to ImageType.
+"""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a series is, as far as it identifies nobody.
+
+    Times are in ms, lengths in mm, angles in degrees. A list holds the different values in
+    the series; a value that the header does not give is None.
+    """
+
+    series_number: int | None
+    modality: str | None
+    vendor: str | None
+    body_part: str | None
+    image_type: list[str]
+    sequence: list[str]
+    variant: list[str]
+    dimension: str | None
+    phase_encoding: str | None
+    echo_times: list[float]
+    repetition_time: float | None
+    inversion_time: float | None
+    flip_angle: float | None
+    b_values: list[float]
+    files: int
+    rows: int | None
+    columns: int | None
+    pixel_mm: float | None
+    slice_mm: float | None
+    slices: int
+    volumes: float
+    missing_slices: int
+    mosaic: bool
+    plane: str | None
+    planes: int
+    parts: list[str]
+    field_map: bool
+    direction: str | None
+    spin_echo: bool
+    shapes: int
+    contrast_agent: bool
+    copies: int
+    conflicts: int
+    pieces: int
+
+
+def facts(series: Series) -> Facts:
+    """Return the facts of a series."""
+    header = series.header
+    sequence = _sequence(series)
+    image_type = _image_type(series)
+    mosaic = bool(MOSAIC.intersection(image_type))
+    slices, volumes, missing = geometry(series.instances)
+    if mosaic:
+        slices, volumes, missing = 1, float(len(series.instances)), 0
+    spacing = header["PixelSpacing"] if isinstance(header["PixelSpacing"], list) else [None]
+    field_map = bool(FIELD_IN_HZ.intersection(image_type))
+    return Facts(
+        series_number=_integer(header["SeriesNumber"]),
+        modality=_first(_coded(series, "Modality")),
+        vendor=_first(_coded(series, "Manufacturer")),
+        body_part=_first(_coded(series, "BodyPartExamined")),
+        image_type=image_type,
+        sequence=sequence,
+        variant=_coded(series, "SequenceVariant"),
+        dimension=_first(_coded(series, "MRAcquisitionType")),
+        phase_encoding=_first(_coded(series, "InPlanePhaseEncodingDirection")),
+        echo_times=[time for time in _numbers(series, "EchoTime") if time or not field_map],
+        repetition_time=_first(_numbers(series, "RepetitionTime")),
+        inversion_time=_first(_numbers(series, "InversionTime")),
+        flip_angle=_first(_numbers(series, "FlipAngle")),
+        b_values=_b_values(series),
+        files=len(series.instances),
+        rows=_integer(header["Rows"]),
+        columns=_integer(header["Columns"]),
+        pixel_mm=_number(spacing[0]),
+        slice_mm=_number(header["SliceThickness"]),
+        slices=slices,
+        volumes=volumes,
+        missing_slices=missing,
+        mosaic=mosaic,
+        plane=_plane(header),
+        planes=_planes(series.headers),
+        parts=_parts(series.headers),
+        field_map=field_map,
+        direction=_direction(header),
+        spin_echo="SE" in sequence,
+        shapes=len({(one["Rows"], one["Columns"]) for one in series.headers}),
+        contrast_agent=any(_has_agent(one) for one in series.headers),
+        copies=series.copies,
+        conflicts=series.conflicts,
+        pieces=series.pieces,
+    )
+
+
+def geometry(instances: Iterable[Instance]) -> tuple[int, float, int]:
+    """Count slices, volumes and missing slices from the positions of the frames.
+
+    Returns
+    -------
+    slices : int
+        Different positions along the normal; 0 when the headers hold no position.
+    volumes : float
+        Frames for each position; not a whole number when a volume is incomplete.
+    missing : int
+        Slices for which there is room between their neighbours.
+    """
+    places = sorted(place for one in instances for place in one.own.positions)
+    if not places:
+        return 0, 0.0, 0
+    different = [places[0]]
+    for place in places:
+        if place - different[-1] > SAME_PLACE:
+            different.append(place)
+    steps = [after - before for before, after in pairwise(different)]
+    usual = median(steps) if steps else 0.0
+    missing = sum(round(step / usual) - 1 for step in steps if step > GAP * usual)
+    return len(different), len(places) / len(different), missing
+
+
+def _coded(series: Series, keyword: str) -> list[str]:
+    """Return the codes of `keyword` in the series that may be shown, in order of appearance."""
+    values = (value for header in series.headers for value in _listed(header[keyword]))
+    return _known(values, keyword)
+
+
+def _known(values: Iterable[Any], keyword: str) -> list[str]:
+    # Vendors write 'CSA MPR', 'T1 MAP' or 'PROJECTION IMAGE' in one value.
+    terms = (term for value in values for term in str(value or "").upper().split())
+    return list(dict.fromkeys(term for term in terms if term in CODES[keyword]))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _image_type(series: Series) -> list[str]:
+    """Return the terms of ImageType, and of the frames where they differ."""
+    values = [value for header in series.headers for value in _listed(header["ImageType"])]
+    for header in series.headers:
+        for frame_type in _listed(header.get("FrameTypes")):
+            values += str(frame_type or "").split("\\")
+    return _known(values, "ImageType")
+
+
+def _sequence(series: Series) -> list[str]:
+    """Return the ScanningSequence codes; those of enhanced objects are translated to them."""
+    codes = _coded(series, "ScanningSequence")
+    pulse = _coded(series, "EchoPulseSequence")
+    codes += ["SE"] * ("SPIN" in pulse or "BOTH" in pulse)
+    codes += ["GR"] * ("GRADIENT" in pulse or "BOTH" in pulse)
+    codes += ["EP"] * ("YES" in _coded(series, "EchoPlanarPulseSequence"))
+    codes += ["IR"] * ("YES" in _coded(series, "InversionRecovery"))
+    options = {option for header in series.headers for option in _listed(header["ScanOptions"])}
+    codes += ["EP"] * ("EPI_GEMS" in options)
+    if "EP" in codes:
+        name = " ".join(
+            str(series.header[keyword] or "").lower()
+            for keyword in ("SequenceName", "PulseSequenceName")
+        )
+        for pattern, echo in SEQUENCE_NAMES:
+            if re.search(pattern, name):
+                codes = [code for code in codes if code not in ("SE", "GR")] + [echo]
+    return list(dict.fromkeys(codes))
+
+
+def _b_values(series: Series) -> list[float]:
+    values = set(_numbers(series, "DiffusionBValue"))
+    for header in series.headers:
+        for keyword in ("SequenceName", "PulseSequenceName"):
+            if named := B_VALUE.search(str(header[keyword] or "").lower()):
+                values.add(float(named[1]))
+    return sorted(values)
+
+
+def _parts(headers: Iterable[Header]) -> list[str]:
+    """Return which parts of the complex signal the images are, as BIDS names them."""
+    parts = set()
+    for header in headers:
+        component = str(header["ComplexImageComponent"] or "").upper()
+        types = [str(frame).split("\\") for frame in _listed(header.get("FrameTypes")) if frame]
+        if len(types) > 1:
+            component = ""
+        for terms in types or [_listed(header["ImageType"])]:
+            words = {str(term).upper() for term in terms} | {component}
+            if not words & FIELD_IN_HZ:
+                parts.add(next((part for part, marks in PARTS.items() if words & marks), "mag"))
+    return sorted(parts or {"mag"}, key=["mag", *PARTS].index)
+
+
+def _has_agent(header: Header) -> bool:
+    agent = str(header["ContrastBolusAgent"] or "").strip().upper()
+    volume = header["ContrastBolusVolume"]
+    return agent not in NO_AGENT or (isinstance(volume, int | float) and volume > 0)
+
+
+def _direction(header: Header) -> str | None:
+    axis = header["InPlanePhaseEncodingDirection"]
+    axis = {"ROW": "ROW", "COL": "COL", "COLUMN": "COL"}.get(str(axis).upper())
+    words = " ".join(
+        str(header[keyword] or "") for keyword in ("SeriesDescription", "ProtocolName")
+    )
+    # Siemens shows the direction as A >> P.
+    words = re.sub(r"\b([APLRIS])\s*>+\s*([APLRIS])\b", r"\1\2", words)
+    return direction(header["ImageOrientationPatient"], axis, header.get("Polarity"), words)
+
+
+def _planes(headers: Iterable[Header]) -> int:
+    """Count the slice orientations that differ by more than rounding."""
+    rounded = set()
+    for header in headers:
+        value = header["ImageOrientationPatient"]
+        if isinstance(value, list):
+            rounded.add(tuple(round(item or 0.0, 2) + 0.0 for item in value))
+    return len(rounded)
+
+
+def _plane(header: Header) -> str | None:
+    """Return the anatomical plane nearest to the slices."""
+    value = header["ImageOrientationPatient"]
+    if not isinstance(value, list) or len(value) != 6 or None in value:
+        return None
+    (a, b, c), (d, e, f) = value[:3], value[3:]
+    normal = {"sag": b * f - c * e, "cor": c * d - a * f, "tra": a * e - b * d}
+    return max(normal, key=lambda plane: abs(normal[plane]))
+
+
+def _numbers(series: Series, keyword: str) -> list[float]:
+    values = [_number(value) for header in series.headers for value in _listed(header[keyword])]
+    return sorted({value for value in values if value is not None})
+
+
+def _number(value: Any) -> float | None:
+    return round(float(value), 3) if isinstance(value, int | float) else None
+
+
+def _integer(value: Any) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _first(values: list[Any]) -> Any:
+    return values[0] if values else None
