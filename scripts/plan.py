@@ -108,4 +108,6 @@ if "snakemake" in globals():
     except InputError as error:
         sys.exit(f"Nothing was planned. {error}")
     print(summary(plan_made, path))
+    if not job.params.settings["bids_dir"]:
+        print(LABELS)
     print(next_step(path, given=job.params.found), flush=True)
