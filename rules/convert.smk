@@ -26,6 +26,7 @@ rule convert:
         outputs=outputs_of_series,
         files=files_of_series,
         metadata=metadata_of_series,
+        keep=keep_series,
         code=fingerprint("convert"),
     message:
         "Converting {wildcards.entities}_{wildcards.suffix}"

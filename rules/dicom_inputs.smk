@@ -95,6 +95,11 @@ def metadata_of_series(wildcards):
     return plan_of_series(wildcards)["metadata"]
 
 
+def keep_series(wildcards):
+    """Whether a person wants the series of an image although it is incomplete."""
+    return plan_of_series(wildcards)["keep"]
+
+
 def others_of_session(wildcards):
     """The series of a session that are converted with it."""
     return STUDY.others.get(wildcards.session, [])

@@ -20,6 +20,8 @@ def convert(
     outputs: Sequence[Output],
     expected: int | None = None,
     metadata: Mapping[str, Any] | None = None,
+    *,
+    keep: bool = False,
 ) -> dict[str, Any]:
     """Convert the files of a folder, and keep one of the images that must come of them.
 
@@ -38,7 +40,9 @@ def convert(
     expected : int, optional
         How many files the series had before de-identification, which may set some aside.
     metadata : dict, optional
-        Fields for the sidecar that the study gives; they win.
+        Fields for the sidecar that the study gives; they override the header.
+    keep : bool
+        A person wants the series although it is incomplete.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def convert(
         other images came than `outputs`.
     """
     with plain_folder() as folder:
-        found = match(series, outputs, run_dcm2niix(series, folder, expected))
+        found = match(series, outputs, run_dcm2niix(series, folder, expected, keep=keep))
         name = image.name.removesuffix(".nii.gz")
         one = next(made for output, made in found.items() if Path(output.path).name == name)
         kept = without_dropped(one.sidecar)
@@ -70,7 +74,7 @@ def convert(
 
 
 if "snakemake" in globals():
-    from ecdysis.conversion.entry import enter
+    from ecdysis.conversion.entry import deid_options, enter
     from ecdysis.job import recorded
 
     job = globals()["snakemake"]
@@ -85,6 +89,9 @@ if "snakemake" in globals():
                 [Output(**output) for output in job.params.outputs],
                 job.params.files,
                 job.params.metadata,
+                keep=job.params.keep,
             )
         )
-        enter(image.parents[len(Path(job.wildcards.folder).parts)], [(dicom, image)])
+        enter(
+            image.parents[len(Path(job.wildcards.folder).parts)], [(dicom, image)], deid_options()
+        )

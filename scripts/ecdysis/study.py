@@ -202,6 +202,7 @@ def open_study(settings: Settings) -> Study:
         study = Study(settings, plan=plan)
         study.save()
         return study
+    _check_plan(plan)
     _check_programs(settings)
     remembered = Path(settings["output_dir"], DISCOVERED)
     code = fingerprint("ecdysis/study")
@@ -233,6 +234,17 @@ def open_study(settings: Settings) -> Study:
     study = Study(settings, images, exclusions, plan, find_maps(settings), ratings)
     study.save()
     return study
+
+
+def _check_plan(plan: Mapping[str, Any]) -> None:
+    """Raise an InputError when no series of the scanner's files becomes an image."""
+    if plan and not (plan["images"] or plan["present"] or plan["others"]):
+        raise InputError(
+            "dicom_dir",
+            f"none of its {len(plan['unmapped'])} series becomes an image "
+            f"({plan['counts']['dicom']} DICOM files)",
+            "See the reason of each with `snakemake plan`; name series in plan.tsv or study_rules",
+        )
 
 
 def _preflight(path: Path) -> None:

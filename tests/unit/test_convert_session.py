@@ -3,9 +3,12 @@
 import errno
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
+import pydicom
 import pytest
 from convert_session import record
 from ecdysis.conversion import placing
@@ -13,7 +16,7 @@ from ecdysis.conversion.asked import forget_lost, sessions_to_convert
 from ecdysis.conversion.sidecar import completed, lacking
 from ecdysis.errors import InputError
 
-from tests.dicom_builder import EPI, FIELD_MAP, MPRAGE, write_series
+from tests.dicom_builder import EPI, FIELD_MAP, MPRAGE, uid, write_series
 
 PHILIPS = {"Manufacturer": "Philips Medical Systems"}
 
@@ -38,13 +41,16 @@ def other(series: str, files: int, *names: str, **more: Any) -> dict[str, Any]:
     return given | {"apart": [], "metadata": {}, "volumes": []} | more
 
 
-def run(place: Path, *series: dict[str, Any], sourcedata: bool = False) -> dict[str, Any]:
+def run(
+    place: Path, *series: dict[str, Any], sourcedata: bool = False, options: Sequence[str] = ()
+) -> dict[str, Any]:
     return record(
         place / "sub-01",
         place / "a study",
         series,
         Path(".ecdysis/converted/sub-01.json"),
         sourcedata=sourcedata,
+        options=options,
     )
 
 
@@ -85,20 +91,61 @@ def test_what_is_there_is_never_overwritten(place: Path) -> None:
 def test_a_series_that_fails_stops_no_other(place: Path) -> None:
     write_series(place / "sub-01/s1", header=EPI, volumes=3)
     write_series(place / "sub-01/s2", series="gap", header=EPI, volumes=3, skip={4, 16, 28})
-    with pytest.raises(InputError, match=r"1 series could not be converted.*s2.*varies"):
+    with pytest.raises(InputError, match=r"1 planned images or series were not made.*s2.*varies"):
         run(place, other("s2", 33, "func/task-a_bold"), other("s1", 36, "func/task-b_bold"))
     assert (place / "a study/sub-01/func/sub-01_task-b_bold.nii.gz").is_file()
     assert not (place / "a study/sub-01/func/sub-01_task-a_bold.nii.gz").exists()
     assert not Path(".ecdysis/converted/sub-01.json").exists()
 
 
-def test_an_image_without_what_bids_demands_is_left_out_with_the_remedy(place: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["retain_safe_private"]])
+def test_an_image_without_what_bids_requires_fails_with_a_remedy_that_helps(
+    place: Path, options: list[str]
+) -> None:
     write_series(place / "sub-01/s1", header={**EPI, **PHILIPS}, volumes=2)
-    told = run(place, other("s1", 24, "dwi/dwi"))
-    assert told["images"] == []
-    assert "BIDS requires .bval and .bvec" in told["warnings"][0]
-    assert "retain_safe_private" in told["warnings"][0]
+    write_series(place / "sub-01/s2", series="bold", header=EPI, volumes=3)
+    series = [other("s1", 24, "dwi/dwi"), other("s2", 36, "func/task-a_bold")]
+    with pytest.raises(InputError, match=r"BIDS requires \.bval and \.bvec") as raised:
+        run(place, *series, options=options)
+    # The option is advised where it is not on; metadata cannot replace a file.
+    assert ("retain_safe_private" in str(raised.value)) == (not options)
+    assert "metadata" not in str(raised.value)
     assert not list((place / "a study").glob("sub-01/dwi/*"))
+    assert (place / "a study/sub-01/func/sub-01_task-a_bold.nii.gz").is_file()
+
+
+def test_a_diffusion_image_without_weighting_gets_b_values_of_zero(place: Path) -> None:
+    write_series(place / "sub-01/s1", header={**EPI, **PHILIPS}, volumes=2)
+    run(place, other("s1", 24, "dwi/dwi", zero_b=True))
+    folder = place / "a study/sub-01/dwi"
+    assert (folder / "sub-01_dwi.bval").read_text() == "0 0\n"
+    assert (folder / "sub-01_dwi.bvec").read_text() == "0 0\n" * 3
+
+
+def test_an_incomplete_series_that_a_person_keeps(place: Path) -> None:
+    write_series(place / "sub-01/s1", header=EPI, volumes=5, skip=range(53, 60))
+    series = other("s1", 53, "func/task-a_bold")
+    with pytest.raises(InputError):
+        run(place, series)
+    run(place, {**series, "keep": True})
+    image = nib.load(place / "a study/sub-01/func/sub-01_task-a_bold.nii.gz")
+    assert image.shape == (16, 16, 12, 4)
+
+
+def test_deflated_and_split_files_become_one_image(place: Path) -> None:
+    folder = place / "sub-01/s1"
+    paths = write_series(folder, header=EPI, volumes=2)
+    for number, path in enumerate(paths):
+        dataset = pydicom.dcmread(path)
+        if number >= 12:
+            dataset.SeriesInstanceUID, dataset.SeriesNumber = uid("piece"), 3
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+        dataset.save_as(path, implicit_vr=False, little_endian=True)
+    before = [path.read_bytes() for path in paths]
+    run(place, other("s1", 24, "func/task-a_bold"))
+    image = nib.load(place / "a study/sub-01/func/sub-01_task-a_bold.nii.gz")
+    assert image.shape == (16, 16, 12, 2)
+    assert [path.read_bytes() for path in paths] == before
 
 
 def test_diffusion_gets_its_tables(place: Path) -> None:
@@ -183,8 +230,7 @@ def test_the_dicom_is_kept_once(place: Path) -> None:
 
 def test_an_image_that_was_taken_away_is_made_anew(place: Path) -> None:
     write_series(place / "sub-01/s1", header=EPI, volumes=3)
-    write_series(place / "sub-01/s2", series="d", header={**EPI, **PHILIPS}, volumes=2)
-    series = [other("s1", 36, "func/task-rest_bold"), other("s2", 24, "dwi/dwi")]
+    series = [other("s1", 36, "func/task-rest_bold")]
     plan = {
         "sessions": [{"session": "sub-01", "subject": "01"}],
         "others": [{**one, "dicom_session": "sub-01"} for one in series],
@@ -197,7 +243,6 @@ def test_an_image_that_was_taken_away_is_made_anew(place: Path) -> None:
     assert asked() == ["sub-01"]
     assert asked("02") == []
     run(place, *series)
-    # What BIDS does not allow is no image that was lost.
     assert forget_lost(plan, results, study) == []
     assert asked() == ["sub-01"]
     (study / "sub-01/func/sub-01_task-rest_bold.nii.gz").unlink()

@@ -1,6 +1,7 @@
 """The tables that grow: rows are added, never changed, also by several jobs at once."""
 
 from concurrent.futures import ProcessPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,17 @@ def test_what_is_told_of_a_person(header: dict[str, str], told: dict[str, str]) 
 
 def test_a_time_needs_a_date() -> None:
     time = {"AcquisitionTime": "10:20:00.5"}
-    assert acquisition_time({"AcquisitionDate": "20100203"}, time) == "2010-02-03T10:20:00.5"
-    assert acquisition_time({}, time) is None
-    assert acquisition_time({"AcquisitionDate": "20100203"}, {}) is None
+    header = {"AcquisitionDate": "20100203"}
+    assert acquisition_time(header, time, moved=False) == "2010-02-03T10:20:00.5"
+    assert acquisition_time({}, time, moved=True) is None
+    assert acquisition_time(header, {}, moved=True) is None
+
+
+def test_moved_dates_lie_before_1925_and_keep_their_intervals() -> None:
+    days = [
+        date.fromisoformat(str(acquisition_time({"AcquisitionDate": day}, {"AcquisitionTime": "1"},
+                                                moved=True)).partition("T")[0])
+        for day in ("20191231", "20240229", "20240301")
+    ]  # fmt: skip
+    assert all(day.year < 1925 for day in days)
+    assert [(later - days[0]).days for later in days] == [0, 1521, 1522]

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.bids.outputs import Output
-from ecdysis.files import read_json
 from ecdysis.places import converted_file
 
 
@@ -52,11 +51,9 @@ def forget_lost(plan: Mapping[str, Any], output_dir: Path, bids_dir: Path) -> li
     lost = []
     for session, paths in _by_session(plan).items():
         record = output_dir / converted_file(session)
-        if record.is_file():
-            told = {one["image"] for one in read_json(record)["left_out"]}
-            if any(not _there(bids_dir, path) for path in paths if path not in told):
-                record.unlink()
-                lost.append(session)
+        if record.is_file() and any(not _there(bids_dir, path) for path in paths):
+            record.unlink()
+            lost.append(session)
     return lost
 
 

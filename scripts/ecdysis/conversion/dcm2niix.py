@@ -12,12 +12,12 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from ecdysis.conversion.readable import readable
 from ecdysis.errors import InputError
 from ecdysis.files import read_json
-from ecdysis.plain_folder import linked
 
 NAME = "image"
-"""What dcm2niix is told to call its output, so that no text of a header is in a file name."""
+"""The name of its output, so that no text of a header is in a file name."""
 
 OPTIONS = '-g i -c ""'
 """No defaults file of the user's; no image comments in the NIfTI header."""
@@ -25,16 +25,22 @@ OPTIONS = '-g i -c ""'
 CONVERTED = re.compile(
     r"^Convert (\d+) DICOM as (.*) \((\d+)x(\d+)x(\d+)x(\d+)\)\s*$", re.MULTILINE
 )
-"""What dcm2niix says of each image: files, path, columns, rows, slices, volumes."""
+"""Its line for each image: files, path, columns, rows, slices, volumes."""
 
 GAPS = ("Missing images?", "Check sorted order")
-"""What it says where slices are missing, and yet makes an image."""
+"""Its warnings where slices are missing; it makes an image all the same."""
 
 COMPUTED = "ADC or trace images that will be removed"
-"""What it says where a diffusion series ends in volumes that are not acquired."""
+"""Its warning where a diffusion series ends in volumes that the scanner computed."""
 
-PARTS = {"_ph": "phase", "_real": "real", "_imaginary": "imag"}
-"""Endings of its file names -> parts of the complex signal."""
+PARTS = {"_ph": "phase", "_real": "real", "_imaginary": "imag", "_fieldmaphz": "fieldmap"}
+"""Endings of its file names -> parts of the complex signal, or a field map in Hz."""
+
+TRACE = "_ADC"
+"""Ending of the volumes at the end of a diffusion series that the scanner computed."""
+
+EQUALISED = "_Eq"
+"""In the name of an image whose unequal slices dcm2niix brought to equal distances."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,9 @@ class Converted:
         return " ".join(str(self.sidecar[key]) for key in keys if key in self.sidecar)
 
 
-def run_dcm2niix(series: Path, folder: Path, expected: int | None = None) -> list[Converted]:
+def run_dcm2niix(
+    series: Path, folder: Path, expected: int | None = None, *, keep: bool = False
+) -> list[Converted]:
     """Convert the files of a series into an empty folder.
 
     Parameters
@@ -94,6 +102,9 @@ def run_dcm2niix(series: Path, folder: Path, expected: int | None = None) -> lis
         Has a plain path, see `ecdysis.plain_folder`.
     expected : int, optional
         How many files the series had before de-identification, which may set some aside.
+    keep : bool
+        Take what can be made of an incomplete series: its whole volumes, unequal slices brought
+        to equal distances.
 
     Raises
     ------
@@ -109,11 +120,14 @@ def run_dcm2niix(series: Path, folder: Path, expected: int | None = None) -> lis
             f"{files} of its {expected} files passed the de-identification",
             "Look into the record of that stage; an incomplete series is not converted",
         )
-    told = _run(linked(series, folder, "series"), folder)
-    print(told)
-    made = sorted(folder.glob("*.nii.gz"))
-    uneven = any(path.name.startswith(f"{NAME}_Eq") for path in made)
-    if uneven or any(words in told for words in GAPS):
+    output = _run(readable(series, folder, whole=keep), folder)
+    print(output)
+    made = sorted(folder.glob(f"{NAME}*.nii.gz"))
+    made = [path for path in made if not path.name.endswith(f"{TRACE}.nii.gz")]
+    equalised = [path for path in made if path.name.startswith(f"{NAME}{EQUALISED}")]
+    if keep:
+        made = equalised or made
+    elif equalised or any(words in output for words in GAPS):
         raise error(
             series,
             "the distance between its slices varies, as when a slice is missing",
@@ -125,7 +139,9 @@ def run_dcm2niix(series: Path, folder: Path, expected: int | None = None) -> lis
             "dcm2niix made no image of it",
             "Look into the log of this job, and leave the series out or export it again",
         )
-    return _checked(series, made, told, files)
+    if keep:
+        return [_converted(path) for path in made]
+    return _checked(series, made, output, files)
 
 
 def error(series: Path, problem: str, remedy: str) -> InputError:
@@ -134,7 +150,7 @@ def error(series: Path, problem: str, remedy: str) -> InputError:
 
 
 def _run(series: Path, folder: Path) -> str:
-    """Run dcm2niix through nipype; return what it says. The one beside this Python is used."""
+    """Run dcm2niix through nipype, the one beside this Python; return its output."""
     from nipype.interfaces.dcm2nii import Dcm2niix
 
     beside = Path(sys.executable).parent
@@ -154,29 +170,35 @@ def _run(series: Path, folder: Path) -> str:
     return f"{runtime.stdout}\n{runtime.stderr}"
 
 
-def _checked(series: Path, made: list[Path], told: str, files: int) -> list[Converted]:
-    """Compare the images with what dcm2niix said of them: every file used, every slice there."""
-    import nibabel as nib
-
-    said = {
+def _checked(series: Path, made: list[Path], output: str, files: int) -> list[Converted]:
+    """Compare the images with what dcm2niix reports: every file used, every slice there."""
+    reported = {
         Path(path).name: (int(used), *(int(size) for size in shape))
-        for used, path, *shape in CONVERTED.findall(told)
+        for used, path, *shape in CONVERTED.findall(output)
     }
-    used = sum(numbers[0] for numbers in said.values())
+    used = sum(numbers[0] for numbers in reported.values())
+    # One enhanced file may hold several images.
+    complete = {files, files * len(reported)} if files == 1 else {files}
     converted = []
     for path in made:
-        header = nib.load(path).header
-        found = [int(size) for size in header.get_data_shape()]
-        own, *shape = said.get(path.name.removesuffix(".nii.gz"), (0,))
+        image = _converted(path)
+        own, *shape = reported.get(path.name.removesuffix(".nii.gz"), (0,))
         # 3-D acquisitions are turned by dcm2niix, so the order of the axes may differ.
-        whole = prod(found) == prod(shape) or COMPUTED in told
-        if used != files or not own or not whole or prod(shape[2:]) % own:
+        whole = prod(image.shape) == prod(shape) or COMPUTED in output
+        if used not in complete or not own or not whole or (prod(shape[2:]) % own and own != 1):
             raise error(
                 series,
-                f"{used} of {files} files were converted, to an image of {tuple(found)}",
+                f"{used} of {files} files were converted, to an image of {tuple(image.shape)}",
                 "Look into the log of this job, and export the series again",
             )
-        zooms = [round(float(zoom), 4) for zoom in header.get_zooms()]
-        sidecar = read_json(path.with_name(path.name.replace(".nii.gz", ".json")))
-        converted.append(Converted(path, sidecar, found, zooms))
+        converted.append(image)
     return converted
+
+
+def _converted(path: Path) -> Converted:
+    import nibabel as nib
+
+    header = nib.load(path).header
+    zooms = [round(float(zoom), 4) for zoom in header.get_zooms()]
+    sidecar = read_json(path.with_name(path.name.replace(".nii.gz", ".json")))
+    return Converted(path, sidecar, [int(size) for size in header.get_data_shape()], zooms)

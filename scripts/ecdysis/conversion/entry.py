@@ -8,7 +8,12 @@ from ecdysis.files import read_json
 from ecdysis.places import MANIFEST, converted_file
 
 
-def enter(bids_dir: Path, images: Sequence[tuple[Path, Path]], lock: Path = LOCK) -> dict[str, str]:
+def enter(
+    bids_dir: Path,
+    images: Sequence[tuple[Path, Path]],
+    options: Sequence[str] = (),
+    lock: Path = LOCK,
+) -> dict[str, str]:
     """Give images of one session, and the participant, their rows; return the ``acq_time`` given.
 
     Parameters
@@ -16,6 +21,8 @@ def enter(bids_dir: Path, images: Sequence[tuple[Path, Path]], lock: Path = LOCK
     bids_dir : Path
     images : sequence of (Path, Path)
         Folder of the de-identified series, and image in the dataset with its sidecar beside.
+    options : sequence of str
+        Those of the de-identification: dates that it moved are written as BIDS asks.
     lock : Path
         File that is locked meanwhile.
     """
@@ -30,11 +37,20 @@ def enter(bids_dir: Path, images: Sequence[tuple[Path, Path]], lock: Path = LOCK
         folder = bids_dir.joinpath(label, *session)
         add_participant(bids_dir, label, person_of(header), lock, coming)
         sidecar = read_json(image.with_name(image.name.replace(".nii.gz", ".json")))
-        if time := acquisition_time(header, sidecar):
+        if time := acquisition_time(header, sidecar, moved=MOVED_DATES in options):
             times[image.relative_to(folder).as_posix()] = time
             name = "_".join([label, *session, "scans.tsv"])
             add_scans(folder / name, {image.relative_to(folder).as_posix(): time}, lock)
     return times
+
+
+MOVED_DATES = "retain_dates_modified"
+
+
+def deid_options() -> list[str]:
+    """Return the options of this run's de-identification, by its manifest."""
+    settings = read_json(MANIFEST)["settings"] if MANIFEST.is_file() else {}
+    return list(settings.get("deid", {}).get("options", ()))
 
 
 def _coming() -> set[str]:

@@ -85,18 +85,54 @@ def links(items: Sequence[Item], session: str) -> dict[str, dict[str, Any]]:
 
 
 def _groups(items: Sequence[Item], session: str) -> list[_Group]:
-    found: dict[tuple[str, str, str], list[Item]] = {}
-    for item in sorted(items, key=lambda one: (one.number, one.path)):
-        if item.is_map:
-            labels = {key: label for key, label in labels_of(item.entities).items() if key != "dir"}
-            kind = "pepolar" if item.suffix in ("epi", "m0scan") else "fieldmap"
-            axis = str(item.sidecar.get("PhaseEncodingDirection", ""))[:1] * (kind == "pepolar")
-            found.setdefault((kind, join(labels), axis), []).append(item)
+    maps = sorted(
+        (item for item in items if item.is_map), key=lambda item: (item.number, item.path)
+    )
+    kinds: dict[tuple[str, str, str], list[Item]] = {}
+    for item in maps:
+        pepolar = item.suffix in ("epi", "m0scan")
+        ignored = ("dir", "run") if pepolar else ("dir",)
+        labels = {k: v for k, v in labels_of(item.entities).items() if k not in ignored}
+        axis = str(item.sidecar.get("PhaseEncodingDirection", ""))[:1] * pepolar
+        kind = "pepolar" if pepolar else "fieldmap"
+        kinds.setdefault((kind, join(labels), axis), []).append(item)
+    groups = [
+        (kind, members)
+        for (kind, *_), same in kinds.items()
+        for members in (_sets(same) if kind == "pepolar" else [same])
+    ]
+    groups.sort(key=lambda group: group[1][0].number)
     suffix = "".join(part.replace("-", "") for part in session.split("_")[1:])
     return [
         _Group(_name(members, f"{kind}{number}", suffix), members, [])
-        for number, ((kind, *_), members) in enumerate(found.items(), start=1)
+        for number, (kind, members) in enumerate(groups, start=1)
     ]
+
+
+def _sets(items: Sequence[Item]) -> list[list[Item]]:
+    """Split repeated images of several directions into sets with one image of each direction.
+
+    Where each direction was acquired equally often, the first of each belong together, then the
+    second; else a set ends when a direction comes again.
+    """
+    by_direction: dict[Any, list[Item]] = {}
+    for item in items:
+        direction = item.sidecar.get("PhaseEncodingDirection") or labels_of(item.entities).get(
+            "dir"
+        )
+        by_direction.setdefault(direction, []).append(item)
+    if len({len(same) for same in by_direction.values()}) == 1:
+        return [list(members) for members in zip(*by_direction.values(), strict=True)]
+    sets: list[list[Item]] = []
+    seen: set[Any] = set()
+    directions = {id(item): key for key, same in by_direction.items() for item in same}
+    for item in items:
+        if not sets or directions[id(item)] in seen:
+            sets.append([])
+            seen = set()
+        sets[-1].append(item)
+        seen.add(directions[id(item)])
+    return sets
 
 
 def _name(members: Sequence[Item], name: str, suffix: str) -> str:

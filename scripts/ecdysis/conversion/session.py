@@ -11,7 +11,14 @@ from ecdysis.bids.schema import labels_of
 from ecdysis.conversion.dcm2niix import Converted, run_dcm2niix
 from ecdysis.conversion.fieldmaps import Item, links
 from ecdysis.conversion.matching import match
-from ecdysis.conversion.sidecar import NEEDED_FILES, completed, lacking, without_dropped
+from ecdysis.conversion.repetition import set_repetition
+from ecdysis.conversion.sidecar import (
+    NEEDED_FILES,
+    RECOMMENDED,
+    completed,
+    lacking,
+    without_dropped,
+)
 from ecdysis.errors import InputError
 from ecdysis.files import read_json
 from ecdysis.plain_folder import plain_folder
@@ -34,13 +41,23 @@ class Staged:
     beside: tuple[tuple[Path, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """An image of which the header does not hold what BIDS requires."""
+
+    image: str
+    series: str
+    absent: tuple[str, ...]
+
+
 @dataclass
 class Session:
-    """What came of a session so far."""
+    """What became of a session so far."""
 
     staged: list[Staged] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    left_out: list[dict[str, str]] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     converters: set[str] = field(default_factory=set)
     dropped: set[str] = field(default_factory=set)
 
@@ -78,6 +95,7 @@ def convert_session(
                 print(fault)
                 session.failed.append(str(fault))
     _echo_times(session.staged)
+    _calibrations(session.staged)
     _leave_out(session)
     items = [
         Item(f"{one.output.path}.nii.gz", one.output.suffix, one.output.entities, one.number,
@@ -104,7 +122,8 @@ def _convert_series(
     there = {staged.output for staged in session.staged if staged.series == one["series"]}
     apart = [Output(**output) for output in one["apart"]]
     with plain_folder() as folder:
-        made = run_dcm2niix(dicom / one["series"], folder, one["files"])
+        keep = one.get("keep", False)
+        made = run_dcm2niix(dicom / one["series"], folder, one["files"], keep=keep)
         found = match(dicom / one["series"], [*wanted, *apart], made)
         for output in wanted:
             if output not in there:
@@ -127,8 +146,11 @@ def _stage(
     kept = without_dropped(converted.sidecar)
     session.dropped |= set(converted.sidecar) - set(kept)
     session.converters.add(converted.converter)
-    sidecar = completed(kept, labels_of(output.entities), one["direction"], axes, one["metadata"])
+    sidecar = completed(kept, labels_of(output.entities), one["direction"], axes, one["metadata"],
+                        output.suffix)  # fmt: skip
     beside = []
+    if one.get("zero_b") and output.suffix == "dwi":
+        _write_zero_b(converted)
     for ending in NEEDED_FILES.get(output.suffix, ()):
         if converted.beside(ending).is_file():
             beside.append((staging / f"{name}{ending}", f"{output.path}{ending}"))
@@ -139,9 +161,21 @@ def _stage(
         table.write_text("volume_type\n" + "".join(f"{word}\n" for word in types))
         beside.append((table, f"{output.path.removesuffix(output.suffix)}aslcontext.tsv"))
     shutil.move(converted.image, source)
+    if len(converted.shape) > 3 and isinstance(sidecar.get("RepetitionTime"), int | float):
+        set_repetition(source, float(sidecar["RepetitionTime"]))
     return Staged(
         output, one["series"], one["number"] or 0, sidecar, _grid(source), source, tuple(beside)
     )
+
+
+def _write_zero_b(converted: Converted) -> None:
+    """Write b-values and directions of zero, unless dcm2niix wrote those of the header."""
+    volumes = converted.shape[3] if len(converted.shape) > 3 else 1
+    line = " ".join(["0"] * volumes) + "\n"
+    if not converted.beside(".bval").exists():
+        converted.beside(".bval").write_text(line)
+    if not converted.beside(".bvec").exists():
+        converted.beside(".bvec").write_text(line * 3)
 
 
 def _volume_types(converted: Converted, pattern: Sequence[str], output: Output) -> list[str]:
@@ -163,35 +197,49 @@ def _grid(image: Path) -> tuple[Any, ...]:
 
 
 def _echo_times(staged: Sequence[Staged]) -> None:
-    """Tell a phase difference the echo times of its magnitude images, in s."""
-    for one in staged:
-        if one.output.suffix == "phasediff" and one.source is not None:
+    """Give a phase difference the echo times of its magnitude images, in s."""
+    for phase in staged:
+        if phase.output.suffix == "phasediff" and phase.source is not None:
             times = sorted(
                 {
                     other.sidecar["EchoTime"]
                     for other in staged
                     if other.output.suffix in ("magnitude1", "magnitude2")
-                    and other.output.entities == one.output.entities
+                    and other.output.entities == phase.output.entities
                     and "EchoTime" in other.sidecar
                 }
             )
             if len(times) == 2:
-                one.sidecar.setdefault("EchoTime1", times[0])
-                one.sidecar.setdefault("EchoTime2", times[1])
+                phase.sidecar.setdefault("EchoTime1", times[0])
+                phase.sidecar.setdefault("EchoTime2", times[1])
+
+
+def _calibrations(staged: Sequence[Staged]) -> None:
+    """Tie each calibration image to the arterial spin labelling nearest to it in time."""
+    labelled = [image for image in staged if image.output.suffix == "asl"]
+    for image in staged:
+        if image.output.suffix == "m0scan" and labelled and "/perf" in image.output.folder:
+            asl = min(labelled, key=lambda other: abs(other.number - image.number))
+            image.sidecar.setdefault("IntendedFor", [f"bids::{asl.output.path}.nii.gz"])
+            asl.sidecar.setdefault("M0Type", "Separate")
 
 
 def _leave_out(session: Session) -> None:
-    """Set aside images of which the headers do not say what BIDS demands."""
+    """Set aside images of which the headers do not hold what BIDS requires."""
     good = []
-    for one in session.staged:
-        absent = lacking(one.sidecar, one.output.suffix)
-        endings = {source.suffix for source, _ in one.beside}
-        absent += [end for end in NEEDED_FILES.get(one.output.suffix, ()) if end not in endings]
-        if one.source is None or not absent:
-            good.append(one)
-        else:
-            told = f"BIDS requires {' and '.join(absent)}, which its header does not hold"
-            session.left_out.append(
-                {"image": one.output.path, "series": one.series, "reason": told}
+    for image in session.staged:
+        suffix = image.output.suffix
+        absent = lacking(image.sidecar, suffix)
+        endings = {source.suffix for source, _ in image.beside}
+        absent += [end for end in NEEDED_FILES.get(suffix, ()) if end not in endings]
+        if image.source is not None and absent:
+            left = LeftOut(image.output.path, image.series, tuple(absent))
+            session.left_out.append(left)
+            continue
+        good.append(image)
+        if missing := [key for key in RECOMMENDED.get(suffix, ()) if key not in image.sidecar]:
+            session.warnings.append(
+                f"{image.output.path} lacks {' and '.join(missing)}, which its maps need. "
+                "Give them as metadata in study_rules"
             )
     session.staged = good

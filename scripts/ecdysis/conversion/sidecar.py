@@ -1,7 +1,7 @@
 """The fields of a sidecar: what is left out of the converter's, and what BIDS wants besides."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 DROPPED = {
@@ -30,6 +30,9 @@ LOST = {
 }
 """Fields of a sidecar that de-identification takes away before conversion, and why."""
 
+LONGEST_REPETITION_S = 100.0
+"""A longer repetition time is in ms."""
+
 REQUIRED = {
     "bold": (("RepetitionTime", "VolumeTiming"),),
     "epi": (("PhaseEncodingDirection",), ("TotalReadoutTime", "EffectiveEchoSpacing")),
@@ -43,10 +46,40 @@ REQUIRED = {
 NEEDED_FILES = {"dwi": (".bval", ".bvec")}
 """Suffix -> the files that BIDS requires beside the image."""
 
-REMEDY = (
-    "De-identify with the option retain_safe_private, which keeps the private elements that hold "
-    "it; or give it as metadata in study_rules; or write n/a as the name in plan.tsv"
-)
+RECOMMENDED = {
+    "MP2RAGE": (
+        *("InversionTime", "FlipAngle", "RepetitionTimeExcitation", "RepetitionTimePreparation"),
+        *("NumberShots", "MagneticFieldStrength"),
+    ),
+    "MEGRE": ("EchoTime",),
+}
+"""Suffix -> fields without which its quantitative maps cannot be computed (BIDS 1.10, Appendix:
+Quantitative MRI); an image that lacks one is converted with a warning."""
+
+SAFE_PRIVATE = "retain_safe_private"
+
+
+def remedy(absent: Sequence[str], options: Sequence[str]) -> str:
+    """Return what to do about fields or files that a header does not hold.
+
+    Parameters
+    ----------
+    absent : sequence of str
+        Fields, or endings of files, as ``.bval``.
+    options : sequence of str
+        Those of the de-identification.
+    """
+    ways = []
+    if SAFE_PRIVATE not in options:
+        ways.append(
+            f"De-identify with the option {SAFE_PRIVATE}, which keeps the private elements that "
+            "may hold it"
+        )
+    if not any(field.startswith(".") for field in absent):
+        ways.append("give it as metadata in study_rules")
+    ways.append("write n/a as the name in plan.tsv to leave the series out")
+    text = "; or ".join(ways)
+    return text[0].upper() + text[1:]
 
 
 def without_dropped(sidecar: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,8 +100,9 @@ def completed(
     direction: str | None,
     axes: tuple[str, ...],
     metadata: Mapping[str, Any],
+    suffix: str = "",
 ) -> dict[str, Any]:
-    """Return a sidecar with what the name and the study say.
+    """Return a sidecar with what the name and the study add.
 
     Parameters
     ----------
@@ -81,11 +115,25 @@ def completed(
     axes : tuple of str
         The positive ends of the voxel axes, as ``("L", "A", "S")``.
     metadata : dict
-        What the study's rules give; it wins.
+        What the study's rules give; it overrides the header.
+    suffix : str
+        Of the image.
     """
     fields = dict(sidecar)
     if "task" in labels:
         fields["TaskName"] = labels["task"]
+    times, repetition = fields.get("SliceTiming"), fields.get("RepetitionTime")
+    if isinstance(times, list) and isinstance(repetition, int | float) and max(times) > repetition:
+        # In interoperability exports of Siemens XA the times are those of another clock.
+        del fields["SliceTiming"]
+    if suffix == "fieldmap":
+        fields.setdefault("Units", "Hz")
+    preparation = fields.get("RepetitionTimePreparation")
+    if isinstance(preparation, int | float) and preparation > LONGEST_REPETITION_S:
+        # dcm2niix writes milliseconds for some arterial spin labelling.
+        fields["RepetitionTimePreparation"] = preparation / 1000
+    if suffix in ("MP2RAGE", "m0scan", "asl") and "RepetitionTime" in fields:
+        fields.setdefault("RepetitionTimePreparation", fields["RepetitionTime"])
     if labels.get("part") == "phase":
         fields.setdefault("Units", "arbitrary")
     axis = fields.get("PhaseEncodingAxis")

@@ -16,6 +16,9 @@ from ecdysis.files import atomic
 LOCK = Path(".ecdysis") / "tables.lock"
 """In the output directory, where jobs run."""
 
+CENTURIES_BACK = 400
+"""Years by which moved dates are put back; the calendar repeats after as many."""
+
 OLDEST = 89
 """Greater ages are written as this one (BIDS 1.11, "Participants file")."""
 
@@ -46,16 +49,19 @@ def person_of(header: Any) -> dict[str, str]:
     return told
 
 
-def acquisition_time(header: Any, sidecar: Mapping[str, Any]) -> str | None:
+def acquisition_time(header: Any, sidecar: Mapping[str, Any], *, moved: bool) -> str | None:
     """Return when an image was acquired, as BIDS writes it; None when no date was retained.
 
-    The date is that of a de-identified header, the time that of the first slice.
+    The date is that of a de-identified header, the time that of the first slice. A date that was
+    moved gets a year before 1925, by which BIDS marks it ("Scans file", ``acq_time``); all dates
+    of a patient are moved by the same time, so that intervals stay.
     """
     date = str(header.get("AcquisitionDate") or header.get("SeriesDate") or "")
     time = str(sidecar.get("AcquisitionTime") or "")
     if len(date) != 8 or not date.isdecimal() or not time:
         return None
-    return f"{date[:4]}-{date[4:6]}-{date[6:]}T{time}"
+    year = int(date[:4]) - (CENTURIES_BACK if moved else 0)
+    return f"{year:04d}-{date[4:6]}-{date[6:]}T{time}"
 
 
 def add_participant(
