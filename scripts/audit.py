@@ -1,38 +1,72 @@
 """Audit the de-identified files of one session against their originals.
 
-Collects what identifies in every original and searches every output for it, as text and as
-bytes; checks the form of each output and what must be kept. One hit fails the session and
-names file and tag, never the value. See ``docs/deidentification.md``.
+Collects what identifies in every original and searches every output for it, value by value;
+checks the form of each output, and that nothing was lost that a converter needs. A fault stops the
+session, and names file and element, never the value. See ``docs/deidentification.md``.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import translate
 from pathlib import Path
 from typing import Any
 
-from ecdysis.audit import relations, shape
-from ecdysis.audit.identity import KINDS, Secret, secrets_of
-from ecdysis.audit.search import Searcher, inflated
+from ecdysis.audit import form, kept, results
+from ecdysis.audit.findings import (
+    Finding,
+    element_name,
+    identifying,
+    in_name,
+    message,
+    split_accepted,
+)
+from ecdysis.audit.instance import Instance, read_instance
+from ecdysis.audit.search import Searcher
+from ecdysis.audit.secrets import Secret, kinds_searched, secrets_of
+from ecdysis.audit.spelling import day_of
+from ecdysis.dicom.reading import UNREADABLE
 from ecdysis.errors import InputError
 from ecdysis.files import read_json
+from ecdysis.yaml_files import read_yaml
 
-DEFLATED = "1.2.840.10008.1.2.1.99"
-PIXEL_TAG = b"\xe0\x7f\x10\x00"
-KEPT_BY = {
-    "retain_uids": {"UIDs"},
-    "retain_dates_full": {"dates"},
-    "retain_institution": {"places"},
-    "retain_device": {"devices"},
-}
-"""Options that keep a kind of value on purpose."""
+MODELS = (0x00080070, 0x00081090, 0x00181020)
+"""Manufacturer, model and software of the scanner."""
 
-SHOWN = 5
+
+class Originals:
+    """What is known of the originals of a session.
+
+    Parameters
+    ----------
+    paths : iterable of str
+    kinds : frozenset of str
+        The kinds of value that must be gone.
+    """
+
+    def __init__(self, paths: Iterable[str], kinds: frozenset[str]) -> None:
+        self.secrets: set[Secret] = set()
+        self.facts: list[kept.Facts] = []
+        self.models: set[str] = set()
+        self.unread = 0
+        known: dict[object, bool] = {}
+        rules: dict[object, kept.Rule | None] = {}
+        for path in paths:
+            try:
+                instance = read_instance(Path(path))
+                found = list(secrets_of((*instance.meta, *instance.values), known))
+                self.facts.append(kept.facts_of(instance, "", rules))
+            except UNREADABLE:
+                self.unread += 1
+                continue
+            self.secrets |= {secret for secret in found if secret.kind in kinds}
+            self.models |= {instance.text(tag) for tag in MODELS}
 
 
 def audit(
     listing: Path,
     dicom: Path | None,
     converted: Iterable[Path],
-    options: Sequence[str],
+    settings: Mapping[str, Any],
     *,
     ours: Iterable[Path] = (),
 ) -> dict[str, Any]:
@@ -46,11 +80,11 @@ def audit(
         Folder of the de-identified files, a folder for each series.
     converted : iterable of Path
         Files of the dataset that were made from them.
-    options : sequence of str
-        The options of PS3.15 that were used.
+    settings : mapping
+        ``profile``, ``options``, ``edits`` and ``accept`` of the configuration's ``deid``. With
+        the profile ``none`` nothing was de-identified, and only losses are looked for.
     ours : iterable of Path
-        What else tells of the subject, and is in the workflow's own words: derivatives, pages,
-        logs, records.
+        Results and records of the subject, which hold sentences of the workflow.
 
     Returns
     -------
@@ -62,41 +96,95 @@ def audit(
     InputError
         Something that identifies was found, or something was not kept.
     """
-    used = frozenset(options)
-    kinds = frozenset(KINDS) - {kind for option in used for kind in KEPT_BY.get(option, ())}
+    used = {"profile": "basic", "options": (), "edits": (), "accept": (), **settings}
+    kinds = kinds_searched(used["options"]) if used["profile"] != "none" else frozenset()
     content = read_json(listing)
     label = f"sub-{content['subject']}"
-    originals = [path for paths in content["series"].values() for path in paths]
-    secrets, before = _read_originals(originals, kinds, label)
-    searcher = Searcher(secrets)
-    faults: list[str] = []
-    after = []
+    originals = Originals((path for paths in content["series"].values() for path in paths), kinds)
+    searcher = Searcher(originals.secrets, label, originals.models, kinds)
     outputs = sorted(_files(dicom)) if dicom else []
-    for path in outputs:
-        name = f"{path.parent.name}/{path.name}"
-        facts, found = _check(path, name, searcher, label, used)
-        after.append(facts)
-        faults += [f"{name}: {fault}" for fault in found]
+    findings, matched = _in_dicom(outputs, originals, searcher, label, used)
     rest = {**dict.fromkeys(converted, False), **dict.fromkeys(ours, True)}
     for path, own in rest.items():
-        hits = searcher.in_file(path, ours=own)
-        faults += [f"{path if own else path.name}: {hit.kind} of {hit.tag}" for hit in hits]
-    faults += relations.faults(before, after, used)
-    if faults:
-        more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
-        raise InputError(
-            label,
-            f"the audit found: {'; '.join(faults[:SHOWN])}{more}",
-            "Keep the files where they are and report the tags; nothing was passed on",
-        )
+        findings += results.in_file(path, str(path) if own else path.name, searcher, ours=own)
+    counted, accepted = split_accepted(findings, used["accept"])
+    if counted:
+        problem, remedy = message(counted)
+        raise InputError(label, f"the audit found: {problem}", remedy)
     return {
-        "originals": len(before),
+        "originals": len(originals.facts),
+        "unreadable_originals": originals.unread,
         "files": len(outputs) + len(rest),
-        "values": len(secrets),
+        "values": len(searcher.index),
         "kinds": sorted(kinds),
-        "pairs": len(relations.pairs(before, after)),
+        "pairs": len(matched),
         "hits": 0,
+        "accepted": sorted({finding.element for finding in accepted}),
     }
+
+
+def _in_dicom(
+    outputs: list[Path],
+    originals: Originals,
+    searcher: Searcher,
+    label: str,
+    settings: Mapping[str, Any],
+) -> tuple[list[Finding], list[tuple[kept.Facts, kept.Facts]]]:
+    """Return the findings in de-identified files, and which originals belong to which of them."""
+    options, is_basic = frozenset(settings["options"]), settings["profile"] != "none"
+    findings: list[Finding] = []
+    hits: list[tuple[str, str, Secret]] = []
+    after: list[kept.Facts] = []
+    rules: dict[object, kept.Rule | None] = {}
+    for path in outputs:
+        name = f"{path.parent.name}/{path.name}"
+        try:
+            instance = read_instance(path)
+        except UNREADABLE:
+            findings.append(Finding(name, "", "cannot be read by pydicom"))
+            continue
+        after.append(kept.facts_of(instance, name, rules))
+        if is_basic:
+            found = searcher.in_text(name, camel=False)
+            findings += [in_name(name, secret) for secret in found]
+            findings += form.faults(name, instance, label, options)
+            hits += _hits(instance, name, searcher)
+    matched = kept.pairs(originals.facts, after)
+    moved = kept.moved_dates(originals.facts, kept.shift_of(matched))
+    findings += [
+        identifying(name, element, secret)
+        for name, element, secret in hits
+        if not (secret.kind == "dates" and secret.text and day_of(secret.text) in moved)
+    ]
+    edited = edited_elements(settings["edits"])
+    findings += kept.faults(matched, after, originals.unread, options, searcher, edited)
+    return findings, matched
+
+
+def _hits(instance: Instance, name: str, searcher: Searcher) -> Iterator[tuple[str, str, Secret]]:
+    """Yield file, element and secret of everything that identifies in an output."""
+    for value in (*instance.meta, *instance.values):
+        for secret in searcher.in_value(value):
+            yield name, element_name(value.tag, value.creator), secret
+
+
+def edited_elements(edits: Iterable[Any]) -> list[re.Pattern[str]]:
+    """Return patterns of the elements that the study's edits change.
+
+    Parameters
+    ----------
+    edits : iterable
+        ``deid.edits``: rules, and YAML files with rules.
+    """
+    rules: list[Any] = []
+    for edit in edits:
+        rules += (read_yaml(Path(edit)) or []) if isinstance(edit, str) else [edit]
+    patterns = ["PixelData" for rule in rules if rule.get("action") == "blank_pixels"]
+    for rule in rules:
+        last = re.sub(r"\[[\d*]*\]", "", str(rule.get("select", ""))).rpartition(".")[2]
+        tag = re.fullmatch(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)", last)
+        patterns.append(element_name(int(tag[1] + tag[2], 16)) if tag else last)
+    return [re.compile(translate(pattern), re.IGNORECASE) for pattern in patterns if pattern]
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -106,69 +194,21 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def told_of(subject: str, session: str) -> list[Path]:
-    """Return the files in the working directory that tell of a subject, or of this session of it.
+def files_of(subject: str, session: str) -> list[Path]:
+    """Return the files in the working directory about a subject, or about one session of it.
 
-    The index and the table over all subjects are made of the records among them. What is being
-    written has a hidden name.
+    The pages, the index and the table over all subjects are made from these files. A file that is
+    being written has a hidden name.
     """
     tops = [Path(), Path(".ecdysis"), Path("logs"), Path("benchmarks")]
     folders = [top / name for top in tops for name in dict.fromkeys((f"sub-{subject}", session))]
     files = (file for folder in folders for file in sorted(_files(folder)))
-    told = [file for file in files if file.name[0] != "."]
-    page = Path(f"sub-{subject}.html")
-    return [*told, page] if page.is_file() else told
+    return [file for file in files if file.name[0] != "."]
 
 
 def recorded_files(record: Path, bids_dir: Path) -> list[Path]:
     """Return the files of the dataset that the record of a session's conversion lists."""
     return [bids_dir / file["path"] for file in read_json(record)["files"]]
-
-
-def _read_originals(
-    paths: Iterable[str], kinds: frozenset[str], label: str
-) -> tuple[set[Secret], list[relations.Facts]]:
-    from ecdysis.dicom.archives import opened
-    from ecdysis.dicom.reading import UNREADABLE
-    from pydicom import dcmread
-
-    secrets: dict[str, Secret] = {}
-    facts = []
-    for path in paths:
-        try:
-            with opened(Path(path)) as stream:
-                ds = dcmread(stream, force=True)
-            found = list(secrets_of(ds, kinds))
-            facts.append(relations.facts(ds))
-        except UNREADABLE:
-            continue
-        for secret in found:
-            # The label is meant to be found; an original may already bear it.
-            if secret.text not in label:
-                secrets.setdefault(secret.text, secret)
-    return set(secrets.values()), facts
-
-
-def _check(
-    path: Path, name: str, searcher: Searcher, label: str, options: frozenset[str]
-) -> tuple[relations.Facts, list[str]]:
-    from pydicom import dcmread
-
-    ds = dcmread(path)
-    faults = [f"{hit.kind} in {tag}" for tag, hit in searcher.in_dataset(ds)]
-    faults += [f"{hit.kind} in the name" for hit in searcher.in_name(name)]
-    data = path.read_bytes()
-    if ds.file_meta.TransferSyntaxUID == DEFLATED:
-        data = inflated(data, 144 + int(ds.file_meta.FileMetaInformationGroupLength))
-    end = data.rfind(PIXEL_TAG)
-    header = data if end < 0 else data[:end]
-    faults += [f"{hit.kind} of {hit.tag} in the bytes" for hit in searcher.in_bytes(header)]
-    faults += [
-        f"{hit.kind} of {hit.tag} in the pixels"
-        for hit in searcher.in_bytes(data[len(header) :], pixels=True)
-    ]
-    faults += shape.faults(path.name, ds, label, options)
-    return relations.facts(ds), list(dict.fromkeys(faults))
 
 
 if "snakemake" in globals():
@@ -180,13 +220,12 @@ if "snakemake" in globals():
     converted = [Path(path) for path in job.input.get("converted", [])]
     converted += recorded_files(Path(*record), Path(job.params.bids_dir)) if record else []
     with recorded(job, job.rule, unit=session, private=True) as details:
-        ours = [] if dicom_folder else told_of(read_json(listing)["subject"], session)
         details.update(
             audit(
                 listing,
                 Path(dicom_folder) if dicom_folder else None,
                 converted,
-                job.params.options,
-                ours=ours,
+                job.params.deid,
+                ours=[] if dicom_folder else files_of(read_json(listing)["subject"], session),
             )
         )

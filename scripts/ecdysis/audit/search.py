@@ -1,163 +1,250 @@
-"""Searching files for secrets: as parsed text, and as bytes in the encodings text hides in."""
+"""Searching values for secrets: each kind in its own form, by whole words."""
 
-import gzip
-import html
 import re
-import zlib
+import unicodedata
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from datetime import UTC, date, datetime, timedelta
 
-from pydicom import Dataset
+from ecdysis.audit.index import LONG_NAME, LONG_VALUE, SHORTEST, common_words, index_of
+from ecdysis.audit.instance import CODE_VRS, NUMBER_VRS, TEXT_VRS, Value
+from ecdysis.audit.secrets import Secret
+from ecdysis.audit.spelling import (
+    EARLIEST,
+    date_numbers,
+    date_of_number,
+    dates_in,
+    day_of,
+    fold,
+    tokens,
+    words,
+)
 
-from ecdysis.audit import walk
-from ecdysis.audit.identity import Secret, fold
-from ecdysis.audit.own_words import is_own
+LONG_DIGITS = 6
+"""Digits from which an identifier is searched among the many numbers of vendors and logs."""
 
-LONG = 8
-"""Characters from which a value is hardly there by chance, in pixels and among others' words."""
+MOST_TOKENS, MOST_VENDOR_TOKENS = 8, 3
+"""Tokens in a row that are joined, at most, to be compared with one value."""
 
-RUNS = re.compile(rb"[\x20-\x7e\x80-\xff]{8,}")
-"""Where text can stand among pixels."""
+PIECE_OF_NAME = 5
+"""Letters of the shortest word that counts when a longer name begins or ends with it."""
 
-PICTURES = re.compile(rb"base64,[A-Za-z0-9+/=]*")
-"""Pictures inside a page, where chance would find short names."""
+UID_FORM = re.compile(r"(?<![\d.])[0-2](?:\.\d+){4,}")
+RUNS = re.compile(rb"[\x09\x0a\x0d\x20-\x7e\x80-\xff]{4,}")
+WIDE_RUNS = re.compile(rb"(?:[\x20-\x7e]\0){4,}|(?:\0[\x20-\x7e]){4,}")
+"""Text in raw bytes, in one and in two bytes a letter."""
 
-TEXTS = {".html", ".json", ".tsv", ".txt", ".md", ".log", ".svg", ".bval", ".bvec"}
+KEYS = re.compile(r"^[\w.\[\]]+[ \t]*=", re.MULTILINE)
+"""What stands before the values of a vendor's protocol."""
 
-PACKED = {".png", ".h5", ".mat"}
-"""Files whose bytes are like pixels: chance would find short names in them."""
+MISUSED = re.compile(r"lFinalMatrixSize\w+[ \t]*=[ \t]*\d{5,}")
+"""Sizes of an image that are none: multiband sequences of CMRR keep date and time there."""
 
-ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
-"""A character that JSON escaped."""
+EPOCH_UNITS = (1, 1000, 1_000_000)
+"""Seconds, milliseconds and microseconds since 1970."""
 
-HASHES = re.compile(r"\bser-[0-9a-f]{8}\b|\b[0-9a-f]{16}(?=\.dcm\b)")
-"""Names that the workflow gives to series and files, where chance finds short numbers."""
-
-NIFTI_HEADER = 4096
-"""Bytes of a NIfTI file that are searched: its header and a usual extension."""
-
-CODECS = ("utf-8", "latin-1", "gb18030", "iso2022_jp", "euc_kr", "iso8859_5", "shift_jis")
-"""Encodings of DICOM text; UTF-16 is found by leaving out zero bytes."""
-
-BULK = {"SQ", "OW", "OF", "OD", "OL", "OV"}
+READS_AS_DATE = Secret("dates", 0, "")
+READS_AS_TIME = Secret("times", 0, "")
+"""What a number of a vendor's element reads as, though no element of the originals holds it."""
 
 
 class Searcher:
-    """Finds secrets in text and bytes.
+    """Finds secrets in values.
 
     Parameters
     ----------
     secrets : iterable of Secret
         What to search.
+    label : str
+        The subject's label, which is meant to be found.
+    models : iterable of str
+        Texts that name the scanner's maker, model and software.
+    kinds : frozenset of str
+        The kinds that are searched.
     """
 
-    def __init__(self, secrets: Iterable[Secret]) -> None:
-        self._secrets = sorted(secrets, key=lambda secret: secret.text)
-        self._forms = {form: secret for secret in self._secrets for form in _encoded(secret.text)}
-        self._long = {form: secret for form, secret in self._forms.items() if len(form) >= LONG}
-
-    def in_text(self, text: str) -> list[Secret]:
-        """Return the secrets in a text; short words and numbers must stand alone."""
-        folded = fold(text)
-        return [
-            secret
-            for secret in self._secrets
-            if secret.text in folded and re.search(_bounded(secret.text), folded)
+    def __init__(
+        self,
+        secrets: Iterable[Secret],
+        label: str = "",
+        models: Iterable[str] = (),
+        kinds: frozenset[str] = frozenset(),
+    ) -> None:
+        self.index = index_of(secrets, label, models)
+        self.kinds = kinds
+        self._long_names = [name for name in self.index.names if len(name) >= LONG_NAME]
+        self._long_values = [
+            form
+            for form in self.index.joined
+            if len(form) >= LONG_VALUE and any(letter.isdigit() for letter in form)
         ]
+        days = (day for day, secret in self.index.dates.items() if secret.kind == "dates")
+        self._epochs = [
+            (_epoch(day - timedelta(1)), _epoch(day + timedelta(2)))
+            for day in days
+            if day.year >= EARLIEST
+        ]
+        self._memory: dict[object, tuple[Secret, ...]] = {}
 
-    def in_name(self, name: str) -> list[Secret]:
-        """Return the secrets in the name of a file, hashed names of the workflow's left out."""
-        return self.in_text(HASHES.sub("", name))
+    def in_value(self, value: Value) -> tuple[Secret, ...]:
+        """Return the secrets in the value of a DICOM element."""
+        if not value.raw:
+            return ()
+        if value.key not in self._memory:
+            self._memory[value.key] = tuple(dict.fromkeys(self._in_value(value)))
+        return self._memory[value.key]
 
-    def in_bytes(self, data: bytes, *, pixels: bool = False) -> list[Secret]:
-        """Return the secrets in bytes, also as UTF-16; in pixels only the longer ones."""
-        forms = self._long if pixels else self._forms
-        found: dict[Secret, None] = {}
-        for part in (data, data.replace(b"\0", b"")):
-            low = b"\n".join(RUNS.findall(part)).lower() if pixels else part.lower()
-            for form, secret in forms.items():
-                if form in low and re.search(_bounded_bytes(form), low):
-                    found[secret] = None
-        return list(found)
+    def in_text(self, text: str, *, vendor: bool = False, camel: bool = True) -> list[Secret]:
+        """Return the secrets in a text.
 
-    def in_dataset(self, ds: Dataset) -> Iterator[tuple[str, Secret]]:
-        """Yield tag and secret for every hit in the values of a data set."""
-        texts = {}
-        meta = getattr(ds, "file_meta", Dataset())
-        for number, element in enumerate([*meta, *walk.elements(ds)]):
-            if element.VR in BULK:
-                continue
-            if isinstance(element.value, bytes):
-                if element.keyword != "PixelData":
-                    hits = self.in_bytes(element.value)
-                    yield from ((str(element.tag), secret) for secret in hits)
-            else:
-                texts[number, str(element.tag)] = str(element.value)
-        if self.in_text("\n".join(texts.values())):
-            for (_, tag), text in texts.items():
-                yield from ((tag, secret) for secret in self.in_text(text))
-
-    def in_file(self, path: Path, *, ours: bool = False) -> list[Secret]:
-        """Return the secrets in any file: its name, its bytes, what it holds compressed.
-
-        Text is searched as it is read, too: without diacritics, and with what JSON or HTML
-        escaped. In files that are `ours` the words of the workflow count for nothing. A log holds
-        those of other programs, so there a short name counts when it stands beside another.
+        Parameters
+        ----------
+        text : str
+            Any text.
+        vendor : bool
+            Whether it is part of a vendor's element, which holds many numbers and codes: there
+            short numbers do not count, and every number that reads as a date does.
+        camel : bool
+            Whether parts of words in camel case count as words.
         """
-        data = _content(path)
-        if path.suffix == ".html":
-            data = PICTURES.sub(b"", data)
-        found = []
-        if path.suffix in TEXTS:
-            text = HASHES.sub("", data.decode("utf-8", "surrogateescape"))
-            data = text.encode("utf-8", "surrogateescape")
-            found = self.in_text(_as_read(text))
-        found += self.in_bytes(data, pixels=path.suffix in PACKED)
-        if ours:
-            found = [secret for secret in found if not is_own(secret.text)]
-        names = {secret for secret in found if secret.kind == "names"}
-        if path.suffix == ".log" and len(names) == 1:
-            found = [one for one in found if one not in names or len(one.text) >= LONG]
-        return list(dict.fromkeys([*self.in_name(path.name), *found]))
+        found = [*self._names_in(text, vendor=vendor, camel=camel and not vendor)]
+        found += self._values_in(text, vendor=vendor)
+        found += self._uids_in(text)
+        found += [secret for day in dates_in(text) if (secret := self.index.dates.get(day))]
+        found += self._times_in(text)
+        if vendor and "dates" in self.kinds:
+            found += [self.index.dates.get(day) or READS_AS_DATE for day in date_numbers(text)]
+        return list(dict.fromkeys(found))
+
+    def in_line(self, line: str) -> list[Secret]:
+        """Return the secrets in a line of a log, where programs use words of their own.
+
+        A name counts when it has eight letters or stands beside another word of the same name.
+        Of the dates, which are also those of the run, the birth date counts.
+        """
+        seen = [word for word in words(line, camel=False) if word in self.index.names]
+        names = [self.index.names[word] for word in dict.fromkeys(seen)]
+        found = [self.index.names[word] for word in seen if len(word) >= LONG_VALUE]
+        found += [name for name in names if names.count(name) > 1]
+        found += [*self._values_in(line, vendor=True), *self._uids_in(line)]
+        born = (self.index.dates.get(day) for day in dates_in(line))
+        found += [secret for secret in born if secret and secret.kind == "birth dates"]
+        return list(dict.fromkeys(found))
+
+    def in_number(self, number: float, *, vendor: bool = False) -> Secret | None:
+        """Return the date or the identifier that a number is, if it is one."""
+        if not abs(number) < 1e18 or not float(number).is_integer():
+            return None
+        if day := date_of_number(number):
+            if secret := self.index.dates.get(day):
+                return secret
+            if vendor and "dates" in self.kinds:
+                return READS_AS_DATE
+        if vendor and self._is_epoch(number):
+            return READS_AS_DATE
+        digits = f"{abs(number):.0f}"
+        # Round numbers are settings.
+        if len(digits) > LONG_DIGITS and not digits.endswith("000"):
+            return self.index.digits.get(digits)
+        return None
+
+    def may_be_cut(self, text: str) -> bool:
+        """Whether a text holds a word of a secret, common or not, so that words may be missing."""
+        found = {*tokens(fold(text)), *words(text)}
+        return not self.index.all_words.isdisjoint(found) or bool(self.in_text(text, vendor=True))
+
+    def _in_value(self, value: Value) -> Iterator[Secret]:
+        vendor = bool(value.tag >> 16 & 1)
+        vr = value.vr
+        if vr == "UI":
+            yield from (self.index.uids[uid] for uid in value.texts() if uid in self.index.uids)
+        elif vr in ("DA", "DT", "TM"):
+            for text in value.texts():
+                day = day_of(text) if vr != "TM" else None
+                if day and (secret := self.index.dates.get(day)):
+                    yield secret
+                if (time := text if vr == "TM" else text[8:]) in self.index.times:
+                    yield self.index.times[time]
+        elif vr in NUMBER_VRS and (numbers := value.numbers()):
+            found = (self.in_number(number, vendor=vendor) for number in numbers)
+            yield from (secret for secret in found if secret)
+        elif vr in TEXT_VRS or vr in CODE_VRS:
+            for text in value.texts():
+                yield from self.in_text(text, vendor=vendor, camel=vr in TEXT_VRS)
+        elif vr not in NUMBER_VRS and vr not in ("AT", "SQ"):
+            yield from self._in_bytes(value.raw)
+
+    def _in_bytes(self, raw: bytes) -> Iterator[Secret]:
+        """Yield the secrets in raw bytes: the text among them, in all encodings."""
+        runs = [run.decode("latin-1") for run in RUNS.findall(raw)]
+        runs += [run.replace(b"\0", b"").decode("latin-1") for run in WIDE_RUNS.findall(raw)]
+        text = "\n".join(runs)
+        if "times" in self.kinds and MISUSED.search(text):
+            yield READS_AS_TIME
+        yield from self.in_text(KEYS.sub("", text), vendor=True)
+        if not raw.isascii():
+            yield from (self.index.encoded[form] for form in self.index.encoded if form in raw)
+
+    def _names_in(self, text: str, *, vendor: bool, camel: bool) -> Iterator[Secret]:
+        names = self.index.names
+        if names:
+            runs = words(text, camel=camel)
+            yield from (names[run] for run in runs if run in names)
+            letters = "".join(run if len(run) == 1 else f" {run} " for run in runs).split()
+            yield from (names[run] for run in letters if run in names)
+            if not vendor:
+                yield from self._parts_of_names(runs)
+        if self.index.ideograms and not text.isascii():
+            plain = unicodedata.normalize("NFKC", text).casefold()
+            ideograms = self.index.ideograms
+            yield from (ideograms[form] for form in ideograms if form in plain)
+
+    def _parts_of_names(self, runs: list[str]) -> Iterator[Secret]:
+        """Yield names at the start or the end of a word, and names that such a word begins."""
+        for run in runs:
+            if len(run) < PIECE_OF_NAME or run in common_words():
+                continue
+            for name in self._long_names:
+                # "Smithson" holds "Smith", and a patient "SmithJohn" is named by "Smith".
+                holds = len(run) > len(name) and run.startswith(name) | run.endswith(name)
+                begins = len(run) < len(name) - 2 and name.startswith(run) | name.endswith(run)
+                if holds or begins:
+                    yield self.index.names[name]
+
+    def _values_in(self, text: str, *, vendor: bool) -> Iterator[Secret]:
+        """Yield names, identifiers, places and devices that consist of whole tokens in a row."""
+        index, most = self.index, MOST_VENDOR_TOKENS if vendor else MOST_TOKENS
+        if not (index.joined or index.digits):
+            return
+        split = tokens(fold(text))
+        shortest = LONG_DIGITS if vendor else SHORTEST
+        for start, token in enumerate(split):
+            if token in index.digits and len(token) >= shortest:
+                yield index.digits[token]
+            joined = ""
+            for end in range(start, min(start + most, len(split))):
+                joined += split[end]
+                if joined in index.joined:
+                    yield index.joined[joined]
+                if end > start and joined.isdigit() and len(joined) >= shortest:
+                    row = tuple(split[start : end + 1])
+                    if row in index.phrases:
+                        yield index.phrases[row]
+            if not vendor and len(token) > LONG_VALUE:
+                yield from (index.joined[form] for form in self._long_values if form in token)
+
+    def _uids_in(self, text: str) -> Iterator[Secret]:
+        if self.index.uids:
+            uids = self.index.uids
+            yield from (uids[form] for form in UID_FORM.findall(text) if form in uids)
+
+    def _times_in(self, text: str) -> Iterator[Secret]:
+        if self.index.times:
+            yield from (secret for time, secret in self.index.times.items() if time in text)
+
+    def _is_epoch(self, number: float) -> bool:
+        seconds = (number / unit for unit in EPOCH_UNITS)
+        return any(first <= second < last for second in seconds for first, last in self._epochs)
 
 
-def _content(path: Path) -> bytes:
-    """Read what is searched of a file, uncompressed: all of it, or the header of NIfTI."""
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rb") as stream:
-        return stream.read(NIFTI_HEADER if ".nii" in path.suffixes else -1)
-
-
-def inflated(data: bytes, start: int) -> bytes:
-    """Return the content of a deflated data set that begins at `start`."""
-    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[start:])
-
-
-def _as_read(text: str) -> str:
-    """Return a text with the characters that JSON and HTML escape."""
-    unescaped = ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-    return html.unescape(unescaped)
-
-
-def _encoded(text: str) -> Iterator[bytes]:
-    for codec in CODECS[:1] if text.isascii() else CODECS:
-        try:
-            yield text.encode(codec).lower()
-        except UnicodeEncodeError:
-            continue
-
-
-def _bounded(text: str) -> str:
-    if text.isdigit():
-        return rf"(?<!\d){re.escape(text)}(?!\d)"
-    if len(text) < LONG and text.isascii():
-        return rf"(?<![a-z]){re.escape(text)}(?![a-z])"
-    return re.escape(text)
-
-
-def _bounded_bytes(form: bytes) -> bytes:
-    if form.isdigit():
-        return rb"(?<!\d)" + re.escape(form) + rb"(?!\d)"
-    if len(form) < LONG and form.isascii():
-        return rb"(?<![a-z])" + re.escape(form) + rb"(?![a-z])"
-    return re.escape(form)
+def _epoch(day: date) -> float:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()

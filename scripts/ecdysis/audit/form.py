@@ -1,0 +1,92 @@
+"""What a de-identified file looks like, whatever it was made from."""
+
+import re
+from collections.abc import Iterator
+
+from pydicom.datadict import dictionary_has_tag, repeater_has_tag
+
+from ecdysis.audit.findings import Finding, element_name
+from ecdysis.audit.instance import Instance, Value
+
+NAMES = re.compile(r"[0-9a-f]{16}\.dcm")
+SENDERS = {0x00020016, 0x00020017, 0x00020018, 0x00020026, 0x00020027, 0x00020028, 0x00020100,
+           0x00020102}  # fmt: skip
+"""File meta attributes that name a sender or hold something private."""
+
+PATIENT = {"PatientName", "PatientID", "PatientBirthDate", "PatientSex", "PatientSexNeutered",
+           "AnatomicalOrientationType"}  # fmt: skip
+CHARACTERISTICS = {"PatientAge", "PatientSize", "PatientWeight", "SmokingStatus",
+                   "PregnancyStatus", "EthnicGroup"}  # fmt: skip
+SCANNERS = re.compile(r"SIEMENS (MR|CSA) |GEMS_|Philips (MR )?Imaging DD |Image Private Header")
+NEWER = {0x00081301, 0x00081302, 0x00081303, 0x00081304, 0x00100016, 0x00100042, 0x00100045,
+         0x0040A034, 0x0040A035, 0x0040B034, 0x0040B036, 0x0040B03B, 0x0040B03F}  # fmt: skip
+"""Attributes of PS3.6, edition 2026c, that the dictionary of pydicom 3.0.2 does not have."""
+
+DUMMY = re.compile(r"\s*(removed|anonymous|none)?\s*", re.IGNORECASE)
+
+
+def faults(name: str, instance: Instance, label: str, options: frozenset[str]) -> Iterator[Finding]:
+    """Yield what is wrong with the form of an output.
+
+    Parameters
+    ----------
+    name : str
+        Its file name, with its folder.
+    instance : Instance
+        The output.
+    label : str
+        The subject's label, which must be its Patient ID and Name.
+    options : frozenset of str
+        The options of the profile that were used.
+    """
+
+    def finding(problem: str, element: str = "") -> Finding:
+        return Finding(name, element, problem)
+
+    if not NAMES.fullmatch(name.rpartition("/")[2]):
+        yield finding("has a name that is no pseudonym")
+    if any(instance.preamble):
+        yield finding("has a preamble that is not empty")
+    if not instance.is_complete:
+        yield finding("has bytes behind its last element")
+    if instance.nested_pixels:
+        yield finding("stands in a sequence", "PixelData")
+    for value in instance.meta:
+        if value.tag in SENDERS:
+            yield finding("stands in the file meta information", element_name(value.tag))
+    if instance.text(0x00020003) != instance.text(0x00080018):
+        yield finding("differs between file meta information and data set", "SOPInstanceUID")
+    for tag in (0x00100020, 0x00100010):
+        if instance.text(tag) != label:
+            yield finding("is not the subject's label", element_name(tag))
+    if instance.text(0x00120062) != "YES":
+        yield finding("is not YES", "PatientIdentityRemoved")
+    if instance.text(0x00280301).upper() == "YES":
+        yield finding("says that text is burned into the pixels", "BurnedInAnnotation")
+    allowed = PATIENT | (CHARACTERISTICS if "retain_patient" in options else set())
+    for value in instance.values:
+        if problem := _problem(value, allowed, options):
+            yield finding(problem, element_name(value.tag, value.creator))
+
+
+def _problem(value: Value, allowed: set[str], options: frozenset[str]) -> str:
+    tag, group = value.tag, value.tag >> 16
+    if group & 1:
+        is_creator = 0x10 <= tag & 0xFFFF <= 0xFF
+        known = not is_creator or SCANNERS.match(value.raw.decode("latin-1"))
+        return "" if "retain_safe_private" in options and known else "is a private element"
+    if group & 0xFF00 == 0x5000:
+        return "is part of a curve"
+    if group & 0xFF00 == 0x6000:
+        return "" if "clean_graphics" in options else "is part of an overlay"
+    if tag not in NEWER and not dictionary_has_tag(tag) and not repeater_has_tag(tag):
+        return "is not in the dictionary of DICOM"
+    if not value.raw.strip(b"\0 "):
+        return ""
+    if value.keyword == "PatientBirthDate":
+        return "is not empty"
+    if group == 0x0010 and value.keyword not in allowed and "clean_descriptors" not in options:
+        return "describes the patient"
+    if value.vr == "PN" and value.keyword != "PatientName":
+        return "" if all(map(DUMMY.fullmatch, value.texts())) else "names a person"
+    return ""

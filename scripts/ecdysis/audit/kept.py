@@ -1,0 +1,298 @@
+"""What de-identification must keep: pixels, numbers, the relations of UIDs, intervals of dates."""
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from ecdysis.audit.findings import Finding, element_name
+from ecdysis.audit.index import common_words
+from ecdysis.audit.instance import NUMBER_VRS, Instance, Value
+from ecdysis.audit.search import Searcher
+from ecdysis.audit.secrets import is_standard_uid
+from ecdysis.audit.spelling import day_of, latin
+from ecdysis.audit.vendor import READERS, facts
+
+TABLE = Path(__file__).with_name("kept_elements.tsv")
+NUMBERS = (0x00200011, 0x00200012, 0x00200013, 0x00180086, 0x00200032, 0x00080032)
+"""Elements that tell files with the same pixels apart: series, acquisition, instance, echo..."""
+
+DATES = {0x00080020, 0x00080021, 0x00080022, 0x00080023, 0x0008002A}
+"""Dates that are compared to find by how many days they were moved."""
+
+WORD = re.compile(r"[A-Za-z]{4,}")
+SHOWN_KEYS = 8
+FORMS = {"IS": r"[ ]*[-+]?\d+[ ]*", "CS": r"[A-Z0-9_ ]*", "DS": r"[ ]*[-+.\deE]+[ ]*"}
+"""Forms of valid values; what is malformed may be left out."""
+
+
+class Rule(NamedTuple):
+    """A row of ``kept_elements.tsv``: how an element is compared, and why it is kept."""
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is compared of a file.
+
+    Parameters
+    ----------
+    name : str
+        Its name, for messages; empty for an original.
+    pixels : bytes
+        Digest of the pixel data.
+    number : tuple of bytes
+        Values that tell files with the same pixels apart.
+    values : dict
+        Place -> value of the elements that must be kept.
+    uids : dict
+        Place -> UID.
+    dates : dict
+        Place -> DA or DT.
+    """
+
+    name: str
+    pixels: bytes
+    number: tuple[bytes, ...]
+    values: Mapping[str, Value]
+    uids: Mapping[str, str]
+    dates: Mapping[str, str]
+
+
+@cache
+def kept_elements() -> dict[tuple[str, int, int], Rule]:
+    """Return the rule of each element by creator, group and number."""
+    rows: dict[tuple[str, int, int], Rule] = {}
+    for line in TABLE.read_text(encoding="utf-8").splitlines():
+        if line and line[0] != "#" and not line.startswith("creator\t"):
+            creator, element, _, rule, reason, _ = line.split("\t")
+            group, number = element.split(",")
+            key = (creator.removeprefix("-"), int(group, 16), int(number, 16))
+            rows[key] = Rule(rule, reason)
+    return rows
+
+
+def rule_of(value: Value) -> Rule | None:
+    """Return how an element is compared; None when it may change."""
+    number = value.tag & 0xFF if value.creator else value.tag & 0xFFFF
+    return kept_elements().get((value.creator, value.tag >> 16, number))
+
+
+def facts_of(instance: Instance, name: str, rules: dict[object, Rule | None]) -> Facts:
+    """Return what is compared of a file; `rules` remembers the rule of each element."""
+    values, uids, dates = {}, {}, {}
+    for value in instance.values:
+        key = value.tag, value.creator
+        if key not in rules:
+            rules[key] = rule_of(value)
+        if rules[key]:
+            values[value.place] = value
+        if value.vr == "UI" and value.raw:
+            uids[value.place] = value.raw.decode("latin-1").strip("\0 ")
+        elif value.vr in ("DA", "DT") and value.tag in DATES:
+            dates[value.place] = value.raw.decode("latin-1").strip("\0 ")
+    number = tuple(
+        values[f"{tag:08x}"].raw.strip(b"\0 ") for tag in NUMBERS if f"{tag:08x}" in values
+    )
+    return Facts(name, _digest(instance), number, values, uids, dates)
+
+
+def pairs(before: Iterable[Facts], after: Iterable[Facts]) -> list[tuple[Facts, Facts]]:
+    """Match originals and outputs by their pixels, and by their numbers where these repeat."""
+    originals: dict[bytes, list[Facts]] = defaultdict(list)
+    for original in before:
+        originals[original.pixels].append(original)
+    matched = []
+    for output in after:
+        candidates = originals.get(output.pixels, [])
+        if len(candidates) > 1:
+            same = [original for original in candidates if original.number == output.number]
+            candidates = same or candidates
+        if candidates:
+            best = (
+                max(candidates, key=lambda original: _alike(original, output))
+                if len(candidates) > 1
+                else candidates[0]
+            )
+            originals[output.pixels].remove(best)
+            matched.append((best, output))
+    return matched
+
+
+def faults(
+    matched: list[tuple[Facts, Facts]],
+    after: list[Facts],
+    unread: int,
+    options: frozenset[str],
+    searcher: Searcher,
+    edited: Iterable[re.Pattern[str]],
+) -> Iterator[Finding]:
+    """Yield what was not kept.
+
+    Parameters
+    ----------
+    matched : list of (Facts, Facts)
+        Originals and outputs that belong together.
+    after : list of Facts
+        All outputs.
+    unread : int
+        Originals that pydicom cannot read, which may belong to outputs that are left.
+    options : frozenset of str
+        The options of PS3.15 that were used.
+    searcher : Searcher
+        Values that it finds something in may be cut.
+    edited : iterable of re.Pattern
+        Names of the elements that the study's edits change on purpose.
+    """
+    paired = {id(output) for _, output in matched}
+    alone = [output for output in after if id(output) not in paired]
+    if len(alone) > unread and "clean_pixel_data" not in options:
+        yield from (Finding(output.name, "PixelData", "is that of no original") for output in alone)
+    for original, output in matched:
+        for finding in _lost(original, output, options, searcher):
+            if not any(pattern.fullmatch(finding.element) for pattern in edited):
+                yield finding
+    yield from _uid_faults(matched)
+    if "retain_dates_modified" in options:
+        yield from _shift_faults(matched)
+
+
+def shift_of(matched: Iterable[tuple[Facts, Facts]]) -> Counter[int]:
+    """Return by how many days dates were moved, and how often."""
+    days = Counter[int]()
+    for original, output in matched:
+        for place in original.dates.keys() & output.dates.keys():
+            one, two = day_of(original.dates[place]), day_of(output.dates[place])
+            if one and two:
+                days[(two - one).days] += 1
+    return days
+
+
+def moved_dates(before: Iterable[Facts], days: Iterable[int]) -> set[object]:
+    """Return the dates that the originals' dates become."""
+    old = {day_of(text) for original in before for text in original.dates.values()}
+    return {day + timedelta(shift) for day in old if day for shift in days if shift}
+
+
+def _digest(instance: Instance) -> bytes:
+    """Return a digest of the pixels, without what stands behind native ones."""
+
+    def number(tag: int) -> int:
+        text = instance.text(tag)
+        return int(float(text)) if text.replace(".", "").isdigit() else 0
+
+    size = number(0x00280010) * number(0x00280011) * (number(0x00280002) or 1)
+    size = (size * number(0x00280100) + 7) // 8 * (number(0x00280008) or 1)
+    pixels = instance.pixels
+    is_native = 0 < size <= len(pixels) and pixels[:4] != b"\xfe\xff\x00\xe0"
+    return hashlib.sha256(memoryview(pixels)[:size] if is_native else pixels).digest()
+
+
+def _alike(one: Facts, two: Facts) -> int:
+    return sum(
+        place in two.values and two.values[place].raw == value.raw
+        for place, value in one.values.items()
+    )
+
+
+def _lost(
+    original: Facts, output: Facts, options: frozenset[str], searcher: Searcher
+) -> Iterator[Finding]:
+    """Yield the elements of an original that an output lacks or has otherwise."""
+    times_stay = not options.isdisjoint({"retain_dates_full", "retain_dates_modified"})
+    for place, old in original.values.items():
+        new = output.values.get(place)
+        if new is not None and new.raw == old.raw:
+            continue
+        rule = rule_of(old)
+        is_kept = (times_stay or rule.reason != "time of day") if rule else False
+        if old.creator and "retain_safe_private" not in options:
+            is_kept = False
+        if rule and is_kept and (problem := _difference(rule.rule, old, new, searcher)):
+            yield Finding(
+                output.name, element_name(old.tag, old.creator), f"{problem} ({rule.reason})"
+            )
+
+
+def _difference(rule: str, old: Value, new: Value | None, searcher: Searcher) -> str | None:
+    """Return how a value was not kept as its rule says; None when it was, or may be left out."""
+    if rule in READERS:
+        wanted = facts(rule, old.raw)
+        given = facts(rule, new.raw) if new else {}
+        lost = [key for key, value in wanted.items() if given.get(key) != value]
+        return f"lost {', '.join(lost[:SHOWN_KEYS])}" if lost else None
+    if _may_differ(rule, old, new, searcher):
+        return None
+    return "was lost" if new is None or not new.raw else "was changed"
+
+
+def _may_differ(rule: str, old: Value, new: Value | None, searcher: Searcher) -> bool:
+    before, after = old.texts(), new.texts() if new else ()
+    if not _is_valid(old.vr, before):
+        return True
+    if old.vr in NUMBER_VRS:
+        numbers = old.numbers()
+        same = new is not None and numbers == new.numbers()
+        vendor = bool(old.creator)
+        return same or any(searcher.in_number(number, vendor=vendor) for number in numbers)
+    if old.vr in ("TM", "DT"):
+        return _same_time(old, before, after)
+    if before == after or searcher.may_be_cut(" ".join(before)):
+        return True
+    return rule == "words" and _is_shortened(before, after)
+
+
+def _same_time(old: Value, before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    start = 0 if old.vr == "TM" else 8
+    clock = [re.sub(r"[+-]\d{4}$", "", text[start:]) for text in before]
+    if not all(re.fullmatch(r"\d{2,6}(\.\d{1,6})?", text) for text in clock):
+        return True
+    return clock == [re.sub(r"[+-]\d{4}$", "", text[start:]) for text in after]
+
+
+def _is_valid(vr: str, texts: Iterable[str]) -> bool:
+    return vr not in FORMS or all(re.fullmatch(FORMS[vr], text) for text in texts)
+
+
+def _is_shortened(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    """Whether words may have been left out: the rest stands in the old order, and is no code.
+
+    A text without words that could be a name, such as ``*tfl3d1_16ns``, must be kept whole.
+    """
+    old, new = " ".join(before), " ".join(after)
+    free = [word for word in WORD.findall(latin(old)) if word.lower() not in common_words()]
+    if not free:
+        return False
+    rest = iter(re.findall(r"\w+", old))
+    return all(word in rest for word in re.findall(r"\w+", new))
+
+
+def _uid_faults(matched: list[tuple[Facts, Facts]]) -> Iterator[Finding]:
+    """Yield where one UID became two, or two became one."""
+    forward: dict[str, str] = {}
+    backward: dict[str, str] = {}
+    for original, output in matched:
+        for place in original.uids.keys() & output.uids.keys():
+            old, new = original.uids[place], output.uids[place]
+            if old == new and is_standard_uid(old):
+                continue
+            element = element_name(int(place.rpartition(".")[2], 16))
+            if forward.setdefault(old, new) != new:
+                yield Finding(output.name, element, "has two new UIDs for one UID")
+                return
+            if backward.setdefault(new, old) != old:
+                yield Finding(output.name, element, "has one new UID for two UIDs")
+                return
+
+
+def _shift_faults(matched: list[tuple[Facts, Facts]]) -> Iterator[Finding]:
+    days = shift_of(matched)
+    if len(days) > 1:
+        yield Finding("several files", "", "have dates that were moved by different intervals")

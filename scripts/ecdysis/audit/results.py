@@ -1,0 +1,138 @@
+"""Searching what was made of a session: sidecars, tables, headers of images, records and logs."""
+
+import ast
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ecdysis.audit.findings import Finding, identifying, in_name
+from ecdysis.audit.search import RUNS, Searcher
+from ecdysis.audit.secrets import Secret
+
+NIFTI_HEADER = 4096
+"""Bytes of a NIfTI file that are searched: its header and a usual extension."""
+
+RUN_FACTS = {"started", "seconds", "cpu_seconds", "cpu_seconds_before", "peak_memory_mb"}
+"""What a record says of the run and not of the data; the date of a run may be that of a scan."""
+
+SOURCES = Path(__file__).parents[2]
+PLAIN_WORD = re.compile(r"(?<![A-Za-z])[a-z]{4,}(?![A-Za-z])")
+LARGEST = 1 << 26
+"""Bytes of a file that are searched."""
+
+
+def in_file(path: Path, name: str, searcher: Searcher, *, ours: bool) -> Iterator[Finding]:
+    """Yield what identifies in a file: in its name and in its values.
+
+    Keys of JSON and the first line of a table are the workflow's or the standard's own words, and
+    are not searched. Pictures, transforms and pages are not read: they are made of the images and
+    records that are.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        How it is called in messages.
+    searcher : Searcher
+    ours : bool
+        Whether it is a result or a record, which hold sentences of the workflow: in these, a word
+        that the workflow itself writes is no name.
+    """
+    yield from (in_name(name, secret) for secret in searcher.in_text(path.name, camel=False))
+    for element, text in _values(path):
+        if isinstance(text, float | int):
+            found = searcher.in_number(float(text))
+            hits = [found] if found else []
+        elif path.suffix == ".log":
+            hits = searcher.in_line(text)
+        else:
+            hits = searcher.in_text(text, camel=not ours)
+            if ours:
+                hits = [hit for hit in hits if not _is_message(hit, text, searcher)]
+        yield from (identifying(name, element, hit) for hit in hits)
+
+
+def _values(path: Path) -> Iterator[tuple[str, Any]]:
+    """Yield field and value of everything in a file that is data."""
+    if ".nii" in path.suffixes:
+        yield from (("NIfTI header", text) for text in _header_texts(path))
+    elif path.suffix == ".json":
+        yield from _json_values(path)
+    elif path.suffix in (".tsv", ".csv"):
+        yield from _cells(_text(path))
+    elif path.suffix in (".txt", ".md", ".log"):
+        yield from (("", line) for line in _text(path).splitlines() if line.strip())
+
+
+def _json_values(path: Path) -> Iterator[tuple[str, Any]]:
+    try:
+        content = json.loads(_text(path))
+    except (ValueError, RecursionError):
+        yield "", _text(path)
+        return
+    ahead = [("", content)]
+    while ahead:
+        key, value = ahead.pop()
+        if key in RUN_FACTS:
+            continue
+        if isinstance(value, dict):
+            ahead += [(str(name), inner) for name, inner in value.items()]
+        elif isinstance(value, list):
+            ahead += [(key, inner) for inner in value]
+        elif isinstance(value, str | int | float) and not isinstance(value, bool):
+            yield key, value
+
+
+def _cells(text: str) -> Iterator[tuple[str, Any]]:
+    header, *rows = text.splitlines() or [""]
+    names = header.split("\t")
+    for row in rows:
+        for name, cell in zip(names, row.split("\t"), strict=False):
+            try:
+                yield name, float(cell)
+            except ValueError:
+                yield name, cell
+
+
+def _header_texts(path: Path) -> Iterator[str]:
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rb") as stream:
+        header = stream.read(NIFTI_HEADER)
+    # Voxels follow the header where there is no extension (NIfTI-1.1, section 3).
+    header = header if len(header) > 348 and header[348] else header[:352]
+    yield from (run.decode("utf-8", "replace") for run in RUNS.findall(header))
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as stream:
+        return stream.read(LARGEST).decode("utf-8", "replace")
+
+
+def _is_message(secret: Secret, text: str, searcher: Searcher) -> bool:
+    """Whether a name is found in a text only as words that the workflow's messages have."""
+    if secret.kind != "names":
+        return False
+    rest = PLAIN_WORD.sub(lambda word: " " if word[0] in message_words() else word[0], text)
+    return secret not in searcher.in_text(rest, camel=False)
+
+
+@cache
+def message_words() -> frozenset[str]:
+    """Return the lower-case words of the workflow's own strings, those of docstrings left out."""
+    found: set[str] = set()
+    for path in SOURCES.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+        docs = {
+            node.value.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        }
+        for text in texts:
+            if isinstance(text, str) and text not in docs:
+                found.update(PLAIN_WORD.findall(text))
+    return frozenset(found)

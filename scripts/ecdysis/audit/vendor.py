@@ -1,0 +1,116 @@
+"""What dcm2niix reads from the headers of Siemens and GE, decoded apart from the cleaner.
+
+CSA headers are read by nibabel; the other layouts are those that dcm2niix documents in
+``nii_dicom.cpp`` and ``nii_dicom_batch.cpp``.
+"""
+
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from struct import error, unpack_from
+
+CSA_FIELDS = (
+    "NumberOfImagesInMosaic", "ProtocolSliceNumber", "B_value", "B_matrix",
+    "DiffusionGradientDirection", "BandwidthPerPixelPhaseEncode", "MosaicRefAcqTimes",
+    "SliceNormalVector", "PhaseEncodingDirectionPositive", "SliceMeasurementDuration",
+    "RealDwellTime", "TimeAfterStart",
+)  # fmt: skip
+"""Fields of the CSA image header that hold numbers."""
+
+PROTOCOL_KEYS = re.compile(
+    r"sKSpace\.(lPhaseEncodingLines|lBaseResolution|uc2DInterpolation|ucPhasePartialFourier"
+    r"|dPhaseOversamplingForDialog|dPhaseResolution)"
+    r"|sSliceArray\.(ucImageNumb|ucMode)|sFastImaging\.lEchoSpacing|sDiffusion\.dsScheme"
+    r"|ucReadOutMode|ucCoilCombineMode|sPrepPulses\.ucMTC|dAveragesDouble|lDelayTimeInTR"
+    r"|sPat\.(lAccelFactPE|lAccelFact3D|lRefLinesPE|ucPATMode)|alT[EI]\[\d+\]"
+    r"|sW[iI][pP]MemBlock\.a[ld]Free\[\d+\]"
+    r"|sRSatArray\.asElm\[1\]\.(dThickness|ulShape|sPosition\.dTra|sNormal\.dTra)"
+    r"|sTXSPEC\.asNucleusInfo\[0\]\.flReferenceAmplitude"
+    r"|sGRADSPEC\.(asGPAData\[0\]\.)?lOffset[XYZ]|sGRADSPEC\.alShimCurrent\[[0-4]\]"
+)
+"""Keys of the protocol with numbers that dcm2niix reads."""
+
+PROTOCOL_LINE = re.compile(r"^([\w.\[\]]+)[ \t]*=[ \t]*([-+.\dxXa-fA-F]+)[ \t\r]*$", re.MULTILINE)
+GE_SETTING = re.compile(r'^(?:set )?(SLICEORDER|VIEWORDER|MBACCEL|NOSLC|DELACQ|DELACQNOAV'
+                        r'|PHASEDELAYS1) "([^"\n]*)"', re.MULTILINE)  # fmt: skip
+LARGEST_BLOCK = 1 << 22
+GE_OFFSET, GE_MOVED_FROM = 24, 25.002
+
+Facts = Mapping[str, object]
+
+
+def protocol(raw: bytes) -> Facts:
+    """Return the numbers of a Siemens protocol by key."""
+    text = raw.decode("latin-1")
+    begin, end = text.find("### ASCCONV BEGIN"), text.find("### ASCCONV END")
+    if not 0 <= begin < end:
+        return {}
+    return {
+        key: _number(value)
+        for key, value in PROTOCOL_LINE.findall(text[begin:end])
+        if PROTOCOL_KEYS.fullmatch(key)
+    }
+
+
+def csa(raw: bytes) -> Facts:
+    """Return the numbers of a Siemens CSA header by field, those of its protocol among them."""
+    from nibabel.nicom.csareader import CSAError, read
+
+    try:
+        tags = read(raw)["tags"]
+    except (CSAError, error, ValueError, LookupError):
+        return {}
+    fields = {name: tags[name]["items"] for name in CSA_FIELDS if name in tags}
+    facts: dict[str, object] = {
+        name: tuple(map(_number, map(str, items))) for name, items in fields.items() if items
+    }
+    for item in tags.get("MrPhoenixProtocol", tags.get("MrProtocol", {"items": []}))["items"]:
+        facts |= protocol(str(item).encode("latin-1", "replace"))
+    return facts
+
+
+def ge_protocol(raw: bytes) -> Facts:
+    """Return the settings of slice order and delays of a GE protocol data block."""
+    try:
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        text = unpacker.decompress(raw[4:], LARGEST_BLOCK).decode("latin-1")
+    except zlib.error:
+        return {}
+    return {key: setting.strip() for key, setting in GE_SETTING.findall(text)}
+
+
+def ge_flags(raw: bytes) -> Facts:
+    """Return the flags of phase encoding in the user-defined data of GE."""
+    try:
+        (start,) = unpack_from("<H", raw, GE_OFFSET)
+        (version,) = unpack_from("<f", raw, start)
+        if not 5 <= version <= 40:
+            return {}
+        moved = version >= GE_MOVED_FROM
+        base = start + (0x4C if moved else 0)
+        view = base + 0x394 - (0x8C if moved else 0)
+        polarity, epi, order = (
+            unpack_from("<H", raw, at)[0] for at in (base + 0x30, base + 0x3A, view)
+        )
+    except error:
+        return {}
+    return {"polarity": polarity & 4, "epi": epi & 0x800, "view order": order & 7}
+
+
+READERS: dict[str, Callable[[bytes], Facts]] = {
+    "csa": csa, "protocol": protocol, "ge_protocol": ge_protocol, "ge_flags": ge_flags,
+}  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def facts(rule: str, raw: bytes) -> Facts:
+    """Return what dcm2niix reads of a structure, by the rule of ``kept_elements.tsv``."""
+    return READERS[rule](raw)
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(int(text, 16)) if text.lower().startswith("0x") else float(text)
+    except ValueError:
+        return text
