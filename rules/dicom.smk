@@ -1,6 +1,10 @@
 """Identified scanner files become de-identified ones, a session at a time, and are audited."""
 
 
+# What the cleaner is given: findings that the audit accepts change no file.
+CLEANING = {key: value for key, value in STUDY.settings["deid"].items() if key != "accept"}
+
+
 localrules:
     deidentify,
     list_headers,
@@ -32,7 +36,7 @@ rule deidentify_session:
     params:
         key_file=STUDY.settings["key_file"],
         ledger=f"{PRIVATE_DIR}/ledger/{{session}}.json",
-        deid=STUDY.settings["deid"],
+        deid=CLEANING,
         code=fingerprint("deidentify"),
     message:
         "Removing the identity from {wildcards.session}"
@@ -41,7 +45,7 @@ rule deidentify_session:
 
 
 rule audit:
-    """Nothing goes on that still holds what its originals identify."""
+    """Audit de-identified DICOM files: nothing identifying is left, and nothing needed is lost."""
     input:
         files=session_files,
         dicom=rules.deidentify_session.output.dicom,
@@ -56,7 +60,7 @@ rule audit:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
-        options=STUDY.settings["deid"]["options"],
+        deid=STUDY.settings["deid"],
         code=fingerprint("audit"),
     message:
         "Auditing the DICOM files of {wildcards.session}"
@@ -65,7 +69,7 @@ rule audit:
 
 
 rule audit_results:
-    """The same search in all that was made of a session: images, sidecars, records, logs, page."""
+    """Search the results of a session, their sidecars and records for what identifies."""
     input:
         unpack(results_of_session),
         files=session_files,
@@ -81,7 +85,7 @@ rule audit_results:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
-        options=STUDY.settings["deid"]["options"],
+        deid=STUDY.settings["deid"],
         bids_dir=BIDS_DIR,
         code=fingerprint("audit"),
     message:

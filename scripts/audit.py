@@ -20,11 +20,10 @@ from ecdysis.audit.findings import (
     message,
     split_accepted,
 )
-from ecdysis.audit.instance import Instance, read_instance
+from ecdysis.audit.instance import UNREADABLE, Instance, read_instance
 from ecdysis.audit.search import Searcher
 from ecdysis.audit.secrets import Secret, kinds_searched, secrets_of
 from ecdysis.audit.spelling import day_of
-from ecdysis.dicom.reading import UNREADABLE
 from ecdysis.errors import InputError
 from ecdysis.files import read_json
 from ecdysis.yaml_files import read_yaml
@@ -150,7 +149,7 @@ def _in_dicom(
             findings += form.faults(name, instance, label, options)
             hits += _hits(instance, name, searcher)
     matched = kept.pairs(originals.facts, after)
-    moved = kept.moved_dates(originals.facts, kept.shift_of(matched))
+    moved = kept.moved_dates(searcher.index.dates, matched)
     findings += [
         identifying(name, element, secret)
         for name, element, secret in hits

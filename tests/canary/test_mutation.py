@@ -197,9 +197,13 @@ def built(options: str) -> list[Case]:
     return cases(options)
 
 
+def cleaner_of(options: str) -> instance.InstanceCleaner:
+    return instance_cleaner({"options": OPTIONS[options]}, KEY, "sub-01")
+
+
 def noticed(options: str) -> Iterator[str]:
     """Yield the cases in which the suite sees a fault."""
-    cleaner = instance_cleaner({"options": OPTIONS[options]}, KEY, "sub-01")
+    cleaner = cleaner_of(options)
     for case in built(options):
         try:
             data = b"".join(cleaner.clean(case.data).chunks)

@@ -24,7 +24,7 @@ def outcome_of(root: Path, out: Path) -> tuple[str, str]:
     write_private_json(out / "list.json", listing)
     try:
         deidentify(out / "list.json", out / "clean", Key(bytes(32)), {})
-        audit(out / "list.json", out / "clean", [], [])
+        audit(out / "list.json", out / "clean", [], {})
     except InputError as error:
         return "excluded", str(error)
     for path in (out / "clean").rglob("*.dcm"):

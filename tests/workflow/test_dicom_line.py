@@ -153,7 +153,8 @@ def test_an_audit_reads_all_that_tells_of_a_subject(place, first_run, snakemake)
     run = snakemake(place, ".ecdysis/audited/sub-01.results", *options)
     sidecar.write_bytes(clean)
     assert run.returncode != 0
-    assert "sub-01/anat/sub-01_desc-brain_T1w.json: names of (0010,0010)" in run.stdout
+    assert "Of holds a word of a person's name (PatientName of the originals)" in run.stdout
+    assert "(in sub-01/anat/sub-01_desc-brain_T1w.json)" in run.stdout
     assert not any(name in run.stdout for name in names)
     assert snakemake(place, *options[1:]).returncode == 0
 

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
-from pydicom.datadict import dictionary_has_tag, repeater_has_tag
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, repeater_has_tag
 
 from ecdysis.audit.findings import Finding, element_name
 from ecdysis.audit.instance import Instance, Value
+from ecdysis.audit.kept import rule_of
+from ecdysis.audit.vendor import READERS, is_readable
 
 NAMES = re.compile(r"[0-9a-f]{16}\.dcm")
 SENDERS = {0x00020016, 0x00020017, 0x00020018, 0x00020026, 0x00020027, 0x00020028, 0x00020100,
@@ -49,6 +52,8 @@ def faults(name: str, instance: Instance, label: str, options: frozenset[str]) -
         yield finding("has a preamble that is not empty")
     if not instance.is_complete:
         yield finding("has bytes behind its last element")
+    if 0 < instance.native_size() < len(instance.pixels) - 1:
+        yield finding("has bytes behind the pixels", "PixelData")
     if instance.nested_pixels:
         yield finding("stands in a sequence", "PixelData")
     for value in instance.meta:
@@ -69,12 +74,24 @@ def faults(name: str, instance: Instance, label: str, options: frozenset[str]) -
             yield finding(problem, element_name(value.tag, value.creator))
 
 
+@lru_cache(maxsize=4096)
+def _vrs(tag: int) -> str:
+    """Return the VRs of a public element, such as ``US or SS``."""
+    return dictionary_VR(tag)
+
+
 def _problem(value: Value, allowed: set[str], options: frozenset[str]) -> str:
     tag, group = value.tag, value.tag >> 16
     if group & 1:
         is_creator = 0x10 <= tag & 0xFFFF <= 0xFF
         known = not is_creator or SCANNERS.match(value.raw.decode("latin-1"))
-        return "" if "retain_safe_private" in options and known else "is a private element"
+        if "retain_safe_private" not in options or not known:
+            return "is a private element"
+        rule = rule_of(value)
+        unread = (
+            rule and rule.rule in READERS and value.raw and not is_readable(rule.rule, value.raw)
+        )
+        return "cannot be read as the structure that it is" if unread else ""
     if group & 0xFF00 == 0x5000:
         return "is part of a curve"
     if group & 0xFF00 == 0x6000:
@@ -83,6 +100,10 @@ def _problem(value: Value, allowed: set[str], options: frozenset[str]) -> str:
         return "is not in the dictionary of DICOM"
     if not value.raw.strip(b"\0 "):
         return ""
+    if tag not in NEWER and value.vr not in _vrs(tag):
+        return "has a VR that is not its own"
+    if value.vr == "SQ":
+        return "is no sequence, though it should be one"
     if value.keyword == "PatientBirthDate":
         return "is not empty"
     if group == 0x0010 and value.keyword not in allowed and "clean_descriptors" not in options:

@@ -127,16 +127,17 @@ def _add_name(index: Index, secret: Secret, harmless: frozenset[str] | set[str])
 
 
 def _joined_names(parts: list[str]) -> Iterator[str]:
-    """Yield a name without spaces: in pairs of words and whole, and with initials.
+    """Yield the words of a name without spaces: in a row, in pairs, and with an initial.
 
     Examples
     --------
-    >>> sorted(_joined_names(["bo", "xu"]))[:2]
-    ['boxu', 'boxu']
+    >>> sorted(set(_joined_names(["smith", "bob"])))
+    ['bobsmith', 'smithb', 'smithbob']
     """
-    yield "".join(parts)
-    for one in range(len(parts)):
-        for two in range(len(parts)):
+    places = range(len(parts))
+    yield from ("".join(parts[one : two + 1]) for one in places for two in places if one < two)
+    for one in places:
+        for two in places:
             if one != two:
                 yield parts[one] + parts[two]
                 if len(parts[one]) >= SHORTEST:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from struct import calcsize, unpack
+from struct import error as struct_error
 from typing import NamedTuple
 
 from pydicom import DataElement, Dataset, config
 from pydicom.charset import convert_encodings, decode_bytes
 from pydicom.datadict import dictionary_VR, keyword_for_tag, private_dictionary_VR
 from pydicom.dataelem import RawDataElement
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import data_element_generator, read_sequence
 from pydicom.uid import (
     UID,
@@ -26,6 +28,10 @@ from pydicom.valuerep import VR as KNOWN_VRS
 
 PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 CHARSET = 0x00080005
+UNDEFINED = 0xFFFFFFFF
+ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
+"""The tag that a sequence begins with, in both byte orders."""
+
 DEEPEST = 64
 """Sequences inside sequences; deeper nesting is refused."""
 
@@ -38,6 +44,11 @@ BINARY = {"FL": "f", "FD": "d", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US"
 NUMBER_VRS = {"IS", "DS", *BINARY}
 MOST_NUMBERS = 4096
 """Numbers of one element that are converted; longer lists are tables of pixels."""
+
+UNREADABLE = (InvalidDicomError, BytesLengthException, OSError, EOFError, ValueError, TypeError,
+              LookupError, AttributeError, ArithmeticError, NotImplementedError, MemoryError,
+              RecursionError, struct_error, zlib.error)  # fmt: skip
+"""What pydicom raises on a file that is damaged in one way or another."""
 
 config.settings.reading_validation_mode = config.IGNORE
 
@@ -122,6 +133,18 @@ class Instance:
                 return next(iter(value.texts()), "") or str(next(iter(value.numbers()), ""))
         return ""
 
+    def native_size(self) -> int:
+        """Return how many bytes native pixels take; 0 when they are encapsulated or unknown."""
+
+        def number(tag: int) -> int:
+            text = self.text(tag)
+            return int(float(text)) if text.replace(".", "").isdigit() else 0
+
+        size = number(0x00280010) * number(0x00280011) * (number(0x00280002) or 1)
+        size = (size * number(0x00280100) * (number(0x00280008) or 1) + 7) // 8
+        is_native = self.pixels[:4] != b"\xfe\xff\x00\xe0"
+        return size if is_native and size <= len(self.pixels) else 0
+
 
 def read_instance(path: Path) -> Instance:
     """Read a file.
@@ -129,10 +152,13 @@ def read_instance(path: Path) -> Instance:
     Raises
     ------
     Exception
-        One of `ecdysis.dicom.reading.UNREADABLE` when pydicom cannot read it.
+        One of `UNREADABLE` when pydicom cannot read it.
     """
     data = path.read_bytes()
+    if data.startswith(b"\x1f\x8b"):
+        data = _inflated(data, zlib.MAX_WBITS | 16)
     start = 132 if data[128:132] == b"DICM" else 0
+    preamble = data[:128] if start else b""
     stream = io.BytesIO(data)
     stream.seek(start)
     meta_elements = list(
@@ -144,13 +170,14 @@ def read_instance(path: Path) -> Instance:
     given = next((value.raw for value in meta if value.tag == 0x00020010), b"")
     syntax = UID(given.decode("latin-1").strip("\0 ")) if given else _guess(data, stream.tell())
     if syntax == DeflatedExplicitVRLittleEndian:
-        data, stream = _inflated(data[stream.tell() :])
+        data = _inflated(data[stream.tell() :], -zlib.MAX_WBITS)
+        stream = io.BytesIO(data)
     order = ">" if syntax == ExplicitVRBigEndian else "<"
     elements = data_element_generator(stream, syntax == ImplicitVRLittleEndian, order == "<")
     walk = _Walk(order)
     values = tuple(walk.values(elements, ()))
     complete = stream.tell() == len(data) and not (walk.pixels and not _ends(data, walk.pixels))
-    return Instance(data[:128] if start else b"", tuple(meta), values, walk.pixels,
+    return Instance(preamble, tuple(meta), values, walk.pixels,
                     walk.nested_pixels, complete)  # fmt: skip
 
 
@@ -180,10 +207,10 @@ class _Walk:
                 levels.pop()
                 continue
             value = _value(element, place, charset, self._order, creators)
-            if value.vr == "SQ":
+            items = _items(element, value, self._order) if value.vr == "SQ" else []
+            if items:
                 if place.count("[") >= DEEPEST:
                     raise ValueError("sequences are nested too deep")
-                items = _items(element, value, self._order)
                 levels += [
                     (_raw_elements(item), f"{value.place}[{number}].", value.charset, {})
                     for number, item in reversed(list(enumerate(items)))
@@ -207,12 +234,12 @@ def _guess(data: bytes, at: int) -> UID:
     return ExplicitVRLittleEndian if explicit else ImplicitVRLittleEndian
 
 
-def _inflated(data: bytes) -> tuple[bytes, io.BytesIO]:
-    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+def _inflated(data: bytes, window: int) -> bytes:
+    unpacker = zlib.decompressobj(window)
     content = unpacker.decompress(data, LARGEST_INFLATED)
     if unpacker.unconsumed_tail:
         raise ValueError("too large when inflated")
-    return content, io.BytesIO(content)
+    return content
 
 
 def _ends(data: bytes, pixels: bytes) -> bool:
@@ -233,6 +260,8 @@ def _value(
 ) -> Value:
     tag = int(element.tag)
     raw = element.value if isinstance(element.value, bytes) else b""
+    if isinstance(element, RawDataElement) and len(raw) < element.length != UNDEFINED:
+        raise ValueError("truncated")
     creator = ""
     if tag >> 16 & 1 and creators is not None:
         if 0x10 <= tag & 0xFFFF <= 0xFF:
@@ -261,8 +290,15 @@ def _items(element: RawDataElement | DataElement, value: Value, order: str) -> I
         return list(element.value or [])
     # The items of a known sequence that was written as UN are implicit VR (PS3.5, 6.2.2).
     implicit = element.is_implicit_VR or element.VR == "UN"
+    if value.raw[:4] not in ITEMS:
+        return []
     stream = io.BytesIO(value.raw)
-    return list(read_sequence(stream, implicit, order == "<", len(value.raw), list(value.charset)))
+    try:
+        return list(
+            read_sequence(stream, implicit, order == "<", len(value.raw), list(value.charset))
+        )
+    except UNREADABLE:
+        return []
 
 
 @lru_cache(maxsize=256)

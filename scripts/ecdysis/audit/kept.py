@@ -5,7 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -32,8 +32,9 @@ FORMS = {"IS": r"[ ]*[-+]?\d+[ ]*", "CS": r"[A-Z0-9_ ]*", "DS": r"[ ]*[-+.\deE]+
 
 
 class Rule(NamedTuple):
-    """A row of ``kept_elements.tsv``: how an element is compared, and why it is kept."""
+    """A row of ``kept_elements.tsv``: an element's VR, how it is compared, and why it is kept."""
 
+    vr: str
     rule: str
     reason: str
 
@@ -72,10 +73,10 @@ def kept_elements() -> dict[tuple[str, int, int], Rule]:
     rows: dict[tuple[str, int, int], Rule] = {}
     for line in TABLE.read_text(encoding="utf-8").splitlines():
         if line and line[0] != "#" and not line.startswith("creator\t"):
-            creator, element, _, rule, reason, _ = line.split("\t")
+            creator, element, vr, rule, reason, _ = line.split("\t")
             group, number = element.split(",")
             key = (creator.removeprefix("-"), int(group, 16), int(number, 16))
-            rows[key] = Rule(rule, reason)
+            rows[key] = Rule(vr, rule, reason)
     return rows
 
 
@@ -175,24 +176,16 @@ def shift_of(matched: Iterable[tuple[Facts, Facts]]) -> Counter[int]:
     return days
 
 
-def moved_dates(before: Iterable[Facts], days: Iterable[int]) -> set[object]:
-    """Return the dates that the originals' dates become."""
-    old = {day_of(text) for original in before for text in original.dates.values()}
-    return {day + timedelta(shift) for day in old if day for shift in days if shift}
+def moved_dates(dates: Iterable[date], matched: list[tuple[Facts, Facts]]) -> set[date]:
+    """Return the dates that dates of the originals become, which may be another of them."""
+    shifts = [timedelta(days) for days in shift_of(matched) if days]
+    return {day + shift for day in dates for shift in shifts if day + shift != day}
 
 
 def _digest(instance: Instance) -> bytes:
     """Return a digest of the pixels, without what stands behind native ones."""
-
-    def number(tag: int) -> int:
-        text = instance.text(tag)
-        return int(float(text)) if text.replace(".", "").isdigit() else 0
-
-    size = number(0x00280010) * number(0x00280011) * (number(0x00280002) or 1)
-    size = (size * number(0x00280100) + 7) // 8 * (number(0x00280008) or 1)
-    pixels = instance.pixels
-    is_native = 0 < size <= len(pixels) and pixels[:4] != b"\xfe\xff\x00\xe0"
-    return hashlib.sha256(memoryview(pixels)[:size] if is_native else pixels).digest()
+    size = instance.native_size() or len(instance.pixels)
+    return hashlib.sha256(memoryview(instance.pixels)[:size]).digest()
 
 
 def _alike(one: Facts, two: Facts) -> int:
@@ -214,6 +207,9 @@ def _lost(
         rule = rule_of(old)
         is_kept = (times_stay or rule.reason != "time of day") if rule else False
         if old.creator and "retain_safe_private" not in options:
+            is_kept = False
+        # A value under another VR than its own is malformed.
+        if rule and old.vr not in rule.vr and not old.creator:
             is_kept = False
         if rule and is_kept and (problem := _difference(rule.rule, old, new, searcher)):
             yield Finding(

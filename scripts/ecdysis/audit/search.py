@@ -134,14 +134,14 @@ class Searcher:
         """Return the date or the identifier that a number is, if it is one."""
         if not abs(number) < 1e18 or not float(number).is_integer():
             return None
-        if day := date_of_number(number):
-            if secret := self.index.dates.get(day):
-                return secret
-            if vendor and "dates" in self.kinds:
-                return READS_AS_DATE
+        digits = f"{abs(number):.0f}"
+        day = day_of(digits) if len(digits) == len("20190314") else None
+        if day in self.index.dates:
+            return self.index.dates[day]
+        if vendor and "dates" in self.kinds and date_of_number(number):
+            return READS_AS_DATE
         if vendor and self._is_epoch(number):
             return READS_AS_DATE
-        digits = f"{abs(number):.0f}"
         # Round numbers are settings.
         if len(digits) > LONG_DIGITS and not digits.endswith("000"):
             return self.index.digits.get(digits)
@@ -170,7 +170,7 @@ class Searcher:
         elif vr in TEXT_VRS or vr in CODE_VRS:
             for text in value.texts():
                 yield from self.in_text(text, vendor=vendor, camel=vr in TEXT_VRS)
-        elif vr not in NUMBER_VRS and vr not in ("AT", "SQ"):
+        elif vr not in NUMBER_VRS and vr != "AT":
             yield from self._in_bytes(value.raw)
 
     def _in_bytes(self, raw: bytes) -> Iterator[Secret]:
@@ -185,13 +185,15 @@ class Searcher:
             yield from (self.index.encoded[form] for form in self.index.encoded if form in raw)
 
     def _names_in(self, text: str, *, vendor: bool, camel: bool) -> Iterator[Secret]:
-        names = self.index.names
-        if names:
+        names, joined = self.index.names, self.index.joined
+        if names or joined:
             runs = words(text, camel=camel)
             yield from (names[run] for run in runs if run in names)
-            letters = "".join(run if len(run) == 1 else f" {run} " for run in runs).split()
-            yield from (names[run] for run in letters if run in names)
             if not vendor:
+                yield from (joined[run] for run in runs if run in joined)
+                spaced = "".join(run if len(run) == 1 else " " for run in runs).split()
+                spaced = [letters for letters in spaced if len(letters) >= SHORTEST]
+                yield from (names[name] for name in names if any(name in part for part in spaced))
                 yield from self._parts_of_names(runs)
         if self.index.ideograms and not text.isascii():
             plain = unicodedata.normalize("NFKC", text).casefold()

@@ -67,17 +67,21 @@ def fold(text: str) -> str:
     return latin(unicodedata.normalize("NFKC", text).casefold()).lower()
 
 
-def spellings(word: str) -> set[str]:
-    """Return the ways to write a word: as it is, in Latin letters, with digraphs.
+def spellings(text: str) -> set[str]:
+    """Return the ways to write a text: as it is, in Latin letters, without accents, with digraphs.
 
     Examples
     --------
-    >>> sorted(spellings("Kjær"))
-    ['kjaer', 'kjær']
+    >>> sorted(spellings("Kjær")), spellings("Smith")
+    (['kjaer', 'kjær'], {'smith'})
     """
-    whole = unicodedata.normalize("NFKC", word).casefold()
-    composed = unicodedata.normalize("NFC", whole)
-    forms = {whole, fold(word), fold(composed.translate(DIGRAPHS))}
+    if text.isascii():
+        return {text.lower()}
+    whole = unicodedata.normalize("NFKC", text).casefold()
+    split = unicodedata.normalize("NFKD", whole)
+    plain = "".join(letter for letter in split if not unicodedata.combining(letter))
+    digraphs = unicodedata.normalize("NFC", whole).translate(DIGRAPHS)
+    forms = {whole, *(fold(form) for form in (text, plain, digraphs))}
     return {form.strip() for form in forms if form.strip()}
 
 
@@ -94,7 +98,7 @@ def words(text: str, *, camel: bool = True) -> list[str]:
     >>> words("T1XuBo_64dir")
     ['t', 'xubo', 'dir', 'xu', 'bo']
     """
-    found = WORD.findall(fold(text))
+    found = [word for form in sorted(spellings(text)) for word in WORD.findall(form)]
     if camel:
         for word in WORD.findall(latin(text)):
             parts = PART.findall(word)

@@ -34,6 +34,7 @@ PROTOCOL_KEYS = re.compile(
 PROTOCOL_LINE = re.compile(r"^([\w.\[\]]+)[ \t]*=[ \t]*([-+.\dxXa-fA-F]+)[ \t\r]*$", re.MULTILINE)
 GE_SETTING = re.compile(r'^(?:set )?(SLICEORDER|VIEWORDER|MBACCEL|NOSLC|DELACQ|DELACQNOAV'
                         r'|PHASEDELAYS1) "([^"\n]*)"', re.MULTILINE)  # fmt: skip
+SATURATION = "sRSatArray.asElm[1]"
 LARGEST_BLOCK = 1 << 22
 GE_OFFSET, GE_MOVED_FROM = 24, 25.002
 
@@ -46,11 +47,12 @@ def protocol(raw: bytes) -> Facts:
     begin, end = text.find("### ASCCONV BEGIN"), text.find("### ASCCONV END")
     if not 0 <= begin < end:
         return {}
-    return {
-        key: _number(value)
-        for key, value in PROTOCOL_LINE.findall(text[begin:end])
-        if PROTOCOL_KEYS.fullmatch(key)
-    }
+    lines = PROTOCOL_LINE.findall(text[begin:end])
+    numbers = {key: _number(value) for key, value in lines if PROTOCOL_KEYS.fullmatch(key)}
+    # dcm2niix reads a saturation band only where one is set.
+    if not numbers.get(f"{SATURATION}.dThickness"):
+        return {key: value for key, value in numbers.items() if not key.startswith(SATURATION)}
+    return numbers
 
 
 def csa(raw: bytes) -> Facts:
@@ -107,6 +109,16 @@ READERS: dict[str, Callable[[bytes], Facts]] = {
 def facts(rule: str, raw: bytes) -> Facts:
     """Return what dcm2niix reads of a structure, by the rule of ``kept_elements.tsv``."""
     return READERS[rule](raw)
+
+
+def is_readable(rule: str, raw: bytes) -> bool:
+    """Whether a CSA header has the layout of one; the other structures may be empty."""
+    from nibabel.nicom.csareader import CSAError, read
+
+    try:
+        return rule != "csa" or read(raw) is not None
+    except (CSAError, error, ValueError, LookupError):
+        return False
 
 
 def _number(text: str) -> float | str:

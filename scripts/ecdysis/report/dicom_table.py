@@ -38,4 +38,7 @@ def _found(audit: Stage) -> str:
     facts = audit.details or {}
     if "values" not in facts:
         return audit.reason or ""
-    return f"{facts['values']} values searched in {facts['files']} files, {facts['hits']} found"
+    accepted = ", ".join(facts.get("accepted", []))
+    return f"{facts['values']} values searched in {facts['files']} files, {facts['hits']} found" + (
+        f"; accepted in {accepted}" if accepted else ""
+    )

@@ -1,0 +1,159 @@
+"""The audit's comparisons: each kind of value in its own form, by whole words."""
+
+import time
+from datetime import date
+from struct import pack
+
+import pytest
+from ecdysis.audit.instance import Value
+from ecdysis.audit.search import READS_AS_DATE, Searcher
+from ecdysis.audit.secrets import KINDS, Secret, kinds_searched, secrets_of
+from ecdysis.audit.spelling import dates_in
+
+DAY = date(2019, 3, 14)
+
+
+def searcher(
+    kind: str, *texts: str, label: str = "sub-01", models: tuple[str, ...] = ()
+) -> Searcher:
+    kinds = kinds_searched(["retain_dates_modified"])
+    return Searcher([Secret(kind, 0x00100010, text) for text in texts], label, models, kinds)
+
+
+def value(tag: int, vr: str, raw: bytes, creator: str = "") -> Value:
+    return Value(f"{tag:08x}", tag, creator, vr, raw, ("utf-8",), "<")
+
+
+SPELLINGS = [
+    ("Sørensen^Søren", "T1 Sorensen"), ("Sørensen^Søren", "T1 Soerensen"),
+    ("Wałęsa^Lech", "T1_Walesa"), ("Kjær^Ida", "T1 Kjaer"), ("Đặng^Minh", "Dang MPRAGE"),
+    ("Yıldız^Işıl", "YILDIZ T1"), ("Đorđević^Ana", "Dordevic T2"), ("Ægir^Þór", "Aegir"),
+    ("Strauß^Eva", "Strauss T1"), ("Müller^Uwe", "Muller T1"), ("Müller^Uwe", "Mueller T1"),
+    ("Mueller^Uwe", "Müller T1"), ("ﾔﾏﾀﾞ^ﾀﾛｳ", "ヤマダ T1"), ("ヤマダ^タロウ", "Yamada"),
+    ("Yamada^Tarou=山田^太郎=ヤマダ^タロウ", "ﾔﾏﾀﾞ T1"), ("Yamada^Tarou=山田^太郎", "山田の頭"),
+    ("SMITHJOHN", "Smith T1"), ("Smith^John", "SMITHJOHN"), ("Bo^Xu", "T1XuBo"),
+    ("Li^Na", "LiNa T1"), ("O'Brien^Pat", "OBRIEN T1"), ("Al-Rashid^Omar", "Alrashid T1"),
+    ("van der Berg^Jan", "vanderberg T1"), ("Иванов^Пётр", "Петр T1"), ("Иванов^Пётр", "Ivanov"),
+    ("Παπαδόπουλος^Νίκος", "ΠΑΠΑΔΟΠΟΥΛΟΣ T1"), ("Nguyễn^Thị", "NGUYEN T1"), ("İnce^Ali", "INCE"),
+    ("Straße^Max", "STRASSE T1"), ("Smith^Bob", "S m i t h T1"), ("Žižek^Slavoj", "zizek"),
+    ("Garcia Marquez^Gabriel", "GarciaM T1"), ("Œuvrard^Luc", "Oeuvrard"),
+    ("Ångström^Per", "Aangstroem"), ("Vandermeulen^Jo", "T1Vandermeulen2"),
+    ("Smith^Bob", "SmithT1"), ("Smith^Bob", "smith_bob_t1"),
+]  # fmt: skip
+OTHERS = [
+    ("Department^Ann", "InstitutionalDepartmentNameX"), ("Head^Page", "HEAD T1 axial"),
+    ("Smith^Bob", "smithereens"), ("Field^Ann", "gre_field_mapping"), ("Lang^Eva", "language"),
+    ("Siemens^Jan", "SIEMENS"), ("Long^Ann", "along"), ("Sander^Eva", "sand"), ("Cor^Al", "t1_cor"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text"), SPELLINGS)
+def test_a_name_is_found_in_every_spelling(name: str, text: str) -> None:
+    assert searcher("names", name).in_text(text)
+
+
+@pytest.mark.parametrize(("name", "text"), OTHERS)
+def test_a_name_is_not_found_in_other_words(name: str, text: str) -> None:
+    assert searcher("names", name).in_text(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Scan 14 Mar 2019", "14. März 2019", "March 14th 2019", "14mar19", "2019 03 14", "14/3/19",
+     "T1_190314", "seq20190314", "2019-03-14", "14.03.2019", "14032019", "20190314101112",
+     "2019-03-14T10:11:12", "built 14Mar2019", "19-03-14"],
+)  # fmt: skip
+def test_a_date_is_found_in_every_spelling(text: str) -> None:
+    assert DAY in dates_in(text)
+    assert searcher("dates", "20190314").in_text(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["v1.0.20190314", "1.2.840.20190314.7", "120190314", "03-14", "b1000"]
+)
+def test_a_version_or_a_longer_number_is_no_date(text: str) -> None:
+    assert DAY not in dates_in(text)
+
+
+IDENTIFIERS = [
+    ("ZX-998877", "seen zx998877", True), ("ZX-998877", "ZX 998877", True),
+    ("ZX998877", "T1ZX998877x", True), ("QW-77 4411", "qw774411", True), ("1111", "T1 1111", True),
+    ("078-05-1120", "SSN 078-05-1120", True), ("0012345", "no 12345", True),
+    ("1000", "ep_b1000", False), ("1111", "1.1111", True), ("9980", "99801", False),
+    ("MR-HEAD", "MR HEAD", False), ("998877", "1998877", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("identifier", "text", "hit"), IDENTIFIERS)
+def test_an_identifier_is_compared_by_whole_tokens(identifier: str, text: str, hit: bool) -> None:
+    assert bool(searcher("identifiers", identifier).in_text(text)) is hit
+
+
+def test_numbers_of_images_are_no_identifiers() -> None:
+    found = searcher("identifiers", "1111", "9980", "0000")
+    for vr, raw in (
+        ("DS", b"-1111\\9980\\0"),
+        ("IS", b"1111"),
+        ("TM", b"111111"),
+        ("UI", b"1.2.1111.9980"),
+    ):
+        assert found.in_value(value(0x00200032, vr, raw)) == ()
+
+
+def test_a_place_in_the_name_of_the_scanner_is_no_secret() -> None:
+    station = searcher("devices", "Galan 3T", models=("Vantage Galan 3T",))
+    assert station.in_text("Vantage Galan 3T") == []
+    assert searcher("places", "MRI Center").in_text("GE MEDICAL SYSTEMS MRI center") == []
+    assert searcher("places", "Saint Elsewhere").in_text("saint_elsewhere T1")
+
+
+NUMBERS = [("DS", b"20190314"), ("IS", b"20190314 "), ("FL", pack("<f", 20190314)),
+           ("SL", pack("<i", 20190314)), ("SL", pack("<i", 1552556640)), ("DS", b"1552556640"),
+           ("DS", b"1552556640000")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("vr", "raw"), NUMBERS)
+def test_a_date_as_a_number_of_a_vendor_is_found(vr: str, raw: bytes) -> None:
+    found = searcher("dates", "20190314")
+    assert found.in_value(value(0x001910A2, vr, raw, "GEMS_ACQU_01"))
+
+
+def test_a_number_of_a_vendor_that_reads_as_a_date_is_found_though_dates_were_moved() -> None:
+    protocol = b"### ASCCONV BEGIN ###\nsSpecPara.lFinalMatrixSizePhase\t = \t20190426\n"
+    found = searcher("dates", "20200101").in_value(
+        value(0x00291020, "OB", protocol, "SIEMENS CSA HEADER")
+    )
+    assert found == (READS_AS_DATE,)
+    baseline = (
+        b'sProtConsistencyInfo.tBaselineString = "N4_VE11C_LATEST_20160120"\nalTR[0] = 20000000'
+    )
+    assert searcher("dates").in_value(value(0x00291020, "OB", baseline, "SIEMENS CSA HEADER")) == ()
+
+
+def test_standard_uids_are_never_secrets() -> None:
+    values = [value(tag, "UI", raw) for tag, raw in (
+        (0x00080016, b"1.2.840.10008.5.1.4.1.1.4"), (0x0008010C, b"1.2.840.10008.2.16.4"),
+        (0x00080118, b"1.2.840.10008.8.1.66"), (0x0020000D, b"1.3.12.2.1107.5.2.43.1"),
+    )]  # fmt: skip
+    assert [secret.text for secret in secrets_of(values, {})] == ["1.3.12.2.1107.5.2.43.1"]
+
+
+def test_text_in_bytes_is_found_in_one_and_two_bytes_a_letter() -> None:
+    found = searcher("names", "Vandermeulen^Käthe")
+    for data in (b"\0\1xx Vandermeulen\0", "Vandermeulen".encode("utf-16-le"), "Käthe".encode()):
+        assert found.in_value(value(0x00282000, "OB", data))
+
+
+def test_options_keep_what_they_say() -> None:
+    assert "times" in kinds_searched([])
+    assert kinds_searched(["retain_dates_modified"]) == set(KINDS) - {"times"}
+    assert "birth dates" in kinds_searched(["retain_dates_full"])
+
+
+@pytest.mark.parametrize("text", ["a" * 400_000, "a@" * 200_000, "1-" * 200_000, " " * 400_000,
+                                  "abc 1" * 80_000, "ab" * 1200 + "cd" * 1200])  # fmt: skip
+def test_long_texts_take_time_that_grows_with_their_length(text: str) -> None:
+    found = searcher("names", "abcd^ef")
+    began = time.process_time()
+    found.in_text(text)
+    assert time.process_time() - began < 8
