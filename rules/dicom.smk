@@ -1,8 +1,9 @@
 """Identified scanner files become de-identified ones, a session at a time, and are audited."""
 
-
 # What the cleaner is given: findings that the audit accepts change no file.
-CLEANING = {key: value for key, value in STUDY.settings["deid"].items() if key != "accept"}
+CLEANING = {
+    key: value for key, value in STUDY.settings["deid"].items() if key != "accept"
+}
 
 
 localrules:
