@@ -73,7 +73,8 @@ onstart:
 
 onsuccess:
     drop_lone_descriptions()
-    tell_report()
+    if tell_report():
+        end_as_failed()
 
 
 onerror:

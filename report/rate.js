@@ -73,7 +73,7 @@
     image = choice.value;
     show();
   });
-  document.getElementById("withdraw").addEventListener("click", () => judge(""));
+  document.getElementById("reset").addEventListener("click", () => judge(""));
   document.getElementById("unrated").addEventListener("click", next);
   form.addEventListener("submit", (event) => event.preventDefault());
   onward.checked = recall(ONWARD, false);

@@ -6,7 +6,7 @@
   if (!sheet || !images || !images.rows.some((one) => one.thumb)) return;
   const list = sheet.querySelector("ul");
   const tile = (one) => {
-    const item = element("li", "", one.flagged.length ? `${one.state} flagged` : one.state);
+    const item = element("li", "", one.state.replaceAll(" ", "-"));
     const link = element("a");
     link.href = one.row.querySelector("a").getAttribute("href");
     const picture = element("img");

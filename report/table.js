@@ -170,7 +170,7 @@ ecdysis.images = (() => {
     const columns = data.columns.filter((column) => chosen.includes(column.key));
     const summaries = ratings.summaries();
     save(`${stem}_images.tsv`, "text/tab-separated-values", ecdysis.table([
-      ["image", "state", "reason", "rating", "flags", ...columns.map((column) => column.key)],
+      ["image", "status", "reasons", "rating", "flags", ...columns.map((column) => column.key)],
       ...rows.filter((one) => one.fits).map((one) => [
         one.name,
         one.state,

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from ecdysis.places import (
     mask_file,
     preproc_file,
 )
+from ecdysis.report.quality_table import problems_in
+from ecdysis.report.status import HAS_PROBLEMS
 from ecdysis.run_lock import begin_run
 from ecdysis.run_log import move_log
 from ecdysis.settings import given_as_text, resolve
@@ -214,7 +217,7 @@ def drop_lone_descriptions():
 
 
 def tell_report():
-    """Bring the report up to date with the records of all jobs, and say where it is."""
+    """Bring the report up to date with the records of all jobs; say whether an image failed."""
     if STUDY.settings["output_dir"] and not only_report():
         command = [
             sys.executable,
@@ -222,4 +225,16 @@ def tell_report():
             STUDY.settings["output_dir"],
             "--ended",
         ]
-        subprocess.run(command, check=False)
+        return subprocess.run(command, check=False).returncode == HAS_PROBLEMS
+    return False
+
+
+def end_as_failed():
+    """Give the run an exit status other than 0; all of its jobs succeeded."""
+    sys.exit(1)
+
+
+def problems_of_last_run(wildcards):
+    """Name what failed before, with the time, so that the next run ends as failed, too."""
+    problems = problems_in(Path(STUDY.settings["output_dir"]))
+    return [*problems, time.time()] if problems else []

@@ -33,6 +33,7 @@ rule index_page:
     params:
         norms=STUDY.norms,
         ratings=STUDY.ratings_hash,
+        problems=problems_of_last_run,
         code=fingerprint("index_page"),
     message:
         "Writing the table of quality measures and the index page"

@@ -1,10 +1,10 @@
-"""Bring the report up to date with what is there, also after failures and during a run.
+"""Bring the report up to date with the results, also after failures and during a run.
 
     python scripts/report.py OUTPUT_DIR
 
-During a run `snakemake report` does the same. Writes the table of quality measures, the index and
-the page of every subject whose page is missing or says what is no longer so, then says how many
-subjects are done, what needs a look and what is still to come.
+During a run `snakemake report` does the same. Writes the table of quality measures, the group page
+and the page of every subject that is missing or out of date, then prints how many images have which
+status, the reasons, and what is still to do.
 """
 
 import argparse
@@ -14,18 +14,19 @@ from pathlib import Path
 
 from ecdysis.errors import InputError
 from ecdysis.files import needing_room
-from ecdysis.report.model import Run
-from ecdysis.report.overview import ahead, urgent_cases
+from ecdysis.report.overview import ahead, cases
 from ecdysis.report.pages import Pages
 from ecdysis.report.quality_table import write_table
 from ecdysis.report.records import load_run
+from ecdysis.report.status import HAS_PROBLEMS, PROBLEMS, Status, counts_of, has_problems
 
 CASES = 10
-"""So many cases are named on the console; the rest is in the index."""
+"""Maximum number of images printed with their reasons."""
+NAMED = (*PROBLEMS, Status.REVIEW, Status.EXCLUDED, Status.NOT_APPLICABLE)
 
 
-def update(output_dir: str | Path, *, ended: bool = False) -> Run:
-    """Write the pages that are missing or out of date; return what they say.
+def update(output_dir: str | Path, *, ended: bool = False) -> Pages:
+    """Write the pages that are missing or out of date; return the pages.
 
     With `ended` no job runs any more, whatever the records and Snakemake's locks say.
 
@@ -42,26 +43,25 @@ def update(output_dir: str | Path, *, ended: bool = False) -> Run:
     if run.images:
         write_table(run)
     pages.write_index()
-    return run
+    return pages
 
 
-def summary(run: Run) -> str:
-    """Say in a few lines what became of the study and where the report is."""
-    counts = ", ".join(f"{count} {state}" for state, count in run.counts().items() if count)
-    cases = urgent_cases(run)
-    lines = [f"Subjects: {counts or 'none'}."]
-    lines += [
-        f"  {case.state}: {' '.join(filter(None, [case.subject.name, case.what]))}:"
-        f" {'; '.join(case.reasons)}"
-        for case in cases[:CASES]
-    ]
-    if len(cases) > CASES:
-        lines.append(f"  and {len(cases) - CASES} more")
-    for step in ahead(run):
-        running = f"at work on {', '.join(step.running[:3])}" if step.running else ""
+def summary(pages: Pages) -> str:
+    """Summarise the status of all images for the console."""
+    counts = counts_of(pages.entries)
+    words = ", ".join(f"{count} {status}" for status, count in counts.items())
+    listed = cases(pages.entries, NAMED)
+    lines = [f"Images: {words or 'none'}."]
+    for entry in listed[:CASES]:
+        reasons = "; ".join(entry.verdict.reasons)
+        lines.append(f"  {entry.status}: {entry.name}{f': {reasons}' if reasons else ''}")
+    if len(listed) > CASES:
+        lines.append(f"  and {len(listed) - CASES} more")
+    for step in ahead(pages.run):
+        running = f"running: {', '.join(step.running[:3])}" if step.running else ""
         waiting = f"{step.waiting} waiting" if step.waiting else ""
-        lines.append(f"  to come: {step.stage}: {', '.join(filter(None, [running, waiting]))}")
-    return "\n".join([*lines, f"Report: {run.output_dir / 'index.html'}"])
+        lines.append(f"  to do: {step.stage}: {', '.join(filter(None, [running, waiting]))}")
+    return "\n".join([*lines, f"Report: {pages.run.output_dir / 'index.html'}"])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,11 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         with needing_room("report"):
-            print(summary(update(given.output_dir, ended=given.ended)))
+            pages = update(given.output_dir, ended=given.ended)
+        print(summary(pages))
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
+    return HAS_PROBLEMS if given.ended and has_problems(pages.entries) else 0
 
 
 if __name__ == "__main__":

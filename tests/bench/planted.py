@@ -27,6 +27,7 @@ from ecdysis.phantom.bids import TRUTH, describe_dataset, write_bids_image
 from ecdysis.phantom.head import HeadSettings, build_head
 from ecdysis.report.quality_table import flags_of
 from ecdysis.report.records import load_run
+from ecdysis.report.status import judge
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path("derivatives") / "ecdysis"
@@ -65,7 +66,7 @@ class Fault:
     ----------
     name : str
     state : str
-        Of the subject in the report.
+        The status of the image in the report.
     says : str
         Part of the sentence by which the report gives this fault away.
     scan : mapping
@@ -85,20 +86,20 @@ class Fault:
 
 
 FAULTS = (
-    Fault("noise", "done", "FBER is", {"snr": 10.0}),
-    Fault("ghost", "done", "QI2 is", {"ghost": 0.08}),
-    Fault("bias", "done", "INU blocks is", {"bias": 1.2, "scan": 101}),
-    Fault("cut field of view", "done", "Mask at edge is", {"cut_mm": ((0, 0), (0, 0), (0, 60))}),
-    Fault("half a mask", "done", "Brain is", mask=_left_alone),
-    Fault("mask moved", "done", "Mask in air is", mask=_moved_up),
+    Fault("noise", "review", "FBER is", {"snr": 10.0}),
+    Fault("ghost", "review", "QI2 is", {"ghost": 0.08}),
+    Fault("bias", "review", "INU blocks is", {"bias": 1.2, "scan": 101}),
+    Fault("cut field of view", "review", "Mask at edge is", {"cut_mm": ((0, 0), (0, 0), (0, 60))}),
+    Fault("half a mask", "review", "Brain is", mask=_left_alone),
+    Fault("mask moved", "review", "Mask in air is", mask=_moved_up),
     Fault("mask of another grid", "failed", "that of the image", mask=_without_top),
-    Fault("file cut short", "excluded", "cut short", lost_bytes=2000),
+    Fault("file cut short", "unreadable", "cut short", lost_bytes=2000),
 )
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the report says of a subject: its state, and why a person should look, if so."""
+    """The status of a subject in the report, with its reasons."""
 
     state: str
     reasons: tuple[str, ...]
@@ -139,12 +140,11 @@ def answers(results: Path) -> dict[str, Answer]:
     flags = flags_of(run)
     found = {}
     for subject in run.subjects:
-        reasons = [item.reason for item in subject.exclusions]
-        reasons += [stage.reason or "" for _, stage in subject.faults if stage.state == "failed"]
-        reasons += [flag.sentence() for image in subject.images for flag in flags[image.name]]
-        state = subject.state
-        # Where only the measures were asked for, the rest of a subject is yet to come.
-        found[subject.name] = Answer("done" if state == "pending" else state, tuple(reasons))
+        # Figures are left out: where only the measures were asked for, they are pending.
+        verdicts = [judge(image, (), flags[image.name]) for image in subject.images]
+        verdicts += [judge(item) for item in subject.exclusions]
+        worst = min(verdicts, key=lambda verdict: verdict.status.rank)
+        found[subject.name] = Answer(worst.status, worst.reasons)
     return found
 
 

@@ -133,7 +133,7 @@ def main() -> None:
         root = asked.folder or Path(scratch)
         make(root, asked.subjects)
         began, used = time.monotonic(), time.process_time()
-        run = report.update(root, ended=True)
+        run = report.update(root, ended=True).run
         everything, cpu_all = time.monotonic() - began, time.process_time() - used
         began, used = time.monotonic(), time.process_time()
         report.update(root, ended=True)

@@ -14,6 +14,7 @@ from ecdysis.places import VALIDATION
 from ecdysis.report import figure_files, wording
 from ecdysis.report.pages import Pages
 from ecdysis.report.records import load_run
+from ecdysis.report.status import HAS_PROBLEMS
 
 import report
 from tests.unit.html_page import Page
@@ -32,7 +33,7 @@ def test_failures_and_exclusions_stand_first_with_their_reasons(
     text = page.text
     assert text.index("no voxel is left") < text.index("it is cut short") < text.index("sub-01_T1w")
     rows = [attributes for attributes in page.all("tr") if "data-state" in attributes]
-    assert [row["data-state"] for row in rows] == ["failed", "excluded", "done"]
+    assert [row["data-state"] for row in rows] == ["failed", "unreadable", "done"]
     assert [row["data-rank"] for row in rows] == ["0", "0", "1"]
 
 
@@ -80,7 +81,7 @@ def test_a_private_log_is_neither_shown_nor_named(
     made.image("01", source="dicom")
     made.session("sub-01")
     made.record("sub-01", "deidentify", "failed", reason="its text is in the private log")
-    assert "Its log is kept in the private directory." in updated("sub-01.html").text
+    assert "The log is in the private directory." in updated("sub-01.html").text
 
 
 def test_nothing_from_data_becomes_markup(made: MadeOutput, updated: Callable[..., Page]) -> None:
@@ -146,7 +147,7 @@ def test_the_validators_summary_is_shown(
     assert "BIDS validator" not in updated().text
     write_json(made.root / VALIDATION, found | counts)
     page = updated()
-    assert f"looked at 9 files of 1 participants: {errors} errors, 3 warnings." in page.text
+    assert f"checked 9 files of 1 participants: {errors} errors, 3 warnings." in page.text
     section = next(one for one in page.all("section") if one["aria-labelledby"] == "validation")
     assert (section["class"] == "urgent") is urgent
     assert EVIL not in page.source
@@ -195,8 +196,7 @@ def test_figures_of_another_acquisition_are_not_taken(made: MadeOutput) -> None:
 def test_a_page_is_written_again_only_when_something_changed(made: MadeOutput) -> None:
     for label in ("01", "03"):
         made.finish(made.image(label))
-    run = report.update(made.root)
-    assert Pages(run).outdated() == []
+    assert report.update(made.root).outdated() == []
     made.record("sub-03/anat/sub-03_T1w", "crop", "failed", reason="no")
     assert Pages(load_run(made.root)).outdated() == ["03"]
     report.update(made.root)
@@ -210,9 +210,10 @@ def test_the_command_tells_counts_and_what_needs_a_look(
     made.finish(made.image("01"))
     made.record(made.image("02"), "crop", "failed", reason="no voxel is left")
     assert report.main([str(made.root)]) == 0
+    assert report.main([str(made.root), "--ended"]) == HAS_PROBLEMS
     told = capsys.readouterr().out
-    assert "1 failed, 1 done" in told
-    assert "sub-02 crop of sub-02_T1w: no voxel is left" in told
+    assert "Images: 1 failed, 1 done." in told
+    assert "failed: sub-02_T1w: crop: no voxel is left" in told
     assert told.splitlines()[-1].endswith("index.html")
 
 

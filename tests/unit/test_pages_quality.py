@@ -46,14 +46,14 @@ def _study_of(made: MadeOutput, count: int) -> None:
 def test_flags_are_told_on_both_pages(made: MadeOutput, updated: Callable[..., Page]) -> None:
     _study_of(made, 12)
     page = updated()
-    case = page.text[page.text.index("Needs a look") : page.text.index("Every image")]
+    case = page.text[page.text.index("Needs review") : page.text.index("Every image")]
     assert "sub-12_T1w" in case
     assert "sub-11_T1w" not in case
     assert _data(page)["rows"][0]["flagged"] == ["cjv"]
     subject = Page(made.root / "sub-12.html")
-    assert "1 image with findings on quality" in subject.text
-    assert "What stands out" in subject.text
-    assert "What stands out" not in Page(made.root / "sub-11.html").text
+    assert "1 image: 1 review." in subject.text
+    assert "Needs review" in subject.text
+    assert "Needs review" not in Page(made.root / "sub-11.html").text
 
 
 def test_a_doubtful_mask_is_told(made: MadeOutput, updated: Callable[..., Page]) -> None:
@@ -70,15 +70,15 @@ def test_each_measure_has_its_place_among_the_others(
 ) -> None:
     _study_of(made, 12)
     page = updated("sub-01.html")
-    assert page.text.count("4 % of 12 images lie below") >= 2
-    assert f"Not computable: there is no air {EVIL}" in page.text
+    assert page.text.count("4 % of 12 images have lower values") >= 2
+    assert f"n/a: there is no air {EVIL}" in page.text
     assert len(page.all("svg")) == 3
     dots = [one["d"].count("h0") for one in page.all("path") if one.get("class") == "dots"]
     assert dots == [12, 12]
     alone = MadeOutput(made.root / "alone")
     _study_of(alone, 1)
     report.update(alone.root)
-    assert "nothing to compare with" in Page(alone.root / "sub-01.html").text
+    assert "no other images to compare with" in Page(alone.root / "sub-01.html").text
 
 
 def test_a_measure_of_many_images_is_drawn_once_for_all_pages(made: MadeOutput) -> None:
@@ -142,25 +142,25 @@ def test_a_rated_image_stands_as_excluded_with_its_figures(
     made.save()
     page = updated("sub-01.html")
     assert "Ann rated it exclude: rings" in page.text
-    assert "no fault" in page.text
+    assert "excluded by a rater" in page.text
     assert len(page.all("img")) == 3
     assert _data(page)["here"] == ["sub-01_T1w"]
 
 
 def test_what_is_to_come_is_told(made: MadeOutput, updated: Callable[..., Page]) -> None:
     made.finish(made.image("01"))
-    assert "Still to come" not in updated().text
+    assert "Still to do" not in updated().text
     made.record(made.image("02"), "skullstrip")
     made.record(made.image("03"), "skullstrip", "running")
     made.image("04")
     held = (made.root / HIDDEN / RUN).open("w")
     fcntl.flock(held, fcntl.LOCK_EX)
     text = updated().text
-    assert "skullstrip: 1 waiting; at work: sub-03_T1w" in text
-    assert "Work went on when this page was written" in text
+    assert "skullstrip: 1 waiting; running: sub-03_T1w" in text
+    assert "A run was in progress when this page was written" in text
     assert "crop: 1 waiting" in text
     made.record("sub-01", "figures", "running")
-    assert "figures: at work: sub-01" in updated().text
+    assert "figures: running: sub-01" in updated().text
     held.close()
 
 

@@ -11,6 +11,7 @@ from ecdysis.quality.norms import Norm
 from ecdysis.report.quality_table import (
     data_dictionary,
     flags_of,
+    problems_in,
     reasons_of,
     values_of,
     write_table,
@@ -47,13 +48,15 @@ def test_every_image_has_a_row(made):
     table = rows(made.root)
     assert len(table) == 13
     first, bad, failed = table[0], table[11], table[12]
-    assert list(first)[:3] == ["participant_id", "session_id", "image"]
+    assert list(first)[:4] == ["participant_id", "session_id", "image", "status"]
     assert list(first.values())[:3] == ["sub-00", "ses-1", "sub-00_ses-1_T1w"]
     assert (first["cjv"], first["fber"], first["mask_similarity"]) == ("0.5", "n/a", "0.8")
     assert first["flags"] == "none"
     assert bad["flags"].startswith("cjv (z ")
     assert "n 12" in bad["flags"]
-    assert set(list(failed.values())[3:]) == {"n/a"}
+    assert set(list(failed.values())[4:-2]) == {"n/a"}
+    assert (failed["status"], failed["reasons"]) == ("failed", "quality: it broke")
+    assert (first["status"], bad["status"]) == ("done", "review")
     assert failed["session_id"] == "n/a"
 
 
@@ -75,7 +78,10 @@ def test_ratings_stand_in_the_table(made):
         "ses-1",
         "n/a",
     )
-    assert "sub-51_T1w" not in table
+    assert table["sub-50_ses-1_T1w"]["status"] == "excluded by a rater"
+    assert table["sub-51_T1w"]["status"] == "unreadable"
+    assert table["sub-51_T1w"]["reasons"] == "It is cut short."
+    assert problems_in(made.root) == ["sub-51_T1w", "sub-99_T1w"]
 
 
 def test_a_failed_measurement_is_a_fault(made):

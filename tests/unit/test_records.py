@@ -26,11 +26,8 @@ def test_each_state_is_told_apart(made: MadeOutput) -> None:
     made.image("04")
     made.exclude("05", "sub-05/anat/sub-05_T1w", "cut short")
     run = load_run(made.root)
-    assert {one.label: one.state for one in run.subjects} == {
-        "01": "done", "02": "failed", "03": "interrupted", "04": "pending", "05": "excluded",
-    }  # fmt: skip
-    assert run.counts() == {
-        "failed": 1, "interrupted": 1, "excluded": 1, "running": 0, "pending": 1, "done": 1,
+    assert {one.label: one.progress for one in run.subjects} == {
+        "01": "done", "02": "failed", "03": "interrupted", "04": "pending", "05": "done",
     }  # fmt: skip
     assert [(name, stage.reason) for name, stage in run.subject("02").faults] == [
         ("sub-02_T1w", "no space")
@@ -39,40 +36,40 @@ def test_each_state_is_told_apart(made: MadeOutput) -> None:
 
 def test_what_was_begun_runs_as_long_as_the_run_holds_its_lock(made: MadeOutput) -> None:
     made.record(made.image("01"), "crop", "running")
-    assert load_run(made.root).subject("01").state == "interrupted"
+    assert load_run(made.root).subject("01").progress == "interrupted"
     with (made.root / HIDDEN / RUN).open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        assert load_run(made.root).subject("01").state == "running"
-        assert load_run(made.root, ended=True).subject("01").state == "interrupted"
-    assert load_run(made.root).subject("01").state == "interrupted"
+        assert load_run(made.root).subject("01").progress == "running"
+        assert load_run(made.root, ended=True).subject("01").progress == "interrupted"
+    assert load_run(made.root).subject("01").progress == "interrupted"
 
 
 def test_one_subject_can_be_read_alone(made: MadeOutput) -> None:
     for label in ("01", "02"):
         made.finish(made.image(label))
     run = load_run(made.root, only="02")
-    assert [one.state for one in run.subjects] == ["pending", "done"]
+    assert [one.progress for one in run.subjects] == ["pending", "done"]
 
 
 def test_a_subject_is_not_done_before_its_results_are_there(made: MadeOutput) -> None:
     name = made.image("01")
     made.finish(name)
     (made.root / "sub-01/anat/sub-01_desc-brain_mask.nii.gz").unlink()
-    assert load_run(made.root).subject("01").state == "pending"
+    assert load_run(made.root).subject("01").progress == "pending"
 
 
 def test_a_subject_is_not_done_before_its_figures(made: MadeOutput) -> None:
     made.finish(made.image("01"))
     made.record("sub-01", "figures", "failed", reason="broken")
-    assert load_run(made.root).subject("01").state == "failed"
+    assert load_run(made.root).subject("01").progress == "failed"
 
 
 def test_one_bad_session_makes_the_subject_failed_and_keeps_the_other(made: MadeOutput) -> None:
     made.finish(made.image("01", session="1"))
     made.record(made.image("01", session="2"), "crop", "failed", reason="no voxel is left")
     subject = load_run(made.root).subject("01")
-    assert subject.state == "failed"
-    assert [image.state for image in subject.images] == ["done", "failed"]
+    assert subject.progress == "failed"
+    assert [image.progress for image in subject.images] == ["done", "failed"]
 
 
 def test_without_skull_stripping_no_mask_is_expected(tmp_path: Path) -> None:
@@ -82,7 +79,7 @@ def test_without_skull_stripping_no_mask_is_expected(tmp_path: Path) -> None:
     made.record(name, "skullstrip", "failed", reason="of an earlier run")
     (tmp_path / "sub-01/anat/sub-01_desc-brain_mask.nii.gz").unlink()
     subject = load_run(tmp_path).subject("01")
-    assert subject.state == "done"
+    assert subject.progress == "done"
     assert [stage.name for stage in subject.images[0].stages] == ["crop"]
 
 
@@ -91,7 +88,7 @@ def test_a_session_that_failed_is_of_its_subject(made: MadeOutput) -> None:
     made.session("sub-01_ses-1")
     made.record("sub-01_ses-1", "deidentify", "failed", reason="its text is in the private log")
     subject = load_run(made.root).subject("01")
-    assert subject.state == "failed"
+    assert subject.progress == "failed"
     assert subject.faults[0][0] == "sub-01_ses-1"
     assert next(stage.name for stage in subject.images[0].stages) == "convert"
 
@@ -103,7 +100,10 @@ def test_subjects_of_dicom_alone_are_as_their_sessions(made: MadeOutput) -> None
         made.record(name, "audit")
     made.record("sub-01_ses-2", "audit", "failed", reason="the audit found: names of (0010,0010)")
     run = load_run(made.root)
-    assert {one.name: one.state for one in run.subjects} == {"sub-01": "failed", "sub-02": "done"}
+    assert {one.name: one.progress for one in run.subjects} == {
+        "sub-01": "failed",
+        "sub-02": "done",
+    }
     assert run.subjects[0].faults[0][0] == "sub-01_ses-2"
     assert run.dicom
     states = [stage.state for stage in run.dicom.sessions["sub-02"]]

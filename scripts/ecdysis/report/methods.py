@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from ecdysis.files import atomic
-from ecdysis.report.model import Image, Run
+from ecdysis.report.model import ProcessedImage, Run
 from ecdysis.report.overview import programs_of
 from ecdysis.report.references import bibtex, cited
 from ecdysis.skullstrip.brain_recipe import RECIPE
@@ -175,6 +175,6 @@ def _ran(run: Run, stage: str) -> bool:
     return any(_done(image, stage) for _, image in run.images)
 
 
-def _done(image: Image, name: str) -> bool:
+def _done(image: ProcessedImage, name: str) -> bool:
     stage = image.stage(name)
     return stage is not None and stage.state == "done"

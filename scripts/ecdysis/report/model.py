@@ -1,4 +1,4 @@
-"""A run as the pages see it: subjects, their images, and the stages these went through."""
+"""A run as the pages show it: subjects, their images, and the stages of each."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -10,11 +10,9 @@ from typing import Any, Literal
 from ecdysis.errors import InputError
 from ecdysis.ratings import Rating
 
-State = Literal["failed", "interrupted", "excluded", "running", "pending", "done"]
-STATES: tuple[State, ...] = (
-    "failed", "interrupted", "excluded", "running", "pending", "done",
-)  # fmt: skip
-"""From what most needs a look to what least does."""
+State = Literal["failed", "interrupted", "running", "pending", "done"]
+STATES: tuple[State, ...] = ("failed", "interrupted", "running", "pending", "done")
+"""The states of one stage, the most urgent first; `ecdysis.report.status` judges images by them."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +34,13 @@ class Stage:
 
     @property
     def warnings(self) -> list[str]:
-        """What the stage found odd."""
+        """Warnings raised by the stage."""
         details = self.details or {}
         return [str(word) for word in details.get("Warnings") or details.get("warnings") or []]
 
 
 @dataclass(frozen=True)
-class Image:
+class ProcessedImage:
     """One image of the study and its stages."""
 
     folder: str
@@ -51,7 +49,7 @@ class Image:
     session: str | None
     stages: tuple[Stage, ...]
     finished: bool
-    """Whether the results are there."""
+    """Whether its results exist."""
 
     @property
     def name(self) -> str:
@@ -59,30 +57,33 @@ class Image:
         return f"{self.entities}_{self.suffix}"
 
     @property
-    def state(self) -> State:
-        """Done means: the results are there and no stage says otherwise."""
+    def progress(self) -> State:
+        """The most urgent state of its stages; done only where its results exist, too."""
         state = worst(stage.state for stage in self.stages if stage.state != "pending")
         return state if state != "done" or self.finished else "pending"
 
     def stage(self, name: str) -> Stage | None:
-        """Return one of its stages, None when there is none of that name."""
+        """Return the stage called `name`, or None."""
         return next((stage for stage in self.stages if stage.name == name), None)
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """The details of all stages; a later stage's word wins."""
+        """The details of all stages; those of a later stage replace those of an earlier one."""
         return {key: value for stage in self.stages for key, value in (stage.details or {}).items()}
 
 
 @dataclass(frozen=True)
-class Exclusion:
-    """An image, or with None a whole subject, that is not processed, and why."""
+class NotProcessed:
+    """An image that is not processed, with the reason; `image` is None for a whole subject.
+
+    `rated` is True when a rater excluded it, `fault` when the file is damaged.
+    """
 
     image: str | None
     subject: str
     reason: str
     rated: bool = False
-    """Whether a person left it out by a rating."""
+    fault: bool = True
 
     @property
     def name(self) -> str:
@@ -92,12 +93,12 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class Subject:
-    """All that is known of one subject; `stages` are those not of one image, by whose they are."""
+    """One subject; `stages` are those of the subject or a session, each with its unit's name."""
 
     label: str
-    images: tuple[Image, ...]
+    images: tuple[ProcessedImage, ...]
     stages: tuple[tuple[str, Stage], ...]
-    exclusions: tuple[Exclusion, ...]
+    exclusions: tuple[NotProcessed, ...]
 
     @property
     def name(self) -> str:
@@ -105,17 +106,14 @@ class Subject:
         return f"sub-{self.label}"
 
     @property
-    def state(self) -> State:
-        """The worst of its images and stages; excluded when nothing of it is processed."""
-        if not self.images and not self.stages:
-            return "excluded"
-        return worst(
-            [*(image.state for image in self.images), *(stage.state for _, stage in self.stages)]
-        )
+    def progress(self) -> State:
+        """The most urgent state of its images and stages."""
+        states = [stage.state for _, stage in self.stages]
+        return worst([*(image.progress for image in self.images), *states])
 
     @property
-    def rejected(self) -> list[Exclusion]:
-        """The images of it that are left out."""
+    def rejected(self) -> list[NotProcessed]:
+        """Its images that are not processed."""
         return [item for item in self.exclusions if item.image]
 
     @property
@@ -131,14 +129,14 @@ class Subject:
 
     @property
     def warnings(self) -> list[tuple[str, str]]:
-        """What the stages found odd, each once, with the name of what it is about."""
-        found = [(name, word) for name, stage in self.all_stages for word in stage.warnings]
-        return list(dict.fromkeys(found))
+        """Each warning of its stages once, with the name of the image, session or subject."""
+        pairs = [(name, word) for name, stage in self.all_stages for word in stage.warnings]
+        return list(dict.fromkeys(pairs))
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """DICOM files that are not used: of which session and series, where known; how many; why."""
+    """DICOM files that are not used: session and series where known, number and reason."""
 
     session: str | None
     series: str | None
@@ -148,7 +146,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Dicom:
-    """What became of the scanner's files: stages by session, files left out, notices."""
+    """The scanner's files: stages by session, files that are not used, notices."""
 
     sessions: Mapping[str, tuple[Stage, ...]]
     left_out: tuple[LeftOut, ...]
@@ -157,7 +155,7 @@ class Dicom:
 
 @dataclass(frozen=True)
 class Run:
-    """The whole study as one run left it; `dicom` is None when it began with BIDS."""
+    """The whole study; `dicom` is None when the run began with a BIDS dataset."""
 
     output_dir: Path
     place: str
@@ -170,27 +168,22 @@ class Run:
     validation: Mapping[str, Any] | None = None
     ratings: Mapping[str, tuple[Rating, ...]] = field(default_factory=dict)
     live: bool = False
-    """Whether Snakemake was at work when the records were read."""
+    """Whether Snakemake was running when the records were read."""
 
     @cached_property
-    def images(self) -> list[tuple[Subject, Image]]:
+    def images(self) -> list[tuple[Subject, ProcessedImage]]:
         """Every image, with its subject."""
         return [(subject, image) for subject in self.subjects for image in subject.images]
 
     @cached_property
     def complete(self) -> bool:
-        """Whether nothing is to come any more."""
-        return not any(one.state in ("running", "pending") for one in self.subjects)
+        """Whether no stage is running or pending."""
+        return not any(subject.progress in ("running", "pending") for subject in self.subjects)
 
     @cached_property
     def identity(self) -> str:
-        """A name for the study under which a browser keeps what belongs to it."""
+        """An identifier of the study, under which a browser stores ratings."""
         return hashlib.sha256(f"{self.place}\0{self.dataset}".encode()).hexdigest()[:12]
-
-    def counts(self) -> dict[State, int]:
-        """How many subjects are in each state."""
-        states = [subject.state for subject in self.subjects]
-        return {state: states.count(state) for state in STATES}
 
     @cached_property
     def place_of(self) -> dict[str, int]:
@@ -205,5 +198,5 @@ class Run:
 
 
 def worst(states: Iterable[State]) -> State:
-    """Return the state that most needs a look; done when there are none."""
+    """Return the most urgent state; done when there is no state."""
     return min(states, key=STATES.index, default="done")

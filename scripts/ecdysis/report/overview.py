@@ -1,4 +1,4 @@
-"""What the index page says of the whole study, besides its table."""
+"""The parts of the index page about the whole study, except the table of images."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from ecdysis.report.model import STATES, Image, Run, State, Subject
-from ecdysis.report.quality import Comparison, check_of
-from ecdysis.report.wording import NO_REASON
+from ecdysis.report.model import ProcessedImage, Run, State
+from ecdysis.report.quality import Comparison
+from ecdysis.report.status import Entry, Status, counts_of
 from ecdysis.version import package_versions
 
 PACKAGES = (
@@ -21,64 +21,35 @@ OPEN: tuple[State, ...] = ("running", "pending")
 
 
 @dataclass(frozen=True)
-class Case:
-    """Something a person should look at; `state` is a state, or ``flagged``."""
-
-    subject: Subject
-    state: State | str
-    what: str
-    reasons: Sequence[str]
-
-
-@dataclass(frozen=True)
 class Ahead:
-    """A stage that images or subjects wait for: how many wait, and which ones it works on."""
+    """A stage that has not ended: how many images wait for it, and which ones it processes now."""
 
     stage: str
     waiting: int
     running: tuple[str, ...]
 
 
-def urgent_cases(run: Run) -> list[Case]:
-    """Return failures, then interruptions, then exclusions, by subject."""
-    cases = [
-        Case(subject, stage.state, f"{stage.name} of {name}", [stage.reason or NO_REASON])
-        for subject in run.subjects
-        for name, stage in subject.faults
-    ]
-    cases += [
-        Case(subject, "excluded", item.name if item.image else "", [item.reason])
-        for subject in run.subjects
-        for item in subject.exclusions
-    ]
-    return sorted(cases, key=lambda case: STATES.index(case.state))  # type: ignore[arg-type]
-
-
-def doubtful_cases(run: Run, comparison: Comparison) -> list[Case]:
-    """Return images that came through and of which a check or a measure says something."""
-    cases = []
-    for subject, image in run.images:
-        verdict, doubts = check_of(image)
-        said = [f"skull strip: {doubt}" for doubt in doubts or [verdict]] if verdict != "ok" else []
-        said += [flag.sentence() for flag in comparison.images[image.name].flags]
-        if said:
-            cases.append(Case(subject, "flagged", image.name, said))
-    return cases
+def cases(entries: Iterable[Entry], statuses: Sequence[Status]) -> list[Entry]:
+    """Return the entries that have one of these statuses, the most urgent first."""
+    return sorted(
+        (entry for entry in entries if entry.status in statuses),
+        key=lambda entry: entry.status.rank,
+    )
 
 
 def ahead(run: Run) -> list[Ahead]:
-    """Return what is still to come: each image by the stage that is next, or that works on it.
+    """Count the images that wait for each stage, or that it processes now.
 
-    A subject whose images are all through may still wait for a stage of its own.
+    A subject whose images are all finished may still wait for a stage of its own.
     """
     steps: dict[str, list[tuple[str, State]]] = {}
-    for subject in (one for one in run.subjects if one.state in OPEN):
-        waiting = [image for image in subject.images if image.state in OPEN]
+    for subject in (one for one in run.subjects if one.progress in OPEN):
+        waiting = [image for image in subject.images if image.progress in OPEN]
         for image in waiting:
             own = [stage for stage in image.stages if stage.state in OPEN]
             step = min(own, key=lambda stage: OPEN.index(stage.state), default=None)
             name = step.name if step else "results"
-            steps.setdefault(name, []).append((image.name, image.state))
+            steps.setdefault(name, []).append((image.name, image.progress))
         for unit, stage in subject.stages if not waiting else ():
             if stage.state in OPEN:
                 steps.setdefault(stage.name, []).append((unit, stage.state))
@@ -92,27 +63,27 @@ def ahead(run: Run) -> list[Ahead]:
     ]
 
 
-def summary(run: Run, comparison: Comparison) -> dict[str, str]:
-    """Say in a few lines what the dataset is."""
+def summary(run: Run, comparison: Comparison, entries: Sequence[Entry]) -> dict[str, str]:
+    """Describe the dataset in a few lines."""
     images = [image for _, image in run.images]
     sessions = {(subject.label, image.session) for subject, image in run.images}
     volumes = [image.facts["BrainVolume"] for image in images if "BrainVolume" in image.facts]
     flagged = sum(bool(comparison.images[image.name].flags) for image in images)
     measured = sum(bool(comparison.images[image.name].values) for image in images)
-    said = {
+    lines = {
         "Subjects": str(len(run.subjects)),
         "Sessions": str(len(sessions)) if any(one for _, one in sessions) else "",
         "Images": _counts(image.suffix for image in images),
-        "Excluded": str(sum(len(subject.exclusions) for subject in run.subjects) or ""),
-        "Orientation as they came": _counts(_facts(images, "OriginalOrientation")),
-        "Voxels as they came": _range(
+        "Status": ", ".join(f"{count} {status}" for status, count in counts_of(entries).items()),
+        "Original orientation": _counts(_facts(images, "OriginalOrientation")),
+        "Original voxel size": _range(
             [zoom for image in images for zoom in _zooms(image)], "mm", digits=2
         ),
         "Brain volume": _range(volumes, "mL", digits=0),
         "Quality": f"{measured} images measured, {flagged} flagged" if measured else "",
         "Skull stripping": _counts(_facts(images, "provider")),
     }
-    return {key: words for key, words in said.items() if words}
+    return {key: words for key, words in lines.items() if words}
 
 
 def programs_of(run: Run) -> dict[str, list[str]]:
@@ -131,11 +102,11 @@ def software() -> dict[str, str]:
     return package_versions(PACKAGES)
 
 
-def _facts(images: Iterable[Image], key: str) -> list[Any]:
+def _facts(images: Iterable[ProcessedImage], key: str) -> list[Any]:
     return [image.facts[key] for image in images if key in image.facts]
 
 
-def _zooms(image: Image) -> list[float]:
+def _zooms(image: ProcessedImage) -> list[float]:
     pixdim = image.facts.get("OriginalGeometry", {}).get("pixdim", [])
     return [abs(float(zoom)) for zoom in pixdim[1:4]]
 

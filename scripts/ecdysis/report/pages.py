@@ -1,4 +1,4 @@
-"""The pages people read, made from the records: one a subject, and an index over all."""
+"""The HTML pages of the report: one for each subject, and the group page."""
 
 import hashlib
 from collections.abc import Collection, Sequence
@@ -13,21 +13,23 @@ from ecdysis.report.costs import costs_of
 from ecdysis.report.figure_files import FigureFile, figures_of, slider_of, thumb_of, viewer_of
 from ecdysis.report.log_tail import log_tail
 from ecdysis.report.methods import keys_of, methods_of, numbered, write_methods
-from ecdysis.report.model import STATES, Exclusion, Image, Run, Subject
-from ecdysis.report.overview import (
-    Case,
-    ahead,
-    doubtful_cases,
-    programs_of,
-    software,
-    summary,
-    urgent_cases,
-)
+from ecdysis.report.model import NotProcessed, ProcessedImage, Run, Subject
+from ecdysis.report.overview import ahead, cases, programs_of, software, summary
 from ecdysis.report.parameters import parameters_of
 from ecdysis.report.quality import Comparison, Place
 from ecdysis.report.references import bibtex
 from ecdysis.report.rendering import templates_digest, write_page
 from ecdysis.report.statmap_files import statmaps_of
+from ecdysis.report.status import (
+    NEEDS_REVIEW,
+    NOT_USED,
+    PROBLEMS,
+    Entry,
+    Status,
+    counts_of,
+    entries_of,
+    worst,
+)
 from ecdysis.report.table import columns_of, rows_of, table_data
 
 FIGURE_BYTES = 1_300_000
@@ -50,8 +52,8 @@ TAGS = (
 class View:
     """An image on a subject's page, or one that was left out and still can be judged."""
 
-    image: Image | Exclusion
-    state: str
+    image: ProcessedImage | NotProcessed
+    entry: Entry
     figures: Sequence[FigureFile]
     slider: tuple[FigureFile, FigureFile] | None
     viewer: str | None
@@ -74,12 +76,26 @@ class Pages:
         """The measures of all images."""
         return Comparison(self.run)
 
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """The status of every image."""
+        qualities = self.comparison.images.items()
+        return entries_of(self.run, {name: quality.flags for name, quality in qualities})
+
+    @cached_property
+    def _entries(self) -> dict[str, list[Entry]]:
+        """The entries of each subject, by its label."""
+        grouped: dict[str, list[Entry]] = {subject.label: [] for subject in self.run.subjects}
+        for entry in self.entries:
+            grouped[entry.subject.label].append(entry)
+        return grouped
+
     def write_subject(self, label: str) -> Path:
         """Write the page of one subject into the output directory; return its path."""
         run, subject = self.run, self.run.subject(label)
         place = run.place_of[label]
         views = self._views(subject)
-        doubts = [case for case in self._doubts if case.subject is subject]
+        entries = self._entries[label]
         return write_page(
             run,
             "subject.html.j2",
@@ -92,9 +108,11 @@ class Pages:
             subject=subject,
             before=run.subjects[place - 1] if place else None,
             after=run.subjects[place + 1] if place + 1 < len(run.subjects) else None,
-            verdict=wording.verdict(subject, len(doubts)),
+            status=worst(entries),
+            verdict=wording.verdict(subject, entries),
             views=views,
-            doubts=doubts,
+            reviews=cases(entries, NEEDS_REVIEW),
+            not_used=cases(entries, NOT_USED),
             faults=[
                 (name, stage, log_tail(run.output_dir, stage)) for name, stage in subject.faults
             ],
@@ -110,7 +128,7 @@ class Pages:
         run = self.run
         thumbs, linked = self._thumbs()
         columns = columns_of(self.comparison)
-        rows = rows_of(run, columns, self.comparison, thumbs)
+        rows = rows_of(run, self.entries, columns, thumbs)
         paragraphs = methods_of(run)
         text, references = numbered(paragraphs)
         write_methods(run)
@@ -122,13 +140,14 @@ class Pages:
             linked=linked,
             digest="",
             data=self._data(self._judged) | table_data(columns, rows),
-            counts=run.counts(),
-            size=wording.size(run),
-            states=STATES,
-            urgent=urgent_cases(run),
-            doubts=self._doubts,
+            counts=counts_of(self.entries),
+            size=wording.size(run, self.entries),
+            statuses=list(Status),
+            problems=cases(self.entries, PROBLEMS),
+            reviews=cases(self.entries, [Status.REVIEW]),
+            not_used=cases(self.entries, NOT_USED),
             ahead=ahead(run),
-            summary=summary(run, self.comparison),
+            summary=summary(run, self.comparison, self.entries),
             columns=[column for column in columns if column.shown],
             measured=bool(self.comparison.measures),
             rows=rows,
@@ -165,10 +184,6 @@ class Pages:
         return hashlib.sha256(f"{said!r}{self._shared}".encode()).hexdigest()[:16]
 
     @cached_property
-    def _doubts(self) -> list[Case]:
-        return doubtful_cases(self.run, self.comparison)
-
-    @cached_property
     def _shared(self) -> str:
         """What is the same for all pages of subjects."""
         run = self.run
@@ -185,10 +200,11 @@ class Pages:
             slider = slider_of(*place)
             left -= sum(map(_weight, slider or ()))
             figures, left = figures_of(*place, max(left, 0))
-            state, places = "excluded", []
-            if isinstance(image, Image):
-                state, places = image.state, self.comparison.places(image.name)
-            views.append(View(image, state, figures, slider, viewer_of(*place), places))
+            places: Sequence[Place] = ()
+            if isinstance(image, ProcessedImage):
+                places = self.comparison.places(image.name)
+            entry = next(item for item in self._entries[subject.label] if item.item is image)
+            views.append(View(image, entry, figures, slider, viewer_of(*place), places))
         return views
 
     def _thumbs(self) -> tuple[dict[str, FigureFile | None], bool]:
@@ -240,7 +256,7 @@ class Pages:
         }
 
 
-def _judged_of(subject: Subject) -> list[Image | Exclusion]:
+def _judged_of(subject: Subject) -> list[ProcessedImage | NotProcessed]:
     """Return the images of a subject that a rater may judge, also those left out."""
     return [*subject.images, *subject.rejected]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ecdysis.quality.dictionary import MEASURES, Measure
 from ecdysis.quality.outliers import Flag
-from ecdysis.report.model import Image, Run
+from ecdysis.report.model import Run
 from ecdysis.report.quality_table import flags_of, reasons_of, values_of
 
 DOTS = 80
@@ -147,13 +147,6 @@ def strip_of(values: Sequence[float]) -> Strip | None:
         if count and (tall := max(1.0, count / max(counts) * (HEIGHT - 2)))
     )
     return replace(line, bars=bars)
-
-
-def check_of(image: Image) -> tuple[str, list[str]]:
-    """Return what skull stripping says of its own mask: ok, look or fail, and why."""
-    stage = image.stage("skullstrip")
-    check = ((stage.details if stage else None) or {}).get("check", {})
-    return str(check.get("verdict", "ok")), [str(reason) for reason in check.get("reasons", [])]
 
 
 def _numbers(values: Mapping[str, float | None]) -> dict[str, float]:

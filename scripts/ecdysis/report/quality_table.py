@@ -1,20 +1,21 @@
-"""The measures of all images: ``participants_qc.tsv`` and its data dictionary.
+"""The status and measures of all images: ``participants_qc.tsv`` and its data dictionary.
 
-Read from the status records alone, so the table can be written after a failure too: an image
-without measures has a line, and ``n/a`` in it.
+Every image has a row, also one that failed or was not processed; a missing value is ``n/a``.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ecdysis.files import atomic
+from ecdysis.errors import InputError
+from ecdysis.files import atomic, read_tsv
 from ecdysis.places import QUALITY_TABLE
 from ecdysis.quality.dictionary import MEASURES, OF_SKULLSTRIP
 from ecdysis.quality.norms import Norm, from_json
 from ecdysis.quality.outliers import RULE, Flag, Values, flags
-from ecdysis.report.model import Image, Run
+from ecdysis.report.model import ProcessedImage, Run
+from ecdysis.report.status import PROBLEMS, Entry, Status, entries_of
 
 STAGE = "quality"
 NONE = "n/a"
@@ -33,29 +34,51 @@ def reasons_of(run: Run) -> dict[str, dict[str, str]]:
 
 
 def norms_of(run: Run) -> list[Norm]:
-    """Return the norms of the user's own, from the manifest."""
+    """Return the norms of the user's norms file, from the manifest."""
     return from_json(run.settings.get("quality", {}).get("norms") or [])
 
 
 def flags_of(run: Run) -> dict[str, list[Flag]]:
-    """Return what stands out of each image, by its name."""
+    """Return the quality flags of each image, by its name."""
     return flags(values_of(run), norms_of(run))
 
 
 def write_table(run: Run) -> None:
     """Write the table and its dictionary into the output directory."""
     table = run.output_dir / QUALITY_TABLE
-    _write(table, _rows(run, values_of(run), flags_of(run)))
+    entries = entries_of(run, flags_of(run))
+    _write(table, _rows(run, entries, values_of(run)))
     dictionary = json.dumps(data_dictionary(), indent=2, ensure_ascii=False)
     _write(table.with_suffix(".json"), dictionary + "\n")
 
 
-def data_dictionary() -> dict[str, dict[str, str]]:
+def problems_in(output_dir: Path) -> list[str]:
+    """Return the images that the table of an earlier run calls failed or unreadable."""
+    try:
+        rows = read_tsv(output_dir / QUALITY_TABLE, QUALITY_TABLE).rows
+    except InputError:
+        return []
+    return [row.get("image", "") for row in rows if row.get("status") in PROBLEMS]
+
+
+def data_dictionary() -> dict[str, dict[str, Any]]:
     """Describe the columns, in the terms of BIDS for tabular files."""
-    columns = {
+    columns: dict[str, dict[str, Any]] = {
         "participant_id": {"Description": "The participant"},
         "session_id": {"Description": "The session; n/a without one"},
-        "image": {"Description": "The image: its entities and suffix"},
+        "image": {"Description": "The image: its entities and suffix; n/a where there is none"},
+        "status": {
+            "Description": "What became of the image",
+            "Levels": {
+                "done": "its results are complete, and nothing asks for a review",
+                "review": "its results are complete, and a person should look at them",
+                "failed": "a stage failed, or the brain mask failed its self-check",
+                "unreadable": "the image is damaged or cannot be used",
+                "excluded by a rater": "a rating excludes it",
+                "not applicable": "the subject has no image to process",
+                "pending": "not all stages have run yet",
+            },
+        },
     }
     for one in MEASURES:
         direction = f"{one.better} is better" if one.better else "neither high nor low is better"
@@ -67,37 +90,48 @@ def data_dictionary() -> dict[str, dict[str, str]]:
             "Direction": direction,
         }
     columns["flags"] = {
-        "Description": "What stands out, parted by '; ': the measure with its modified z-score and"
-        " the number of images compared, or 'norm'. 'none' where nothing does",
+        "Description": "The flagged measures, separated by '; ', each with its modified z-score and"
+        " the number of images compared, or 'norm'; 'none' where no measure is flagged",
         "Rule": RULE,
     }
+    columns["reasons"] = {
+        "Description": "The reasons for the status, separated by '; '; 'none' where there is none"
+    }
     columns["rating"] = {
-        "Description": "What people rated it: of several the most careful one. An image rated"
+        "Description": "The rating; where raters disagree, the most careful one. An image rated"
         " exclude is not processed, so it has no measures; n/a where nobody rated it",
         "Levels": "accept, unsure or exclude",
     }
     return columns
 
 
-def _rows(run: Run, values: Values, found: Mapping[str, list[Flag]]) -> str:
-    keys = [one.key for one in MEASURES]
-    lines = [["participant_id", "session_id", "image", *keys, "flags", "rating"]]
-    for subject in run.subjects:
-        for image in subject.images:
-            mine = values[image.name]
-            cells = [NONE if mine[key] is None else f"{mine[key]:.6g}" for key in keys]
-            session = f"ses-{image.session}" if image.session else NONE
-            ratings = run.ratings.get(image.name)
-            rating = ratings[0].rating if ratings else NONE
-            short = "; ".join(map(_short, found[image.name])) or (
-                "none" if any(cell != NONE for cell in cells) else NONE
-            )
-            lines.append([subject.name, session, image.name, *cells, short, rating])
-        for item in subject.exclusions:
-            if item.rated and item.image:
-                visit = next((part for part in item.image.split("/") if part[:4] == "ses-"), NONE)
-                nothing = [NONE] * (len(keys) + 1)
-                lines.append([subject.name, visit, item.name, *nothing, "exclude"])
+def _rows(run: Run, entries: Sequence[Entry], values: Values) -> str:
+    keys = [measure.key for measure in MEASURES]
+    lines = [
+        ["participant_id", "session_id", "image", "status", *keys, "flags", "reasons", "rating"]
+    ]
+    for entry in entries:
+        mine = values.get(entry.name, {})
+        cells = [NONE if mine.get(key) is None else f"{mine[key]:.6g}" for key in keys]
+        measured = any(cell != NONE for cell in cells)
+        flags = "; ".join(map(_short, entry.flags)) or ("none" if measured else NONE)
+        reasons = "; ".join(entry.verdict.reasons) or "none"
+        ratings = run.ratings.get(entry.name)
+        rating = ratings[0].rating if ratings else NONE
+        if entry.status is Status.EXCLUDED:
+            rating = "exclude"
+        lines.append(
+            [
+                entry.subject.name,
+                next((part for part in entry.name.split("_") if part.startswith("ses-")), NONE),
+                entry.name if entry.is_image else NONE,
+                str(entry.status),
+                *cells,
+                flags,
+                " ".join(reasons.split()),
+                rating,
+            ]
+        )
     return "".join("\t".join(line) + "\n" for line in lines)
 
 
@@ -105,13 +139,13 @@ def _short(flag: Flag) -> str:
     return f"{flag.key} (norm)" if flag.z is None else f"{flag.key} (z {flag.z:.1f}, n {flag.n})"
 
 
-def _measures(image: Image) -> dict[str, float]:
+def _measures(image: ProcessedImage) -> dict[str, float]:
     stripped = _details(image, "skullstrip").get("measures", {})
     taken = {key: stripped[name] for key, name in OF_SKULLSTRIP.items() if name in stripped}
     return {**_details(image, STAGE).get("measures", {}), **taken}
 
 
-def _reasons(image: Image) -> dict[str, str]:
+def _reasons(image: ProcessedImage) -> dict[str, str]:
     details = _details(image, STAGE)
     if not details:
         return {}
@@ -120,7 +154,7 @@ def _reasons(image: Image) -> dict[str, str]:
     return {**details.get("not_computable", {}), **left}
 
 
-def _details(image: Image, stage: str) -> Mapping[str, Any]:
+def _details(image: ProcessedImage, stage: str) -> Mapping[str, Any]:
     """Return what a stage of an image said when it was done."""
     done = (one for one in image.stages if one.name == stage and one.state == "done")
     return next((one.details or {} for one in done), {})

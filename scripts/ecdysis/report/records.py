@@ -24,9 +24,9 @@ from ecdysis.places import (
 from ecdysis.ratings import by_image, from_json
 from ecdysis.report.model import (
     Dicom,
-    Exclusion,
-    Image,
     LeftOut,
+    NotProcessed,
+    ProcessedImage,
     Run,
     Stage,
     State,
@@ -43,7 +43,7 @@ IMAGE_STAGES = (DICOM_STAGE, "skullstrip", "crop", "brain", *EXTRA_STAGES)
 SESSION_STAGES = ("deidentify", "audit", "audit_results", "convert_session")
 SUBJECT_STAGE = "figures"
 
-INTERRUPTED = "it was started and left no result: it was stopped"
+INTERRUPTED = "it was interrupted: it started and left no result"
 Reader = Callable[[str, str], Stage]
 """Reads the record of a unit's stage."""
 
@@ -76,14 +76,20 @@ def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = 
         ) from error
     template = root / TEMPLATE
     exclusions = [
-        Exclusion(item["image"], str(item["subject"]), item["reason"], item.get("rated", False))
+        NotProcessed(
+            item["image"],
+            str(item["subject"]),
+            item["reason"],
+            item.get("rated", False),
+            item.get("fault", True),
+        )
         for item in manifest.get("excluded", [])
     ]
     stripping = _stripping(manifest)
     images: dict[str, list[Mapping[str, Any]]] = {item.subject: [] for item in exclusions}
     for item in manifest["images"]:
         images.setdefault(str(item["subject"]), []).append(item)
-    excluded: dict[str, list[Exclusion]] = {}
+    excluded: dict[str, list[NotProcessed]] = {}
     for one in exclusions:
         excluded.setdefault(one.subject, []).append(one)
     live = not ended and is_at_work(root)
@@ -147,12 +153,12 @@ def _stripping(manifest: Mapping[str, Any]) -> bool:
 
 
 def _unread(
-    label: str, images: Sequence[Mapping[str, Any]], exclusions: Sequence[Exclusion]
+    label: str, images: Sequence[Mapping[str, Any]], exclusions: Sequence[NotProcessed]
 ) -> Subject:
     """Name a subject and its images without a look at what became of them."""
     keys = ("folder", "entities", "suffix", "session")
     told = [{key: item[key] for key in keys} for item in images]
-    named = [Image(**one, stages=(), finished=False) for one in told]
+    named = [ProcessedImage(**one, stages=(), finished=False) for one in told]
     return Subject(label, tuple(named), (), tuple(exclusions))
 
 
@@ -161,7 +167,7 @@ def _subject(
     read: Reader,
     label: str,
     images: Sequence[Mapping[str, Any]],
-    exclusions: Sequence[Exclusion],
+    exclusions: Sequence[NotProcessed],
     dicom: Dicom | None,
     *,
     stripping: bool,
@@ -186,7 +192,7 @@ def _subject(
     )
 
 
-def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool) -> Image:
+def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool) -> ProcessedImage:
     folder, entities, suffix = item["folder"], item["entities"], item["suffix"]
     unit = f"{folder}/{entities}_{suffix}"
     wanted = [name for name in IMAGE_STAGES if stripping or name not in BRAIN_STAGES]
@@ -201,7 +207,7 @@ def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool
         results = [defaced_file(folder, entities, suffix)]
     if stripping:
         results.append(mask_file(folder, entities, suffix))
-    return Image(
+    return ProcessedImage(
         folder=folder,
         entities=entities,
         suffix=suffix,

@@ -21,13 +21,15 @@ from ecdysis.files import atomic
 from ecdysis.report import wording
 from ecdysis.report.dicom_table import session_rows
 from ecdysis.report.model import Run, Subject
+from ecdysis.report.status import NO_REASON
 from ecdysis.version import __version__
 
 REPORT = Path(__file__).parents[3] / "report"
 SYMBOLS = {
-    "done": "✓", "failed": "✗", "excluded": "⊘", "interrupted": "‖", "running": "▸", "pending": "…",
-    "flagged": "⚑",
+    "done": "✓", "failed": "✗", "unreadable": "✗", "review": "⚑", "excluded by a rater": "⊘",
+    "not applicable": "–", "interrupted": "‖", "running": "▸", "pending": "…",
 }  # fmt: skip
+"""By status of an image, and by state of a stage."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def _environment() -> jinja2.Environment:
     environment.tests |= {"matrix": wording.is_matrix, "plain_list": wording.is_plain_list}
     environment.globals |= {
         "symbols": SYMBOLS,
-        "no_reason": wording.NO_REASON,
+        "no_reason": NO_REASON,
         "version": __version__,
         "session_rows": session_rows,
     }

@@ -1,33 +1,32 @@
 """The table of images: its columns, its rows, and the same as data for the page's script."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ecdysis.quality.dictionary import Measure
 from ecdysis.ratings import Rating
 from ecdysis.report.figure_files import FigureFile
-from ecdysis.report.model import STATES, Exclusion, Image, Run, State, Subject
-from ecdysis.report.quality import Comparison, ImageQuality, units
+from ecdysis.report.model import ProcessedImage, Run
+from ecdysis.report.quality import Comparison, units
+from ecdysis.report.status import PROBLEMS, Entry
 from ecdysis.report.wording import page_of, quantity
 
-URGENT = ("failed", "interrupted", "excluded")
 SHOWN = ("brain", "warnings", "cjv", "cnr", "snr_total", "efc", "qi_1", "fwhm_avg")
-"""Columns that are shown until a reader chooses others."""
-NOTHING = ImageQuality({}, {}, ())
+"""Columns shown by default."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table; `of` takes the value from an image, None when there is none.
+    """A column of the table; `of` returns the value of an image, or None.
 
-    A column of numbers says with how many `digits` after the point.
+    `digits` is the number of decimals of a column of numbers.
     """
 
     key: str
     label: str
     title: str
-    of: Callable[[Image], Any]
+    of: Callable[[ProcessedImage], Any]
     digits: int | None = None
     better: str | None = None
     measure: bool = False
@@ -39,7 +38,7 @@ class Column:
 
     @property
     def shown(self) -> bool:
-        """Whether it is shown until a reader chooses."""
+        """Whether it is shown by default."""
         return self.key in SHOWN
 
 
@@ -51,38 +50,27 @@ class Cell:
     sort: str
     number: bool
     out: bool = False
-    """Whether it stands out."""
+    """Whether it is flagged."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One image in the table, or something that was excluded."""
+    """One row of the table."""
 
-    name: str
-    image: bool
-    subject: Subject
-    state: State
-    reason: str | None
-    flags: tuple[str, ...]
-    flagged: tuple[str, ...]
+    entry: Entry
     ratings: tuple[Rating, ...]
     cells: tuple[Cell, ...]
     values: tuple[Any, ...]
     thumb: FigureFile | None = None
 
     @property
-    def severity(self) -> int:
-        """The place of its state in `STATES`."""
-        return STATES.index(self.state)
-
-    @property
     def rank(self) -> int:
-        """0 for what needs a look and stays on top, else 1."""
-        return 0 if self.state in URGENT else 1
+        """0 for a failed or unreadable image, which stays on top, else 1."""
+        return 0 if self.entry.status in PROBLEMS else 1
 
 
-def _total(key: str) -> Callable[[Image], float | None]:
-    def total_of(image: Image) -> float | None:
+def _total(key: str) -> Callable[[ProcessedImage], float | None]:
+    def total_of(image: ProcessedImage) -> float | None:
         values = [getattr(stage, key) for stage in image.stages]
         total = sum(value for value in values if value is not None)
         return round(total, 1) or None
@@ -90,26 +78,26 @@ def _total(key: str) -> Callable[[Image], float | None]:
     return total_of
 
 
-def _peak(image: Image) -> int | None:
+def _peak(image: ProcessedImage) -> int | None:
     return round(max((stage.peak_memory_mb or 0 for stage in image.stages), default=0)) or None
 
 
-def _orientation(image: Image) -> str | None:
+def _orientation(image: ProcessedImage) -> str | None:
     before, after = (image.facts.get(key) for key in ("OriginalOrientation", "Orientation"))
     return f"{before} → {after}" if before and after else None
 
 
-def _shape(image: Image) -> str | None:
+def _shape(image: ProcessedImage) -> str | None:
     shape = image.facts.get("CroppedShape")
     return " × ".join(map(str, shape)) if shape else None
 
 
-def _warnings(image: Image) -> int:
+def _warnings(image: ProcessedImage) -> int:
     return len({word for stage in image.stages for word in stage.warnings})
 
 
 FACTS = (
-    Column("orientation", "Orientation", "As it came and as it is now", _orientation),
+    Column("orientation", "Orientation", "Before and after reorientation", _orientation),
     Column("voxels", "Voxels", "After cropping", _shape),
     Column(
         "brain",
@@ -118,21 +106,21 @@ FACTS = (
         lambda one: one.facts.get("BrainVolume"),
         0,
     ),
-    Column("warnings", "Warnings", "What stages found odd", _warnings, 0),
-    Column("time", "Time, s", "Of all stages together", _total("seconds"), 1),
-    Column("cpu", "CPU, s", "Of all stages together", _total("cpu_seconds"), 1),
-    Column("memory", "Memory, MB", "The most that a stage took", _peak, 0),
+    Column("warnings", "Warnings", "Warnings raised by the stages", _warnings, 0),
+    Column("time", "Time, s", "Sum over all stages", _total("seconds"), 1),
+    Column("cpu", "CPU, s", "Sum over all stages", _total("cpu_seconds"), 1),
+    Column("memory", "Memory, MB", "Highest peak of a stage", _peak, 0),
 )
-"""What is told of an image besides its measures. A new fact needs a line here and no other."""
+"""Facts of an image other than its quality measures. A new fact needs one line here."""
 
 
 def columns_of(comparison: Comparison) -> list[Column]:
-    """Return all columns that a reader may choose: facts, then the measures that there are."""
+    """Return all columns that a reader can choose: facts, then measures."""
     return [*FACTS, *(_measure_column(measure, comparison) for measure in comparison.measures)]
 
 
 def _measure_column(measure: Measure, comparison: Comparison) -> Column:
-    def value_of(image: Image) -> float | None:
+    def value_of(image: ProcessedImage) -> float | None:
         return comparison.images[image.name].values.get(measure.key)
 
     unit = units(measure)
@@ -149,69 +137,21 @@ def _measure_column(measure: Measure, comparison: Comparison) -> Column:
 
 def rows_of(
     run: Run,
+    entries: Sequence[Entry],
     columns: list[Column],
-    comparison: Comparison,
     thumbs: Mapping[str, FigureFile | None],
 ) -> list[Row]:
-    """Return the rows of the table: what needs a look first, then what is flagged."""
-    rows = []
-    for subject in run.subjects:
-        rows += [_row(run, subject, image, columns, comparison, thumbs) for image in subject.images]
-        rows += [_excluded(run, subject, item, columns, thumbs) for item in subject.exclusions]
-    return sorted(
-        rows, key=lambda row: (row.rank, row.severity if row.rank == 0 else not row.flags)
-    )
+    """Return the rows of the table, the most urgent status first."""
+    rows = [_row(run, entry, columns, thumbs.get(entry.name)) for entry in entries]
+    return sorted(rows, key=lambda row: row.entry.status.rank)
 
 
-def _row(
-    run: Run,
-    subject: Subject,
-    image: Image,
-    columns: list[Column],
-    comparison: Comparison,
-    thumbs: Mapping[str, FigureFile | None],
-) -> Row:
-    # A stage of the whole subject or session that went wrong is shown at its images.
-    stages = [*image.stages, *(stage for _, stage in subject.stages)]
-    faults = [stage for stage in stages if stage.state in URGENT]
-    values = tuple(column.of(image) for column in columns)
-    found = comparison.images[image.name].flags
-    return Row(
-        name=image.name,
-        image=True,
-        subject=subject,
-        state=min([image.state, *(stage.state for stage in faults)], key=STATES.index),
-        reason=next((f"{one.name}: {one.reason}" for one in faults), None),
-        flags=tuple(flag.sentence() for flag in found),
-        flagged=tuple(flag.key for flag in found),
-        ratings=run.ratings.get(image.name, ()),
-        cells=_cells(columns, values, {flag.key for flag in found}),
-        values=values,
-        thumb=thumbs.get(image.name),
-    )
-
-
-def _excluded(
-    run: Run,
-    subject: Subject,
-    item: Exclusion,
-    columns: list[Column],
-    thumbs: Mapping[str, FigureFile | None],
-) -> Row:
-    values = (None,) * len(columns)
-    return Row(
-        name=item.name,
-        image=item.image is not None,
-        subject=subject,
-        state="excluded",
-        reason=item.reason,
-        flags=(),
-        flagged=(),
-        ratings=run.ratings.get(item.name, ()),
-        cells=_cells(columns, values),
-        values=values,
-        thumb=thumbs.get(item.name),
-    )
+def _row(run: Run, entry: Entry, columns: list[Column], thumb: FigureFile | None) -> Row:
+    image = entry.item if isinstance(entry.item, ProcessedImage) else None
+    values = tuple(column.of(image) if image else None for column in columns)
+    flagged = {flag.key for flag in entry.flags}
+    ratings = run.ratings.get(entry.name, ())
+    return Row(entry, ratings, _cells(columns, values, flagged), values, thumb)
 
 
 def _cells(
@@ -246,10 +186,10 @@ def table_data(columns: list[Column], rows: list[Row]) -> dict[str, Any]:
         ],
         "rows": [
             {
-                "name": row.name,
-                "page": page_of(row.subject),
-                "image": row.image,
-                "flagged": row.flagged,
+                "name": row.entry.name,
+                "page": page_of(row.entry.subject),
+                "image": row.entry.is_image,
+                "flagged": [flag.key for flag in row.entry.flags],
                 "values": row.values,
             }
             for row in rows

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecdysis.report.model import Run, Subject
+from ecdysis.report.status import Entry, Status, counts_of
 
 MATRIX_ROWS = 2
-NO_REASON = "no reason was recorded"
 
 
 def page_of(subject: Subject) -> str:
@@ -80,38 +80,32 @@ def is_matrix(content: Any) -> bool:
     )
 
 
-def verdict(subject: Subject, doubts: int = 0) -> str:
-    """Say in a few sentences what became of a subject; `doubts` are images with findings."""
-    count = len(subject.images)
-    done = sum(image.state == "done" for image in subject.images)
-    faults = len(subject.faults)
-    through = f"{done} of {_number(count, 'image')} came through"
-    if not done:
-        through = "No image came through"
-    found = {
-        "done": "Every stage is done." if count == 1 else f"Every stage of {count} images is done.",
-        "failed": f"{_number(faults, 'stage')} went wrong. {through}.",
-        "interrupted": f"{_number(faults, 'stage')} left no result. {through}.",
-        "running": f"{through} so far; work goes on.",
-        "pending": f"{through} so far; the rest is to come.",
-        "excluded": "Nothing of this subject was processed.",
-    }[subject.state]
-    left_out = len(subject.exclusions)
-    if subject.images and left_out:
-        found += (
-            f" {_number(left_out, 'image')} more {'was' if left_out == 1 else 'were'} excluded."
-        )
-    if doubts:
-        found += f" {_number(doubts, 'image')} with findings on quality."
+def verdict(subject: Subject, entries: Sequence[Entry]) -> str:
+    """Summarise in a sentence or two what became of a subject."""
+    images = [entry for entry in entries if entry.is_image]
+    if not subject.images and not subject.stages:
+        return "No image of this subject was processed."
+    text = f"{_counted(images, 'image')}." if images else ""
+    if subject.progress == "running":
+        text += " The run has not finished."
     if subject.warnings:
-        found += f" {_number(len(subject.warnings), 'warning')} to read."
-    return found
+        text += f" {_number(len(subject.warnings), 'warning')}."
+    return text.strip() or f"{_counted(entries, 'session')}."
 
 
-def size(run: Run) -> str:
-    """Say how many subjects and images a study has."""
-    images = sum(len(subject.images) for subject in run.subjects)
-    return f"{_number(len(run.subjects), 'subject')}, {_number(images, 'image')} to process"
+def size(run: Run, entries: Sequence[Entry]) -> str:
+    """Count the subjects and images of a study, by status."""
+    images = [entry for entry in entries if entry.is_image]
+    return f"{_number(len(run.subjects), 'subject')}; {_counted(images, 'image')}"
+
+
+def _counted(entries: Sequence[Entry], noun: str) -> str:
+    """Such as ``3 images: 2 done, 1 failed``."""
+    counts = counts_of(entries)
+    if len(entries) > 1 and list(counts) == [Status.DONE]:
+        return f"{_number(len(entries), noun)}, all done"
+    words = ", ".join(f"{count} {status}" for status, count in counts.items())
+    return f"{_number(len(entries), noun)}: {words}" if words else _number(0, noun)
 
 
 def _number(count: int, noun: str) -> str:

@@ -1,0 +1,214 @@
+"""One status for each image: the console, exit status, table, badges and counts all read it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ecdysis.quality.outliers import Flag
+from ecdysis.ratings import Rating
+from ecdysis.report.model import NotProcessed, ProcessedImage, Run, Stage, Subject
+
+NO_REASON = "no reason was recorded"
+HARMLESS = ("trailing dimensions of 1 were removed",)
+"""Beginnings of warnings about repairs that cannot change the result."""
+
+
+class Status(StrEnum):
+    """What became of an image; the first needs attention most."""
+
+    FAILED = "failed"
+    UNREADABLE = "unreadable"
+    REVIEW = "review"
+    PENDING = "pending"
+    EXCLUDED = "excluded by a rater"
+    NOT_APPLICABLE = "not applicable"
+    DONE = "done"
+
+    @property
+    def rank(self) -> int:
+        """Its place in the order of urgency, 0 for the most urgent."""
+        return list(Status).index(self)
+
+    @property
+    def slug(self) -> str:
+        """The name as a class of the style sheet."""
+        return self.replace(" ", "-")
+
+
+PROBLEMS = (Status.FAILED, Status.UNREADABLE)
+"""With one of these a run ends with an exit status other than 0."""
+HAS_PROBLEMS = 3
+"""Exit status of ``report.py --ended`` when an image has one of `PROBLEMS`."""
+NEEDS_REVIEW = (*PROBLEMS, Status.REVIEW)
+NOT_USED = (Status.EXCLUDED, Status.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The status of one image, with a sentence for each reason; `done` needs none."""
+
+    status: Status
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the study: an image, or a subject that has none.
+
+    `item` is None where no image is known: for a subject, or for a session called `unit`.
+    """
+
+    subject: Subject
+    item: ProcessedImage | NotProcessed | None
+    verdict: Verdict
+    flags: tuple[Flag, ...] = ()
+    unit: str = ""
+
+    @property
+    def name(self) -> str:
+        """Such as ``sub-01_ses-1_T1w``, or ``sub-01``."""
+        return self.item.name if self.item else self.unit or self.subject.name
+
+    @property
+    def status(self) -> Status:
+        """The status of the image."""
+        return self.verdict.status
+
+    @property
+    def is_image(self) -> bool:
+        """Whether this is an image and not a whole subject."""
+        return isinstance(self.item, ProcessedImage) or bool(self.item and self.item.image)
+
+
+def entries_of(run: Run, flags: Mapping[str, Sequence[Flag]]) -> list[Entry]:
+    """Return every image, and every subject or session without one, in the order of the subjects.
+
+    Parameters
+    ----------
+    run : Run
+    flags : mapping
+        The quality flags of each processed image, by its name.
+    """
+    entries = []
+    for subject in run.subjects:
+        for image in subject.images:
+            own = tuple(flags.get(image.name, ()))
+            shared = [stage for unit, stage in subject.stages if _concerns(unit, subject, image)]
+            verdict = judge(image, shared, own, run.ratings.get(image.name, ()))
+            entries.append(Entry(subject, image, verdict, own))
+        entries += [Entry(subject, item, judge(item)) for item in subject.exclusions]
+        entries += _without_image(subject)
+    return entries
+
+
+def _concerns(unit: str, subject: Subject, image: ProcessedImage) -> bool:
+    """Whether a stage of a subject or session concerns one of the subject's images."""
+    return unit in (subject.name, f"{subject.name}_ses-{image.session}")
+
+
+def _without_image(subject: Subject) -> Iterator[Entry]:
+    """Give an entry for each session, or else the subject, of which no image is known."""
+    units = dict.fromkeys(unit for unit, _ in subject.stages)
+    for unit in units:
+        if not any(_concerns(unit, subject, image) for image in subject.images):
+            stages = [stage for name, stage in subject.stages if name == unit]
+            verdict = _of_stages(stages) or Verdict(Status.DONE)
+            yield Entry(subject, None, verdict, unit=unit)
+    if not (units or subject.images or subject.exclusions):
+        yield Entry(subject, None, Verdict(Status.PENDING))
+
+
+def judge(
+    item: ProcessedImage | NotProcessed,
+    shared: Sequence[Stage] = (),
+    flags: Sequence[Flag] = (),
+    ratings: Sequence[Rating] = (),
+) -> Verdict:
+    """Return the status of one image.
+
+    Parameters
+    ----------
+    item : ProcessedImage or NotProcessed
+    shared : sequence of Stage
+        The stages of its session and subject.
+    flags : sequence of Flag
+        Its quality flags.
+    ratings : sequence of Rating
+        The most careful one first. A rating *accept* settles a review, but no failure.
+    """
+    if isinstance(item, NotProcessed):
+        return Verdict(_of_exclusion(item), (item.reason,))
+    begun = [stage for stage in item.stages if stage.state != "pending"]
+    unfinished = _of_stages([*begun, *shared])
+    if unfinished and unfinished.status is Status.FAILED:
+        return unfinished
+    grade, doubts = brain_check(item)
+    if grade == "fail":
+        return Verdict(Status.FAILED, doubts)
+    if unfinished or not item.finished:
+        return unfinished or Verdict(Status.PENDING)
+    reasons = [*doubts, *(flag.sentence() for flag in flags), *_warnings(item, shared)]
+    if ratings and ratings[0].rating == "accept":
+        return Verdict(Status.DONE, tuple(reasons))
+    if ratings and ratings[0].rating == "unsure":
+        reasons.append(ratings[0].sentence)
+    return Verdict(Status.REVIEW if reasons else Status.DONE, tuple(reasons))
+
+
+def brain_check(image: ProcessedImage) -> tuple[str, tuple[str, ...]]:
+    """Return the verdict of skull stripping on its own mask (ok, look or fail), with reasons."""
+    stage = image.stage("skullstrip")
+    check = ((stage.details if stage else None) or {}).get("check", {})
+    grade = str(check.get("verdict", "ok"))
+    reasons = [str(reason) for reason in check.get("reasons", [])]
+    if grade == "ok":
+        return grade, ()
+    return grade, tuple(
+        f"skull stripping: {reason}" for reason in reasons or ["the self-check did not pass"]
+    )
+
+
+def worst(entries: Iterable[Entry]) -> Status:
+    """Return the most urgent status; not applicable when there is no entry."""
+    return min((entry.status for entry in entries), key=_rank, default=Status.NOT_APPLICABLE)
+
+
+def counts_of(entries: Iterable[Entry]) -> dict[Status, int]:
+    """Count the entries of each status, the most urgent first; a status without any is left out."""
+    found = [entry.status for entry in entries]
+    return {status: found.count(status) for status in Status if status in found}
+
+
+def has_problems(entries: Iterable[Entry]) -> bool:
+    """Whether the run must end with an exit status other than 0."""
+    return any(entry.status in PROBLEMS for entry in entries)
+
+
+def _rank(status: Status) -> int:
+    return status.rank
+
+
+def _of_exclusion(item: NotProcessed) -> Status:
+    if item.rated:
+        return Status.EXCLUDED
+    return Status.UNREADABLE if item.fault and item.image else Status.NOT_APPLICABLE
+
+
+def _of_stages(stages: Sequence[Stage]) -> Verdict | None:
+    """Return the verdict of stages that failed or did not end; None where all are done."""
+    failed = [stage for stage in stages if stage.state in ("failed", "interrupted")]
+    if failed:
+        reasons = tuple(f"{stage.name}: {stage.reason or NO_REASON}" for stage in failed)
+        return Verdict(Status.FAILED, reasons)
+    running = tuple(f"running: {stage.name}" for stage in stages if stage.state == "running")
+    if running or any(stage.state == "pending" for stage in stages):
+        return Verdict(Status.PENDING, running)
+    return None
+
+
+def _warnings(image: ProcessedImage, shared: Sequence[Stage]) -> list[str]:
+    """Return the warnings of an image's stages, and those of its subject that name it."""
+    own = [f"{stage.name}: {text}" for stage in image.stages for text in stage.warnings
+           if not text.startswith(HARMLESS)]  # fmt: skip
+    named = [text for stage in shared for text in stage.warnings if image.name in text]
+    return list(dict.fromkeys([*own, *named]))
