@@ -41,19 +41,27 @@ def acquisitions(decisions: Sequence[Decision]) -> list[Acquisition]:
 
 
 def _together(group: Acquisition, decision: Decision) -> bool:
-    first = group[0]
-    if first.guess.suffix != decision.guess.suffix:
+    first, last = group[0], group[-1]
+    # Exports may have lost the times, or have one time for all.
+    if first.guess.suffix != decision.guess.suffix or _image(decision) in map(_image, group):
         return False
     if first.series.acquired() and decision.series.acquired():
         return at_once(first.series, decision.series)
-    before, number = group[-1].facts.series_number, decision.facts.series_number
-    images = {(tuple(one.facts.echo_times), tuple(one.facts.parts)) for one in group}
+    before, number = last.facts.series_number, decision.facts.series_number
     return (
         number is not None
         and before == number - 1
         and first.facts.volumes == decision.facts.volumes
-        and (tuple(decision.facts.echo_times), tuple(decision.facts.parts)) not in images
+        and _image(decision)[:3] not in [_image(other)[:3] for other in group]
     )
+
+
+def _image(
+    decision: Decision,
+) -> tuple[list[float], list[str], float | None, list[str]]:
+    """Return what distinguishes a series from the others of its acquisition."""
+    known = decision.facts
+    return known.echo_times, known.parts, known.inversion_time, known.image_type
 
 
 def references(decisions: Sequence[Decision]) -> list[Decision]:

@@ -109,7 +109,9 @@ class Names:
                 if run is None and new:
                     run = "" if len(acquired) == 1 and last == 0 else str(last + 1)
                 for one in new:
-                    entities = schema.with_entities(bases[one.id], run=run or "")
+                    # A companion has the run of the image that it belongs to.
+                    own = schema.labels_of(bases[one.id]).get("run", run or "")
+                    entities = schema.with_entities(bases[one.id], run=own)
                     while entities in taken:
                         last += 1
                         entities = schema.with_entities(bases[one.id], run=str(last + 1))
