@@ -85,6 +85,11 @@ def summary(made: Plan, table: Path) -> str:
         where = f"{item.session}, {files}" if item.session else files
         lines.append(f"Left out: {where}: {item.reason}")
     lines += [f"Note: {notice}" for notice in made.notices]
+    lines += [
+        f"Protocol: {item.session}, {item.name}: {item.parameter} {item.value}, "
+        f"usually {item.usual}"
+        for item in made.protocol
+    ]
     return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from ecdysis.bids.outputs import Output
 from ecdysis.planning.facts import Facts
 from ecdysis.planning.labels import Session
+from ecdysis.planning.protocol import Deviation
 
 Json = dict[str, Any]
 
@@ -130,6 +131,8 @@ class Plan:
     mapped, unmapped : list of PlannedSeries
         Series that become an image, and those that do not.
     excluded : list of Exclusion
+    protocol : list of Deviation
+        Sessions that were acquired with another protocol than most.
     notices : list of str
         What a person should know.
     counts : dict
@@ -143,6 +146,7 @@ class Plan:
     mapped: list[PlannedSeries] = field(default_factory=list)
     unmapped: list[PlannedSeries] = field(default_factory=list)
     excluded: list[Exclusion] = field(default_factory=list)
+    protocol: list[Deviation] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 

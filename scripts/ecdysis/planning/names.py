@@ -100,8 +100,8 @@ class Names:
             for (where, other), name in self._names.items()
             if where == session and name.kind == kind and other not in given
         } | {name.entities for name in given.values()}
-        for core, acquired in _acquisitions(series, bases, given).items():
-            last = max((_run(entities, core) for entities in taken), default=0)
+        for shared, acquired in _acquisitions(series, bases, given).items():
+            last = max((_run(entities, shared) for entities in taken), default=0)
             for acquisition in acquired:
                 new = [one for one in acquisition if one.id not in given]
                 runs = [given[one.id].entities for one in acquisition if one.id in given]
@@ -156,7 +156,8 @@ OF_AN_ACQUISITION = ("run", "echo", "part", "inv", "rec")
 """Entities in which the images of one acquisition, or its repeats, differ."""
 
 
-def _core(entities: str) -> str:
+def core(entities: str) -> str:
+    """Return the entities that all images of an acquisition, and its repeats, share."""
     labels = schema.labels_of(entities)
     return schema.join({key: labels[key] for key in labels if key not in OF_AN_ACQUISITION})
 
@@ -178,13 +179,13 @@ def _acquisitions(
     for one in series:
         same = (
             acquisition
-            for acquisition in groups[_core(base(one))]
+            for acquisition in groups[core(base(one))]
             if _one_acquisition(acquisition, one)
             and all(base(one) != base(other) for other in acquisition)
         )
         acquisition = next(same, None)
         if acquisition is None:
-            groups[_core(base(one))].append([one])
+            groups[core(base(one))].append([one])
         else:
             acquisition.append(one)
     return groups
@@ -197,7 +198,7 @@ def _one_acquisition(acquisition: Sequence[Series], one: Series) -> bool:
     return all(isinstance(number, int) for number in numbers) and numbers[1] - numbers[0] == 1
 
 
-def _run(entities: str, core: str) -> int:
-    """Return the run of a name with this core: 1 without a run, 0 for another core."""
+def _run(entities: str, shared: str) -> int:
+    """Return the run of a name with these shared entities: 1 without a run, 0 for others."""
     run = schema.labels_of(entities).get("run", "1")
-    return int(run) if _core(entities) == core and run.isdecimal() else 0
+    return int(run) if core(entities) == shared and run.isdecimal() else 0

@@ -19,6 +19,7 @@ from ecdysis.planning.decide import Wishes
 from ecdysis.planning.entries import Exclusion, Plan, PlannedSession
 from ecdysis.planning.labels import Labels, assign, by_session
 from ecdysis.planning.names import Names
+from ecdysis.planning.protocol import deviations
 from ecdysis.planning.rulings import TABLE, read_rulings
 from ecdysis.planning.series import Series, group
 from ecdysis.planning.series_table import write_listing
@@ -131,6 +132,7 @@ def plan(sources: Sources, bids_dir: Path, wishes: Wishes) -> Plan:
     planner.refuse(refused)
     for session, members in sessions.items():
         planner.session(session, members)
+    made.protocol += deviations(planner.acquired)
     made.notices += labels.notices
     names.write()
     write_listing(private_dir / "series.tsv", planner.listing)

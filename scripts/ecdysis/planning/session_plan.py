@@ -22,7 +22,8 @@ from ecdysis.planning.entries import (
     PlannedSession,
 )
 from ecdysis.planning.labels import Refusal, Session
-from ecdysis.planning.names import Name, Names
+from ecdysis.planning.names import Name, Names, core
+from ecdysis.planning.protocol import Acquired
 from ecdysis.planning.recognise import words
 from ecdysis.planning.rulings import Ruling
 from ecdysis.planning.series import Series, paths
@@ -58,6 +59,7 @@ class SessionPlanner:
     ) -> None:
         self.plan = made
         self.listing: list[Row] = []
+        self.acquired: list[Acquired] = []
         self._root, self._bids_dir, self._private_dir = root, bids_dir, private_dir
         self._names, self._wishes = names, wishes
 
@@ -204,6 +206,15 @@ class SessionPlanner:
                 outputs=made,
                 metadata=metadata,
                 keep=keep,
+            )
+        )
+        self.acquired.append(
+            Acquired(
+                session.name,
+                "_".join(filter(None, (core(name.entities), schema.suffix_of(name.kind)))),
+                decision.facts,
+                str(series.header["ReceiveCoilName"] or ""),
+                str(series.header["SoftwareVersions"] or ""),
             )
         )
         short = "_".join(filter(None, (name.entities, schema.suffix_of(name.kind))))
