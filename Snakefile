@@ -1,31 +1,22 @@
 """From scanner DICOM, or a BIDS dataset, to a skull-stripped, quality-checked dataset with a report."""
 
-import atexit
-import functools
-import gc
-
-import smart_open
 from snakemake.utils import min_version
 
 min_version("9.27")
 
-# The graph of jobs is many small objects that stay: looking for garbage so often is in vain, and
-# so is freeing them one by one when the process ends.
-gc.set_threshold(50_000, 20, 100)
-atexit.register(gc.freeze)
-# Snakemake asks three times a job where its script lies, and each answer makes a new class.
-smart_open.parse_uri = functools.cache(smart_open.parse_uri)
 
-
+include: "rules/snakemake_internals.smk"
 include: "rules/common.smk"
-include: "rules/dicom_inputs.smk"
-include: "rules/image_inputs.smk"
 
 
 rule all:
+    """Process all images and write the report."""
     default_target: True
     input:
         everything,
+
+
+include: "rules/discover.smk"
 
 
 if STUDY.settings["dicom_dir"] and PRIVATE_DIR:
@@ -38,23 +29,24 @@ if STUDY.settings["dicom_dir"] and BIDS_DIR:
     include: "rules/convert.smk"
 
 
-if STUDY.settings["dicom_dir"]:
+include: "rules/reorient.smk"
+include: "rules/skullstrip.smk"
+include: "rules/crop.smk"
 
-    include: "rules/plan.smk"
 
+if DEFACE:
 
-if METHOD != "none":
-
-    include: "rules/skullstrip.smk"
+    include: "rules/deface.smk"
 
 
 if METHOD == "ants":
 
-    include: "rules/recipe.smk"
+    include: "rules/segment.smk"
 
 
-include: "rules/anat.smk"
-include: "rules/qc.smk"
+include: "rules/quality.smk"
+include: "rules/figures.smk"
+include: "rules/report.smk"
 
 
 if STUDY.statmaps:
@@ -62,7 +54,6 @@ if STUDY.statmaps:
     include: "rules/statmaps.smk"
 
 
-include: "rules/report.smk"
 include: "rules/demo.smk"
 
 

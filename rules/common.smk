@@ -17,17 +17,18 @@ from ecdysis.errors import InputError
 from ecdysis.files import needing_room
 from ecdysis.fingerprint import fingerprint
 from ecdysis import slurm, template
+from ecdysis.bids.image_name import ImageName
 from ecdysis.leftovers import drop_descriptions
 from ecdysis.places import (
+    DICOM,
     QUALITY_TABLE,
+    REPORT_RUN,
+    TEMPLATE_FOLDER,
     VALIDATION,
-    brain_file,
-    byproducts_folder,
+    audited_file,
     converted_file,
-    defaced_file,
-    derived_file,
-    mask_file,
-    preproc_file,
+    refused_file,
+    statmaps_file,
 )
 from ecdysis.report.quality_table import problems_in
 from ecdysis.report.status import HAS_PROBLEMS
@@ -117,11 +118,16 @@ SPACE = template.label(STUDY.settings["skullstrip"]["template"])
 BIDS_DIR = STUDY.settings["bids_dir"]
 VALIDATOR = find_validator()
 PRIVATE_DIR = STUDY.settings["private_dir"]
-DEID_DIR = STUDY.settings["deid_dir"] or ".ecdysis/dicom"
+DEID_DIR = STUDY.settings["deid_dir"] or str(DICOM)
+# What every reader of a reoriented image depends on, besides the raw image.
+REORIENT = {
+    "orientation": STUDY.settings["reorient"]["orientation"],
+    "code": fingerprint("reorient"),
+}
 
 OUTPUT_DIR = STUDY.settings["output_dir"]
 # A Snakemake that ends removes all locks of its directory, those of a run that goes on too.
-WORK_DIR = f"{OUTPUT_DIR}/.ecdysis/report" if only_report() else OUTPUT_DIR
+WORK_DIR = f"{OUTPUT_DIR}/{REPORT_RUN}" if only_report() else OUTPUT_DIR
 
 if OUTPUT_DIR:
 
@@ -133,14 +139,15 @@ if STUDY.settings["container"]:
     container: STUDY.settings["container"]
 
 
-# The wildcards that name an image.
-KEY = ("{folder}", "{entities}", "{suffix}")
+# Names of any image, and of a T1w.
+IMAGE = ImageName("{folder}", "{entities}", "{suffix}")
+T1W = ImageName("{folder}", "{entities}", "T1w")
 FOLDER = r"sub-[A-Za-z0-9]+(/ses-[A-Za-z0-9]+)?/anat"
 
 
 wildcard_constraints:
     folder=FOLDER,
-    entities=r"sub-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*",
+    entities=r"sub-[A-Za-z0-9]+(_(?!space-)[a-z]+-[A-Za-z0-9]+)*",
     session=r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
     subject=r"[A-Za-z0-9]+",
     token=r"[0-9a-f]+",
@@ -159,9 +166,9 @@ def everything(wildcards):
         )
     if STUDY.settings["shards"]:
         raise WorkflowError("Shards are joined by the target report: snakemake report")
-    refused = [f".ecdysis/refused/{token}.accepted" for token in STUDY.refused]
+    refused = [refused_file(token) for token in STUDY.refused]
     made = ["index.html", "dataset_description.json", *refused]
-    made += [*told_besides(wildcards), *subject_results()]
+    made += [*group_inputs(wildcards), *subject_results()]
     if STUDY.settings["dicom_dir"]:
         made += session_records(wildcards)
         made += [VALIDATION] if VALIDATOR else []

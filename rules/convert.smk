@@ -37,10 +37,10 @@ rule convert:
 rule convert_session:
     input:
         dicom=f"{DEID_DIR}/{{session}}",
-        audit=".ecdysis/audited/{session}.dicom",
+        audit=audited_file("{session}", "dicom"),
         description=ancient(f"{BIDS_DIR}/dataset_description.json"),
     output:
-        record=".ecdysis/converted/{session}.json",
+        record=converted_file("{session}"),
     log:
         "logs/{session}/convert_session.log",
     benchmark:
@@ -66,7 +66,7 @@ if VALIDATOR:
             images=converted_images,
             sessions=session_records,
         output:
-            record=".ecdysis/validation.json",
+            record=VALIDATION,
         log:
             "logs/dataset/validate.log",
         benchmark:

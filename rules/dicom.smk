@@ -51,7 +51,7 @@ rule audit:
         files=session_files,
         dicom=rules.deidentify_session.output.dicom,
     output:
-        touch(".ecdysis/audited/{session}.dicom"),
+        touch(audited_file("{session}", "dicom")),
     log:
         f"{PRIVATE_DIR}/logs/{{session}}_audit.log",
     benchmark:
@@ -76,7 +76,7 @@ rule audit_results:
         files=session_files,
         record=record_of_session,
     output:
-        touch(".ecdysis/audited/{session}.results"),
+        touch(audited_file("{session}", "results")),
     log:
         f"{PRIVATE_DIR}/logs/{{session}}_audit_results.log",
     benchmark:

@@ -2,7 +2,7 @@
 
 
 localrules:
-    index_page,
+    group_page,
     report,
     derivative_description,
 
@@ -11,11 +11,11 @@ localrules:
 # pages and viewers, is written outside of them.
 
 
-rule index_page:
-    """The last step, which `--batch index_page=1/4` leaves out until all is there."""
+rule group_page:
+    """The last step, which `--batch group_page=1/4` leaves out until all is there."""
     input:
         subject_pages,
-        told_besides,
+        group_inputs,
     output:
         page=report(
             "index.html", category="Study", caption="../report/captions/index.rst"
@@ -25,7 +25,7 @@ rule index_page:
         table=QUALITY_TABLE,
         dictionary="participants_qc.json",
     log:
-        "logs/dataset/index_page.log",
+        "logs/dataset/group_page.log",
     conda:
         "../envs/python.yaml"
     container:
@@ -34,11 +34,11 @@ rule index_page:
         norms=STUDY.norms,
         ratings=STUDY.ratings_hash,
         problems=problems_of_last_run,
-        code=fingerprint("index_page"),
+        code=fingerprint("group_page"),
     message:
         "Writing the table of quality measures and the index page"
     script:
-        "../scripts/index_page.py"
+        "../scripts/group_page.py"
 
 
 rule report:

@@ -1,13 +1,19 @@
-"""The brain is found by the method of the config."""
+"""Skull stripping: the brain mask of each image, by the method of the settings."""
 
-# The recipe has a rule of its own, since it leaves more than a mask.
-if METHOD != "ants":
+
+localrules:
+    template,
+
+
+if METHOD not in ("none", "ants"):
 
     rule skullstrip:
+        """Find the brain mask of an image by the method of the settings."""
         input:
-            image=raw_image,
+            image=reoriented_image,
+            raw_image=raw_image,
         output:
-            mask=".ecdysis/{folder}/{entities}_desc-reorientedBrain_{suffix}_mask.nii.gz",
+            mask=IMAGE.uncropped_mask,
         log:
             "logs/{folder}/{entities}_{suffix}/skullstrip.log",
         benchmark:
@@ -18,9 +24,8 @@ if METHOD != "ants":
         resources:
             mem_mb=lambda wildcards, attempt: 2000 * attempt,
         params:
-            orientation=STUDY.settings["reorient"]["orientation"],
-            template=STUDY.settings["skullstrip"]["template"],
-            masks=STUDY.settings["skullstrip"]["masks"],
+            reorient=REORIENT,
+            skullstrip=STUDY.settings["skullstrip"],
             code=fingerprint(f"skullstrip_{METHOD}"),
         message:
             "Stripping the skull from {wildcards.entities}_{wildcards.suffix}"
@@ -28,30 +33,87 @@ if METHOD != "ants":
             f"../scripts/skullstrip_{METHOD}.py"
 
 
-rule transfer:
-    """An image beside a T1w gets the brain mask of that one."""
-    input:
-        unpack(t1w_beside),
-        image=raw_image,
-    output:
-        mask=".ecdysis/{folder}/{entities}_desc-transferredBrain_{suffix}_mask.nii.gz",
-        to_t1w="{folder}/{entities}_from-{suffix}_to-T1w_mode-image_xfm.txt",
-        from_t1w="{folder}/{entities}_from-T1w_to-{suffix}_mode-image_xfm.txt",
-    log:
-        "logs/{folder}/{entities}_{suffix}/skullstrip.log",
-    benchmark:
-        "benchmarks/{folder}/{entities}_{suffix}/skullstrip.tsv"
-    conda:
-        "../envs/ants.yaml"
-    threads: 2
-    resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-    params:
-        orientation=STUDY.settings["reorient"]["orientation"],
-        provider=STUDY.settings["ants"]["provider"],
-        sources=raw_sources,
-        code=fingerprint("transfer"),
-    message:
-        "Aligning {wildcards.entities}_{wildcards.suffix} to its T1w"
-    script:
-        "../scripts/transfer.py"
+if METHOD == "ants":
+
+    rule template:
+        """Prepare the head template for registration."""
+        output:
+            folder=directory(TEMPLATE_FOLDER),
+        log:
+            "logs/template/template.log",
+        benchmark:
+            "benchmarks/template/template.tsv"
+        conda:
+            "../envs/python.yaml"
+        params:
+            template=STUDY.settings["skullstrip"]["template"],
+            code=fingerprint("template"),
+        message:
+            "Preparing the head template"
+        script:
+            "../scripts/template.py"
+
+    rule skullstrip_ants:
+        """Find the brain mask of an image, its tissues and its transforms with ANTs."""
+        input:
+            image=reoriented_image,
+            raw_image=raw_image,
+            template=rules.template.output.folder,
+        output:
+            mask=IMAGE.uncropped_mask,
+            posteriors=IMAGE.posteriors,
+            bias_field=IMAGE.bias_field,
+            affine=IMAGE.affine,
+            to_template=IMAGE.transform("{suffix}", SPACE, "h5"),
+            from_template=IMAGE.transform(SPACE, "{suffix}", "h5"),
+        log:
+            "logs/{folder}/{entities}_{suffix}/skullstrip.log",
+        benchmark:
+            "benchmarks/{folder}/{entities}_{suffix}/skullstrip.tsv"
+        conda:
+            "../envs/ants.yaml"
+        threads: 2
+        resources:
+            mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        params:
+            reorient=REORIENT,
+            provider=STUDY.settings["ants"]["provider"],
+            skullstrip=STUDY.settings["skullstrip"],
+            sources=raw_sources,
+            code=fingerprint("skullstrip_ants"),
+        message:
+            "Stripping the skull from {wildcards.entities}_{wildcards.suffix}"
+        script:
+            "../scripts/skullstrip_ants.py"
+
+
+if METHOD != "none" and OTHER_SUFFIXES:
+
+    rule skullstrip_transfer:
+        """Align an image to the T1w of its session and take over the brain mask."""
+        input:
+            unpack(t1w_of_session_files),
+            image=reoriented_image,
+            raw_image=raw_image,
+        output:
+            mask=IMAGE.transferred_mask,
+            to_t1w=IMAGE.to_t1w,
+            from_t1w=IMAGE.from_t1w,
+        log:
+            "logs/{folder}/{entities}_{suffix}/skullstrip.log",
+        benchmark:
+            "benchmarks/{folder}/{entities}_{suffix}/skullstrip.tsv"
+        conda:
+            "../envs/ants.yaml"
+        threads: 2
+        resources:
+            mem_mb=lambda wildcards, attempt: 1500 * attempt,
+        params:
+            reorient=REORIENT,
+            provider=STUDY.settings["ants"]["provider"],
+            sources=raw_sources,
+            code=fingerprint("skullstrip_transfer"),
+        message:
+            "Aligning {wildcards.entities}_{wildcards.suffix} to its T1w"
+        script:
+            "../scripts/skullstrip_transfer.py"

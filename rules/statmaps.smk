@@ -6,7 +6,7 @@ rule statmaps:
         maps=map_files,
         background=background_of_maps,
     output:
-        record=".ecdysis/statmaps/{unit}.json",
+        record=statmaps_file("{unit}"),
     log:
         "logs/{unit}/statmaps.log",
     benchmark:

@@ -5,11 +5,12 @@ cannot be drawn is named in the status record and does not take the others with 
 """
 
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecdysis.bids.image_name import ImageName
 from ecdysis.deface.surface import SPACING_MM
 from ecdysis.figures.brain import brain_picture, field_picture, thumb_picture, tissue_picture
 from ecdysis.figures.drawable import load_drawable, load_regions
@@ -23,8 +24,6 @@ from ecdysis.figures.whole_head import (
     input_picture,
     surface_picture,
 )
-from ecdysis.places import byproducts_folder, derived_file
-from ecdysis.skullstrip.byproducts import Byproducts
 from ecdysis.skullstrip.tissues import TISSUES
 
 RAW_SPACING = 1.25
@@ -48,19 +47,13 @@ class Files:
         The bias field, on any grid.
     """
 
-    entities: str
-    suffix: str
+    image: ImageName
     raw: Path
     preproc: Path
     mask: Path | None = None
     faced: Path | None = None
     dseg: Path | None = None
     field: Path | None = None
-
-    @property
-    def name(self) -> str:
-        """Such as ``sub-01_ses-1_T1w``."""
-        return f"{self.entities}_{self.suffix}"
 
 
 def draw_figures(folder: Path, images: Sequence[Files]) -> dict[str, Any]:
@@ -87,7 +80,9 @@ def draw_figures(folder: Path, images: Sequence[Files]) -> dict[str, Any]:
             if problem is None:
                 drawn += 1
             else:
-                warnings.append(f"{image.name}: the figure '{kind}' could not be drawn: {problem}")
+                warnings.append(
+                    f"{image.image.file}: the figure '{kind}' could not be drawn: {problem}"
+                )
     return {"figures": drawn, "warnings": warnings}
 
 
@@ -117,10 +112,10 @@ def _draw_image(folder: Path, files: Files) -> dict[str, str | None]:
         plans["surface"] = (surface_picture, [faced, preproc])
     outcome: dict[str, str | None] = {}
     for kind, (picture, needed) in plans.items():
-        path = folder / f"{files.entities}_desc-{kind}_{files.suffix}.png"
-        outcome[kind] = _unless_broken(_draw, needed, picture, files.name, path)
-    page = folder / f"{files.entities}_desc-viewer_{files.suffix}.html"
-    outcome["viewer"] = _unless_broken(_view, [preproc, sound], files.name, page)
+        path = folder / files.image.figure(kind)
+        outcome[kind] = _unless_broken(_draw, needed, picture, files.image.file, path)
+    page = folder / files.image.figure("viewer", "html")
+    outcome["viewer"] = _unless_broken(_view, [preproc, sound], files.image.file, page)
     return outcome
 
 
@@ -159,60 +154,48 @@ def _attempt(action: Callable[..., Any], *arguments: Any) -> Any:
         return f"{type(error).__name__}: {error}"
 
 
-def files_of_images(
-    images: Sequence[dict[str, Any]],
-    raw: Sequence[str],
-    preproc: Sequence[str],
-    masks: Sequence[str],
-    faced: Sequence[str],
-    others: Collection[str],
-) -> list[Files]:
-    """Tell which file is of which image.
+def files_of_images(names: Sequence[Mapping[str, str]], given: Any) -> list[Files]:
+    """Return the files of each image.
 
     Parameters
     ----------
-    images : sequence of dict
-        Entries of the manifest, with ``folder``, ``entities`` and ``suffix``.
-    raw, preproc, masks, faced : sequences of str
-        In the order of `images`; the last two may be empty.
-    others : collection of str
-        Tissue labels, and folders with a bias field, of those images that have them.
+    names : sequence of mapping
+        ``folder``, ``entities`` and ``suffix`` of each image.
+    given : Namedlist of Snakemake
+        The inputs of the rule. ``raw`` are the raw images in the order of `names`; other files are
+        found by the names that `ImageName` gives them.
     """
-    found = []
-    for index, image in enumerate(images):
-        key = (image["folder"], image["entities"], image["suffix"])
-        dseg, left = derived_file(*key, "dseg"), byproducts_folder(*key)
-        found.append(
+    paths = set(given)
+
+    def existing(file: str) -> Path | None:
+        return Path(file) if file in paths else None
+
+    files = []
+    for name, raw in zip(names, given.raw, strict=True):
+        image = ImageName(**name)
+        preproc = existing(image.defaced) or Path(image.preproc)
+        files.append(
             Files(
-                image["entities"],
-                image["suffix"],
-                Path(raw[index]),
-                Path(preproc[index]),
-                mask=Path(masks[index]) if masks else None,
-                faced=Path(faced[index]) if faced else None,
-                dseg=Path(dseg) if dseg in others else None,
-                field=Byproducts(Path(left)).bias_field if left in others else None,
+                image,
+                Path(raw),
+                preproc,
+                mask=existing(image.mask),
+                faced=existing(image.undefaced),
+                dseg=existing(image.dseg),
+                field=existing(image.bias_field),
             )
         )
-    return found
+    return files
 
 
 if "snakemake" in globals():
-    from ecdysis.job import forget, recorded
+    from ecdysis.job import recorded
     from ecdysis.report.pages import Pages
     from ecdysis.report.records import load_run
 
     job = globals()["snakemake"]
-    forget(job, "figures", "page")
     with recorded(job, "figures") as details:
-        files = files_of_images(
-            job.params.images,
-            job.input.images,
-            job.input.preproc,
-            job.input.get("masks", ()),
-            job.input.get("faced", ()),
-            {*job.input.tissues, *job.input.byproducts},
-        )
+        files = files_of_images(job.params.images, job.input)
         details.update(draw_figures(Path(job.output.figures), files))
     with recorded(job, "page"):
         label = job.wildcards.subject

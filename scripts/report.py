@@ -39,7 +39,7 @@ def update(output_dir: str | Path, *, ended: bool = False) -> Pages:
     pages = Pages(run)
     for label in pages.outdated():
         pages.write_subject(label)
-    # The rule `index_page` writes these from the pages, so they must be the newest.
+    # The rule `group_page` writes these from the pages, so they must be the newest.
     if run.images:
         write_table(run)
     pages.write_index()

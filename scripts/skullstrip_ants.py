@@ -15,31 +15,25 @@ def require(settings: Mapping[str, Any]) -> None:
 
 
 if "snakemake" in globals():
-    from ecdysis.image.reorient import reoriented_file
     from ecdysis.job import recorded
     from ecdysis.skullstrip.ants_recipe import describe_transforms, skullstrip
     from ecdysis.skullstrip.byproducts import Byproducts
 
     job = globals()["snakemake"]
     with recorded(job, "skullstrip") as details:
-        details["template"] = resolve(job.params.template or {}).name
-        transforms = Path(job.output.to_template), Path(job.output.from_template)
-        with reoriented_file(Path(job.input.image), job.params.orientation) as head:
-            details.update(
-                skullstrip(
-                    head,
-                    Prepared(Path(job.input.template)),
-                    Path(job.output.mask),
-                    byproducts=Byproducts(Path(job.output.byproducts)),
-                    transforms=transforms,
-                    priors=job.wildcards.suffix != "T1w",
-                    provider=job.params.provider,
-                    threads=job.threads,
-                )
+        made, template = job.output, job.params.skullstrip["template"]
+        transforms = Path(made.to_template), Path(made.from_template)
+        details["template"] = resolve(template).name
+        details.update(
+            skullstrip(
+                Path(job.input.image),
+                Prepared(Path(job.input.template)),
+                Path(made.mask),
+                byproducts=Byproducts(*map(Path, (made.posteriors, made.bias_field, made.affine))),
+                transforms=transforms,
+                priors=job.wildcards.suffix != "T1w",
+                provider=job.params.provider,
+                threads=job.threads,
             )
-        describe_transforms(
-            transforms,
-            job.wildcards.suffix,
-            label(job.params.template),
-            job.params.sources,
         )
+        describe_transforms(transforms, job.wildcards.suffix, label(template), job.params.sources)

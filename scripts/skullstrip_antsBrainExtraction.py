@@ -76,13 +76,10 @@ def skullstrip(
 
 
 if "snakemake" in globals():
-    from ecdysis.image.reorient import reoriented_file
     from ecdysis.job import recorded
 
     job = globals()["snakemake"]
-    with (
-        recorded(job, "skullstrip") as details,
-        reoriented_file(Path(job.input.image), job.params.orientation) as head,
-    ):
-        template, mask = job.params.template or {}, Path(job.output.mask)
-        details.update(skullstrip(head, template, mask, threads=job.threads))
+    with recorded(job, "skullstrip") as details:
+        image, mask = Path(job.input.image), Path(job.output.mask)
+        template = job.params.skullstrip["template"]
+        details.update(skullstrip(image, template, mask, threads=job.threads))

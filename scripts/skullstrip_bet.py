@@ -36,11 +36,10 @@ def find(head: Path) -> Path:
 
 
 if "snakemake" in globals():
-    from ecdysis.image.reorient import reoriented_file
     from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "skullstrip") as details:
         details["provider"] = "FSL BET"
-        with reoriented_file(Path(job.input.image), job.params.orientation) as head:
-            details.update(external_program.strip(head, Path(job.output.mask), find))
+        image, mask = Path(job.input.image), Path(job.output.mask)
+        details.update(external_program.strip(image, mask, find))

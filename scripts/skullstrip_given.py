@@ -10,10 +10,10 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from ecdysis.bids.image_name import ImageName
 from ecdysis.errors import InputError
 from ecdysis.image.geometry import Turn, orientation_of
 from ecdysis.image.volume import Volume, read, read_anatomical, require_same_grid, turned
-from ecdysis.places import mask_file
 from ecdysis.skullstrip import mask_check, working_image
 
 
@@ -34,15 +34,15 @@ def require(settings: Mapping[str, Any]) -> None:
         )
 
 
-def given_mask(folder: Path, image: tuple[str, str, str]) -> Path:
-    """Find the mask of an image, named by folder, entities and suffix.
+def given_mask(folder: Path, image: ImageName) -> Path:
+    """Find the mask of an image.
 
     Raises
     ------
     InputError
         There is none.
     """
-    name = Path(folder, mask_file(*image))
+    name = Path(folder, image.mask)
     for path in (name, name.with_name(name.name.removesuffix(".gz"))):
         if path.is_file():
             return path
@@ -92,13 +92,10 @@ def _above_zero(volume: Volume) -> working_image.BoolArray:
 
 
 if "snakemake" in globals():
-    from ecdysis.image.reorient import reoriented_file
     from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "skullstrip") as details:
-        words = job.wildcards
-        given = given_mask(Path(job.params.masks), (words.folder, words.entities, words.suffix))
         details["provider"] = "given mask"
-        with reoriented_file(Path(job.input.image), job.params.orientation) as head:
-            details.update(take(head, given, Path(job.output.mask)))
+        given = given_mask(Path(job.params.skullstrip["masks"]), ImageName(**job.wildcards))
+        details.update(take(Path(job.input.image), given, Path(job.output.mask)))

@@ -1,4 +1,4 @@
-"""What every job does around its work: its log, its threads and its status record.
+"""The log, the number of threads and the status record of every job.
 
 A script ends with
 
@@ -8,9 +8,8 @@ A script ends with
         with recorded(globals()["snakemake"], "convert") as details:
             details.update(convert(...))
 
-and the rule declares one ``log:``. The record lies beside it, is no file that Snakemake knows,
-and so outlives a failure of the job: the report reads it. A job of several stages appends them
-all to its log and keeps a record of each.
+and its rule declares one ``log:``. The status record lies beside the log. The rule does not declare
+it, so Snakemake keeps it when the job fails, and the report can read it.
 """
 
 import logging
@@ -46,32 +45,31 @@ def recorded(
 ) -> Iterator[dict[str, Any]]:
     """Run the block as `stage` of a Snakemake job; write its log and its status record.
 
-    The record says ``running`` while the block runs, so that a job that was killed is
-    seen as interrupted, then ``done`` or ``failed`` with the reason. Output of the block
-    and of the programs it starts goes to the log. An error ends the process with status
-    1: its reason stands on the console, its traceback in the log only.
+    The record says ``running`` while the block runs, then ``done``, or ``failed`` with the reason.
+    A killed job leaves ``running``, which the report shows as interrupted. The output of the block
+    and of the programs it starts goes to the log. After an error the process exits with
+    status 1; the console shows the reason, the log also the traceback.
 
-    Snakemake tries every failed job again, which helps only where memory was short or the
-    job was stopped from outside. After any other failure the next attempt fails at once,
-    for the same reason (`ecdysis.settled`).
+    Snakemake retries every failed job. A retry helps only if memory was short or the job was
+    stopped from outside. After any other failure the next attempt fails immediately with the same
+    reason (`ecdysis.settled`).
 
     Parameters
     ----------
     job : snakemake.script.Snakemake
-        Has ``log`` (one file), ``threads`` and ``wildcards``.
+        Has ``log`` (one file), ``threads``, ``wildcards`` and ``input``.
     stage : str
         The name of the stage in the report.
     unit : str, optional
-        The image, session or subject that the record is of; where none is given, the record lies
-        beside the log.
+        The image, session or subject of the record; by default the record lies beside the log.
     private : bool
-        The log may hold identifying text and lies outside the outputs; then the record
-        names an unexpected error by its type alone.
+        The log may hold identifying text and lies outside the outputs; then the record gives only
+        the type of an unexpected error.
 
     Yields
     ------
     dict
-        Facts of the stage; what is put in is written to the record as ``details``.
+        Facts of the stage, written to the record as ``details``.
     """
     log = Path(str(job.log))
     status = _record_of(log, stage, unit)
@@ -102,12 +100,12 @@ def recorded(
     except Exception as error:
         reason, again = _reason(error, private=private), lacked_memory(error)
     finally:
-        reason = reason and _without_places(reason)
+        reason = reason and _without_places(reason, job.input)
         if record["state"] == "running":
             record |= {"state": "failed", "reason": reason or "the job was interrupted"}
         record |= {"seconds": round(time.monotonic() - began, 3), **_usage(already)}
         record["details"] = details
-        # On a full disk the reason stands on the console alone.
+        # If the disk is full, the reason is printed on the console only.
         with suppress(OSError):
             write_json(status, record)
             if not again:
@@ -117,23 +115,20 @@ def recorded(
         sys.exit(1)
 
 
-def forget(job: Any, *stages: str) -> None:
-    """Remove what an earlier run recorded of the stages of a job that has several.
-
-    A later stage must not seem done while an earlier one is at work, or after it failed.
-    """
-    for stage in stages:
-        _record_of(Path(str(job.log)), stage).unlink(missing_ok=True)
+def optional(files: Any, name: str) -> Path | None:
+    """Return the file that a rule calls `name`, or None when it has no such file."""
+    file = files.get(name)
+    return Path(file) if file else None
 
 
-def _record_of(log: Path, stage: str, unit: str | None = None) -> Path:
+def _record_of(log: Path, stage: str, unit: str | None) -> Path:
     """Return the status record of a stage."""
     record = record_file(unit or "", stage)
     return record if unit else log.with_name(record.name)
 
 
 def _reason(error: Exception, *, private: bool) -> str:
-    """Say why a job failed: what the user can repair as it is, all else with its type."""
+    """Say why a job failed: the text of an InputError, the type and text of any other error."""
     kind = type(error).__name__
     if lacked_memory(error):
         kind = f"memory ran out ({kind})"
@@ -142,8 +137,14 @@ def _reason(error: Exception, *, private: bool) -> str:
     return f"{kind}; its text is in the private log" if private else f"{kind}: {error}"
 
 
-def _without_places(reason: str) -> str:
-    """Name files as they are called within the dataset and the results, wherever these lie."""
+def _without_places(reason: str, files: Any) -> str:
+    """Replace paths by those within the dataset or the results, and temporary files by raw ones.
+
+    A rule that reads a reoriented image calls it ``<name>`` and its raw image ``raw_<name>``.
+    """
+    for name in ("image", "t1w"):
+        if (temporary := optional(files, name)) and (raw := optional(files, f"raw_{name}")):
+            reason = reason.replace(str(temporary), str(raw))
     places = [read_remembered(MANIFEST).get("bids_dir"), str(Path.cwd())]
     for place in filter(None, places):
         reason = reason.replace(f"{place}/", "")
@@ -151,7 +152,7 @@ def _without_places(reason: str) -> str:
 
 
 def _stop_where_settled(status: Path, log: Path, stage: str) -> None:
-    """End this process when an earlier attempt of this run gave the answer."""
+    """Exit if an earlier attempt in this run failed for a reason that a retry does not change."""
     record = settled(status, log)
     if record is not None:
         print(f"{stage} is not tried again: {record['reason']}", file=sys.stderr)
@@ -160,9 +161,9 @@ def _stop_where_settled(status: Path, log: Path, stage: str) -> None:
 
 @contextmanager
 def _output_to(log: Path) -> Iterator[None]:
-    """Append Python's and child processes' standard output and error to the file `log`.
+    """Append standard output and error of Python and of child processes to the file `log`.
 
-    Snakemake removed what an earlier attempt left there.
+    Snakemake removes the log of an earlier attempt.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     kept = [os.dup(1), os.dup(2)]
@@ -182,9 +183,9 @@ def _output_to(log: Path) -> Iterator[None]:
 
 
 def _usage(already: float) -> dict[str, float]:
-    """CPU seconds of a stage, and those before it: of start, imports and earlier stages.
+    """Return the CPU seconds of a stage and of the time before it (start and imports).
 
-    Both are of this process and its children; the peak memory, in MB, is that of the larger.
+    Both include child processes; the peak memory, in MB, is that of the largest process.
     """
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {
@@ -195,5 +196,5 @@ def _usage(already: float) -> dict[str, float]:
 
 
 def _cpu_seconds() -> float:
-    """CPU seconds of this process and its ended children so far."""
+    """Return the CPU seconds of this process and its finished children."""
     return sum(os.times()[:4])

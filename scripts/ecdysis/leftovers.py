@@ -15,7 +15,7 @@ from pathlib import Path
 from ecdysis.image.sidecar import sidecar_of
 
 PARTIAL = re.compile(r"\.\d+\..+")
-DESCRIBED = (".nii.gz", "_xfm.h5", "_xfm.txt")
+DESCRIBED = (".nii", ".nii.gz", "_xfm.h5", "_xfm.txt")
 """How the names of files end that have sidecars."""
 
 

@@ -32,7 +32,8 @@ LATE = {
         "ecdysis.skullstrip.ants_recipe",
         "import nipype.interfaces.ants, scipy.ndimage",
     ),
-    "derivatives": ("derivatives", "import scipy.ndimage"),
+    "segment": ("segment", "import scipy.ndimage"),
+    "measure": ("measure", "import scipy.ndimage"),
     "figures": ("figures", "figures.load_plotting()"),
 }
 """What a rule imports while it works: after which module of ours, and how."""

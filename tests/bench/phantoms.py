@@ -114,7 +114,9 @@ def run(settings: HeadSettings, template: Path, folder: Path, provider: str, thr
         folder / "head.nii",
         Prepared(template),
         folder / "mask.nii",
-        byproducts=Byproducts(folder),
+        byproducts=Byproducts(
+            folder / "posteriors.nii.gz", folder / "field.nii.gz", folder / "affine.mat"
+        ),
         transforms=(folder / "to.h5", folder / "from.h5"),
         provider=provider,
         threads=threads,

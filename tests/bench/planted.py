@@ -32,7 +32,7 @@ from ecdysis.report.status import judge
 ROOT = Path(__file__).parents[2]
 RESULTS = Path("derivatives") / "ecdysis"
 SETTINGS = f"skullstrip:\n  method: none\n  masks: {TRUTH.as_posix()}\n"
-MEASURED = ("--until", "derivatives", "refuse")
+MEASURED = ("--until", "measure", "refuse")
 """As far as the measures, without figures."""
 WIDTH, HEIGHT = 1280, 1600
 SHOWN = "ghost"

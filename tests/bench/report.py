@@ -64,8 +64,8 @@ def make(root: Path, subjects: int, seed: int = 1) -> FakeStudy:
             made.record(name, "skullstrip", "failed", reason="the mask is empty", log="x\n" * 60)
             continue
         made.finish(name, figures=False)
-        made.record(name, "brain", details={"BrainVolume": chance.gauss(1450, 130)})
-        made.record(name, "quality", details=_quality(chance, odd=number % 50 == 11))
+        made.record(name, "crop", details={"BrainVolume": chance.gauss(1450, 130)})
+        made.record(name, "measure", details=_quality(chance, odd=number % 50 == 11))
         folder = root / f"sub-{label}" / "figures"
         folder.mkdir(parents=True, exist_ok=True)
         for kind, pictures in drawn.items():

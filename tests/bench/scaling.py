@@ -58,7 +58,7 @@ WAYS = (
     ("making up results", MADE_UP),
     ("nothing to do", NOTHING),
     ("nothing to do, --rerun-triggers mtime", [*NOTHING, "--rerun-triggers", "mtime"]),
-    ("nothing to do, --batch index_page=1/4", [*NOTHING, "--batch", "index_page=1/4"]),
+    ("nothing to do, --batch group_page=1/4", [*NOTHING, "--batch", "group_page=1/4"]),
 )
 
 

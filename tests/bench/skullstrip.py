@@ -44,7 +44,8 @@ given = json.loads(sys.argv[1])
 folder = Path(given["folder"])
 details = method.skullstrip(
     Path(given["image"]), Prepared(folder), Path(given["mask"]),
-    byproducts=Byproducts(folder), transforms=(folder / "to.h5", folder / "from.h5"),
+    byproducts=Byproducts(folder / "posteriors.nii.gz", folder / "f.nii.gz", folder / "a.mat"),
+    transforms=(folder / "to.h5", folder / "from.h5"),
     provider=given["provider"], threads=given["threads"],
 )
 print(json.dumps(details["seconds"]), file=sys.stderr)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from ecdysis.derivatives.crop import crop
+from crop import crop
 from ecdysis.errors import printable
 from ecdysis.image.reorient import reorient
 from ecdysis.report.records import load_run
@@ -54,7 +54,7 @@ def run(place, root, snakemake, tmp_path_factory):  # noqa: F811
     done = snakemake(
         cwd,
         "--until",
-        "derivatives",
+        "measure",
         "refuse",
         "derivative_description",
         "--config",
@@ -105,7 +105,8 @@ def test_every_case_has_its_outcome_in_the_report(root, run):
 
 def test_the_sound_subject_is_as_if_it_were_alone(root, run, tmp_path):
     raw = nifti_cases.image(root, "sound")
-    crop(reorient(raw, "RAS"), tmp_path / "c.nii.gz", CROP, sources=[])
+    reorient(raw, tmp_path / "r.nii", "RAS")
+    crop(tmp_path / "r.nii", tmp_path / "c.nii.gz", CROP, sources=[])
     made = root / OURS / "sub-sound/anat/sub-sound_desc-preproc_T1w.nii.gz"
     assert made.read_bytes() == (tmp_path / "c.nii.gz").read_bytes()
 

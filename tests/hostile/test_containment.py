@@ -26,7 +26,7 @@ def expected(place):
 
 def run_again(place):
     run = started(
-        place, "--until", "derivatives", "refuse", "--config", f"bids_dir={place / 'study'}",
+        place, "--until", "measure", "refuse", "--config", f"bids_dir={place / 'study'}",
         f"output_dir={place / 'out'}",
         f"skullstrip={{method: none, masks: {place / 'study' / MASKS}}}",
     )  # fmt: skip

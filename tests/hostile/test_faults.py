@@ -25,7 +25,7 @@ def dataset(tmp_path_factory):
 
 
 def arguments(dataset, output, *more):
-    return ("--until", "derivatives", "derivative_description", "--config", f"bids_dir={dataset}",
+    return ("--until", "measure", "derivative_description", "--config", f"bids_dir={dataset}",
             f"output_dir={output}", "skullstrip={method: none}", *more)  # fmt: skip
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from crop import crop
 from ecdysis.bids.discovery import Selection, discover
-from ecdysis.derivatives.crop import crop
 from ecdysis.errors import InputError
 from ecdysis.image import nifti
 from ecdysis.image.reorient import reorient
@@ -25,7 +25,8 @@ def outcome_of(root: Path, out: Path) -> tuple[str, str]:
         return "excluded", exclusions[0].reason
     (image,) = images
     try:
-        crop(reorient(Path(image.path), "RAS"), out / "c.nii.gz", CROP, sources=[])
+        reorient(Path(image.path), out / "r.nii", "RAS")
+        crop(out / "r.nii", out / "c.nii.gz", CROP, sources=[])
     except InputError as error:
         return "failed", str(error)
     return "processed", ""

@@ -8,15 +8,14 @@ from ecdysis.places import MANIFEST, record_file
 from PIL import Image, PngImagePlugin
 
 DETAILS: dict[str, dict[str, Any]] = {
-    "skullstrip": {"provider": "embedded", "ants_version": "2.6.5"},
-    "crop": {
+    "reorient": {
         "OriginalOrientation": "PIR",
         "Orientation": "RAS",
         "OriginalAffine": [[0.0, 0, 1, -90], [-1, 0, 0, 90], [0, -1, 0, 90], [0, 0, 0, 1]],
-        "CroppedShape": [150, 200, 160],
         "Warnings": [],
     },
-    "brain": {"BrainVolume": 1432.4},
+    "skullstrip": {"provider": "embedded", "ants_version": "2.6.5"},
+    "crop": {"CroppedShape": [150, 200, 160], "Warnings": [], "BrainVolume": 1432.4},
 }
 
 

@@ -5,8 +5,8 @@ import itertools
 
 import numpy as np
 import pytest
-from ecdysis.derivatives.crop import crop_box
 from ecdysis.errors import InputError
+from ecdysis.image.crop import crop_box
 from ecdysis.image.geometry import Box, Turn
 from ecdysis.image.volume import Volume, turned, with_values
 from nibabel.affines import apply_affine

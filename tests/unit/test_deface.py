@@ -3,12 +3,12 @@
 import json
 from dataclasses import replace
 
+import deface as script
 import nibabel as nib
 import numpy as np
 import pytest
 from ecdysis.deface.face import FACE, away_from, face_region, landmarks
 from ecdysis.deface.surface import shaded_views
-from ecdysis.derivatives import deface as script
 from ecdysis.errors import InputError
 from ecdysis.phantom.head import HeadSettings, build_head
 from ecdysis.skullstrip.itk import write_affine

@@ -1,5 +1,6 @@
 """The figures: that they show what they say, stay small, and fail one by one."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import matplotlib as mpl
 import nibabel as nib
 import numpy as np
 import pytest
+from ecdysis.bids.image_name import ImageName
 from ecdysis.figures import drawable
 from ecdysis.figures.brain import THUMB_BYTES
 from ecdysis.figures.picture import MAX_BYTES, Picture, save_picture
@@ -15,6 +17,7 @@ from ecdysis.figures.whole_head import air_white, crop_picture
 from ecdysis.image.volume import Volume
 from nibabel.affines import apply_affine, from_matvec
 from PIL import Image
+from snakemake.iocontainers import InputFiles
 
 mpl.use("Agg")
 SHAPE = (40, 48, 44)
@@ -62,7 +65,9 @@ def made_files(folder: Path) -> dict[str, Path]:
 
 
 def draw(folder: Path, files: dict[str, Path]) -> dict[str, Any]:
-    return figures.draw_figures(folder, [figures.Files("sub-01", "T1w", **files)])
+    return figures.draw_figures(
+        folder, [figures.Files(ImageName("sub-01/anat", "sub-01", "T1w"), **files)]
+    )
 
 
 def kinds(folder: Path) -> set[str]:
@@ -179,16 +184,18 @@ def test_a_broken_mask_does_not_cost_the_other_figures(
 
 
 def test_files_find_their_image() -> None:
-    image = {"folder": "sub-01/anat", "entities": "sub-01", "suffix": "T1w"}
-    images = [image, {**image, "suffix": "T2w"}]
-    others = {
-        "sub-01/anat/sub-01_dseg.nii.gz",
-        ".ecdysis/sub-01/anat/sub-01_desc-byproducts_T1w",
-    }
-    found = figures.files_of_images(images, ["a", "b"], ["c", "d"], ["e", "f"], [], others)
-    assert [bool(one.dseg and one.field) for one in found] == [True, False]
-    assert [(one.raw.name, one.mask and one.mask.name) for one in found] == [("a", "e"), ("b", "f")]
-    assert [one.faced for one in found] == [None, None]
+    names = [ImageName("sub-01/anat", "sub-01", suffix) for suffix in ("T1w", "T2w")]
+    given = InputFiles(
+        ["a", "b", *(name.preproc for name in names), names[0].dseg, names[0].bias_field],
+    )
+    given._add_name("raw")
+    given._set_name("raw", 0, 2)
+    given += [name.mask for name in names]
+    files = figures.files_of_images([asdict(name) for name in names], given)
+    assert [bool(each.dseg and each.field) for each in files] == [True, False]
+    assert [str(each.raw) for each in files] == ["a", "b"]
+    assert [str(each.mask) for each in files] == [name.mask for name in names]
+    assert [each.faced for each in files] == [None, None]
 
 
 @pytest.mark.parametrize("turn", [0.0, 20.0])

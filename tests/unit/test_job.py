@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from ecdysis.errors import InputError
-from ecdysis.job import forget, recorded
+from ecdysis.job import recorded
 from ecdysis.memory import lacked_memory
 from ecdysis.settled import forget_settled
 
@@ -17,7 +17,9 @@ from ecdysis.settled import forget_settled
 @pytest.fixture
 def job(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return SimpleNamespace(log="logs/sub-01/job.log", threads=1, wildcards={"subject": "01"})
+    return SimpleNamespace(
+        log="logs/sub-01/job.log", threads=1, wildcards={"subject": "01"}, input={}
+    )
 
 
 def attempt(job, error=None):
@@ -92,24 +94,19 @@ def test_a_program_that_the_kernel_killed_lacked_memory():
     assert not lacked_memory(failed.value)
 
 
-def test_a_job_of_several_stages_has_one_log_and_forgets_what_an_earlier_run_recorded(job):
-    def run(fault):
-        Path(job.log).unlink(missing_ok=True)
-        forget(job, "crop", "brain")
-        with recorded(job, "crop"):
-            print("first")
-            if fault:
-                raise ValueError("3")
-        with recorded(job, "brain"):
-            print("second")
+def test_a_job_of_several_stages_has_one_log(job):
+    for stage in ("figures", "page"):
+        with recorded(job, stage):
+            print(stage)
+    assert Path(job.log).read_text() == "figures\npage\n"
+    assert [status(job, stage)["state"] for stage in ("figures", "page")] == ["done"] * 2
 
-    run(fault=False)
-    assert Path(job.log).read_text() == "first\nsecond\n"
-    assert [status(job, stage)["state"] for stage in ("crop", "brain")] == ["done"] * 2
-    with pytest.raises(SystemExit):
-        run(fault=True)
-    assert status(job)["state"] == "failed"
-    assert not Path(job.log).with_name("brain.status.json").exists()
+
+def test_an_error_names_the_raw_image_and_not_the_temporary_one(job):
+    job.input = {"image": "hidden/r.nii", "raw_image": "study/a.nii.gz"}
+    with suppress(SystemExit), recorded(job, "crop"):
+        raise InputError("hidden/r.nii", "it is empty", "Fill it")
+    assert status(job)["reason"].startswith("study/a.nii.gz: it is empty")
 
 
 def test_a_record_can_be_of_another_unit_than_the_log(job):

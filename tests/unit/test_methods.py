@@ -35,7 +35,7 @@ def test_only_what_was_done_is_told(made: MadeOutput) -> None:
         assert f"@{key}" in text
     assert "@mriqc" not in text
     assert "DICOM" not in text
-    made.record(name, "quality", details={"measures": {}})
+    made.record(name, "measure", details={"measures": {}})
     assert "@mriqc" in _text(made)
 
 

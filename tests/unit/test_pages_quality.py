@@ -40,7 +40,7 @@ def _study_of(made: MadeOutput, count: int) -> None:
         name = made.image(f"{number:02d}")
         made.finish(name)
         cjv = 9.0 if number == count else 0.4 + number / 1000
-        made.record(name, "quality", details=_measured(cjv=cjv, cnr=3.0 + number / 100))
+        made.record(name, "measure", details=_measured(cjv=cjv, cnr=3.0 + number / 100))
 
 
 def test_flags_are_told_on_both_pages(made: MadeOutput, updated: Callable[..., Page]) -> None:
@@ -96,10 +96,10 @@ def test_a_measure_of_many_images_is_drawn_once_for_all_pages(made: MadeOutput) 
 def test_measures_of_others_count_when_nothing_is_to_come(made: MadeOutput) -> None:
     for label in ("01", "02", "03"):
         made.finish(made.image(label))
-        made.record(f"sub-{label}/anat/sub-{label}_T1w", "quality", details=_measured(cjv=0.5))
+        made.record(f"sub-{label}/anat/sub-{label}_T1w", "measure", details=_measured(cjv=0.5))
     waiting = made.image("04")
     report.update(made.root)
-    made.record("sub-03/anat/sub-03_T1w", "quality", details=_measured(cjv=0.7))
+    made.record("sub-03/anat/sub-03_T1w", "measure", details=_measured(cjv=0.7))
     assert Pages(load_run(made.root)).outdated() == ["03"]
     made.finish(waiting)
     assert Pages(load_run(made.root)).outdated() == ["01", "02", "03", "04"]
@@ -125,10 +125,10 @@ def test_numbers_that_are_none_do_not_break_the_page(
 ) -> None:
     name = made.image("01")
     made.finish(name)
-    made.record(name, "quality", details=_measured(cjv=float("nan"), cnr=float("inf"), efc=0.5))
+    made.record(name, "measure", details=_measured(cjv=float("nan"), cnr=float("inf"), efc=0.5))
     row = _data(updated())["rows"][0]
     assert row["values"].count(0.5) == 1
-    made.record(name, "quality", details={})
+    made.record(name, "measure", details={})
     assert "Measures of quality" not in updated("sub-01.html").text
 
 
@@ -150,13 +150,16 @@ def test_a_rated_image_stands_as_excluded_with_its_figures(
 def test_what_is_to_come_is_told(made: MadeOutput, updated: Callable[..., Page]) -> None:
     made.finish(made.image("01"))
     assert "Still to do" not in updated().text
-    made.record(made.image("02"), "skullstrip")
-    made.record(made.image("03"), "skullstrip", "running")
-    made.image("04")
+    for label, stages in (("02", ["reorient", "skullstrip"]), ("03", ["reorient"]), ("04", [])):
+        name = made.image(label)
+        for stage in stages:
+            made.record(name, stage)
+    made.record("sub-03/anat/sub-03_T1w", "skullstrip", "running")
     held = (made.root / HIDDEN / RUN).open("w")
     fcntl.flock(held, fcntl.LOCK_EX)
     text = updated().text
-    assert "skullstrip: 1 waiting; running: sub-03_T1w" in text
+    assert "reorient: 1 waiting" in text
+    assert "skullstrip: running: sub-03_T1w" in text
     assert "A run was in progress when this page was written" in text
     assert "crop: 1 waiting" in text
     made.record("sub-01", "figures", "running")
@@ -170,11 +173,11 @@ def test_time_and_memory_of_stages_come_from_the_benchmarks(
     for label, seconds in (("01", "10.0"), ("02", "30.0"), ("03", "NA")):
         name = made.image(label)
         made.finish(name)
-        path = made.root / "benchmarks" / name / "derivatives.tsv"
+        path = made.root / "benchmarks" / name / "segment.tsv"
         path.parent.mkdir(parents=True)
         path.write_text(f"s\th:m:s\tmax_rss\tcpu_time\n{seconds}\t-\t123.4\t8.5\n")
     costs = {cost.stage: cost for cost in costs_of(load_run(made.root))}
-    job = costs["derivatives"]
+    job = costs["segment"]
     assert (job.jobs, job.median_s, job.max_s, job.max_mb) == (2, 20.0, 30.0, 123.4)
     assert (job.median_cpu_s, job.total_cpu_s) == (8.5, 17.0)
     assert (costs["crop"].jobs, costs["crop"].median_mb) == (3, 200.0)

@@ -3,13 +3,13 @@
 import nibabel as nib
 import numpy as np
 import pytest
-from ecdysis.derivatives.quality import quality
-from ecdysis.image.reorient import reorient
+from ecdysis.image.volume import read_anatomical
 from ecdysis.quality.brain import Tissues
 from ecdysis.quality.dictionary import MEASURES, OF_SKULLSTRIP
 from ecdysis.quality.measured_image import Inputs
 from ecdysis.skullstrip.byproducts import Byproducts
 from ecdysis.skullstrip.itk import write_affine
+from measure import measure
 from scipy import ndimage
 from scipy.io import savemat
 
@@ -53,7 +53,7 @@ class Made:
     def inputs(self, **more):
         """The image alone, and what is given more."""
         raw = self.save("raw.nii.gz", self.image)
-        return Inputs(reorient(raw, "RAS").volume, "none", **more)
+        return Inputs(read_anatomical(raw).volume, "none", **more)
 
     def mask(self):
         return self.save("mask.nii", self.brain.astype(np.uint8))
@@ -75,7 +75,8 @@ class Made:
             self.save(f"template_{name}.nii", self.maps[name].astype(np.float32))
             for name in ("CSF", "GM", "WM")
         )
-        left = Byproducts(self.folder)
+        names = ("posteriors.nii.gz", "bias_field.nii.gz", "affine.mat")
+        left = Byproducts(*(self.folder / name for name in names))
         values = np.append(np.eye(3), np.zeros(3))[:, None]
         savemat(
             left.affine,
@@ -98,7 +99,7 @@ def made(tmp_path):
 
 
 def test_with_all_inputs_every_measure_has_its_known_value(made):
-    found = quality(made.whole())
+    found = measure(made.whole())
     assert not found["not_computable"]
     assert list(found["measures"]) == [one.key for one in MEASURES if one.key not in OF_SKULLSTRIP]
     values = found["measures"]
@@ -126,7 +127,7 @@ def test_with_all_inputs_every_measure_has_its_known_value(made):
 
 
 def test_without_skull_stripping_the_background_alone_is_measured(made):
-    found = quality(made.inputs())
+    found = measure(made.inputs())
     assert set(found["measures"]) == set(BACKGROUND)
     reasons = found["not_computable"]
     assert len(reasons) + len(BACKGROUND) + len(OF_SKULLSTRIP) == len(MEASURES)
@@ -135,7 +136,7 @@ def test_without_skull_stripping_the_background_alone_is_measured(made):
 
 
 def test_a_mask_alone_gives_smoothness_and_volume(made):
-    found = quality(made.inputs(mask=made.mask()))
+    found = measure(made.inputs(mask=made.mask()))
     assert {"fwhm_x", "brain_volume", "qi_2"} < set(found["measures"])
     assert {"cjv", "inu_med", "tpm_overlap_gm"} < set(found["not_computable"])
 
@@ -143,16 +144,16 @@ def test_a_mask_alone_gives_smoothness_and_volume(made):
 def test_where_the_air_is_masked_nothing_needs_it(made):
     scalp = ndimage.binary_dilation(made.image > 150, iterations=2)
     made.image[~scalp] = 0
-    found = quality(made.whole())
+    found = measure(made.whole())
     without = {*BACKGROUND, "cnr", *(f"snrd_{name}" for name in ("csf", "gm", "wm", "total"))}
     assert set(found["not_computable"]) == without
     assert all("masked" in reason for reason in found["not_computable"].values())
 
 
 def test_a_face_that_was_removed_from_the_input_costs_no_measure(made):
-    before = quality(made.whole())["measures"]
+    before = measure(made.whole())["measures"]
     made.image[:, 85:, :40] = 0
-    after = quality(made.whole())["measures"]
+    after = measure(made.whole())["measures"]
     for key in ("snrd_total", "cnr", "fber", "efc"):
         assert after[key] == pytest.approx(before[key], rel=0.05)
 
@@ -166,7 +167,7 @@ def test_the_maps_of_the_t1w_beside_it_are_brought(made, tmp_path):
     points = np.eye(4)
     points[0, 3] = -10
     write_affine(points, transform)
-    found = quality(
+    found = measure(
         other.inputs(mask=other.mask(), tissues=Tissues(made.tissues(), to_t1w=transform))
     )
     values = found["measures"]
@@ -181,7 +182,7 @@ def test_axes_are_those_of_the_body_in_every_orientation(made):
     smooth = ndimage.gaussian_filter(noise, (2.0, 1.0, 1.5))
     made.image = np.rint(1000 + 2000 * smooth / smooth.std()).clip(0).astype(np.int16)
     made.image[~made.brain] //= 100
-    first = quality(made.inputs(mask=made.mask()))["measures"]
+    first = measure(made.inputs(mask=made.mask()))["measures"]
     assert first["fwhm_x"] > first["fwhm_z"] > first["fwhm_y"]
     turn = nib.orientations.ornt_transform(
         nib.orientations.axcodes2ornt("RAS"), nib.orientations.axcodes2ornt("PSR")
@@ -190,8 +191,8 @@ def test_axes_are_those_of_the_body_in_every_orientation(made):
     for name, voxels in (("raw.nii.gz", made.image), ("mask.nii", made.brain.astype(np.uint8))):
         image = nib.Nifti1Image(voxels, made.affine).as_reoriented(turn)
         files[name] = made.save(name, np.asanyarray(image.dataobj), image.affine)
-    kept = Inputs(reorient(files["raw.nii.gz"], "keep").volume, "given", mask=files["mask.nii"])
-    second = quality(kept)["measures"]
+    kept = Inputs(read_anatomical(files["raw.nii.gz"]).volume, "given", mask=files["mask.nii"])
+    second = measure(kept)["measures"]
     for axis in "xyz":
         assert second[f"fwhm_{axis}"] == pytest.approx(first[f"fwhm_{axis}"], rel=1e-4)
 
@@ -200,7 +201,7 @@ def test_voxels_that_are_no_number_are_background(made):
     image = made.image.astype(np.float32)
     image[:5] = np.nan
     path = made.save("raw.nii.gz", image)
-    found = quality(Inputs(reorient(path, "RAS").volume, "none"))
+    found = measure(Inputs(read_anatomical(path).volume, "none"))
     assert set(found["measures"]) == set(BACKGROUND)
 
 
@@ -209,7 +210,7 @@ def test_a_measure_that_fails_costs_no_other(made, monkeypatch, capsys):
         raise ZeroDivisionError
 
     monkeypatch.setattr("ecdysis.quality.noise.cjv", fails)
-    found = quality(made.whole())
+    found = measure(made.whole())
     assert found["not_computable"] == {"cjv": "it failed: ZeroDivisionError"}
     assert found["warnings"] == ["cjv failed: ZeroDivisionError, see the log"]
     assert "Traceback" in capsys.readouterr().err
@@ -221,4 +222,4 @@ def test_a_lack_of_memory_is_no_property_of_the_image(made, monkeypatch):
 
     monkeypatch.setattr("ecdysis.quality.noise.cjv", lacks)
     with pytest.raises(MemoryError):
-        quality(made.whole())
+        measure(made.whole())

@@ -33,8 +33,8 @@ def made(tmp_path):
         made.record(name, "skullstrip", details={"measures": {"similarity": 0.8, "volume_ml": 9}})
         measures = {"cjv": 0.9 if index == 11 else 0.5 + index / 1000, "efc": 0.6}
         reasons = {"fber": "no air"}
-        made.record(name, "quality", details={"measures": measures, "not_computable": reasons})
-    made.record(made.image("99"), "quality", "failed", reason="it broke")
+        made.record(name, "measure", details={"measures": measures, "not_computable": reasons})
+    made.record(made.image("99"), "measure", "failed", reason="it broke")
     return made
 
 

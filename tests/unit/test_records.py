@@ -75,12 +75,12 @@ def test_one_bad_session_makes_the_subject_failed_and_keeps_the_other(made: Made
 def test_without_skull_stripping_no_mask_is_expected(tmp_path: Path) -> None:
     made = MadeOutput(tmp_path, method="none")
     name = made.image("01")
-    made.finish(name, ("crop",))
+    made.finish(name, ("reorient", "crop"))
     made.record(name, "skullstrip", "failed", reason="of an earlier run")
     (tmp_path / "sub-01/anat/sub-01_desc-brain_mask.nii.gz").unlink()
     subject = load_run(tmp_path).subject("01")
     assert subject.progress == "done"
-    assert [stage.name for stage in subject.images[0].stages] == ["crop"]
+    assert [stage.name for stage in subject.images[0].stages] == ["reorient", "crop"]
 
 
 def test_a_session_that_failed_is_of_its_subject(made: MadeOutput) -> None:

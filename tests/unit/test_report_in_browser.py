@@ -35,7 +35,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made.finish(name)
         measures = {"cjv": 0.4 + number / 100, "cnr": 0.25 if number == 5 else 3 + number / 50}
         details = {"measures": measures, "not_computable": {"qi_1": EVIL}}
-        made.record(name, "quality", details=details)
+        made.record(name, "measure", details=details)
     made.record(made.image("12"), "crop", "failed", reason=f"</script>{EVIL}", log=EVIL)
     made.exclude(EVIL, EVIL, EVIL)
     made.image("14")

@@ -16,7 +16,7 @@ from tests.unit.made_output import MadeOutput
 def shards(tmp_path):
     """Two runs; the second could not read one image."""
     made = [MadeOutput(tmp_path / name) for name in ("shard-1", "shard-2")]
-    made[0].finish(made[0].image("01"), ("skullstrip", "crop", "brain"))
+    made[0].finish(made[0].image("01"), ("reorient", "skullstrip", "crop"))
     made[1].record(made[1].image("02"), "crop", "failed", reason="no voxel is left")
     made[1].manifest["excluded"].append(
         {"image": "sub-03/anat/sub-03_T1w", "subject": "03", "reason": "cut short", "fault": True}

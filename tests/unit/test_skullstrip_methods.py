@@ -7,6 +7,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from ecdysis.bids.image_name import ImageName
 from ecdysis.errors import InputError
 from ecdysis.skullstrip import external_program
 from ecdysis.study import skullstrip_method
@@ -126,9 +127,9 @@ def test_given_masks_are_found_by_name(tmp_path):
     path.parent.mkdir(parents=True)
     path.touch()
     given.require({"skullstrip": {"masks": str(tmp_path)}})
-    assert given.given_mask(tmp_path, ("sub-1/anat", "sub-1", "T2w")) == path
+    assert given.given_mask(tmp_path, ImageName("sub-1/anat", "sub-1", "T2w")) == path
     with pytest.raises(InputError, match="no such brain mask"):
-        given.given_mask(tmp_path, ("sub-1/anat", "sub-1", "T1w"))
+        given.given_mask(tmp_path, ImageName("sub-1/anat", "sub-1", "T1w"))
 
 
 def test_the_method_none_with_masks_is_that_of_given_masks():

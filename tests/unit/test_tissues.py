@@ -5,8 +5,8 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
+import segment as script
 from ecdysis import template
-from ecdysis.derivatives import tissues as script
 from ecdysis.image.resampling import resample
 from ecdysis.skullstrip.tissues import TISSUES, by_brightness, classify, labelled, maps_of_template
 from ecdysis.template import embedded
@@ -53,7 +53,7 @@ def done(brain, tmp_path):
         tmp_path / "dseg.nii.gz",
         {tissue.label: tmp_path / f"{tissue.label}_probseg.nii.gz" for tissue in TISSUES},
     )
-    details = script.tissues(brain[0], outputs, sources=["bids::x"])
+    details = script.segment(brain[0], outputs, sources=["bids::x"])
     return outputs, details
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from ecdysis.derivatives.brain import brain
-from ecdysis.derivatives.crop import crop
+from crop import BrainFiles, crop
 from ecdysis.errors import InputError
 from ecdysis.image.geometry import Box
 from ecdysis.image.reorient import reorient
@@ -31,17 +30,21 @@ def case(tmp_path):
     return whole_line(tmp_path, tmp_path / "raw.nii.gz", {**SETTINGS, "modes": ["auto", "fov"]})
 
 
+def brain_files(folder, prefix=""):
+    outputs = (folder / f"{prefix}{name}.nii.gz" for name in ("brain_mask", "brain"))
+    return BrainFiles(folder / "mask.nii", *outputs)
+
+
 def whole_line(folder, raw, config):
-    turned = reorient(raw, "RAS")
-    volume = turned.volume
+    turned = folder / "reoriented.nii"
+    reorient(raw, turned, "RAS")
+    volume = read(turned)
     mask = np.zeros(volume.stored.shape, "uint8")
     middle = tuple(slice(n // 3, 2 * n // 3) for n in mask.shape)
     mask[middle] = volume.stored[middle] > np.median(volume.stored[middle]) / 2
     write(with_values(volume, mask), folder / "mask.nii")
-    preproc, mask_file = folder / "crop.nii.gz", folder / "mask.nii"
-    crop(turned, preproc, config, sources=["bids:raw:sub-01"], mask=mask_file)
-    results = folder / "brain_mask.nii.gz", folder / "brain.nii.gz"
-    brain(preproc, mask_file, *results, sources=["bids::sub-01"])
+    sources, brain = ["bids:raw:sub-01"], brain_files(folder)
+    crop(turned, folder / "crop.nii.gz", config, sources=sources, brain=brain)
     return folder
 
 
@@ -107,13 +110,23 @@ def test_a_mask_of_another_grid_is_refused(case):
     moved = volume.header.copy()
     moved.set_sform(moved.get_sform() + np.eye(4, k=3) * 5, 1)
     write(Volume(moved, volume.stored), case / "mask.nii")
-    results = case / "a.nii.gz", case / "b.nii.gz"
+    image, brain = case / "reoriented.nii", brain_files(case, "other_")
     with pytest.raises(InputError, match="that of the image"):
-        brain(case / "crop.nii.gz", case / "mask.nii", *results, sources=[])
-    head, mask = reorient(case / "raw.nii.gz", "RAS"), case / "mask.nii"
-    with pytest.raises(InputError, match="that of the image"):
-        crop(head, case / "c.nii.gz", SETTINGS, sources=[], mask=mask)
-    assert not list(case.glob("[abc].*"))
+        crop(image, case / "other_crop.nii.gz", SETTINGS, sources=[], brain=brain)
+    assert not list(case.glob("other_*"))
+
+
+def test_an_empty_mask_is_refused(case):
+    volume = read(case / "mask.nii")
+    write(Volume(volume.header, np.zeros_like(volume.stored)), case / "mask.nii")
+    with pytest.raises(InputError, match="empty"):
+        crop(
+            case / "reoriented.nii",
+            case / "crop.nii.gz",
+            SETTINGS,
+            sources=[],
+            brain=brain_files(case),
+        )
 
 
 def test_uncrop_refuses_a_mask_of_another_sidecar(case):
@@ -135,7 +148,8 @@ def test_nibabels_own_images_come_back_exactly(tmp_path, name, code):
     if name == "example4d.nii.gz":
         raw = tmp_path / "first.nii"
         nib.save(nib.load(NIBABEL_DATA / name).slicer[..., :1], raw)
-    _, image, facts = reorient(raw, code)
+    facts = reorient(raw, tmp_path / "reoriented.nii", code)
+    image = read(tmp_path / "reoriented.nii")
     box = Box.of([[1, n - 1] for n in image.stored.shape])
     write(cropped(image, box), tmp_path / "c.nii")
     back = uncrop(nib.load(tmp_path / "c.nii"), facts | {"CropBox": box.pairs})
@@ -158,7 +172,7 @@ def test_a_real_head_is_cropped_and_comes_back_exactly(tmp_path):
     raw = tmp_path / "raw.nii"
     whole_line(tmp_path, raw, {**SETTINGS, "modes": ["auto", "fov"]})
     check_round_trip(tmp_path, raw)
-    before, after = reorient(raw, "RAS").volume, read(tmp_path / "crop.nii.gz")
+    before, after = (read(tmp_path / name) for name in ("reoriented.nii", "crop.nii.gz"))
     box = Box.of(json.loads((tmp_path / "crop.json").read_text())["CropBox"])
     np.testing.assert_array_equal(before.stored[box.slices], after.stored)
     top_to_bottom = after.stored.shape[2] * after.zooms_mm[2]

@@ -21,15 +21,15 @@ def test_batches_part_the_subjects_and_the_last_writes_the_index(dataset, snakem
         made = (dataset / "derivatives/ecdysis").glob("sub-*/anat/*_desc-preproc_T1w.nii.gz")
         return sorted(path.name[:6] for path in made), executed(run)
 
-    subjects, rules = batch("--batch", "index_page=1/2")
+    subjects, rules = batch("--batch", "group_page=1/2")
     assert subjects == ["sub-01"]
     assert rules.count("figures") == 1
-    assert "index_page" not in rules
-    subjects, rules = batch("--batch", "index_page=2/2")
+    assert "group_page" not in rules
+    subjects, rules = batch("--batch", "group_page=2/2")
     assert subjects == ["sub-01", "sub-02"]
     assert rules.count("figures") == 1
-    assert rules.count("index_page") == 1
+    assert rules.count("group_page") == 1
     _, rules = batch()
-    assert set(rules) <= {"index_page"}, "it may have more inputs than its batch had"
+    assert set(rules) <= {"group_page"}, "it may have more inputs than its batch had"
     _, rules = batch()
     assert rules == []

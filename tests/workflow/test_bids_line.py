@@ -69,15 +69,14 @@ def test_the_mask_is_the_brain(dataset, first_run):
     assert overlap > 0.93
 
 
-def test_no_more_is_kept_for_later_than_skull_stripping_left(dataset, first_run):
+def test_no_other_intermediate_file_is_kept(dataset, first_run):
     hidden = dataset / RESULTS / ".ecdysis/sub-01/anat"
-    byproducts = "sub-01_desc-byproducts_T1w"
-    kept = {str(path.relative_to(hidden)) for path in hidden.rglob("*") if path.is_file()}
-    assert kept - {f"{byproducts}/.snakemake_timestamp"} == {
+    assert {str(path.relative_to(hidden)) for path in hidden.rglob("*") if path.is_file()} == {
         "sub-01_desc-reorientedBrain_T1w_mask.nii.gz",
-        f"{byproducts}/affine.mat",
-        f"{byproducts}/bias_field.nii.gz",
-        f"{byproducts}/posteriors.nii.gz",
+        "sub-01_desc-affine_T1w.mat",
+        "sub-01_desc-biasfield_T1w.nii.gz",
+        "sub-01_desc-posteriors_T1w.nii.gz",
+        "sub-01_desc-quality_T1w.json",
     }
 
 
@@ -198,7 +197,7 @@ def test_no_skull_stripping_still_gives_images_and_pages(dataset, first_run, sna
 def test_another_crop_strips_no_skull_again(dataset, first_run, snakemake):
     other = ("--config", "participant_label=01", "crop={margin: 15}", "--dry-run")
     assert set(jobs_of(snakemake(dataset, *other))) == {
-        *("derivatives", "figures", "index_page", "all", "total")
+        *("reorient", "crop", "segment", "measure", "figures", "group_page", "all", "total")
     }
 
 

@@ -17,6 +17,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from ecdysis.bids.image_name import ImageName
 from ecdysis.errors import InputError, printable
 from ecdysis.shards import in_shard
 
@@ -43,42 +44,27 @@ SUGGESTIONS = 3
 
 
 @dataclass(frozen=True)
-class Image:
+class Image(ImageName):
     """One anatomical image of the study.
 
     Attributes
     ----------
-    folder, entities, suffix : str
-        Its place: ``{folder}/{entities}_{suffix}.nii.gz`` within the dataset.
     subject, session : str
         Labels without prefix; `session` is None when the dataset has none.
     path : str
         The raw file.
     source : str
-        ``bids`` when the file is there, ``dicom`` when it is yet to be converted.
+        ``bids`` when the file exists, ``dicom`` when it will be converted.
     series, dicom_session : str or None
-        Where it comes from: the pseudonymous series and the session of the plan.
+        The pseudonymous series and the session of the plan that the image comes from.
     """
 
-    folder: str
-    entities: str
-    suffix: str
     subject: str
     session: str | None
     path: str
     source: str = "bids"
     series: str | None = None
     dicom_session: str | None = None
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """Folder, entities and suffix."""
-        return self.folder, self.entities, self.suffix
-
-    @property
-    def name(self) -> str:
-        """Path within the dataset, without extension."""
-        return f"{self.folder}/{self.entities}_{self.suffix}"
 
 
 @dataclass(frozen=True)

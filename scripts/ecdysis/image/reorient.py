@@ -1,56 +1,44 @@
-"""Reorienting permutes and flips the axes of an image; nothing is resampled.
+"""Reorientation permutes and flips the axes of an image; nothing is resampled.
 
-Every voxel keeps its stored value and its place in the world. What was done is told as facts,
-which go into the sidecar of the cropped image, so that `uncrop` can undo it.
+Every voxel keeps its stored value and its place in the world. The sidecar of the reoriented image
+says what was done, so that `uncrop` can undo it.
 """
 
 import math
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from ecdysis.errors import InputError
+from ecdysis.files import write_json
 from ecdysis.image.geometry import Turn, orientation_of
 from ecdysis.image.grid import stored_shape
-from ecdysis.image.volume import Volume, read_anatomical, turned, write
+from ecdysis.image.sidecar import sidecar_of
+from ecdysis.image.volume import read_anatomical, turned, write
 
 GEOMETRY_FIELDS = (
     "pixdim", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d",
     "qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z", "xyzt_units", "dim_info",
 )  # fmt: skip
-"""What the header of the raw image says about its grid; kept as it was, odd or not."""
+"""Header fields that describe the grid of the raw image; they are kept unchanged."""
 
 
-class Reoriented(NamedTuple):
-    """An image in another orientation, and what was done to it.
-
-    Parameters
-    ----------
-    image : path
-        The raw image.
-    volume : Volume
-        Of shape (X', Y', Z'), with the data type, byte order, scale and header version of the
-        raw image.
-    facts : dict
-        Shapes, affines and orientations before and after, and warnings; fit for JSON.
-    """
-
-    image: Path
-    volume: Volume
-    facts: dict[str, Any]
-
-
-def reorient(image: Path, orientation: str) -> Reoriented:
-    """Read an anatomical image in another orientation.
+def reorient(image: Path, output: Path, orientation: str) -> dict[str, Any]:
+    """Write an anatomical image in another orientation, and its sidecar.
 
     Parameters
     ----------
     image : path
         One volume of shape (X, Y, Z) or (X, Y, Z, 1...).
+    output : path
+        Gets the image, of shape (X', Y', Z'), with the data type, byte order, scale and header
+        version of the raw image.
     orientation : str
         The positive ends of the new axes, such as ``RAS``, or ``keep``.
+
+    Returns
+    -------
+    dict
+        The content of the sidecar: shapes, affines and orientations before and after, and
+        warnings.
 
     Raises
     ------
@@ -74,34 +62,13 @@ def reorient(image: Path, orientation: str) -> Reoriented:
         "ReorientedShape": list(result.stored.shape),
         "Warnings": warnings,
     }
-    return Reoriented(image, result, facts)
-
-
-@contextmanager
-def reoriented_file(image: Path, orientation: str) -> Iterator[Path]:
-    """Give an image in another orientation as a temporary ``.nii``, for programs that read files.
-
-    Raises
-    ------
-    InputError
-        The image or the orientation cannot be used; or what is raised about the temporary file,
-        said of `image`.
-    """
-    volume = reorient(image, orientation).volume
-    with tempfile.TemporaryDirectory(prefix="ecdysis-") as folder:
-        file = Path(folder, "head.nii")
-        write(volume, file)
-        del volume
-        try:
-            yield file
-        except InputError as error:
-            if str(error.where) != str(file):
-                raise
-            raise InputError(image, error.problem, error.remedy) from error
+    write(result, output)
+    write_json(sidecar_of(output), facts)
+    return facts
 
 
 def _plain(value: Any) -> Any:
-    """Turn a header field into JSON, which has no NaN and no infinity: they become null."""
+    """Convert a header field to JSON, which has no NaN and no infinity: they become null."""
     if isinstance(value, list):
         return [_plain(part) for part in value]
     return value if math.isfinite(value) else None

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from ecdysis.image.geometry import Box
-from ecdysis.image.volume import Volume
+from ecdysis.image.volume import Volume, read
+from ecdysis.job import optional
 from ecdysis.quality import air, background, brain, tissue
 from ecdysis.quality.noise import Statistics, statistics
 from ecdysis.quality.sheet import NotComputableError
 from ecdysis.skullstrip.byproducts import Byproducts
+from ecdysis.template import Prepared
 
 SAMPLE = 4_000_000
 """The brightest voxels are looked for among so many, evenly spread over the image."""
@@ -44,6 +46,35 @@ class Inputs:
     tissues: brain.Tissues | None = None
     byproducts: Byproducts | None = None
     template_tissues: tuple[Path, ...] = ()
+
+
+def inputs_of(files: Any, method: str) -> Inputs:
+    """Return the inputs of an image from the named files of a rule.
+
+    Parameters
+    ----------
+    files : mapping
+        ``image``, the reoriented image, and any of these: ``mask``; ``tissues``, three maps of the
+        image or, with ``points_to_t1w``, of the T1w of its session; ``posteriors`` with
+        ``bias_field``, ``affine`` and ``template``.
+    method : str
+        Of skull stripping.
+    """
+    maps = tuple(map(Path, files.get("tissues") or ()))
+    byproducts: Byproducts | None = None
+    template_tissues: tuple[Path, ...] = ()
+    if files.get("posteriors"):
+        names = ("posteriors", "bias_field", "affine")
+        byproducts = Byproducts(*(Path(files.get(name)) for name in names))
+        template_tissues = Prepared(Path(files.get("template"))).tissue_maps
+    return Inputs(
+        read(files.get("image")),
+        method,
+        mask=optional(files, "mask"),
+        tissues=brain.Tissues(maps, optional(files, "points_to_t1w")) if maps else None,
+        byproducts=byproducts,
+        template_tissues=template_tissues,
+    )
 
 
 class MeasuredImage:

@@ -137,7 +137,7 @@ def _template(run: Run) -> str:
 
 
 def _later(run: Run) -> Iterator[str]:
-    if _ran(run, "tissues"):
+    if _ran(run, "segment"):
         yield (
             "Probabilities of grey matter, white matter and cerebrospinal fluid were refined on the"
             " native grid from those of Atropos [@atropos]."
@@ -147,7 +147,7 @@ def _later(run: Run) -> Iterator[str]:
 
 
 def _quality(run: Run) -> Iterator[str]:
-    if _ran(run, "quality"):
+    if _ran(run, "measure"):
         yield (
             "Image quality was measured by the definitions of MRIQC [@mriqc] and of the papers that"
             " the data dictionary of participants_qc.tsv names."

@@ -9,8 +9,9 @@ from ecdysis.skullstrip.brain_recipe import RECIPE
 SETTINGS = {
     "deidentify": ("deid",),
     "convert": ("convert",),
+    "reorient": ("reorient",),
     "skullstrip": ("skullstrip", "ants"),
-    "crop": ("reorient", "crop"),
+    "crop": ("crop",),
     "deface": ("deface",),
 }
 

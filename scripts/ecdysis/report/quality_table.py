@@ -17,7 +17,7 @@ from ecdysis.quality.outliers import RULE, Flag, Values, flags
 from ecdysis.report.model import ProcessedImage, Run
 from ecdysis.report.status import PROBLEMS, Entry, Status, entries_of
 
-STAGE = "quality"
+STAGE = "measure"
 NONE = "n/a"
 
 

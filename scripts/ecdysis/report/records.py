@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ecdysis.bids.image_name import ImageName
 from ecdysis.errors import InputError
 from ecdysis.files import read_json
 from ecdysis.natural_sort import natural_key
@@ -16,9 +17,6 @@ from ecdysis.places import (
     MANIFEST,
     TEMPLATE,
     VALIDATION,
-    defaced_file,
-    mask_file,
-    preproc_file,
     record_file,
 )
 from ecdysis.ratings import by_image, from_json
@@ -35,11 +33,11 @@ from ecdysis.report.model import (
 from ecdysis.run_lock import is_at_work
 
 DICOM_STAGE = "convert"
-BRAIN_STAGES = ("skullstrip", "brain")
-EXTRA_STAGES = ("deface", "tissues", "quality")
-IMAGE_STAGES = (DICOM_STAGE, "skullstrip", "crop", "brain", *EXTRA_STAGES)
-"""Stages of one image, in order; `BRAIN_STAGES` only where skulls are stripped, and
-`EXTRA_STAGES` only where they left a record."""
+BRAIN_STAGE = "skullstrip"
+EXTRA_STAGES = ("deface", "segment", "measure")
+IMAGE_STAGES = (DICOM_STAGE, "reorient", BRAIN_STAGE, "crop", *EXTRA_STAGES)
+"""Stages of one image, in order; `BRAIN_STAGE` only with skull stripping, `EXTRA_STAGES` only if
+they have a record."""
 SESSION_STAGES = ("deidentify", "audit", "audit_results", "convert_session")
 SUBJECT_STAGE = "figures"
 
@@ -193,24 +191,23 @@ def _subject(
 
 
 def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool) -> ProcessedImage:
-    folder, entities, suffix = item["folder"], item["entities"], item["suffix"]
-    unit = f"{folder}/{entities}_{suffix}"
-    wanted = [name for name in IMAGE_STAGES if stripping or name not in BRAIN_STAGES]
-    stages = [read(unit, name) for name in wanted]
+    image = ImageName(item["folder"], item["entities"], item["suffix"])
+    wanted = [name for name in IMAGE_STAGES if stripping or name != BRAIN_STAGE]
+    stages = [read(image.name, name) for name in wanted]
     stages = [one for one in stages if one.name not in EXTRA_STAGES or one.state != "pending"]
     if item["source"] != "dicom":
         # An image that was converted by an earlier run is part of the dataset now.
         stages = [one for one in stages if one.name != DICOM_STAGE or one.state == "done"]
-    # Which of them there is depends on the setting `deface`.
-    results = [preproc_file(folder, entities, suffix)]
+    # The setting `deface` decides which of them is a result.
+    results = [image.preproc]
     if any(one.name == "deface" for one in stages):
-        results = [defaced_file(folder, entities, suffix)]
+        results = [image.defaced]
     if stripping:
-        results.append(mask_file(folder, entities, suffix))
+        results.append(image.mask)
     return ProcessedImage(
-        folder=folder,
-        entities=entities,
-        suffix=suffix,
+        folder=image.folder,
+        entities=image.entities,
+        suffix=image.suffix,
         session=item["session"],
         stages=tuple(stages),
         finished=all((root / result).is_file() for result in results),

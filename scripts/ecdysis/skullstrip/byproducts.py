@@ -1,4 +1,4 @@
-"""What the workflow's own skull stripping leaves beside a mask, for the stages after it."""
+"""What the method ``ants`` estimates besides the mask, for the steps after it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,21 +6,18 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Byproducts:
-    """A folder for one image; all grids are the working image's, of 2 mm."""
+    """Files of one image; images are on the 2 mm grid of the working image.
 
-    folder: Path
+    Attributes
+    ----------
+    posteriors : Path
+        Probabilities of `ecdysis.skullstrip.tissues.TISSUES`, 4-D.
+    bias_field : Path
+        The image is divided by it.
+    affine : Path
+        Affine part of the transform from the template to the head (ITK).
+    """
 
-    @property
-    def posteriors(self) -> Path:
-        """Probabilities of `ecdysis.skullstrip.tissues.TISSUES`, 4-D."""
-        return self.folder / "posteriors.nii.gz"
-
-    @property
-    def bias_field(self) -> Path:
-        """Divides the image."""
-        return self.folder / "bias_field.nii.gz"
-
-    @property
-    def affine(self) -> Path:
-        """Affine part of the transform from the template to the head, by ITK."""
-        return self.folder / "affine.mat"
+    posteriors: Path
+    bias_field: Path
+    affine: Path

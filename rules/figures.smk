@@ -1,7 +1,8 @@
-"""What a person judges images by: figures, and the page of their subject."""
+"""Figures: the pictures of each subject's images, and the page that shows them."""
 
 
 rule figures:
+    """Draw the figures of a subject and write its page."""
     input:
         unpack(shown_of_subject),
     output:
@@ -23,12 +24,13 @@ rule figures:
         "benchmarks/sub-{subject}/figures.tsv"
     conda:
         "../envs/python.yaml"
+    # Page templates lie in the folder of the workflow, which a container does not see.
     container:
-        None  # see report.smk
+        None
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     params:
-        images=images_of_subject,
+        images=names_of_subject,
         code=fingerprint("figures", *VIEWER),
     message:
         "Drawing the figures of sub-{wildcards.subject}"

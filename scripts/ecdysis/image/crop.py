@@ -1,93 +1,34 @@
-"""Crop a reoriented image to a box; voxels keep their stored value and place in the world.
+"""Decide to which box an image is cropped.
 
 Modes, of which the box is the intersection:
 
 slices
-    The voxels that the user gave, ``{x: [32, -32]}``, with the meaning of nibabel's slicer.
+    The voxels that the user gave, ``{x: [32, -32]}``, as in nibabel's slicer.
 auto
-    The head and a margin: the air around it goes. The margin is at least the block to
-    which the head is found exactly. See `ecdysis.image.head`.
+    The head and a margin; the air around it is removed. The margin is at least the block size
+    of the head search. See `ecdysis.image.head`.
 fov
-    What lies less than so many mm below the top of the head, which removes the neck: the
-    idea and the 170 mm of FSL's robustfov.
+    Everything above a plane that lies the given length (mm) below the top of the head. This
+    removes the neck. The method and the default of 170 mm are those of FSL's robustfov.
 
-A box that would cut the brain mask is enlarged until it does not.
+A box that would cut the brain mask is enlarged until it contains the mask.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ecdysis.errors import InputError
-from ecdysis.files import write_json
 from ecdysis.image.geometry import Box, slices_box, superior_axis
 from ecdysis.image.head import HeadSearch, find_head
-from ecdysis.image.reorient import Reoriented
-from ecdysis.image.sidecar import sidecar_of
-from ecdysis.image.volume import Volume, cropped, read, require_same_grid, write
+from ecdysis.image.volume import Volume
 
 NONE = "none"
 MODES = ("slices", "auto", "fov")
 HEAD_MODES = {"auto", "fov"}
 MASK_MARGIN = 3.0
-"""Room in mm around the brain mask: a blur of the usual width stays inside the image."""
+"""Margin in mm around the brain mask, so that a typical smoothing kernel stays inside the image."""
 
 REMEDY = "Change crop.slices, crop.margin or crop.fov, or set crop.modes to [none]"
-
-
-def crop(
-    head: Reoriented,
-    output: Path,
-    settings: Mapping[str, Any],
-    *,
-    sources: Sequence[str],
-    mask: Path | None = None,
-) -> dict[str, Any]:
-    """Write an image cropped, and its BIDS sidecar.
-
-    Parameters
-    ----------
-    head : Reoriented
-        The image, of shape (X, Y, Z).
-    output : Path
-        The cropped image; its sidecar lies beside it.
-    settings : mapping
-        ``modes``, ``slices``, ``margin`` (mm) and ``fov`` (mm), as in config.
-    sources : sequence of str
-        BIDS URIs of what the image was made from.
-    mask : Path, optional
-        A brain mask on the grid of the reoriented image.
-
-    Returns
-    -------
-    dict
-        What was found when it was reoriented, and what was decided: box, shapes, enlargement
-        and warnings.
-
-    Raises
-    ------
-    InputError
-        No voxel is left, or a setting makes no sense.
-    """
-    image, volume, found = head
-    brain = None if mask is None else read(mask)
-    if brain is not None:
-        require_same_grid(brain, volume.stored.shape, volume.affine, mask or image)
-    try:
-        box, decided = crop_box(volume, settings, brain)
-    except InputError as error:
-        raise InputError(f"{error.where} ({image})", error.problem, error.remedy) from error
-    result = cropped(volume, box)
-    write(result, output)
-    decided["Warnings"] = [*found["Warnings"], *decided["Warnings"]]
-    facts = {**found, **decided}
-    described = {
-        "Description": "Reoriented and cropped without resampling: voxels keep their value",
-        "Sources": list(sources),
-        "SkullStripped": False,
-    }
-    write_json(sidecar_of(output), {**described, **facts})
-    return facts
 
 
 def crop_box(
@@ -118,7 +59,9 @@ def crop_box(
     if head is not None:
         decided["HeadBox"] = head.pairs
     elif HEAD_MODES & set(modes):
-        warnings.append("no head stands out from the air, so auto and fov removed nothing")
+        warnings.append(
+            "no head was detected against the background, so auto and fov removed nothing"
+        )
     box = whole
     if "slices" in modes:
         box &= slices_box(settings["slices"], whole.stop)
@@ -150,9 +93,9 @@ def crop_box(
 
 
 def field_of_view(volume: Volume, head: Box, length: float) -> Box:
-    """Keep what lies less than `length` mm below the top of the head, and all above.
+    """Keep everything above a plane `length` mm below the top of the head.
 
-    Up is the direction of the voxel axis that is nearest to foot-head in the affine.
+    Up is the direction of the voxel axis that is closest to foot-head in the affine.
     """
     axis, upwards = superior_axis(volume.affine)
     below = Box.whole(volume.stored.shape).pairs
@@ -166,7 +109,7 @@ def field_of_view(volume: Volume, head: Box, length: float) -> Box:
 
 
 def _check_settings(settings: Mapping[str, Any], modes: Sequence[str]) -> None:
-    """Refuse modes that do not exist or exclude each other, and distances that make no sense."""
+    """Check that the modes exist and can be combined, and that distances are positive."""
     unknown = [mode for mode in modes if mode not in MODES]
     if unknown or (modes and len(modes) < len(settings["modes"])):
         problem = f"{settings['modes']}: expected [none] or any of {', '.join(MODES)}"

@@ -153,25 +153,19 @@ def _measures(
 
 
 if "snakemake" in globals():
-    from ecdysis.image.reorient import reoriented_file
     from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "skullstrip") as details:
         outputs = Outputs(Path(job.output.mask), Path(job.output.to_t1w), Path(job.output.from_t1w))
-        turn = job.params.orientation
-        with (
-            reoriented_file(Path(job.input.image), turn) as image,
-            reoriented_file(Path(job.input.t1w), turn) as t1w,
-        ):
-            details.update(
-                transfer(
-                    image,
-                    t1w,
-                    Path(job.input.t1w_mask),
-                    outputs,
-                    provider=job.params.provider,
-                    threads=job.threads,
-                )
+        details.update(
+            transfer(
+                Path(job.input.image),
+                Path(job.input.t1w),
+                Path(job.input.t1w_mask),
+                outputs,
+                provider=job.params.provider,
+                threads=job.threads,
             )
+        )
         describe(outputs, job.wildcards.suffix, job.params.sources)

@@ -1,7 +1,7 @@
-"""Write tissue maps and the image without its bias field, on the grid of the cropped image.
+"""Rule segment: write the bias-corrected image and tissue maps on the grid of the cropped image.
 
-What skull stripping found on its 2 mm image is brought to the full grid: the bias field by
-linear interpolation, the tissue classes by `ecdysis.skullstrip.tissues`.
+Skull stripping estimates the bias field and the tissue classes on a 2 mm grid. The field is
+interpolated linearly; the classes are refined by `ecdysis.skullstrip.tissues`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,6 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-
 from ecdysis.files import atomic, read_json, write_json
 from ecdysis.image.geometry import Box, zooms_of
 from ecdysis.image.resampling import FloatArray, resample
@@ -21,14 +20,14 @@ from ecdysis.image.volume import Volume, read, with_values, write
 from ecdysis.skullstrip.tissues import TISSUES, classify, labelled
 
 FIELD_BOUNDS = (0.1, 10.0)
-"""Beyond the head the splines of the bias field have nothing to hold on to."""
+"""Outside the head the splines of the bias field are unconstrained, so the field is limited."""
 STEPS = 65535
 """Probabilities are stored as multiples of 1/65535."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The cropped image and its brain mask, and what skull stripping left."""
+    """The cropped image, its brain mask, and the posteriors and bias field of skull stripping."""
 
     preproc: Path
     mask: Path
@@ -45,7 +44,7 @@ class Outputs:
     probsegs: Mapping[str, Path]
 
 
-def tissues(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict[str, Any]:
+def segment(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict[str, Any]:
     """Write the corrected image, the tissue labels and the probability of each tissue.
 
     Parameters
@@ -55,7 +54,7 @@ def tissues(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict
         `corrected` is float32; `dseg` uint8, labels as in the BIDS table of common
         image-derived labels; the `probsegs` uint16 scaled to 0 to 1, and 0 outside the mask.
     sources : sequence of str
-        BIDS URIs of what they were made from.
+        BIDS URIs of the files that they were made from.
 
     Returns
     -------
@@ -68,7 +67,7 @@ def tissues(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict
     slope, inter = volume.scaling
     values = volume.stored.astype(np.float32) * np.float32(slope) + np.float32(inter)
 
-    field = _brought(nib.load(inputs.bias_field), volume, facts)
+    field = _interpolated(nib.load(inputs.bias_field), volume, facts)
     # N4 leaves the scale of its field open; the brain keeps its brightness.
     field = np.clip(field / np.median(field[inside]), *FIELD_BOUNDS)
     corrected = values / field
@@ -76,7 +75,7 @@ def tissues(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict
 
     classes = nib.load(inputs.posteriors)
     prior = np.stack(
-        [_brought(classes.slicer[..., k], volume, facts)[inside] for k in range(len(TISSUES))]
+        [_interpolated(classes.slicer[..., k], volume, facts)[inside] for k in range(len(TISSUES))]
     )
     posterior = classify(corrected[inside], prior)
     labels = np.zeros(inside.shape, dtype=np.uint8)
@@ -101,8 +100,8 @@ def tissues(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict
     }
 
 
-def _brought(coarse: nib.Nifti1Image, volume: Volume, facts: Mapping[str, Any]) -> FloatArray:
-    """Bring an image on the working grid to that of the cropped image."""
+def _interpolated(coarse: nib.Nifti1Image, volume: Volume, facts: Mapping[str, Any]) -> FloatArray:
+    """Interpolate an image on the working grid to the grid of the cropped image."""
     return resample(
         coarse.get_fdata(dtype=np.float32),
         zooms_of(coarse.affine).tolist(),
@@ -134,3 +133,17 @@ def _describe(outputs: Outputs, grid: Mapping[str, Any], sources: Sequence[str])
     table = "\n".join(["index\tname\tabbreviation", "0\tBackground\tBG", *rows])
     with atomic(sidecar_of(outputs.dseg).with_suffix(".tsv")) as partial:
         partial.write_text(table + "\n", encoding="utf-8")
+
+
+if "snakemake" in globals():
+    from ecdysis.job import recorded
+
+    job = globals()["snakemake"]
+    with recorded(job, "segment") as details:
+        given, made = job.input, job.output
+        inputs = Inputs(*map(Path, (given.image, given.mask, given.posteriors, given.bias_field)))
+        maps = zip(TISSUES, map(Path, made.probsegs), strict=True)
+        outputs = Outputs(
+            Path(made.corrected), Path(made.dseg), {tissue.label: path for tissue, path in maps}
+        )
+        details.update(segment(inputs, outputs, sources=[f"bids::{given.image}"]))

@@ -1,8 +1,8 @@
-"""Remove the face from the shareable image: where it is follows from the brain's alignment.
+"""Rule deface: remove the face from the cropped image.
 
-The region is that of `ecdysis.deface.face`; it reaches an image by the affine part of the
-registration that skull stripping made. Its voxels get the value of air. No voxel of the brain
-mask changes, and none outside the region: both are checked on the file that was written.
+The face region is defined in the space of the template (`ecdysis.deface.face`) and mapped to the
+image by the affine part of the registration from skull stripping. Its voxels get the value of air.
+Voxels of the brain mask and outside the region stay unchanged; the written file is checked.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,6 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-
 from ecdysis.deface.face import FACE, away_from, face_region, landmarks
 from ecdysis.errors import InputError
 from ecdysis.files import read_json, write_json
@@ -21,7 +20,7 @@ from ecdysis.image.volume import Volume, read, require_same_grid, with_values, w
 from ecdysis.skullstrip.itk import read_affine
 
 LITTLE_ML = 50.0
-"""A field that shows the face holds some 300 to 800 ml of head in front of the plane."""
+"""An image that shows the face has about 300 to 800 mL of head in front of the plane."""
 
 
 @dataclass(frozen=True)
@@ -125,3 +124,17 @@ def _region(volume: Volume, brain: Any, inputs: Inputs) -> Any:
     shape = volume.stored.shape
     region = face_region(shape, to_template @ volume.affine, landmarks(template_mask))
     return region & away_from(brain, volume.affine, FACE.brain_margin_mm)
+
+
+if "snakemake" in globals():
+    from ecdysis.job import recorded
+    from ecdysis.template import Prepared
+
+    job = globals()["snakemake"]
+    with recorded(job, "deface") as details:
+        given = job.input
+        template_mask = Prepared(Path(given.template)).brain_mask
+        affines = tuple(map(Path, given.affines))
+        inputs = Inputs(Path(given.image), Path(given.mask), template_mask, affines)
+        outputs = Outputs(Path(job.output.image), Path(job.output.mask))
+        details.update(deface(inputs, outputs, sources=job.params.sources))

@@ -1,4 +1,4 @@
-"""Rule index_page: table and page over all subjects, from the status records of all jobs."""
+"""Rule group_page: write the table of quality measures and the group page."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ if "snakemake" in globals():
     from ecdysis.job import recorded
 
     job = globals()["snakemake"]
-    with recorded(job, "index_page"):
+    with recorded(job, "group_page"):
         run = load_run(Path.cwd())
         write_table(run)
         Pages(run).write_index()

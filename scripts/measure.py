@@ -1,8 +1,8 @@
-"""Measure the quality of one image: `ecdysis.quality.dictionary` says what and by which formula.
+"""Rule measure: compute the quality measures of one image, defined in `ecdysis.quality.dictionary`.
 
-What concerns air is measured on the raw image, turned but neither cropped nor defaced, and not
-corrected for its bias field, which means nothing in air. Tissues are measured on the same image
-after correction, inside the brain alone. What an image cannot give has a reason, not a number.
+Measures of air use the reoriented image, neither cropped, defaced nor bias-corrected. Measures of
+tissues use the same image, bias-corrected, inside the brain. A measure that cannot be computed has
+a reason instead of a value.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,15 +10,14 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.orientations import io_orientation
-
 from ecdysis.quality import background, brain, inu, mask, noise, sharpness, tissue
 from ecdysis.quality.dictionary import MEASURES, OF_SKULLSTRIP
 from ecdysis.quality.measured_image import Inputs, MeasuredImage
 from ecdysis.quality.sheet import NotComputableError, Sheet
+from nibabel.orientations import io_orientation
 
 
-def quality(inputs: Inputs) -> dict[str, Any]:
+def measure(inputs: Inputs) -> dict[str, Any]:
     """Measure an image.
 
     Returns
@@ -65,8 +64,8 @@ def _measure_tissues(image: MeasuredImage, sheet: Sheet) -> None:
     """Take the measures that need tissue maps."""
     names = ("csf", "gm", "wm")
 
-    def of_both(measure: Callable[..., float], *more: float) -> Sequence[float]:
-        return [measure(image.statistics["wm"], image.statistics["gm"], *more)]
+    def of_both(compute: Callable[..., float], *more: float) -> Sequence[float]:
+        return [compute(image.statistics["wm"], image.statistics["gm"], *more)]
 
     def ratios() -> Sequence[float]:
         return noise.with_mean({name: noise.snr(image.statistics[name]) for name in names})
@@ -121,3 +120,14 @@ def _measure_brain(image: MeasuredImage, sheet: Sheet) -> None:
     sheet.fill([f"fwhm_{axis}" for axis in ("x", "y", "z", "avg")], smoothness)
     sheet.fill([f"tpm_overlap_{name}" for name in ("csf", "gm", "wm")], overlaps)
     sheet.fill(["brain_volume", "mask_edge", "mask_fragments", "mask_outside_head"], figures)
+
+
+if "snakemake" in globals():
+    from ecdysis.files import write_json
+    from ecdysis.job import recorded
+    from ecdysis.quality.measured_image import inputs_of
+
+    job = globals()["snakemake"]
+    with recorded(job, "measure") as details:
+        details.update(measure(inputs_of(job.input, job.params.method)))
+        write_json(job.output.quality, details)

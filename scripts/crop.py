@@ -1,0 +1,137 @@
+"""Rule crop: cut the reoriented image and its brain mask to a box, and write the brain.
+
+Voxels are not resampled: they keep their stored value and their place in the world.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ecdysis.errors import InputError
+from ecdysis.files import read_json, write_json
+from ecdysis.image.crop import crop_box
+from ecdysis.image.sidecar import grid_facts, sidecar_of
+from ecdysis.image.volume import Volume, cropped, read, require_same_grid, with_values, write
+
+
+@dataclass(frozen=True)
+class BrainFiles:
+    """The brain mask on the grid before cropping; the outputs, whose sidecars lie beside them."""
+
+    uncropped_mask: Path
+    mask: Path
+    brain: Path
+
+    @classmethod
+    def of(cls, given: Any, made: Any) -> "BrainFiles | None":
+        """Return the files named in a rule's input and output; None without skull stripping."""
+        if not given.get("mask"):
+            return None
+        return cls(Path(given.get("mask")), Path(made.get("mask")), Path(made.get("brain")))
+
+
+def crop(
+    image: Path,
+    preproc: Path,
+    settings: Mapping[str, Any],
+    *,
+    sources: Sequence[str],
+    brain: BrainFiles | None = None,
+) -> dict[str, Any]:
+    """Write an image cropped and, with a brain mask, the cropped mask and the brain.
+
+    Parameters
+    ----------
+    image : Path
+        The reoriented image, of shape (X, Y, Z); its sidecar lies beside it.
+    preproc : Path
+        Gets the cropped image.
+    settings : mapping
+        ``modes``, ``slices``, ``margin`` (mm) and ``fov`` (mm), as in the configuration.
+    sources : sequence of str
+        BIDS URIs of the files that the image was made from.
+    brain : BrainFiles, optional
+        Voxels of the uncropped mask that are not 0 are brain. The cropped mask is uint8, 0 and 1.
+        The brain has the data type and scale of the image; outside the mask it holds the stored
+        value whose intensity is closest to 0.
+
+    Returns
+    -------
+    dict
+        The box, the shapes and the warnings; with a mask ``BrainVoxels`` and ``BrainVolume`` (mL).
+
+    Raises
+    ------
+    InputError
+        No voxel is left, a setting is invalid, or the mask is empty or on another grid.
+    """
+    volume, before = read(image), read_json(sidecar_of(image))
+    mask = read(brain.uncropped_mask) if brain else None
+    if brain and mask:
+        shape, affine = volume.stored.shape, volume.affine
+        require_same_grid(mask, shape, affine, brain.uncropped_mask)
+    try:
+        box, decided = crop_box(volume, settings, mask)
+    except InputError as error:
+        raise InputError(f"{error.where} ({image})", error.problem, error.remedy) from error
+    result = cropped(volume, box)
+    write(result, preproc)
+    warnings = [*before["Warnings"], *decided["Warnings"]]
+    facts = {**before, **decided, "Warnings": warnings}
+    described = {
+        "Description": "Reoriented and cropped without resampling: voxels keep their value",
+        "Sources": list(sources),
+        "SkullStripped": False,
+    }
+    write_json(sidecar_of(preproc), {**described, **facts})
+    if brain and mask:
+        inside = mask.stored[box.slices] != 0
+        decided |= _write_brain(result, inside, brain, [f"bids::{preproc}"], grid_facts(facts))
+    return decided
+
+
+def _write_brain(
+    volume: Volume,
+    inside: Any,
+    files: BrainFiles,
+    sources: Sequence[str],
+    grid: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write the mask and the brain on the grid of the cropped image; return the brain's size."""
+    if not inside.any():
+        raise InputError(
+            files.uncropped_mask,
+            "the brain mask is empty",
+            "Look at the figures of the skull strip",
+        )
+    write(with_values(volume, inside.astype(np.uint8)), files.mask)
+    write(Volume(volume.header, np.where(inside, volume.stored, volume.background)), files.brain)
+    about_mask = {"Description": "Brain mask", "Type": "Brain", "Sources": list(sources)}
+    about_brain = {
+        "Description": "The brain alone: 0 outside the brain mask",
+        "Sources": list(sources),
+        "SkullStripped": True,
+    }
+    write_json(sidecar_of(files.mask), {**about_mask, **grid})
+    write_json(sidecar_of(files.brain), {**about_brain, **grid})
+    voxels = int(inside.sum())
+    millilitres = voxels * float(np.prod(volume.zooms_mm)) / 1000
+    return {"BrainVoxels": voxels, "BrainVolume": round(millilitres, 1)}
+
+
+if "snakemake" in globals():
+    from ecdysis.job import recorded
+
+    job = globals()["snakemake"]
+    with recorded(job, "crop") as details:
+        details.update(
+            crop(
+                Path(job.input.image),
+                Path(job.output.preproc),
+                job.params.crop,
+                sources=job.params.sources,
+                brain=BrainFiles.of(job.input, job.output),
+            )
+        )
