@@ -14,6 +14,7 @@ from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
 from ecdysis.planning.entries import Plan
 from ecdysis.planning.plan import plan_conversion
+from ecdysis.planning.plan_page import write_plan_page
 from ecdysis.private_files import write_private
 
 SHOWN = {"session": "session", "number": "no.", "name": "name", "confidence": "sure", "why": "why"}
@@ -24,7 +25,7 @@ WIDEST = 70
 
 
 def make_plan(settings: Mapping[str, Any], table: Path) -> Plan:
-    """Plan, and bring the table up to date.
+    """Plan, and bring the table, and the page beside it, up to date.
 
     Without a dataset nothing but the table is left behind: the index and the key that the
     planning needs lie in a temporary folder. The table then names series by their UID.
@@ -54,6 +55,8 @@ def make_plan(settings: Mapping[str, Any], table: Path) -> Plan:
             raise InputError("dicom_dir", "no file below it is DICOM", _advice(made))
         listing = Path(given["private_dir"], "series.tsv").read_text(encoding="utf-8")
     write_private(table, listing)
+    page = table.with_suffix(".html")
+    write_plan_page(page, listing, made.notices, Path(settings["dicom_dir"]))
     return made
 
 
@@ -101,7 +104,7 @@ def next_step(table: Path, *, given: bool) -> str:
     use = "It decides from now on" if given else f"Use it with: --config plan={table.name}"
     return (
         f"{table} has all facts. Edit the column name (n/a leaves a series out; delete a line to "
-        f"restore automatic naming). {use}."
+        f"restore automatic naming), or open {table.with_suffix('.html')} in a browser. {use}."
     )
 
 

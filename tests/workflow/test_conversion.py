@@ -263,7 +263,9 @@ def test_the_plan_is_printed_written_and_rules(place, snakemake, tmp_path):
     assert "Ödön" not in shown.stdout
     table = tmp_path / "plan.tsv"
     assert table.stat().st_mode & 0o777 == 0o600
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".snakemake", "plan.tsv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".snakemake", "plan.html", "plan.tsv",
+    ]  # fmt: skip
     text = table.read_text()
     table.write_text(text.replace("\ttask-rest_run-1_bold\t", "\ttask-calm_bold\t"))
     again = snakemake(tmp_path, "plan", "--config", scans)

@@ -7,6 +7,7 @@ not the usual one stands before it, as ``dwi/sbref``.
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import Any
 
 from ecdysis.errors import InputError
 
@@ -40,6 +41,23 @@ def _schema() -> tuple[tuple[str, ...], dict[tuple[str, str], dict[str, bool]]]:
             for suffix in rule["suffixes"]:
                 known.setdefault((folder, suffix), entities)
     return tuple(short[word] for word in schema.rules.entities if word not in OWN), known
+
+
+def rules() -> dict[str, Any]:
+    """Return what `parse` checks, for a page that checks names as they are typed.
+
+    Returns
+    -------
+    dict
+        ``folders`` in the order in which a suffix is looked up; ``order`` of the entities;
+        ``known``: folder/suffix -> entity -> whether it is required.
+    """
+    order, known = _schema()
+    return {
+        "folders": list(FOLDERS),
+        "order": list(order),
+        "known": {f"{folder}/{suffix}": entities for (folder, suffix), entities in known.items()},
+    }
 
 
 def folder_of(kind: str) -> str:

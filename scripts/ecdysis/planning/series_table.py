@@ -22,6 +22,9 @@ FACTS = (
 )
 """Columns with facts of the series; times in ms."""
 
+KEYS = ("uid", "file")
+"""SeriesInstanceUID, and a file in the middle of the series."""
+
 Row = dict[str, Any]
 
 
@@ -42,6 +45,7 @@ def row(
         **{column: series.header[keyword] for column, keyword in HEADER.items()},
         **{column: _plain(known.get(column)) for column in FACTS},
         "uid": series.uid,
+        "file": series.instances[len(series.instances) // 2].path,
     }
 
 
@@ -50,7 +54,7 @@ def write_listing(path: Path, rows: list[Row]) -> bool:
 
     Series are in the order of sessions and of their numbers.
     """
-    columns = (*COLUMNS, *HEADER, *FACTS, "uid")
+    columns = (*COLUMNS, *HEADER, *FACTS, *KEYS)
     lines = [[line[name] for name in columns] for line in sorted(rows, key=_order)]
     return write_private_table(path, columns, lines)
 
