@@ -1,15 +1,18 @@
 """The audit passes every clean file of the suite, and notices when a rule of the cleaner is off."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pydicom
 import pytest
 from audit import audit
 from ecdysis.dicom.refusals import RefusedError
 from ecdysis.errors import InputError
 
 from tests.canary.builder import Case
+from tests.canary.people import scans
 from tests.canary.test_canary import OPTIONS, cases
 from tests.canary.test_mutation import OFF, built, cleaner_of
 
@@ -67,3 +70,18 @@ def test_every_rule_is_watched(name: str, monkeypatch: pytest.MonkeyPatch, tmp_p
     options, switch = OFF[name]
     switch(monkeypatch)
     assert next(complaints(options, tmp_path), None), f"the audit does not notice: {name}"
+
+
+def test_people_with_everyday_names(tmp_path: Path) -> None:
+    cleaner = cleaner_of("private")
+    for number, scan in enumerate(scans(120)):
+        case = Case("a person", scan.data, [])
+        result = cleaner.clean(scan.data)
+        data = b"".join(result.chunks)
+        assert complaint(case, data, result.name, OPTIONS["private"], tmp_path) == ""
+        ds = pydicom.dcmread(io.BytesIO(data))
+        ds.SeriesDescription = f"T1 {scan.leaks[number % len(scan.leaks)]}"
+        stream = io.BytesIO()
+        ds.save_as(stream)
+        text = complaint(case, stream.getvalue(), result.name, OPTIONS["private"], tmp_path)
+        assert "SeriesDescription holds" in text, ds.SeriesDescription

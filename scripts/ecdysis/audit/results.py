@@ -42,7 +42,8 @@ def in_file(path: Path, name: str, searcher: Searcher, *, ours: bool) -> Iterato
         Whether it is a result or a record, which hold sentences of the workflow: in these, a word
         that the workflow itself writes is no name.
     """
-    yield from (in_name(name, secret) for secret in searcher.in_text(path.name, camel=False))
+    hits = _in_text(path.name, searcher, ours=ours)
+    yield from (in_name(name, hit) for hit in hits)
     for element, text in _values(path):
         if isinstance(text, float | int):
             found = searcher.in_number(float(text))
@@ -50,9 +51,7 @@ def in_file(path: Path, name: str, searcher: Searcher, *, ours: bool) -> Iterato
         elif path.suffix == ".log":
             hits = searcher.in_line(text)
         else:
-            hits = searcher.in_text(text, camel=not ours)
-            if ours:
-                hits = [hit for hit in hits if not _is_message(hit, text, searcher)]
+            hits = _in_text(text, searcher, ours=ours)
         yield from (identifying(name, element, hit) for hit in hits)
 
 
@@ -112,12 +111,13 @@ def _text(path: Path) -> str:
         return stream.read(LARGEST).decode("utf-8", "replace")
 
 
-def _is_message(secret: Secret, text: str, searcher: Searcher) -> bool:
-    """Whether a name is found in a text only as words that the workflow's messages have."""
-    if secret.kind != "names":
-        return False
-    rest = PLAIN_WORD.sub(lambda word: " " if word[0] in message_words() else word[0], text)
-    return secret not in searcher.in_text(rest, camel=False)
+def _in_text(text: str, searcher: Searcher, *, ours: bool) -> list[Secret]:
+    """Return the secrets in a text; in the workflow's own, its own words are left out."""
+    hits = searcher.in_text(text, camel=not ours)
+    if hits and ours:
+        rest = PLAIN_WORD.sub(lambda word: " " if word[0] in message_words() else word[0], text)
+        hits = searcher.in_text(rest, camel=False)
+    return hits
 
 
 @cache

@@ -34,7 +34,7 @@ EARLIEST, LATEST = 1990, 2040
 RUN_OF_DIGITS = re.compile(r"(?<!\d)(?<!\d\.)(\d{8}|\d{6})(?!\d)|(?<!\d)(\d{8})(?=\d{6}(?!\d))")
 YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})([-./_ ])(\d{1,2})\2(\d{1,2})(?!\d)")
 YEAR_LAST = re.compile(
-    r"(?<!\d)(?<!\d[-./_ ])(\d{1,2})([-./_ ])(\d{1,2})\2(\d{4}|\d{2})(?!\d)(?!\2\d)"
+    r"(?<!\d)(?<!\d[-./])(\d{1,2})([-./_ ])(\d{1,2})\2(\d{4}|\d{2})(?!\d)(?!\2\d)"
 )
 DAY_MONTH = re.compile(
     r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?[\W_]{0,3}([a-z]{3,9})[\W_]{0,3}(\d{4}|\d{2})(?!\d)"
@@ -125,7 +125,9 @@ def dates_in(text: str) -> set[date]:
     found = set(_runs(text))
     for year, _, month, day in YEAR_FIRST.findall(text):
         found |= set(_days(year, month, day)) | set(_days(year, day, month))
-    for one, _, two, year in YEAR_LAST.findall(text):
+    for one, mark, two, year in YEAR_LAST.findall(text):
+        if len(year) == 2 and mark in "_ ":
+            continue
         found |= set(_days(year, two, one)) | set(_days(year, one, two))
         if len(year) == 2:
             found |= set(_days(one, two, year))
