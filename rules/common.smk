@@ -1,5 +1,6 @@
 """The study of this run: found once, with what all rules share."""
 
+import atexit
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from snakemake.cli import get_argument_parser
 from snakemake.exceptions import WorkflowError
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
@@ -36,6 +38,7 @@ from ecdysis.run_lock import begin_run
 from ecdysis.run_log import move_log
 from ecdysis.settings import given_as_text, resolve
 from ecdysis.shards import join
+from ecdysis.start import check_targets, remove_made, undone_on_error
 from ecdysis.study import Study, open_study, skullstrip_method
 from validate import find_validator
 
@@ -61,12 +64,37 @@ def folder_of_log(settings):
     return private / "logs" if private else results / ".snakemake" / "log"
 
 
-def only_report():
-    """Whether the target is the report: then the manifest of the run stays as it is.
+def command_line():
+    """The arguments of Snakemake, which it does not show to the rules while they are read."""
+    started_by_snakemake = Path(sys.argv[0]).name in ("snakemake", "__main__.py")
+    words = sys.argv[1:] if started_by_snakemake and workflow.is_main_process else []
+    return get_argument_parser().parse_known_args(words)[0]
 
-    Snakemake knows its targets only when it has read the rules, so the command line is looked at.
-    """
-    return "report" in sys.argv[1:]
+
+COMMAND = command_line()
+# Modes of Snakemake that need no dataset, and modes in which it runs no job.
+WITHOUT_DATASET = ("list_rules", "list_target_rules", "lint", "unlock")
+WITHOUT_JOBS = ("dryrun", "list_rules", "list_target_rules", "lint", "summary", "dag")
+
+
+def command_has(*options):
+    """Whether any of these options of Snakemake was given."""
+    return any(getattr(COMMAND, option, None) for option in options)
+
+
+def only_report():
+    """Whether the target is the report: then the manifest of the run stays as it is."""
+    return "report" in (COMMAND.targets if workflow.is_main_process else sys.argv[1:])
+
+
+def dry_study(settings):
+    """The study of a run without jobs, which writes nothing; Snakemake's folders are removed."""
+    move_log(workflow.logger_manager.logfile_handlers, None)
+    if settings["output_dir"]:
+        state = Path(settings["output_dir"], ".snakemake")
+        paths = (state / "iocache" / "latest.pkl", state, *state.parents)
+        atexit.register(remove_made, [path for path in paths if not path.exists()])
+    return open_study(settings, dry_run=True)
 
 
 def settings_as_written():
@@ -93,13 +121,19 @@ def study_of_this_run():
         if settings["shards"]:
             join(settings["shards"], Path(settings["output_dir"]))
             return Study.load(settings)
+        if not command_has(*WITHOUT_DATASET):
+            check_targets(settings, COMMAND.targets)
         if only_report():
             move_log(workflow.logger_manager.logfile_handlers, folder_of_log(settings))
             return Study.load(settings)
-        if settings["output_dir"]:
-            begin_run(*run_folders(settings), sys.argv)
-            move_log(workflow.logger_manager.logfile_handlers, folder_of_log(settings))
-        with needing_room("disk"):
+        if command_has(*WITHOUT_JOBS):
+            return dry_study(settings)
+        with undone_on_error(settings), needing_room("disk"):
+            if settings["output_dir"]:
+                begin_run(*run_folders(settings), sys.argv)
+                move_log(
+                    workflow.logger_manager.logfile_handlers, folder_of_log(settings)
+                )
             return open_study(settings)
     except InputError as error:
         move_log(workflow.logger_manager.logfile_handlers, None)
@@ -107,6 +141,8 @@ def study_of_this_run():
 
 
 STUDY = study_of_this_run()
+for notice in STUDY.notices:
+    print(f"Note: {notice}", file=sys.stderr)
 METHOD = skullstrip_method(STUDY.settings)
 # Methods that strip each image by itself, whatever its contrast.
 ANY_CONTRAST = ("synthstrip", "given")

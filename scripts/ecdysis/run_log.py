@@ -49,7 +49,7 @@ def move_log(handlers: MutableMapping[Any, str], folder: Path | None) -> None:
 
 def _take(before: Path, after: Path) -> None:
     if str(after) == os.devnull:
-        before.unlink()
+        before.unlink(missing_ok=True)
         return
     after.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(before, after)

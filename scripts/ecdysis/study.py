@@ -1,14 +1,15 @@
-"""One run's study: its settings, its images, and the answers the rules ask for.
+"""The study of a run: its settings, its images, and what the rules ask about them.
 
-The main process makes it (`open_study`) and writes the manifest; processes that Snakemake
-starts for jobs elsewhere read that manifest (`Study.load`) and look for nothing again.
+The main process makes it (`open_study`) and writes the manifest. Processes that Snakemake
+starts for jobs elsewhere read the manifest (`Study.load`) instead of searching the dataset again.
 """
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, partial
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,8 +23,18 @@ from ecdysis.places import DISCOVERED, MANIFEST
 from ecdysis.quality.norms import read_norms
 from ecdysis.ratings import Rating, check_known, from_json, leave_out, read_ratings
 from ecdysis.ratings import to_json as ratings_to_json
+from ecdysis.results import (
+    is_finished,
+    kept_images,
+    leftovers,
+    removal_notice,
+    remove_faces,
+    without_finished,
+)
+from ecdysis.run_plan import plan_of_run
 from ecdysis.settings import Settings
 from ecdysis.settled import forget_settled
+from ecdysis.start import check_dataset
 from ecdysis.statmaps import StatMap, by_unit, find_maps
 
 T = TypeVar("T")
@@ -31,7 +42,24 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Study:
-    """Settings and images of one run; without a dataset it has none of either's places."""
+    """Settings and images of one run; without a dataset it has no images.
+
+    Attributes
+    ----------
+    settings : dict
+        The checked settings.
+    images : sequence of Image
+        The images that this run processes.
+    exclusions : sequence of Exclusion
+        What this run does not process, with reasons.
+    plan : mapping
+        What each DICOM series becomes; empty without DICOM.
+    statmaps, ratings : sequence
+    kept : sequence of Image
+        Images that this run does not select, but whose results of earlier runs are reported.
+    notices : sequence of str
+        Sentences for the console.
+    """
 
     settings: Settings
     images: Sequence[Image] = ()
@@ -39,6 +67,8 @@ class Study:
     plan: Mapping[str, Any] = field(default_factory=dict)
     statmaps: Sequence[StatMap] = ()
     ratings: Sequence[Rating] = ()
+    kept: Sequence[Image] = ()
+    notices: Sequence[str] = ()
 
     @classmethod
     def load(cls, settings: Settings) -> "Study":
@@ -47,17 +77,21 @@ class Study:
         Raises
         ------
         InputError
-            It wrote nothing yet.
+            There is no manifest.
         """
         path = Path(settings["output_dir"] or ".", MANIFEST)
         if not path.is_file():
             raise InputError(
-                path.parent, "there is no run yet to tell of", "Start a run with the same settings"
+                path.parent.parent,
+                "no manifest found; nothing has been run here",
+                "Start a run with the same settings",
             )
         manifest = read_json(path)
+        every = [Image(**item) for item in manifest["images"]]
+        selected = set(manifest.get("selected", [image.name for image in every]))
         return cls(
             settings,
-            [Image(**item) for item in manifest["images"]],
+            [image for image in every if image.name in selected],
             [Exclusion(**item) for item in manifest["excluded"]],
             manifest["plan"],
             [StatMap(**item) for item in manifest["statmaps"]],
@@ -65,11 +99,12 @@ class Study:
         )
 
     def save(self) -> None:
-        """Write the manifest, unless it says the same already."""
+        """Write the manifest, unless it has the same content already."""
         path = Path(self.settings["output_dir"], MANIFEST)
         manifest = {
             "bids_dir": self.settings["bids_dir"],
-            "images": to_json(self.images),
+            "images": to_json(sorted([*self.images, *self.kept], key=attrgetter("name"))),
+            "selected": [image.name for image in self.images],
             "excluded": to_json(self.exclusions),
             "plan": self.plan,
             "statmaps": [asdict(item) for item in self.statmaps],
@@ -81,7 +116,7 @@ class Study:
 
     @cached_property
     def norms(self) -> list[dict[str, Any]]:
-        """What the user's norms file says, without its place."""
+        """The content of the user's file of norms."""
         path = self.settings["quality"]["norms"]
         return [asdict(norm) for norm in read_norms(Path(path))] if path else []
 
@@ -107,14 +142,14 @@ class Study:
     def refused(self) -> dict[str, tuple[str, str]]:
         """Names of the images that the preflight refused, with the reasons, by a safe token.
 
-        Such a name may hold anything that a file system allows, so no file is called by it.
+        Such a name may hold any character that a file system allows, so no file is named after it.
         """
         refused = [item for item in self.exclusions if item.fault and item.image]
         return {_token(str(item.image)): (str(item.image), item.reason) for item in refused}
 
     @property
     def ratings_hash(self) -> str:
-        """A short hash of what people rated, to notice that it changed."""
+        """A short hash of the ratings, which changes with them."""
         return _token(repr(ratings_to_json(self.ratings)))
 
     def t1w_beside(self, image: Image) -> Image | None:
@@ -126,22 +161,22 @@ class Study:
 
     @cached_property
     def sessions(self) -> dict[str, Mapping[str, Any]]:
-        """What the plan says of each DICOM session."""
+        """The sessions of the plan by name."""
         return {item["session"]: item for item in self.plan.get("sessions", [])}
 
     @cached_property
     def series(self) -> dict[str, Mapping[str, Any]]:
-        """What the plan says of each series that becomes an image."""
+        """The series of the plan that become images, by name."""
         return {item["series"]: item for item in self.plan.get("mapped", [])}
 
     @cached_property
     def others(self) -> dict[str, list[Mapping[str, Any]]]:
-        """The series that are converted with each DICOM session."""
+        """The other series of each DICOM session, which are converted with it."""
         return _grouped(self.plan.get("others", []), self.plan.get("others", []))
 
     @cached_property
     def images_of_session(self) -> dict[str, list[Image]]:
-        """The images of this run that come, or came, from each DICOM session."""
+        """The images of this run that are, or were, converted from each DICOM session."""
         planned = [*self.plan.get("images", []), *self.plan.get("present", [])]
         named = [(item, "{folder}/{entities}_{suffix}".format(**item)) for item in planned]
         here = [(item, name) for item, name in named if name in self.by_name]
@@ -149,7 +184,7 @@ class Study:
 
     @cached_property
     def converted_sessions(self) -> list[str]:
-        """The DICOM sessions of the selected subjects that are to be converted."""
+        """The DICOM sessions of the selected subjects that must be converted."""
         subjects = {image.subject for image in self.images}
         subjects |= {item.subject for item in self.exclusions}
         return sessions_to_convert(
@@ -173,20 +208,22 @@ class Study:
 
 
 def _grouped(items: Sequence[Mapping[str, Any]], values: Sequence[T]) -> dict[str, list[T]]:
-    """Return the values by the DICOM sessions of the items of the plan they belong to."""
+    """Group `values` by the DICOM sessions of the plan's items."""
     groups: dict[str, list[T]] = {}
     for item, value in zip(items, values, strict=True):
         groups.setdefault(item["dicom_session"], []).append(value)
     return groups
 
 
-def open_study(settings: Settings) -> Study:
-    """Find the images that the checked settings ask for, and write the manifest.
+def open_study(settings: Settings, *, dry_run: bool = False) -> Study:
+    """Find the images that the checked settings select, and write the manifest.
+
+    A dry run writes nothing.
 
     Raises
     ------
     InputError
-        A label does not exist, or a program that is needed is missing.
+        A label does not exist, nothing is selected, or a program is missing.
     """
     if settings["container"] and not Path(settings["container"]).is_file():
         raise InputError(
@@ -196,18 +233,41 @@ def open_study(settings: Settings) -> Study:
         )
     if not settings["output_dir"]:
         return Study(settings)
-    forget_settled(Path(settings["output_dir"]))
-    plan = _plan(settings)
-    if not settings["bids_dir"]:
+    if not dry_run:
+        forget_settled(Path(settings["output_dir"]))
+    plan = plan_of_run(settings, dry_run=dry_run)
+    if settings["bids_dir"]:
+        study = _study_of_dataset(settings, plan, dry_run=dry_run)
+    else:
         study = Study(settings, plan=plan)
+    if not dry_run:
         study.save()
-        return study
-    _check_plan(plan)
+    return study
+
+
+def _study_of_dataset(settings: Settings, plan: dict[str, Any], *, dry_run: bool) -> Study:
+    bids_dir, output_dir = Path(settings["bids_dir"]), Path(settings["output_dir"])
+    notices = [] if settings["dicom_dir"] else check_dataset(bids_dir)
     _check_programs(settings)
+    images, exclusions, names = _discover(settings, plan, dry_run=dry_run)
+    if not dry_run:
+        forget_lost(plan, output_dir, bids_dir)
+    ratings = read_ratings(settings["ratings"])
+    check_known(ratings, names, _looker(bids_dir))
+    images, exclusions = leave_out(images, exclusions, ratings)
+    study = Study(settings, images, exclusions, plan, find_maps(settings), ratings)
+    return _with_earlier_results(study, notices, dry_run=dry_run)
+
+
+def _discover(
+    settings: Settings, plan: Mapping[str, Any], *, dry_run: bool
+) -> tuple[list[Image], list[Exclusion], set[str]]:
+    """Return the selected images, the exclusions, and the short names of all images."""
     remembered = Path(settings["output_dir"], DISCOVERED)
     code = fingerprint("ecdysis/study")
     before = read_remembered(remembered)
     files = before.get("files", {}) if before.get("code") == code else {}
+    planned = plan.get("images", [])
     images, exclusions, after = discover(
         Path(settings["bids_dir"]),
         Selection(
@@ -220,35 +280,49 @@ def open_study(settings: Settings) -> Study:
         ),
         _preflight,
         files,
-        [_planned(item, settings["bids_dir"]) for item in plan.get("images", [])],
+        [_planned(item, settings["bids_dir"]) for item in planned],
         [item["subject"] for item in plan.get("others", [])],
     )
-    if {"code": code, "files": after} != before:
+    if not dry_run and {"code": code, "files": after} != before:
         write_json(remembered, {"code": code, "files": after})
-    forget_lost(plan, Path(settings["output_dir"]), Path(settings["bids_dir"]))
-    ratings = read_ratings(settings["ratings"])
-    found = {Path(path).name.split(".")[0] for path in after}
-    found |= {f"{item['entities']}_{item['suffix']}" for item in plan.get("images", [])}
-    check_known(ratings, found, _looker(Path(settings["bids_dir"])))
-    images, exclusions = leave_out(images, exclusions, ratings)
-    study = Study(settings, images, exclusions, plan, find_maps(settings), ratings)
-    study.save()
-    return study
+    names = {Path(path).name.split(".")[0] for path in after}
+    return images, exclusions, names | {f"{item['entities']}_{item['suffix']}" for item in planned}
 
 
-def _check_plan(plan: Mapping[str, Any]) -> None:
-    """Raise an InputError when no series of the scanner's files becomes an image."""
-    if plan and not (plan["images"] or plan["present"] or plan["others"]):
-        raise InputError(
-            "dicom_dir",
-            f"none of its {len(plan['unmapped'])} series becomes an image "
-            f"({plan['counts']['dicom']} DICOM files)",
-            "See the reason of each with `snakemake plan`; name series in plan.tsv or study_rules",
+def _with_earlier_results(study: Study, notices: list[str], *, dry_run: bool) -> Study:
+    """Add what earlier runs left in the output directory, and remove results that show faces."""
+    settings, output_dir = study.settings, Path(study.settings["output_dir"])
+    deface = settings["deface"]
+    rated = {item.image for item in study.exclusions if item.rated}
+    before = read_remembered(output_dir / MANIFEST).get("images", [])
+    finished = partial(is_finished, output_dir, deface=deface)
+    kept = [one for one in kept_images(before, study.images, finished) if one.name not in rated]
+    exclusions, away = without_finished(study.exclusions, kept)
+    excluded = {item.image for item in exclusions}
+    if away:
+        notices.append(
+            f"{len(away)} raw images are links to files that are away; their results stay as they "
+            f"are: {', '.join(away[:3])}{' and others' if len(away) > 3 else ''}."
         )
+    if deface and not dry_run and (removed := remove_faces(output_dir)):
+        notices.append(
+            f"The results of {len(removed)} images showed faces, from a run without deface. They "
+            "were removed."
+        )
+    subjects = {path.name.removeprefix("sub-") for path in Path(settings["bids_dir"]).glob("sub-*")}
+    subjects |= {item["subject"] for item in study.plan.get("sessions", [])}
+    if left := leftovers(output_dir, subjects, deface=deface):
+        notices.append(removal_notice(output_dir, left))
+    return replace(
+        study,
+        exclusions=exclusions,
+        kept=[image for image in kept if image.name not in excluded],
+        notices=notices,
+    )
 
 
 def _preflight(path: Path) -> None:
-    """Check an image that is new; what that imports takes longer than a start that finds none."""
+    """Check a new image; imported here because nibabel slows down a start without new images."""
     from ecdysis.image.nifti import preflight
 
     preflight(path)
@@ -271,29 +345,16 @@ def _token(name: str) -> str:
 
 
 def skullstrip_method(settings: Settings) -> str:
-    """Return the method; it is that of ``scripts/skullstrip_<method>.py``, or none."""
+    """Return the method, which ``scripts/skullstrip_<method>.py`` implements, or none."""
     method = str(settings["skullstrip"]["method"])
     return "given" if method == "none" and settings["skullstrip"]["masks"] else method
 
 
 def _check_programs(settings: Settings) -> None:
-    """Raise an InputError when skull stripping could not run here."""
+    """Raise an InputError when skull stripping cannot run here."""
     method = skullstrip_method(settings)
     if method != "none":
         import_module(f"skullstrip_{method}").require(settings)
-
-
-def _plan(settings: Settings) -> dict[str, Any]:
-    """Index the DICOM folder, when there is one, and plan what comes out of it."""
-    if not settings["dicom_dir"]:
-        return {}
-    from ecdysis.deid.build import instance_cleaner
-    from ecdysis.key import Key
-    from ecdysis.planning.plan import plan_from
-
-    plan = plan_from(settings).to_json()
-    instance_cleaner(settings["deid"], Key.load(Path(settings["key_file"])), "sub-check")
-    return plan
 
 
 def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:

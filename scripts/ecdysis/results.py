@@ -1,0 +1,137 @@
+"""What earlier runs left in an output directory, compared with what the present run asks for.
+
+The report covers every image whose results are there, not only those that this run selects.
+Results that show a face are removed when faces are to be removed. Results of subjects that the
+dataset no longer has are listed with a command that removes them.
+"""
+
+import shlex
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ecdysis.bids.discovery import Exclusion, Image
+from ecdysis.places import HIDDEN, defaced_file, preproc_file
+
+WITH_FACE = ("desc-preproc", "desc-biascorrected")
+"""Descriptions of the images of the whole head, which show the face unless they are defaced."""
+OF_SUBJECT = ("{}", "{}.html", "logs/{}", "benchmarks/{}", f"{HIDDEN}/{{}}")
+"""Files and folders of a subject in an output directory."""
+LISTED = 5
+
+
+def kept_images(
+    before: Iterable[Mapping[str, Any]], images: Sequence[Image], finished: Callable[[Image], bool]
+) -> list[Image]:
+    """Return the images of earlier runs that this run does not select, but whose results stay.
+
+    Parameters
+    ----------
+    before : iterable of dict
+        The images of the manifest that is there.
+    images : sequence of Image
+        The images of this run.
+    finished : callable
+        Whether the results of an image are there.
+    """
+    selected = {image.name for image in images}
+    earlier = [Image(**item) for item in before if item["source"] == "bids"]
+    return [
+        image
+        for image in earlier
+        if image.name not in selected and _is_in_dataset(image) and finished(image)
+    ]
+
+
+def without_finished(
+    exclusions: Iterable[Exclusion], kept: Collection[Image]
+) -> tuple[list[Exclusion], list[str]]:
+    """Drop the exclusions of images that were processed before and whose file is a broken link.
+
+    Such a file, of an annex for instance, is away for a moment; the results stay valid.
+
+    Returns
+    -------
+    exclusions : list of Exclusion
+        The others.
+    away : list of str
+        The names of these images.
+    """
+    paths = {image.name: Path(image.path) for image in kept}
+    away = [
+        str(item.image)
+        for item in exclusions
+        if item.image in paths and not paths[str(item.image)].exists()
+    ]
+    return [item for item in exclusions if item.image not in away], away
+
+
+def is_finished(output_dir: Path, image: Image, *, deface: bool) -> bool:
+    """Whether the main result of an image is there, with or without its face as asked."""
+    file_of = defaced_file if deface else preproc_file
+    return (output_dir / file_of(*image.key)).is_file()
+
+
+def remove_faces(output_dir: Path) -> list[str]:
+    """Remove the images with faces that a run without ``deface`` left; return their names.
+
+    Links are removed, too; what they point to is not touched.
+    """
+    removed = []
+    for shown in sorted(output_dir.glob(f"sub-*/**/anat/*_{WITH_FACE[0]}_*.nii.gz")):
+        stem, suffix = shown.name.split(f"_{WITH_FACE[0]}_")
+        for description in WITH_FACE:
+            image = shown.with_name(f"{stem}_{description}_{suffix}")
+            sidecar = image.with_name(image.name.replace(".nii.gz", ".json"))
+            image.unlink(missing_ok=True)
+            sidecar.unlink(missing_ok=True)
+        removed.append(f"{stem}_{suffix}".removesuffix(".nii.gz"))
+    return removed
+
+
+def leftovers(output_dir: Path, subjects: Collection[str], *, deface: bool) -> list[Path]:
+    """Return the results that no run with the present dataset and settings would make.
+
+    Parameters
+    ----------
+    output_dir : Path
+    subjects : collection of str
+        The labels of the subjects of the dataset, and of those who will come from DICOM.
+    deface : bool
+        Whether faces are removed.
+    """
+    gone = [name for name in _subjects_in(output_dir) if name.removeprefix("sub-") not in subjects]
+    paths = [output_dir / place.format(name) for name in gone for place in OF_SUBJECT]
+    left = [path for path in paths if path.exists()]
+    if not deface:
+        for name in sorted(set(_subjects_in(output_dir)) - set(gone)):
+            left += sorted((output_dir / name).glob("**/anat/*_desc-defaced_*"))
+            left += sorted((output_dir / name).glob("**/anat/*_defacemask.*"))
+    return left
+
+
+def removal_notice(output_dir: Path, left: Sequence[Path]) -> str:
+    """Return a sentence that lists results, and the command that removes them.
+
+    Examples
+    --------
+    >>> removal_notice(Path("/out"), [Path("/out/sub-9"), Path("/out/sub-9.html")])
+    'The dataset and settings of this run would not make: sub-9, sub-9.html. Remove them with: \
+cd /out && rm -r sub-9 sub-9.html'
+    """
+    names = [str(path.relative_to(output_dir)) for path in left]
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    command = f"cd {shlex.quote(str(output_dir))} && rm -r {shlex.join(names)}"
+    return (
+        f"The dataset and settings of this run would not make: {', '.join(names[:LISTED])}{more}. "
+        f"Remove them with: {command}"
+    )
+
+
+def _is_in_dataset(image: Image) -> bool:
+    """Whether the raw file is there, or a link to a file that is away."""
+    return Path(image.path).exists() or Path(image.path).is_symlink()
+
+
+def _subjects_in(output_dir: Path) -> Iterator[str]:
+    return (path.name for path in sorted(output_dir.glob("sub-*")) if path.is_dir())
