@@ -44,6 +44,17 @@ from bids import BIDSLayout
 layout = BIDSLayout(sys.argv[1])
 print(len(layout.get(suffix="T1w", extension=".nii.gz")))
 """
+ANAT_LAYOUT = """
+import re
+from bids import BIDSLayout
+from bids.layout import BIDSLayoutIndexer
+others = "func|dwi|fmap|perf|pet|meg|eeg|ieeg|beh|micr|mrs|nirs|motion"
+ignore = [re.compile(f"/({others})(/|$)"), "code", "stimuli", "sourcedata", "derivatives", re.compile(r"/[.]")]
+layout = BIDSLayout(
+    sys.argv[1], validate=False, indexer=BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore)
+)
+print(len(layout.get(suffix="T1w", extension=".nii.gz")))
+"""
 TABLE = """
 from bids2table import index_dataset
 table = index_dataset(sys.argv[1]).to_pandas()
@@ -155,7 +166,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if asked.peers:
                 tools.append(("bids2table", asked.peers, TABLE))
             if subjects <= asked.layout_up_to:
-                tools.append(("pybids' BIDSLayout", sys.executable, LAYOUT))
+                tools.append(("BIDSLayout, default settings", sys.executable, LAYOUT))
+            tools.append(("BIDSLayout, only anat", sys.executable, ANAT_LAYOUT))
             tools += [
                 ("Ecdysis, cold", sys.executable, STUDY),
                 ("Ecdysis, warm", sys.executable, STUDY),
