@@ -9,6 +9,7 @@ The schema marks settings with keys of its own:
 - ``x-outside``: settings, all folders, in which this path must not lie.
 - ``x-shared: true``: the folder is read or shared.
 - ``x-private: true``: only the owner may read what is there, so it must not lie in such a folder.
+- ``x-exists: true``: the path must exist when a run begins.
 - ``x-any-name: true``: paths that Snakemake never sees, so their names may hold braces.
 - ``x-text: true``: the values are text even where YAML reads a number, as in ``010``.
 """

@@ -74,6 +74,10 @@ def _check_inputs(settings: Settings) -> None:
             f"there is no directory {settings['bids_dir']}",
             "Give the BIDS dataset, or give dicom_dir too to make one from scanner DICOM",
         )
+    for setting in all_settings():
+        for path in setting.paths(settings):
+            if "x-exists" in setting.schema and not Path(path).exists():
+                raise InputError(setting.name, f"{path} does not exist", "Correct the path")
 
 
 def _check_places(settings: Settings) -> None:

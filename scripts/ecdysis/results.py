@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.bids.discovery import Exclusion, Image
-from ecdysis.places import HIDDEN, defaced_file, preproc_file
+from ecdysis.places import HIDDEN
 
 WITH_FACE = ("desc-preproc", "desc-biascorrected")
 """Descriptions of the images of the whole head, which show the face unless they are defaced."""
@@ -68,8 +68,7 @@ def without_finished(
 
 def is_finished(output_dir: Path, image: Image, *, deface: bool) -> bool:
     """Whether the main result of an image is there, with or without its face as asked."""
-    file_of = defaced_file if deface else preproc_file
-    return (output_dir / file_of(*image.key)).is_file()
+    return (output_dir / (image.defaced if deface else image.preproc)).is_file()
 
 
 def remove_faces(output_dir: Path) -> list[str]:

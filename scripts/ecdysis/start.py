@@ -106,17 +106,21 @@ def check_dataset(bids_dir: Path) -> list[str]:
 def undone_on_error(settings: Mapping[str, Any]) -> Iterator[None]:
     """Remove the folders that the block made, when it ends with an InputError.
 
-    Only `output_dir` and `private_dir` are removed, with what they hold, and only if they did not
-    exist before; the folders above them only if they are empty.
+    Only `output_dir`, `private_dir` and the key are removed, and only if they did not exist before;
+    the folders above them only if they are empty.
     """
     places = [Path(settings[key]) for key in ("output_dir", "private_dir") if settings[key]]
     made = [place for place in places if not place.exists()]
+    key = Path(settings["key_file"]) if settings["key_file"] else None
+    had_key = key is None or key.exists()
     above = {folder for place in made for folder in place.parents if not folder.exists()}
     try:
         yield
     except InputError:
         for place in made:
             shutil.rmtree(place, ignore_errors=True)
+        if key and not had_key:
+            key.unlink(missing_ok=True)
         for folder in sorted(above, reverse=True):
             with suppress(OSError):
                 folder.rmdir()

@@ -49,10 +49,9 @@ import re
 from bids import BIDSLayout
 from bids.layout import BIDSLayoutIndexer
 others = "func|dwi|fmap|perf|pet|meg|eeg|ieeg|beh|micr|mrs|nirs|motion"
-ignore = [re.compile(f"/({others})(/|$)"), "code", "stimuli", "sourcedata", "derivatives", re.compile(r"/[.]")]
-layout = BIDSLayout(
-    sys.argv[1], validate=False, indexer=BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore)
-)
+ignore = [re.compile(f"/({others})(/|$)"), "code", "stimuli", "sourcedata", "derivatives"]
+indexer = BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore)
+layout = BIDSLayout(sys.argv[1], validate=False, indexer=indexer)
 print(len(layout.get(suffix="T1w", extension=".nii.gz")))
 """
 TABLE = """

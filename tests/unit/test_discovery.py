@@ -2,7 +2,8 @@ import os
 from pathlib import Path
 
 import pytest
-from ecdysis.bids.discovery import Image, Selection, discover, match
+from ecdysis.bids.discovery import Image, Selection, discover
+from ecdysis.bids.labels import match
 from ecdysis.errors import InputError
 
 

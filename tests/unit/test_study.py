@@ -31,7 +31,7 @@ PLACES = {
 def manifest(tmp_path):
     """What a run with a place in every setting writes down."""
     (tmp_path / "study").mkdir()
-    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "maps").mkdir(parents=True)
     (tmp_path / "secret" / "norms.tsv").write_text("key\tsuffix\tlow\thigh\ncjv\tT1w\t1\t2\n")
     given = {**PLACES, "bids_dir": "study", "output_dir": "results"}
     study = Study(resolve(given, tmp_path))
