@@ -8,10 +8,11 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from snakemake.cli import get_argument_parser
 from snakemake.exceptions import WorkflowError
 
-SCRIPTS = Path(workflow.basedir) / "scripts"
+# `workflow.basedir` would be that of a workflow that uses this one as a module.
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parent
+SCRIPTS = ROOT / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from ecdysis.config_schema import text_settings
@@ -46,10 +47,10 @@ from validate import find_validator
 STARTED_IN = "ECDYSIS_STARTED_IN"
 
 # Jobs inherit it, in whatever directory Snakemake starts them.
-if workflow.is_main_process:
-    os.environ[STARTED_IN] = workflow.workdir_init
+if is_main_process():
+    os.environ[STARTED_IN] = started_in()
 else:
-    os.environ.setdefault(STARTED_IN, workflow.workdir_init)
+    os.environ.setdefault(STARTED_IN, started_in())
 
 
 def run_folders(settings):
@@ -67,7 +68,7 @@ def folder_of_log(settings):
 def command_line():
     """The arguments of Snakemake, which it does not show to the rules while they are read."""
     started_by_snakemake = Path(sys.argv[0]).name in ("snakemake", "__main__.py")
-    words = sys.argv[1:] if started_by_snakemake and workflow.is_main_process else []
+    words = sys.argv[1:] if started_by_snakemake and is_main_process() else []
     return get_argument_parser().parse_known_args(words)[0]
 
 
@@ -84,12 +85,12 @@ def command_has(*options):
 
 def only_report():
     """Whether the target is the report: then the manifest of the run stays as it is."""
-    return "report" in (COMMAND.targets if workflow.is_main_process else sys.argv[1:])
+    return "report" in (COMMAND.targets if is_main_process() else sys.argv[1:])
 
 
 def dry_study(settings):
     """The study of a run without jobs, which writes nothing; Snakemake's folders are removed."""
-    move_log(workflow.logger_manager.logfile_handlers, None)
+    move_log(log_handlers(), None)
     if settings["output_dir"]:
         state = Path(settings["output_dir"], ".snakemake")
         paths = (state / "iocache" / "latest.pkl", state, *state.parents)
@@ -99,9 +100,8 @@ def dry_study(settings):
 
 def settings_as_written():
     """The settings of this run; a job reads the labels from the manifest instead."""
-    command = workflow.config_settings
-    if workflow.is_main_process:
-        return given_as_text(config, command.config_args or [], command.configfiles)
+    if is_main_process():
+        return given_as_text(config, *config_of_command())
     return {key: value for key, value in config.items() if key not in text_settings()}
 
 
@@ -109,14 +109,14 @@ def study_of_this_run():
     """Find the images, once: a process that runs a job elsewhere reads the manifest."""
     cwd = Path(os.environ[STARTED_IN])
     try:
-        if workflow.overwrite_workdir:
+        if has_directory_option():
             raise InputError(
                 "--directory",
                 "Ecdysis works in its output directory",
                 "Use --config output_dir=DIR instead",
             )
         settings = resolve(settings_as_written(), cwd)
-        if not workflow.is_main_process:
+        if not is_main_process():
             return Study.load(settings)
         if settings["shards"]:
             join(settings["shards"], Path(settings["output_dir"]))
@@ -124,7 +124,7 @@ def study_of_this_run():
         if not command_has(*WITHOUT_DATASET):
             check_targets(settings, COMMAND.targets)
         if only_report():
-            move_log(workflow.logger_manager.logfile_handlers, folder_of_log(settings))
+            move_log(log_handlers(), folder_of_log(settings))
             return Study.load(settings)
         if command_has(*WITHOUT_JOBS):
             return dry_study(settings)
@@ -132,11 +132,11 @@ def study_of_this_run():
             if settings["output_dir"]:
                 begin_run(*run_folders(settings), sys.argv)
                 move_log(
-                    workflow.logger_manager.logfile_handlers, folder_of_log(settings)
+                    log_handlers(), folder_of_log(settings)
                 )
             return open_study(settings)
     except InputError as error:
-        move_log(workflow.logger_manager.logfile_handlers, None)
+        move_log(log_handlers(), None)
         sys.exit(f"Nothing was run. {error}")
 
 
@@ -218,16 +218,16 @@ def intermediate(path):
 
 def all_cores(wildcards):
     """As many threads as there are cores; asked late, since a cluster's run names none."""
-    return workflow.cores
+    return cores_of_run()
 
 
 def check_cluster():
     """Refuse to submit jobs that would tell too much, be waited for in vain or run twice."""
-    if workflow.executor_plugin.name != "slurm":
+    if executor() != "slurm":
         return
-    settings = workflow.executor_settings
+    settings = executor_settings()
     try:
-        slurm.check_command(workflow.config_settings.config)
+        slurm.check_command(config_of_command_line())
         slurm.check_queue(Path.cwd())
         slurm.check_accounting(
             slurm.configuration(),
@@ -238,24 +238,13 @@ def check_cluster():
         sys.exit(f"Nothing was run. {error}")
 
 
-def calm_scheduler():
-    """Take away the limit of 100 jobs a second, which no run of ours reaches.
-
-    With it Snakemake 9.27 looks at all ready jobs once a second for every job that has ended, so
-    that a run of thousands keeps a core busy with that. A limit that the user set stays.
-    """
-    limiter = workflow.scheduler.job_rate_limiter
-    if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
-        workflow.scheduler.job_rate_limiter = None
-
-
 def drop_lone_descriptions():
     """Remove the sidecars of images that Snakemake removed, after a failure or as temporary.
 
     It knows of the images alone: each file that a rule declares makes the graph dearer.
     """
-    for job in workflow.dag.jobs:
-        results = (Path(path) for path in job.output)
+    for outputs in outputs_of_jobs():
+        results = map(Path, outputs)
         drop_descriptions(path for path in results if not path.is_absolute())
 
 

@@ -30,7 +30,7 @@ rule demo:
     threads: all_cores
     params:
         python=sys.executable,
-        snakefile=Path(workflow.basedir) / "Snakefile",
+        snakefile=ROOT / "Snakefile",
     message:
         "Running the whole line on them"
     shell:

@@ -335,7 +335,7 @@ def converted_images(wildcards):
 
 def plan_table(wildcards):
     """Return the path of the edited plan: as set, in the private or in the working directory."""
-    folder = PRIVATE_DIR or workflow.workdir_init
+    folder = PRIVATE_DIR or started_in()
     return STUDY.settings["plan"] or f"{folder}/plan.tsv"
 
 

@@ -5,6 +5,7 @@ import functools
 import gc
 
 import smart_open
+from snakemake.cli import get_argument_parser
 from snakemake.dag import DAG
 from snakemake.io import flag, is_flagged
 
@@ -48,6 +49,57 @@ async def _update_needrun_by_readers(dag, *arguments, **options):
 DAG.update_needrun = _update_needrun_by_readers
 
 
+def is_main_process():
+    """Return whether this process was started by the user, not by Snakemake for a job."""
+    return workflow.is_main_process
+
+
+def started_in():
+    """Return the directory that Snakemake was started in."""
+    return workflow.workdir_init
+
+
+def has_directory_option():
+    """Return whether the command has the option --directory."""
+    return bool(workflow.overwrite_workdir)
+
+
+def config_of_command():
+    """Return the arguments of --config and the files of --configfile."""
+    settings = workflow.config_settings
+    return settings.config_args or [], settings.configfiles
+
+
+def config_of_command_line():
+    """Return the parsed arguments of --config."""
+    return workflow.config_settings.config
+
+
+def log_handlers():
+    """Return the handlers that write Snakemake's own log."""
+    return workflow.logger_manager.logfile_handlers
+
+
+def cores_of_run():
+    """Return the number of cores; None on a cluster."""
+    return workflow.cores
+
+
+def executor():
+    """Return the name of the executor."""
+    return workflow.executor_plugin.name
+
+
+def executor_settings():
+    """Return the settings of the executor."""
+    return workflow.executor_settings
+
+
+def outputs_of_jobs():
+    """Return the outputs of each job of this run."""
+    return [job.output for job in workflow.dag.jobs]
+
+
 def is_batch():
     """Return whether --batch divides this run."""
     return workflow.dag_settings.batch is not None
@@ -57,3 +109,14 @@ def share_of_batch(items):
     """Return the items that --batch selects, all of them without --batch."""
     batch = workflow.dag_settings.batch
     return batch.get_batch(items) if batch else items
+
+
+def calm_scheduler():
+    """Remove Snakemake's default limit of 100 jobs a second, which this workflow never reaches.
+
+    With the limit, Snakemake starts a timer for every job that ends, and each timer looks at all
+    ready jobs once a second. A limit that the user set stays.
+    """
+    limiter = workflow.scheduler.job_rate_limiter
+    if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None

@@ -1,0 +1,67 @@
+"""The undocumented parts of Snakemake that `rules/snakemake_internals.smk` uses still exist."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+import smart_open
+from snakemake.cli import get_argument_parser
+from snakemake.dag import DAG
+from snakemake.io import flag, is_flagged
+from snakemake.scheduling.job_scheduler import JobScheduler
+from snakemake.settings.types import DAGSettings
+from snakemake.workflow import Workflow
+
+ROOT = Path(__file__).parents[2]
+INTERNALS = (ROOT / "rules/snakemake_internals.smk").read_text()
+USED = sorted(set(re.findall(r"workflow\.(\w+)", INTERNALS)))
+
+
+@pytest.mark.parametrize("name", USED)
+def test_the_workflow_has_the_attribute(name):
+    source = inspect.getsource(Workflow)
+    assert hasattr(Workflow, name) or re.search(
+        rf"^    {name}:|self\.{name}\b", source, re.MULTILINE
+    )
+
+
+def test_no_other_rule_file_uses_the_workflow_object():
+    for file in [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk"))]:
+        if file.name != "snakemake_internals.smk":
+            used = set(re.findall(r"workflow\.(\w+)", file.read_text()))
+            assert used <= {"basedir", "current_basedir"}, file.name
+
+
+def test_update_needrun_is_the_method_that_decides_which_jobs_run():
+    assert inspect.iscoroutinefunction(DAG.update_needrun)
+    source = inspect.getsource(DAG)
+    assert "await self.update_needrun(create_inventory=True)" in source
+    assert "self.depending" in inspect.getsource(DAG.update_needrun)
+
+
+def test_the_command_line_can_be_parsed():
+    parsed = get_argument_parser().parse_args(["--dry-run", "report"])
+    assert (parsed.targets, parsed.dryrun) == (["report"], True)
+
+
+def test_files_can_have_a_flag_of_our_own():
+    assert is_flagged(flag("a", "remakeable"), "remakeable")
+    assert not is_flagged("a", "remakeable")
+
+
+def test_the_limit_of_jobs_a_second_is_where_it_was():
+    assert "self.job_rate_limiter" in inspect.getsource(JobScheduler)
+
+
+def test_a_batch_is_part_of_the_settings_of_the_graph():
+    assert "batch" in DAGSettings.__annotations__
+
+
+def test_the_path_of_a_script_is_parsed_by_a_function_that_can_be_cached():
+    assert smart_open.parse_uri("/a/b").scheme == "file"
+
+
+def test_the_file_is_python():
+    ast.parse(INTERNALS)
