@@ -131,9 +131,7 @@ def study_of_this_run():
         with undone_on_error(settings), needing_room("disk"):
             if settings["output_dir"]:
                 begin_run(*run_folders(settings), sys.argv)
-                move_log(
-                    log_handlers(), folder_of_log(settings)
-                )
+                move_log(log_handlers(), folder_of_log(settings))
             return open_study(settings)
     except InputError as error:
         move_log(log_handlers(), None)
