@@ -71,7 +71,10 @@ const ecdysis = (() => {
     if (kind) made.className = kind;
     return made;
   };
+  const KEYS = "ecdysis-keys";
+  const keysOn = () => recall(KEYS, true);
+  const setKeys = (on) => remember(KEYS, on);
   const data = JSON.parse(document.getElementById("data").textContent);
   const stem = data.dataset.replace(/[^\w.-]+/g, "_");
-  return { cell, data, element, inField, plain, recall, remember, save, stem, table };
+  return { cell, data, element, inField, keysOn, plain, recall, remember, save, setKeys, stem, table };
 })();

@@ -1,23 +1,65 @@
-// The bar by which a rater judges the images of a subject, by mouse or by single keys.
+// The rating bar: it rates the active image, which is the one in the middle of the window.
 (() => {
   "use strict";
   const form = document.getElementById("rate");
   if (!form) return;
-  const { data, element, inField, plain, ratings, recall, remember } = ecdysis;
+  const { data, element, inField, plain, ratings, recall, remember, setKeys, keysOn } = ecdysis;
   const [choice, name, told, others, note, onward, keys, more] = [
     "rate-image", "rate-name", "rate-told", "others", "note", "onward", "keys", "more",
   ].map((id) => document.getElementById(id));
   const radios = [...form.elements.rating].flat();
   const tags = [...form.querySelectorAll("[name=tag]")];
   const ONWARD = "ecdysis-onward";
-  const KEYS = "ecdysis-keys";
   const MORE = "ecdysis-more";
-  let image = data.here.find((one) => !ratings.mine(one)?.rating) ?? data.here[0];
+  const ASKED = "ecdysis-rater-asked";
+  const sections = [...document.querySelectorAll("section[data-image]")];
+  let image = data.here[0];
+
+  const outline = () => {
+    for (const section of sections) section.classList.toggle("active", section.dataset.image === image);
+  };
+  const activate = (chosen) => {
+    if (chosen === image) return;
+    image = chosen;
+    show();
+  };
+  // After a jump to an image that image stays active, until the reader scrolls.
+  let jumped = false;
+  const jump = (to) => {
+    jumped = true;
+    activate(to);
+    sections.find((section) => section.dataset.image === to)?.scrollIntoView();
+  };
+  const follow = () => {
+    if (jumped || !sections.length) return;
+    const middle = innerHeight * 0.45;
+    const distance = (section) => {
+      const { top, bottom } = section.getBoundingClientRect();
+      return Math.max(top - middle, middle - bottom, 0);
+    };
+    const nearest = sections.reduce((best, section) => (distance(section) < distance(best) ? section : best));
+    activate(nearest.dataset.image);
+  };
+  let waiting = false;
+  addEventListener("scroll", () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      follow();
+    });
+  }, { passive: true });
+  for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+    addEventListener(name, (event) => {
+      if (name !== "keydown" || /^(Arrow(Up|Down)|Page|Home|End| |[jk]$)/i.test(event.key)) jumped = false;
+    }, { passive: true, capture: true });
+  }
 
   const show = () => {
     const said = ratings.mine(image);
     if (choice) choice.value = image;
-    name.textContent = image;
+    name.textContent = choice ? "" : image;
+    outline();
     for (const radio of radios) radio.checked = radio.value === said?.rating;
     for (const tag of tags) tag.checked = said?.tags.includes(tag.value) ?? false;
     if (document.activeElement !== note) note.value = said?.note ?? "";
@@ -47,9 +89,7 @@
     } else if (!found) {
       told.textContent = `Every image is rated. ${ratings.told()}`;
     } else if (data.here.includes(found)) {
-      image = found;
-      show();
-      document.querySelector(`[data-image="${CSS.escape(found)}"]`)?.scrollIntoView();
+      jump(found);
     } else {
       goTo(ratings.linkTo(found));
     }
@@ -57,7 +97,18 @@
   const keep = () => {
     if (verdict()) ratings.rate(image, verdict(), chosen(), note.value.trim());
   };
+  const dialog = document.getElementById("ask-rater");
   const judge = (rating) => {
+    if (!ratings.rater() && !recall(ASKED, false)) {
+      show();
+      remember(ASKED, true);
+      dialog.addEventListener("close", () => {
+        ratings.setRater(document.getElementById("asked-rater").value.trim());
+        judge(rating);
+      }, { once: true });
+      dialog.showModal();
+      return;
+    }
     ratings.rate(image, rating, rating ? chosen() : [], rating ? note.value.trim() : "");
     if (rating === "accept" && onward.checked) next();
   };
@@ -69,17 +120,17 @@
   }
   for (const tag of tags) tag.addEventListener("change", keep);
   note.addEventListener("change", keep);
-  choice?.addEventListener("change", () => {
-    image = choice.value;
-    show();
-  });
+  choice?.addEventListener("change", () => jump(choice.value));
   document.getElementById("reset").addEventListener("click", () => judge(""));
   document.getElementById("unrated").addEventListener("click", next);
   form.addEventListener("submit", (event) => event.preventDefault());
   onward.checked = recall(ONWARD, false);
   onward.addEventListener("change", () => remember(ONWARD, onward.checked));
-  keys.checked = recall(KEYS, true);
-  keys.addEventListener("change", () => remember(KEYS, keys.checked));
+  keys.checked = keysOn();
+  keys.addEventListener("change", () => setKeys(keys.checked));
+  const help = document.getElementById("help");
+  const openHelp = () => help.showModal();
+  document.getElementById("show-help").addEventListener("click", openHelp);
   const unfold = (open) => {
     document.getElementById("rate-more").hidden = !open;
     more.setAttribute("aria-expanded", open);
@@ -102,13 +153,17 @@
       unfold(true);
       note.focus();
     },
+    "?": openHelp,
   };
+  for (const tag of tags) acts[tag.dataset.key] = () => tag.click();
   addEventListener("keydown", (event) => {
     // Out of a field, whose change is kept then, and back to single keys.
     if (event.key === "Escape" || (event.key === "Enter" && event.target.matches("#note, #rater"))) {
       document.activeElement.blur();
     }
-    if (!keys.checked || !plain(event) || inField(event)) return;
+    const shifted = event.key === "?";
+    if (!keys.checked || document.querySelector("dialog[open]") || inField(event)) return;
+    if (!shifted && !plain(event)) return;
     const act = acts[event.key.toLowerCase()];
     if (act) {
       event.preventDefault();
@@ -117,6 +172,6 @@
   });
   document.addEventListener("rated", show);
   form.hidden = false;
-  unfold(recall(MORE, innerWidth > 700));
+  unfold(recall(MORE, false));
   show();
 })();

@@ -23,7 +23,7 @@ ecdysis.ratings = (() => {
     rater: text(given.rater),
     time: text(given.time),
   });
-  // A rating that was withdrawn has an empty verdict, so that an older copy does not bring it back.
+  // A rating that was reset keeps an empty verdict, so that an older copy does not restore it.
   const merge = (list) => {
     let count = 0;
     for (const given of Array.isArray(list) ? list : []) {
@@ -48,6 +48,12 @@ ecdysis.ratings = (() => {
     .filter((one) => one.image === image && one.rating)
     .sort((one, other) => VERDICTS.indexOf(one.rating) - VERDICTS.indexOf(other.rating));
   const rater = () => recall(RATER, "");
+  const setRater = (name) => {
+    remember(RATER, name);
+    const field = document.getElementById("rater");
+    if (field) field.value = name;
+    document.dispatchEvent(new Event("rated"));
+  };
   const mine = (image) => all.get(JSON.stringify([image, rater()]));
   const rate = (image, rating, tags = [], note = "") => {
     all.set(JSON.stringify([image, rater()]), {
@@ -158,10 +164,7 @@ ecdysis.ratings = (() => {
   const field = document.getElementById("rater");
   if (field) {
     field.value = rater();
-    field.addEventListener("change", () => {
-      remember(RATER, field.value.trim());
-      document.dispatchEvent(new Event("rated"));
-    });
+    field.addEventListener("change", () => setRater(field.value.trim()));
     document.getElementById("save-ratings-tsv").addEventListener("click", saveTsv);
     document.getElementById("save-ratings-json").addEventListener("click", saveJson);
   }
@@ -170,5 +173,5 @@ ecdysis.ratings = (() => {
     const lost = kept ? "" : " This browser keeps nothing: save the ratings before you leave.";
     return `${rated} of ${images} rated: ${accept} accept, ${unsure} unsure, ${exclude} exclude.${lost}`;
   };
-  return { counts, images: [...pages.keys()], linkTo, mine, nextUnrated, of, rate, rater, read, summaries, told };
+  return { counts, images: [...pages.keys()], linkTo, mine, nextUnrated, of, rate, rater, read, setRater, summaries, told };
 })();

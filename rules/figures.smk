@@ -8,7 +8,7 @@ rule figures:
     output:
         figures=report(
             directory("sub-{subject}/figures"),
-            patterns=["{figure}.png"],
+            patterns=["{figure}.jpg"],
             category="Figures",
             subcategory="sub-{subject}",
             caption="../report/captions/figure.rst",

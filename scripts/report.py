@@ -9,7 +9,7 @@ status, the reasons, and what is still to do.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ecdysis.errors import InputError
@@ -18,7 +18,7 @@ from ecdysis.report.overview import ahead, cases
 from ecdysis.report.pages import Pages
 from ecdysis.report.quality_table import write_table
 from ecdysis.report.records import load_run
-from ecdysis.report.status import HAS_PROBLEMS, PROBLEMS, Status, counts_of, has_problems
+from ecdysis.report.status import HAS_PROBLEMS, PROBLEMS, HasStatus, Status, counts_of, has_problems
 
 CASES = 10
 """Maximum number of images printed with their reasons."""
@@ -48,20 +48,30 @@ def update(output_dir: str | Path, *, ended: bool = False) -> Pages:
 
 def summary(pages: Pages) -> str:
     """Summarise the status of all images for the console."""
-    counts = counts_of(pages.entries)
-    words = ", ".join(f"{count} {status}" for status, count in counts.items())
     listed = cases(pages.entries, NAMED)
-    lines = [f"Images: {words or 'none'}."]
+    lines = [f"Images: {_counted(pages.entries) or 'none'}."]
     for entry in listed[:CASES]:
         reasons = "; ".join(entry.verdict.reasons)
         lines.append(f"  {entry.status}: {entry.name}{f': {reasons}' if reasons else ''}")
     if len(listed) > CASES:
         lines.append(f"  and {len(listed) - CASES} more")
+    if pages.statmaps:
+        lines.append(f"Statistical maps: {_counted(pages.statmaps)}.")
+    lines += [
+        f"  {item.status}: {item.title}: {'; '.join(item.reasons)}"
+        for item in pages.statmaps
+        if item.status in NAMED
+    ][:CASES]
     for step in ahead(pages.run):
         running = f"running: {', '.join(step.running[:3])}" if step.running else ""
         waiting = f"{step.waiting} waiting" if step.waiting else ""
         lines.append(f"  to do: {step.stage}: {', '.join(filter(None, [running, waiting]))}")
     return "\n".join([*lines, f"Report: {pages.run.output_dir / 'index.html'}"])
+
+
+def _counted(entries: Iterable[HasStatus]) -> str:
+    """Such as ``1 failed, 3 done``."""
+    return ", ".join(f"{count} {status}" for status, count in counts_of(entries).items())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
-    return HAS_PROBLEMS if given.ended and has_problems(pages.entries) else 0
+    return HAS_PROBLEMS if given.ended and has_problems([*pages.entries, *pages.statmaps]) else 0
 
 
 if __name__ == "__main__":

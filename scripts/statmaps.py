@@ -19,13 +19,14 @@ from ecdysis.figures.statmap import (
     anat_picture,
     cuts_picture,
     glass_picture,
-    load_map,
     map_page,
-    usual_threshold,
+    prepare,
 )
 from ecdysis.figures.viewer import SPACING, brain_viewer, save_page
 from ecdysis.files import write_json
 from ecdysis.statmaps import StatMap
+
+MISSING = "Restore it (`datalad get` for a link of git-annex), or narrow statmaps.pattern"
 
 
 def draw_maps(
@@ -46,15 +47,15 @@ def draw_maps(
     background : Path, optional
         The head beneath maps in a subject's own space.
     threshold : float, optional
-        Values nearer to 0 are left out; by default see `usual_threshold`.
+        Values nearer to 0 are left out; by default see `ecdysis.figures.statmap.interpret`.
     cut_coords : three floats, optional
         mm; by default where each map is strongest.
 
     Returns
     -------
     dict
-        ``maps``, how many were drawn; ``thresholds`` by name; ``problems``: by name, why a map was
-        not drawn.
+        ``maps``, the number drawn; ``thresholds`` by name; ``problems``: the reason by name of a
+        map that was not drawn; ``doubts``: warnings by name.
     """
     load_plotting()
     shutil.rmtree(folder, ignore_errors=True)
@@ -63,34 +64,42 @@ def draw_maps(
     head = load_drawable(background, SPACING).image if own and background else None
     thresholds: dict[str, float] = {}
     problems: dict[str, str] = {}
+    warnings: dict[str, list[str]] = {}
     for one in maps:
         try:
+            if not Path(one.path).exists():
+                raise InputError(one.path, "the file does not exist", MISSING)
             if one.anatomy:
                 _draw_image(folder, one, cut_coords)
                 continue
-            image = load_map(one.path)
-            level = usual_threshold(image) if threshold is None else threshold
-            behind = head if one.own_space else None
-            _draw_map(folder, one, Shown(image, one.title, level, behind, cut_coords))
-            thresholds[one.name] = round(level, 4)
-        except Exception as error:  # noqa: BLE001 - one bad map must not cost the others
+            shown = prepare(one, head, threshold, cut_coords)
+            _draw_map(folder, one, shown)
+            thresholds[one.name] = float(f"{shown.threshold:.4g}")
+            if doubts := [note for note in shown.notes if note.startswith("Warning")]:
+                warnings[one.name] = doubts
+        except Exception as error:  # noqa: BLE001 - one bad map must not stop the others
             traceback.print_exc()
             kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
             problems[one.name] = f"{kind}{error}"
-    return {"maps": len(maps) - len(problems), "thresholds": thresholds, "problems": problems}
+    return {
+        "maps": len(maps) - len(problems),
+        "thresholds": thresholds,
+        "problems": problems,
+        "doubts": warnings,
+    }
 
 
 def require_all(details: dict[str, Any]) -> None:
     """Raise an InputError that names every map that was not drawn, with the reason."""
     problems = details["problems"]
     if problems:
-        told = "; ".join(f"{name}: {reason}" for name, reason in problems.items())
-        raise InputError("statistical maps", told, "Repair them, or narrow statmaps.pattern")
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in problems.items())
+        raise InputError("statistical maps", reasons, "Repair them, or narrow statmaps.pattern")
 
 
 def _draw_map(folder: Path, one: StatMap, shown: Shown) -> None:
     save_picture(cuts_picture(shown), folder / f"{one.name}_cuts.png")
-    if not one.own_space:
+    if shown.background is None:
         save_picture(glass_picture(shown), folder / f"{one.name}_glass.png")
     save_page(map_page(shown), folder / f"{one.name}_viewer.html")
 

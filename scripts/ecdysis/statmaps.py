@@ -1,4 +1,4 @@
-"""Statistical maps of a study, and other images to show: which there are, and their names."""
+"""Find the statistical maps of a study, and other images to show."""
 
 import os
 import re
@@ -6,21 +6,29 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase, translate
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from ecdysis.errors import InputError
 
 GROUP = "group"
 """The unit of maps that belong to no single subject."""
 NOT_SEARCHED = ("derivatives", "sourcedata", "code", "stimuli")
 """Folders of a dataset in which its own files are not."""
-OWN_SPACES = ("T1w", "T2w", "FLAIR", "PDw", "individual")
+Space = Literal["template", "own", "scanner", "unknown"]
+OWN_SPACES = ("T1w", "T2w", "FLAIR", "PDw", "individual", "orig", "anat", "subject", "native")
 """Labels of the entity ``space`` that mean a subject's own anatomy."""
+SCANNER_SPACES = ("boldref", "fsnative", "scanner", "func", "dwi")
+"""Labels of the coordinates of the scanner: near the anatomy, but not registered to it."""
+TEMPLATE_SPACES = ("MNI152", "MNI305", "MNIColin27", "ICBM", "IXI549Space", "MNI")
+"""Beginnings of the labels of templates in MNI coordinates (BIDS 1.10, appendix on coordinate
+systems)."""
 SUBJECT = re.compile(r"sub-[A-Za-z0-9]+")
 SPACE = re.compile(r"_space-([A-Za-z0-9]+)")
 UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 LONGEST = 150
 
 Fits = Callable[[str], object]
-"""Whether the name of a file is one that was asked for."""
+"""Whether the name of a file fits a pattern."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ class StatMap:
     title : str
         The name of the file without its extension; any text.
     anatomy : bool
-        Whether it is no statistical map but an image to be looked at as it is.
+        Whether it is not a statistical map but an image to show as it is.
     """
 
     path: str
@@ -48,10 +56,25 @@ class StatMap:
     anatomy: bool = False
 
     @property
+    def space_label(self) -> str:
+        """The label of the entity ``space``, empty without one."""
+        found = SPACE.search(self.title)
+        return found[1] if found else ""
+
+    @property
+    def space(self) -> Space:
+        """The space of the map by its name; a map that names none is taken to be in MNI space."""
+        label = self.space_label
+        if not label or label.startswith(TEMPLATE_SPACES):
+            return "template"
+        if label in OWN_SPACES:
+            return "own"
+        return "scanner" if label in SCANNER_SPACES else "unknown"
+
+    @property
     def own_space(self) -> bool:
-        """Whether the map lies in its subject's own space, and not in that of a template."""
-        space = None if self.anatomy or self.unit == GROUP else SPACE.search(self.title)
-        return space is not None and space[1] in OWN_SPACES
+        """Whether the map belongs on its subject's own head."""
+        return not self.anatomy and self.unit != GROUP and self.space in ("own", "scanner")
 
 
 def find_maps(settings: Mapping[str, Any]) -> list[StatMap]:
@@ -71,6 +94,12 @@ def find_maps(settings: Mapping[str, Any]) -> list[StatMap]:
     fits = re.compile("|".join(map(translate, patterns))).match
     found = set(_in_dataset(Path(settings["bids_dir"]), fits))
     for folder in asked["folders"]:
+        if not Path(folder).is_dir():
+            raise InputError(
+                f"config statmaps.folders: {folder}",
+                "the folder does not exist",
+                "Correct the path, or remove it from the list",
+            )
         found |= set(_below(folder, fits, settings["output_dir"]))
     maps: list[StatMap] = []
     taken: set[tuple[str, str]] = set()
@@ -127,7 +156,7 @@ def _below(folder: str | Path, fits: Fits, apart: str | None = None) -> Iterator
 
 
 def _unit(path: str, title: str) -> str:
-    """Tell whose a map is: by its name, else by a folder above it."""
+    """Return the subject of a map, by its name or else by a folder above it."""
     for part in (title, *reversed(Path(path).parts[:-1])):
         if found := SUBJECT.match(part):
             return found[0]

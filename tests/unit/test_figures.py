@@ -1,5 +1,6 @@
 """The figures: that they show what they say, stay small, and fail one by one."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 from ecdysis.bids.image_name import ImageName
-from ecdysis.figures import drawable
-from ecdysis.figures.brain import THUMB_BYTES
-from ecdysis.figures.picture import MAX_BYTES, Picture, save_picture
-from ecdysis.figures.whole_head import air_white, crop_picture
+from ecdysis.figures import drawable, layers, mosaic
+from ecdysis.figures.draw import ImageFiles, draw_figures
+from ecdysis.figures.layers import THUMB_BYTES
+from ecdysis.figures.picture import save_picture
+from ecdysis.figures.whole_head import crop_picture
+from ecdysis.image.geometry import Box
 from ecdysis.image.volume import Volume
 from nibabel.affines import apply_affine, from_matvec
 from PIL import Image
@@ -65,9 +68,7 @@ def made_files(folder: Path) -> dict[str, Path]:
 
 
 def draw(folder: Path, files: dict[str, Path]) -> dict[str, Any]:
-    return figures.draw_figures(
-        folder, [figures.Files(ImageName("sub-01/anat", "sub-01", "T1w"), **files)]
-    )
+    return draw_figures(folder, [ImageFiles("sub-01", "T1w", **files)])
 
 
 def kinds(folder: Path) -> set[str]:
@@ -75,8 +76,9 @@ def kinds(folder: Path) -> set[str]:
 
 
 def words_of(path: Path) -> dict[str, str]:
-    with Image.open(path) as png:
-        return dict(png.info)
+    with Image.open(path) as picture:
+        words: dict[str, str] = json.loads(picture.info["comment"])
+        return words
 
 
 def pixels_of(path: Path) -> np.ndarray:
@@ -99,87 +101,125 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "dseg": write(folder / "dseg.nii.gz", labels, preproc.affine),
         "field": write(folder / "field.nii.gz", (2 + x / 100).astype(np.float32), coarse),
         "faced": files["preproc"],
+        "corrected": files["preproc"],
     }
-    assert draw(folder / "figures", files | more) == {"figures": 10, "warnings": []}
+    assert draw(folder / "figures", files | more) == {"figures": 13, "warnings": []}
     return folder / "figures"
 
 
-def test_every_figure_is_there_small_and_describes_itself(drawn: Path) -> None:
-    pictures = {"input", "crop", "brain", "tissues", "field", "surface", "before", "after", "thumb"}
-    assert kinds(drawn) == pictures | {"viewer"}
-    for path in drawn.glob("*.png"):
-        assert path.stat().st_size <= (THUMB_BYTES if "thumb" in path.name else MAX_BYTES)
-        assert words_of(path)["Title"]
-        assert "sub-01_T1w" in words_of(path)["Description"]
-    words = words_of(drawn / "sub-01_desc-brain_T1w.png")["Description"]
-    assert f"holds {ball(60, grid()).sum() * 0.064:.0f} mL" in words
-    brain = pixels_of(drawn / "sub-01_desc-brain_T1w.png")
-    amber = (brain[..., 0] - brain[..., 2]) > 100
-    assert amber.any(axis=0).sum() > 300, "the outline is drawn in few columns"
+def test_every_figure_exists_and_describes_itself(drawn: Path) -> None:
+    assert kinds(drawn) == {
+        "input", "air", "corrected", "stripped", "defaced", "crop", "thumb", "mask", "plain",
+        "tissues", "field", "surface", "viewer",
+    }  # fmt: skip
+    for path in drawn.glob("*.jpg"):
+        assert words_of(path)["title"]
+        assert "sub-01_T1w" in words_of(path)["description"]
+    assert (drawn / "sub-01_desc-thumb_T1w.jpg").stat().st_size <= THUMB_BYTES
+    words = words_of(drawn / "sub-01_desc-mask_T1w.jpg")["description"]
+    assert f"({ball(60, grid()).sum() * 0.064:.0f} mL)" in words
 
 
-def test_tissues_have_two_edges(drawn: Path) -> None:
-    seen = pixels_of(drawn / "sub-01_desc-tissues_T1w.png")[:-60]
-    blue, red = (seen[..., 2] - seen[..., 0]) > 60, (seen[..., 0] - seen[..., 2]) > 60
-    middle = slice(seen.shape[1] * 2 // 5, seen.shape[1] * 3 // 5)
-    across = [np.flatnonzero(edge[:, middle].any(axis=0)) for edge in (blue, red)]
-    outer, inner = (np.ptp(columns) for columns in across)
-    assert outer / inner == pytest.approx(50 / 30, rel=0.1)
+def test_layers_of_a_group_have_one_size_and_show_the_same_slices(drawn: Path) -> None:
+    sizes: dict[str, set[tuple[int, ...]]] = {}
+    for path in drawn.glob("*.jpg"):
+        if group := words_of(path).get("group"):
+            sizes.setdefault(group, set()).add(pixels_of(path).shape)
+    assert {group: len(found) for group, found in sizes.items()} == {
+        "head": 1, "brain": 1, "air": 1, "thumb": 1,
+    }  # fmt: skip
+    whole, brain = (
+        pixels_of(drawn / f"sub-01_desc-{kind}_T1w.jpg")[..., 0] for kind in ("input", "stripped")
+    )
+    kept = (brain > 128) & (whole < 250)  # without the letters
+    assert kept.sum() > 1000
+    assert whole[kept].min() > 100, "the brain is at another place"
 
 
-def test_the_field_is_told_in_multiples_of_its_median(drawn: Path) -> None:
-    words = words_of(drawn / "sub-01_desc-field_T1w.png")["Description"]
+def test_outlines_are_where_the_regions_end(drawn: Path) -> None:
+    seen = pixels_of(drawn / "sub-01_desc-tissues_T1w.jpg")
+    blue, red = (seen[..., 2] - seen[..., 0]) > 80, (seen[..., 0] - seen[..., 2]) > 80
+    # voxels of 4 mm: the widest axial slice of a ball of 50 and of 30 mm
+    assert blue.sum() > red.sum() > 100
+    plain = pixels_of(drawn / "sub-01_desc-plain_T1w.jpg")
+    assert np.ptp(plain, axis=-1).max() < 12, "the plain layer has colours"
+
+
+def test_the_field_is_a_multiple_of_its_median(drawn: Path) -> None:
+    words = words_of(drawn / "sub-01_desc-field_T1w.jpg")["description"]
     low, high = (float(word) for word in words.split("from ")[1].split(" (")[0].split(" to "))
     # 2 + x / 100 over a ball of 60 mm: 98 % of it lies within 53 mm of the plane x = 0
     assert (low, high) == pytest.approx((1 - 0.53 / 2, 1 + 0.53 / 2), abs=0.02)
-    seen = pixels_of(drawn / "sub-01_desc-field_T1w.png")
+    seen = pixels_of(drawn / "sub-01_desc-field_T1w.jpg")
     red, blue = (seen[..., 0] - seen[..., 2]) > 60, (seen[..., 2] - seen[..., 0]) > 60
     coronal = slice(400, 700)
     assert blue[:, coronal].nonzero()[1].mean() < red[:, coronal].nonzero()[1].mean() - 50
 
 
-def test_before_and_after_cover_each_other(drawn: Path) -> None:
-    before, after = (
-        pixels_of(drawn / f"sub-01_desc-{kind}_T1w.png")[..., 0] for kind in ("before", "after")
-    )
-    assert before.shape == after.shape
-    kept = after > 128
-    assert 0.5 < kept.sum() / (before > 128).sum() < 0.8
-    assert before[kept].min() > 128, "the brain is not where it was"
+def test_noise_in_the_air_is_visible(drawn: Path) -> None:
+    air = pixels_of(drawn / "sub-01_desc-air_T1w.jpg")[..., 0]
+    corner = air[2:14, 30:38]
+    assert corner.std() > 30
+    assert 60 < corner.mean() < 200
 
 
-def test_noise_in_the_air_is_seen(drawn: Path) -> None:
-    assert "stretched to the air" in words_of(drawn / "sub-01_desc-input_T1w.png")["Description"]
-    seen = pixels_of(drawn / "sub-01_desc-input_T1w.png")[..., 0]
-    corner = seen[len(seen) // 2 + 60 :, 20:60][:30]
-    assert corner.std() > 10
-    assert corner.mean() > 60
+@pytest.mark.parametrize("level", [0.0, -1024.0, 5000.0])
+def test_the_window_does_not_assume_that_air_is_zero(files: dict[str, Path], level: float) -> None:
+    raw = mosaic.load_canonical(files["raw"])
+    values = raw.values.astype(np.float32) + level
+    values[5, 5, 5] = 1e9
+    low, high = layers.window_of(values)
+    assert low - level == pytest.approx(10, abs=8)
+    assert high - level == pytest.approx(1035, abs=30)
 
 
-def test_the_white_of_the_air_is_that_of_its_noise_and_zeros_have_none(
-    files: dict[str, Path],
-) -> None:
-    source = drawable.load_drawable(files["raw"]).source
-    assert air_white(source, 120) == pytest.approx(20 + 5 * 2.6, abs=2)
-    clean = np.where(source.stored > 500, source.stored, 0).astype(np.int16)
-    assert air_white(Volume(source.header, clean), 120) is None
+def test_constant_air_has_no_figure(files: dict[str, Path]) -> None:
+    raw = mosaic.load_canonical(files["raw"])
+    clean = np.where(raw.source.stored > 500, raw.source.stored, 0).astype(np.int16)
+    source = Volume(raw.source.header, clean)
+    assert layers.air_window(mosaic.Canonical(clean, raw.affine, source)) is None
+
+
+def test_slices_are_pixel_for_pixel_and_square() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 255, (40, 50, 12)).astype(np.uint8)
+    affine = np.diag([1.0, 1.0, 6.0, 1.0])
+    source = Volume(nib.Nifti1Image(values, affine).header, values)
+    image = mosaic.Canonical(values, affine, source)
+    layout = mosaic.layout_of(image, Box.whole(values.shape), 10**6)
+    axial, sagittal = layout.tiles(values)
+    assert len(axial) == 12
+    np.testing.assert_array_equal(axial[0], values[:, ::-1, 0].T)
+    assert sagittal[0].shape == (72, 50)
+    assert layout.arrange(values).shape[1] <= mosaic.WIDTH
+
+
+def test_an_image_is_copied_onto_the_grid_of_another() -> None:
+    values = np.random.default_rng(0).random((6, 7, 8)).astype(np.float32)
+    source = Volume(nib.Nifti1Image(values, np.eye(4)).header, values)
+    whole = mosaic.Canonical(values, np.eye(4), source)
+    moved = from_matvec(np.eye(3), [1, 2, 3])
+    part = mosaic.Canonical(values[1:5, 2:, 3:7], moved, source)
+    expected = np.zeros_like(values)
+    expected[1:5, 2:, 3:7] = values[1:5, 2:, 3:7]
+    np.testing.assert_array_equal(part.on(whole), expected)
 
 
 def test_without_masks_there_is_no_figure_of_the_brain(
     tmp_path: Path, files: dict[str, Path]
 ) -> None:
     del files["mask"]
-    assert draw(tmp_path / "figures", files) == {"figures": 4, "warnings": []}
-    assert kinds(tmp_path / "figures") == {"input", "crop", "thumb", "viewer"}
+    assert draw(tmp_path / "figures", files) == {"figures": 5, "warnings": []}
+    assert kinds(tmp_path / "figures") == {"input", "air", "crop", "thumb", "viewer"}
 
 
-def test_a_broken_mask_does_not_cost_the_other_figures(
+def test_a_broken_mask_does_not_stop_the_other_figures(
     tmp_path: Path, files: dict[str, Path]
 ) -> None:
     files["mask"].write_bytes(files["mask"].read_bytes()[:40])
     details = draw(tmp_path / "figures", files)
-    assert kinds(tmp_path / "figures") == {"input", "crop", "thumb", "before", "viewer"}
-    assert [warning.split("'")[1] for warning in details["warnings"]] == ["brain", "after"]
+    assert kinds(tmp_path / "figures") == {"input", "air", "crop", "thumb", "viewer"}
+    assert [warning.split("'")[1] for warning in details["warnings"]] == ["results", "brain"]
     assert "sub-01_T1w" in details["warnings"][0]
 
 
@@ -223,7 +263,7 @@ def test_an_oblique_mask_lies_on_its_image(tmp_path: Path) -> None:
     head = write(tmp_path / "head.nii", (1000 * inside).astype(np.int16), affine)
     image = drawable.load_drawable(head)
     mask = write(tmp_path / "mask.nii", inside.astype(np.uint8), affine)
-    (region,) = drawable.load_regions(mask, lambda stored: stored != 0)
+    region = drawable.load_mask(mask)
     assert region.zooms == pytest.approx(image.zooms)
     np.testing.assert_allclose(1000 * region.on(image.image), image.data, atol=1)
 
@@ -260,14 +300,3 @@ def test_left_stays_left_whatever_the_order_of_the_file(tmp_path: Path) -> None:
     left = apply_affine(seen.image.affine, np.argwhere(seen.data > 50).mean(axis=0))[0]
     assert left < -50
     assert seen.facts.startswith("LAS")
-
-
-def test_a_picture_that_compresses_badly_is_made_small(tmp_path: Path) -> None:
-    import matplotlib.pyplot as plt
-
-    figure = plt.figure(figsize=(11, 8))
-    noise = np.random.default_rng(0).random((800, 1100))
-    figure.add_axes((0, 0, 1, 1)).imshow(noise, cmap="gray")
-    save_picture(Picture(figure, "Noise", "Noise"), tmp_path / "noise.png")
-    assert (tmp_path / "noise.png").stat().st_size <= MAX_BYTES
-    assert not plt.fignum_exists(figure.number)

@@ -5,7 +5,6 @@ where the stages saw it. Voxels that are drawn lie at whole multiples of their s
 an image and its mask share them.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -144,35 +143,27 @@ def load_drawable(path: str | Path, spacing: float = FINEST) -> Drawable:
     return Drawable(nib.Nifti1Image(values, drawn.affine), source, affine)
 
 
-def load_regions(path: str | Path, *chosen: Callable[[Voxels], Voxels]) -> list[Drawable]:
-    """Read a mask or labels; give 1 where a voxel is chosen and 0 elsewhere, soft at the edge.
-
-    Parameters
-    ----------
-    path : path
-    *chosen : callables
-        Each tells of an array of stored values which voxels are in its region. The images
-        that are drawn reach as far as any region does.
+def load_mask(path: str | Path) -> Drawable:
+    """Read a brain mask: 1 inside and 0 outside, with a soft edge where it is resampled.
 
     Raises
     ------
     InputError
         The image cannot be used; see `ecdysis.image.volume.read_anatomical`.
     ValueError
-        No voxel is chosen.
+        The mask is empty.
     """
     source = read_anatomical(path).volume
     affine = _affine_in_mm(source)
-    box = Box.around(source.stored != 0)
+    inside = source.stored != 0
+    box = Box.around(inside)
     if box is None:
         raise ValueError("the mask is empty")
     box = box.grown(ROOM, source.zooms_mm) & Box.whole(source.stored.shape)
-    part = source.stored[box.slices]
     moved = from_matvec(affine[:3, :3], apply_affine(affine, box.start))
-    return [
-        Drawable(_along_world(choose(part).astype(np.float32), moved, FINEST), source, affine)
-        for choose in chosen
-    ]
+    return Drawable(
+        _along_world(inside[box.slices].astype(np.float32), moved, FINEST), source, affine
+    )
 
 
 def mask_place(mask: Drawable) -> Place:

@@ -1,25 +1,22 @@
-"""A drawn figure with its words, and how it becomes a small file that describes itself.
+"""A figure drawn with matplotlib, and its file, which holds its title and description.
 
-Each PNG carries its own title and alternative text (keywords ``Title`` and ``Description`` of
-the PNG specification, third edition, section 11.3.3.2), so that whoever shows it needs nothing
-else. PNG and not SVG: an SVG of slices holds the same pixels in base64, a third larger.
+A PNG keeps them under the keywords ``Title`` and ``Description`` (PNG specification, third edition,
+section 11.3.3.2), a JPEG as a comment in JSON.
 """
 
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecdysis.figures.drawable import Drawable
 from ecdysis.files import atomic
 
 CONTOUR, BOX, INK = "#ffb000", "#3fd0ff", "white"
 MARGIN = 10.0
-"""Space in mm left around the head, or around the brain."""
-MAX_BYTES = 250_000
-QUALITIES = ((100, 128), (100, 64), (100, 32), (88, 64), (75, 64), (60, 64), (45, 32), (30, 16))
-"""Pixels an inch and colours, tried in this order until the file is small enough."""
+"""Space in mm around the head, or around the brain."""
+DPI, JPEG_QUALITY = 100, 90
 
 Axes = tuple[float, float, float, float]
 """Left, bottom, width and height, as parts of the figure."""
@@ -27,42 +24,35 @@ Axes = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn figure with the words that go with it.
-
-    `qualities` are those of `QUALITIES` that are allowed; the last is taken in any case.
-    """
+    """A drawn figure with its title and alternative text."""
 
     figure: Any
     title: str
     alt: str
-    max_bytes: int = MAX_BYTES
-    qualities: Sequence[tuple[int, int]] = QUALITIES
 
 
-def save_picture(picture: Picture, path: str | Path) -> None:
-    """Write a picture as a PNG within its `max_bytes`, with title and alternative text in it."""
+def save_picture(picture: Picture, path: Path) -> None:
+    """Write a picture with its words, as PNG or JPEG by the name of the file."""
     import matplotlib.pyplot as plt
     from PIL import Image, PngImagePlugin
 
-    words = PngImagePlugin.PngInfo()
-    for keyword, text in (("Title", picture.title), ("Description", picture.alt)):
-        words.add_itxt(keyword, text, lang="en")
-    sizes: dict[int, Any] = {}
+    drawn = io.BytesIO()
     try:
-        for dpi, colours in picture.qualities:
-            if dpi not in sizes:
-                drawn = io.BytesIO()
-                picture.figure.savefig(drawn, format="png", dpi=dpi, facecolor="black")
-                sizes = {dpi: Image.open(drawn).convert("RGB")}
-            packed = io.BytesIO()
-            small = sizes[dpi].quantize(colours, dither=Image.Dither.NONE)
-            small.save(packed, "png", optimize=True, pnginfo=words)
-            if packed.tell() <= picture.max_bytes:
-                break
+        picture.figure.savefig(drawn, format="png", dpi=DPI, facecolor="black")
     finally:
         plt.close(picture.figure)
+    image = Image.open(drawn).convert("RGB")
     with atomic(path) as partial:
-        partial.write_bytes(packed.getvalue())
+        if path.suffix == ".png":
+            words = PngImagePlugin.PngInfo()
+            for keyword, text in (("Title", picture.title), ("Description", picture.alt)):
+                words.add_itxt(keyword, text, lang="en")
+            image.save(partial, "png", optimize=True, pnginfo=words)
+        else:
+            comment = json.dumps({"title": picture.title, "description": picture.alt}).encode()
+            image.save(
+                partial, "jpeg", quality=JPEG_QUALITY, subsampling=0, optimize=True, comment=comment
+            )
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -97,12 +87,3 @@ def draw_cuts(
         colorbar=False,
         dim=0,
     )
-
-
-def draw_head(item: Drawable, figure: Any, axes: Axes = (0, 0, 1, 1), values: Any = None) -> Any:
-    """Draw an image, or other `values` of its voxels, cropped to the head, in three planes."""
-    shown = item.around(item.head, MARGIN)
-    window, middle = item.window, item.head.mean(axis=0)
-    display = draw_cuts(shown if values is None else values, window, figure, "ortho", middle, axes)
-    display.annotate(size=10)
-    return display

@@ -1,26 +1,64 @@
-"""A statistical map, or another image, as nilearn shows it."""
+"""A statistical map, or another image, drawn with nilearn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import nibabel as nib
 import numpy as np
-from nibabel.affines import voxel_sizes
+from nibabel.affines import apply_affine, voxel_sizes
+from numpy.typing import NDArray
 
 from ecdysis.errors import InputError
 from ecdysis.figures.drawable import Drawable
-from ecdysis.figures.picture import Picture, new_figure
+from ecdysis.figures.picture import INK, Picture, new_figure
 from ecdysis.figures.viewer import page
 from ecdysis.image.nifti import mm_per_unit
 from ecdysis.image.volume import read
+from ecdysis.statmaps import StatMap
 
+Kind = Literal["binary", "labels", "p-values", "1-p", "thresholded", "statistic"]
 STRONGEST = 80.0
-"""Percentile of the absolute values that are not 0, from which they are shown by default."""
+"""Percentile of the absolute values other than 0, from which a statistic is shown by default."""
+LEAST_PART = 0.1
+"""A statistic is shown from this part of its maximum at least: smooth maps have long tails."""
+SIGNIFICANT = 0.95
+"""From this value of 1 - p a map of probabilities is shown."""
+SPARSE = 0.05
+"""A map with a smaller part of voxels other than 0 is thresholded already."""
+MOST_LABELS = 500
+JUST_BELOW = 1 - 1e-4
+"""nilearn leaves out values at the threshold itself."""
+LEAST_INSIDE = 0.5
+"""With a smaller part of the shown voxels in the brain, the space of a map is doubtful."""
 TEMPLATE = "the MNI152 template"
 GLASS = "lyrz"
 """Views of a glass brain: from the left, the front, the right and above."""
+Z_SLICES = 8
+STATISTICS = {
+    "z": "z", "t": "t", "F": "F", "chi2": "chi²", "p": "p", "effect": "effect size",
+    "variance": "variance",
+}  # fmt: skip
+"""Names of the colour bar by the entity ``stat``."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the values of a map are.
+
+    Attributes
+    ----------
+    kind : Kind
+    image : nibabel.Nifti1Image
+        As it is drawn: p-values become 1 - p.
+    threshold : float
+        The default threshold.
+    """
+
+    kind: Kind
+    image: Any
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -34,10 +72,14 @@ class Shown:
     title : str
     threshold : float
         Values nearer to 0 are left out.
-    background : nibabel.Nifti1Image or None
-        The anatomy beneath it; None for the MNI152 template of nilearn.
+    background : nibabel.Nifti1Image, None or False
+        The anatomy beneath it; None for the MNI152 template of nilearn, False for none.
     cut_coords : three floats or None
         mm; None for the place where the map is strongest.
+    values : str
+        What the colour bar shows.
+    notes : tuple of str
+        Sentences for the caption.
     """
 
     image: Any
@@ -45,20 +87,25 @@ class Shown:
     threshold: float
     background: Any = None
     cut_coords: Sequence[float] | None = None
+    values: str = "value"
+    notes: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
-        """What is shown, as a sentence goes on."""
+        """The range of the values, the threshold and the notes."""
         values = np.asarray(self.image.dataobj)
         part = 100 * np.count_nonzero(np.abs(values) >= self.threshold) / values.size
-        return (
-            f"Its values reach from {values.min():.3g} to {values.max():.3g}; those of at least"
+        text = (
+            f"Its values range from {values.min():.3g} to {values.max():.3g}; those of at least"
             f" {self.threshold:.3g} in size are shown, {part:.2g} % of the voxels."
         )
+        return " ".join([text, *self.notes])
 
     @property
     def behind(self) -> str:
         """The anatomy beneath the map, in words."""
+        if self.background is False:
+            return "no anatomy"
         return TEMPLATE if self.background is None else "the subject's own head"
 
 
@@ -94,26 +141,171 @@ def load_map(path: str | Path) -> Any:
     return nib.Nifti1Image(values, affine)
 
 
+def interpret(image: Any) -> Reading:
+    """Find out what the values of a map are, and from which value on it is shown.
+
+    Parameters
+    ----------
+    image : nibabel.Nifti1Image
+        Of `load_map`.
+    """
+    values = np.asarray(image.dataobj)
+    used = np.abs(values[values != 0])
+    whole = bool((used == np.rint(used)).all())
+    if whole and used.max() == 1:
+        return Reading("binary", image, 0.5)
+    if whole and used.max() <= MOST_LABELS and np.unique(used).size <= used.size / 2:
+        return Reading("labels", image, 0.5)
+    if values.min() >= 0 and values.max() <= 1:
+        # In most voxels nothing happens: there p is near 1, and 1 - p near 0.
+        usual = float(np.median(values))
+        if usual > 0.5 or float((values > SIGNIFICANT).mean()) > 0.5:
+            outside = values == 0
+            turned = np.where(outside, 0, 1 - values).astype(np.float32)
+            threshold = _reached(turned, SIGNIFICANT)
+            return Reading("p-values", nib.Nifti1Image(turned, image.affine), threshold)
+        return Reading("1-p", image, _reached(values, SIGNIFICANT))
+    if used.size < SPARSE * values.size:
+        return Reading("thresholded", image, float(used.min()) * JUST_BELOW)
+    return Reading("statistic", image, usual_threshold(image))
+
+
 def usual_threshold(image: Any) -> float:
-    """Return the value from which the strongest fifth of the voxels that are not 0 is shown."""
+    """Return the value from which the strongest fifth of the voxels other than 0 is shown, or less."""
     sizes = np.abs(np.asarray(image.dataobj))
-    return float(np.percentile(sizes[sizes > 0], STRONGEST))
+    strongest = float(np.percentile(sizes[sizes > 0], STRONGEST))
+    return _reached(sizes, max(strongest, LEAST_PART * float(sizes.max())))
+
+
+def _reached(values: NDArray[Any], threshold: float) -> float:
+    """Lower a threshold that no voxel exceeds, so that a map is never blank."""
+    sizes = np.abs(values)
+    if (sizes > threshold).any():
+        return threshold
+    return float(np.percentile(sizes[sizes > 0], STRONGEST)) * JUST_BELOW
+
+
+def prepare(
+    one: StatMap,
+    head: Any = None,
+    threshold: float | None = None,
+    cut_coords: Sequence[float] | None = None,
+) -> Shown:
+    """Read a map and decide how it is shown.
+
+    Parameters
+    ----------
+    one : StatMap
+    head : nibabel.Nifti1Image, optional
+        The head of its subject.
+    threshold : float, optional
+        Of the user; used for statistics where any value reaches it.
+    cut_coords : three floats, optional
+        mm.
+
+    Raises
+    ------
+    InputError
+        The map is damaged, shows nothing, or lies outside of the brain altogether.
+    """
+    reading = interpret(load_map(one.path))
+    level, notes = reading.threshold, [NOTES[reading.kind]] if reading.kind in NOTES else []
+    if threshold is not None and reading.kind in ("statistic", "thresholded"):
+        if np.abs(np.asarray(reading.image.dataobj)).max() > threshold:
+            level = threshold
+        else:
+            notes.append(f"Warning: no value reaches the threshold of {threshold:g}.")
+    background: Any = None
+    if one.own_space:
+        background = False if head is None else head
+        if head is None:
+            notes.append("Warning: there is no image of this subject's head to draw it on.")
+        elif one.space == "scanner":
+            notes.append(
+                f"Warning: space-{one.space_label} is drawn in the coordinates of the scanner,"
+                " without registration to the head."
+            )
+    elif one.space != "template":
+        background = False
+        notes.append(f"Warning: the space {one.space_label} is not known, so no anatomy is shown.")
+    notes += _doubts(one, reading.image, level, background)
+    statistic = next((part[5:] for part in one.title.split("_") if part.startswith("stat-")), "")
+    values = {"p-values": "1 - p", "1-p": "1 - p", "binary": "mask", "labels": "label"}.get(
+        reading.kind, STATISTICS.get(statistic, statistic or "value")
+    )
+    return Shown(reading.image, one.title, level, background, cut_coords, values, tuple(notes))
+
+
+NOTES = {
+    "binary": "It is a mask: all of it is shown.",
+    "labels": "It holds labels: all of them are shown.",
+    "p-values": "It holds p-values: 1 - p is shown.",
+    "thresholded": "It is thresholded already: all that it holds is shown.",
+}
+
+
+def _doubts(one: StatMap, image: Any, threshold: float, background: Any) -> list[str]:
+    """Say where a map seems to lie in another space than its background."""
+    if background is False:
+        return []
+    share = inside_share(image, threshold, background)
+    where = TEMPLATE if background is None else "the subject's head"
+    if share == 0:
+        raise InputError(
+            one.path,
+            f"none of the voxels to show lies in the brain of {where}" if background is None
+            else f"none of the voxels to show lies in {where}",
+            "Name the space of the map (space-<label>), or correct its affine",
+        )  # fmt: skip
+    if share < LEAST_INSIDE:
+        return [f"Warning: only {share:.0%} of the voxels shown lie in {where}: check the space."]
+    return []
+
+
+def inside_share(image: Any, threshold: float, background: Any = None) -> float:
+    """Return the part of the strongest voxels in the template's brain, or in the image of a head.
+
+    Strongest: above `threshold` and at least half of the maximum, which leaves out noise in air.
+    """
+    sizes = np.abs(np.asarray(image.dataobj))
+    strong = sizes >= max(threshold, float(sizes.max()) / 2)
+    places = apply_affine(image.affine, np.argwhere(strong))
+    if background is None:
+        from nilearn.datasets import load_mni152_brain_mask
+
+        region = load_mni152_brain_mask(resolution=4)
+        inside = np.asarray(region.dataobj) > 0
+    else:
+        region, inside = background, np.ones(background.shape[:3], dtype=bool)
+    voxels = np.rint(apply_affine(np.linalg.inv(region.affine), places)).astype(int)
+    fits = ((voxels >= 0) & (voxels < inside.shape)).all(axis=1)
+    return float(inside[tuple(voxels[fits].T)].sum() / max(len(places), 1))
 
 
 def cuts_picture(shown: Shown) -> Picture:
-    """Draw a map in three planes over its background."""
-    from nilearn.plotting import plot_stat_map
+    """Draw a map in three planes, and in a row of axial slices, over its background."""
+    from nilearn.plotting import find_cut_slices, plot_stat_map
 
-    figure = new_figure(11.0, 4.4)
+    figure = new_figure(11.0, 6.4)
+    common = _common(shown)
     display = plot_stat_map(
-        shown.image, figure=figure, display_mode="ortho", black_bg=True, **_common(shown)
-    )
+        shown.image, figure=figure, display_mode="ortho", black_bg=True, axes=(0, 0.36, 1, 0.64),
+        **common,
+    )  # fmt: skip
     x, y, z = (display.axes[axis].coord for axis in "xyz")
+    bar = getattr(display, "_cbar", None)
+    if bar is not None:
+        bar.set_label(shown.values, color=INK)
+    cuts = find_cut_slices(shown.image, direction="z", n_cuts=Z_SLICES)
+    plot_stat_map(
+        shown.image, figure=figure, display_mode="z", black_bg=True, axes=(0, 0, 1, 0.34),
+        **(common | {"cut_coords": sorted({float(cut) for cut in cuts}), "colorbar": False}),
+    )  # fmt: skip
     return Picture(
         figure,
         shown.title,
         f"The map {shown.title} on {shown.behind}, in the planes x = {x:.0f}, y = {y:.0f} and"
-        f" z = {z:.0f} mm. {shown.words}",
+        f" z = {z:.0f} mm, and in a row of axial slices. {shown.words}",
     )
 
 
@@ -169,6 +361,7 @@ def anat_picture(shown: Drawable, title: str, cut_coords: Sequence[float] | None
 
 def _common(shown: Shown) -> dict[str, Any]:
     """Give what nilearn's plots of a map over a background have in common."""
-    over = {} if shown.background is None else {"bg_img": shown.background}
+    beneath = None if shown.background is False else shown.background
+    over = {} if shown.background is None else {"bg_img": beneath}
     coordinates = None if shown.cut_coords is None else tuple(shown.cut_coords)
     return {"threshold": shown.threshold, "cut_coords": coordinates, "colorbar": True, **over}

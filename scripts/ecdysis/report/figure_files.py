@@ -1,50 +1,55 @@
-"""The figures of a subject as files: which there are, and what they say of themselves."""
+"""The figures of a subject as files: which exist, and their titles and descriptions."""
 
+import json
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
-FIGURE_KINDS = ("input", "crop", "brain", "tissues", "field", "surface")
-"""Kinds in the order of the work; further kinds follow, by name."""
-THUMB, BEFORE, AFTER, VIEWER = "thumb", "before", "after", "viewer"
-ASKED_FOR = (THUMB, BEFORE, AFTER)
-"""Kinds that are no figures of their own."""
+GROUPS = ("air", "head", "brain")
+"""Groups of layers that are switched in place, in the order of a page."""
+THUMB, VIEWER = "thumb", "viewer"
+ORDER = (
+    "input", "corrected", "stripped", "defaced", "mask", "plain", "tissues", "crop", "field",
+    "surface",
+)  # fmt: skip
+"""Kinds in the order of a page; further kinds follow, by name."""
 
 
 @dataclass(frozen=True)
 class FigureFile:
-    """A figure for a page.
+    """A figure of a page.
 
-    `source` is a data URI, None when the figure is only linked; `path` is relative to the output
-    directory; width and height are in pixels.
+    `path` is relative to the output directory; `source` is a data URI, None when the page links the
+    file; `group` is empty for a figure by itself; width and height are in pixels.
     """
 
+    kind: str
     title: str
     description: str
     path: str
     width: int
     height: int
-    source: str | None
+    group: str = ""
+    source: str | None = None
 
 
-def figures_of(
-    output_dir: Path, subject: str, image: str, budget: int
-) -> tuple[list[FigureFile], int]:
-    """Return the figures of an image in order, and what is left of `budget` (bytes).
+@dataclass(frozen=True)
+class Figures:
+    """The figures of an image: groups of layers of one size each, and single figures."""
 
-    A figure for which nothing is left has no source.
-    """
+    groups: tuple[tuple[FigureFile, ...], ...]
+    single: tuple[FigureFile, ...]
+
+
+def figures_of(output_dir: Path, subject: str, image: str) -> Figures:
+    """Return the figures of an image, in the order of a page."""
     files = _files(output_dir, subject, image)
-    found = {kind: path for kind, path in files.items() if kind not in ASKED_FOR}
-    figures = []
-    for kind in sorted(
-        found, key=lambda kind: (FIGURE_KINDS.index(kind) if kind in FIGURE_KINDS else 99, kind)
-    ):
-        size = found[kind].stat().st_size
-        embedded = size <= budget
-        budget -= size if embedded else 0
-        figures.append(read_figure(output_dir, found[kind], kind, embedded=embedded))
-    return figures, budget
+    files.pop(THUMB, None)
+    kinds = sorted(files, key=lambda kind: (ORDER.index(kind) if kind in ORDER else 99, kind))
+    figures = [read_figure(output_dir, files[kind], kind) for kind in kinds]
+    groups = [tuple(figure for figure in figures if figure.group == name) for name in GROUPS]
+    single = tuple(figure for figure in figures if figure.group not in GROUPS)
+    return Figures(tuple(filter(None, groups)), single)
 
 
 def thumb_of(output_dir: Path, subject: str, image: str) -> FigureFile | None:
@@ -53,53 +58,44 @@ def thumb_of(output_dir: Path, subject: str, image: str) -> FigureFile | None:
     return read_figure(output_dir, path, THUMB, embedded=True) if path else None
 
 
-def slider_of(
-    output_dir: Path, subject: str, image: str, *, embedded: bool = True
-) -> tuple[FigureFile, FigureFile] | None:
-    """Return an image before and after skull stripping, None when there are not both.
-
-    Both have the same width and height and show the same planes at the same places, so one
-    laid over the other shows what was removed.
-    """
-    files = _files(output_dir, subject, image)
-    if not (BEFORE in files and AFTER in files):
-        return None
-    before, after = (
-        read_figure(output_dir, files[kind], kind, embedded=embedded) for kind in (BEFORE, AFTER)
-    )
-    return before, after
-
-
 def viewer_of(output_dir: Path, subject: str, image: str) -> str | None:
     """Return the interactive viewer of an image, relative to the output directory, if any."""
-    path = _files(output_dir, subject, image, ".html").get(VIEWER)
+    path = _files(output_dir, subject, image, (".html",)).get(VIEWER)
     return path.relative_to(output_dir).as_posix() if path else None
 
 
-def _files(output_dir: Path, subject: str, image: str, extension: str = ".png") -> dict[str, Path]:
-    """Find the files ``<entities>_desc-<kind>_<suffix><extension>`` of an image, by kind."""
-    entities, _, suffix = image.rpartition("_")
-    start, end = f"{entities}_desc-", f"_{suffix}{extension}"
-    folder = output_dir / subject / "figures"
-    return {
-        path.name[len(start) : -len(end)]: path
-        for path in (sorted(folder.iterdir()) if folder.is_dir() else [])
-        if path.name.startswith(start) and path.name.endswith(end)
-    }
-
-
-def read_figure(output_dir: Path, path: Path, kind: str, *, embedded: bool) -> FigureFile:
-    """Read a PNG that describes itself; `kind` is its title where it says none."""
+def read_figure(output_dir: Path, path: Path, kind: str, *, embedded: bool = False) -> FigureFile:
+    """Read a PNG or JPEG with its words; `kind` is its title if it has none."""
     from PIL import Image
 
-    with Image.open(path) as png:
-        said, (width, height) = png.info, png.size
+    with Image.open(path) as picture:
+        info, (width, height) = picture.info, picture.size
+    words = {"title": info.get("Title"), "description": info.get("Description")}
+    if comment := info.get("comment"):
+        words = json.loads(comment)
     data = b64encode(path.read_bytes()).decode() if embedded else None
+    mime = "png" if path.suffix == ".png" else "jpeg"
     return FigureFile(
-        title=str(said.get("Title", kind)),
-        description=str(said.get("Description", "")),
+        kind=kind,
+        title=str(words.get("title") or kind),
+        description=str(words.get("description") or ""),
         path=path.relative_to(output_dir).as_posix(),
         width=width,
         height=height,
-        source=f"data:image/png;base64,{data}" if data else None,
+        group=str(words.get("group") or ""),
+        source=f"data:image/{mime};base64,{data}" if data else None,
     )
+
+
+def _files(
+    output_dir: Path, subject: str, image: str, extensions: tuple[str, ...] = (".jpg", ".png")
+) -> dict[str, Path]:
+    """Find the files ``<entities>_desc-<kind>_<suffix><extension>`` of an image, by kind."""
+    entities, _, suffix = image.rpartition("_")
+    folder = output_dir / subject / "figures"
+    start, end = f"{entities}_desc-", f"_{suffix}"
+    return {
+        path.stem[len(start) : -len(end)]: path
+        for path in (sorted(folder.iterdir()) if folder.is_dir() else [])
+        if path.suffix in extensions and path.stem.startswith(start) and path.stem.endswith(end)
+    }

@@ -10,7 +10,7 @@ from typing import Any
 from ecdysis import ratings
 from ecdysis.report import wording
 from ecdysis.report.costs import costs_of
-from ecdysis.report.figure_files import FigureFile, figures_of, slider_of, thumb_of, viewer_of
+from ecdysis.report.figure_files import FigureFile, Figures, figures_of, thumb_of, viewer_of
 from ecdysis.report.log_tail import log_tail
 from ecdysis.report.methods import keys_of, methods_of, numbered, write_methods
 from ecdysis.report.model import NotProcessed, ProcessedImage, Run, Subject
@@ -19,7 +19,7 @@ from ecdysis.report.parameters import parameters_of
 from ecdysis.report.quality import Comparison, Place
 from ecdysis.report.references import bibtex
 from ecdysis.report.rendering import templates_digest, write_page
-from ecdysis.report.statmap_files import statmaps_of
+from ecdysis.report.statmap_files import MapFiles, statmaps_of
 from ecdysis.report.status import (
     NEEDS_REVIEW,
     NOT_USED,
@@ -32,8 +32,6 @@ from ecdysis.report.status import (
 )
 from ecdysis.report.table import columns_of, rows_of, table_data
 
-FIGURE_BYTES = 1_300_000
-"""Bytes of figures inside a page, which base64 makes a third longer; further ones are linked."""
 THUMB_BYTES = 5_500_000
 """Bytes of thumbnails inside the index; when all are more, all are linked."""
 DIGEST_WITHIN = 4096
@@ -41,11 +39,11 @@ DIGEST_WITHIN = 4096
 NEAR = 50
 """A subject's page knows its own images and so many that follow; with all of them, the pages of a
 large study would grow with its square, and each new image would outdate every page."""
-TAGS = (
-    "motion", "ghosting", "noise", "inhomogeneity", "field of view", "brain mask", "anatomy",
-    "metal",
-)  # fmt: skip
-"""Tags that raters are offered; files of ratings may hold others."""
+TAGS = {
+    "motion": "m", "ghosting": "g", "noise": "o", "inhomogeneity": "i", "field of view": "v",
+    "brain mask": "b", "anatomy": "a", "metal": "e",
+}  # fmt: skip
+"""Tags that raters can choose, with their keys; files of ratings may hold others."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +52,7 @@ class View:
 
     image: ProcessedImage | NotProcessed
     entry: Entry
-    figures: Sequence[FigureFile]
-    slider: tuple[FigureFile, FigureFile] | None
+    figures: Figures
     viewer: str | None
     places: Sequence[Place]
 
@@ -83,6 +80,11 @@ class Pages:
         return entries_of(self.run, {name: quality.flags for name, quality in qualities})
 
     @cached_property
+    def statmaps(self) -> list[MapFiles]:
+        """The statistical maps of the study."""
+        return statmaps_of(self.run.output_dir)
+
+    @cached_property
     def _entries(self) -> dict[str, list[Entry]]:
         """The entries of each subject, by its label."""
         grouped: dict[str, list[Entry]] = {subject.label: [] for subject in self.run.subjects}
@@ -100,8 +102,8 @@ class Pages:
             run,
             "subject.html.j2",
             wording.page_of(subject),
-            ("page.js", "ratings.js", "rate.js", "slider.js"),
-            linked=False,
+            ("page.js", "ratings.js", "rate.js", "layers.js"),
+            linked=True,
             digest=self.digest(label),
             data=self._data(self._near(label)) | {"here": [view.name for view in views]},
             tags=TAGS,
@@ -127,6 +129,7 @@ class Pages:
         """Write the page over all subjects, and the methods text; return the path of the page."""
         run = self.run
         thumbs, linked = self._thumbs()
+        maps = self.statmaps
         columns = columns_of(self.comparison)
         rows = rows_of(run, self.entries, columns, thumbs)
         paragraphs = methods_of(run)
@@ -137,7 +140,7 @@ class Pages:
             "index.html.j2",
             "index.html",
             ("page.js", "ratings.js", "table.js", "strips.js", "sheet.js", "group_ratings.js"),
-            linked=linked,
+            linked=linked or bool(maps),
             digest="",
             data=self._data(self._judged) | table_data(columns, rows),
             counts=counts_of(self.entries),
@@ -155,7 +158,9 @@ class Pages:
             references=references,
             bibtex=bibtex(keys_of(paragraphs)),
             costs=costs_of(run),
-            statmaps=statmaps_of(run.output_dir, FIGURE_BYTES),
+            statmaps=maps,
+            map_counts=counts_of(maps),
+            bad_maps=[item for item in maps if item.status in NEEDS_REVIEW],
             programs=programs_of(run),
             packages=software(),
         )
@@ -193,18 +198,15 @@ class Pages:
         return hashlib.sha256(f"{said!r}{templates_digest()}".encode()).hexdigest()
 
     def _views(self, subject: Subject) -> list[View]:
-        run, left = self.run, FIGURE_BYTES
+        run = self.run
         views = []
         for image in _judged_of(subject):
             place = (run.output_dir, subject.name, image.name)
-            slider = slider_of(*place)
-            left -= sum(map(_weight, slider or ()))
-            figures, left = figures_of(*place, max(left, 0))
             places: Sequence[Place] = ()
             if isinstance(image, ProcessedImage):
                 places = self.comparison.places(image.name)
             entry = next(item for item in self._entries[subject.label] if item.item is image)
-            views.append(View(image, entry, figures, slider, viewer_of(*place), places))
+            views.append(View(image, entry, figures_of(*place), viewer_of(*place), places))
         return views
 
     def _thumbs(self) -> tuple[dict[str, FigureFile | None], bool]:
@@ -252,7 +254,7 @@ class Pages:
             "ratings": ratings.to_json(
                 [one for name in names for one in run.ratings.get(name, ())]
             ),
-            "tags": TAGS,
+            "tags": list(TAGS),
         }
 
 

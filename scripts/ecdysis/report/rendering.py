@@ -120,8 +120,9 @@ def _link(subject: Subject) -> str:
 def _assets(scripts: tuple[str, ...], *, linked: bool) -> Assets:
     style = (REPORT / "style.css").read_text(encoding="utf-8")
     script = "\n".join((REPORT / name).read_text(encoding="utf-8") for name in scripts)
+    files = " file: 'self'" if linked else ""
     policy = (
-        f"default-src 'none'; img-src data:{' file:' if linked else ''}; style-src"
+        f"default-src 'none'; img-src data:{files}; style-src"
         f" {_source_hash(style)}; script-src {_source_hash(script)};"
         " base-uri 'none'; form-action 'none'"
     )

@@ -1,11 +1,13 @@
-"""The statistical maps of a study as files: what was drawn of each, or why it was not."""
+"""The statistical maps of a study: their figures, or why a map was not drawn."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ecdysis.files import read_json
 from ecdysis.places import MANIFEST, record_file
 from ecdysis.report.figure_files import FigureFile, read_figure
+from ecdysis.report.status import Status
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class MapFiles:
         The interactive page, relative to the output directory.
     problem : str or None
         Why the map was not drawn.
+    doubts : tuple of str
+        Warnings.
     """
 
     unit: str
@@ -33,51 +37,53 @@ class MapFiles:
     glass: FigureFile | None
     viewer: str | None
     problem: str | None
+    doubts: tuple[str, ...] = ()
 
     @property
-    def pending(self) -> bool:
-        """Whether the map is still to be drawn."""
-        return self.cuts is None and self.problem is None
+    def status(self) -> Status:
+        """Whether the map was drawn, and whether it needs a review."""
+        if self.problem:
+            return Status.FAILED
+        if self.cuts is None:
+            return Status.PENDING
+        return Status.REVIEW if self.doubts else Status.DONE
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """A sentence for each reason of the status."""
+        return (self.problem,) if self.problem else self.doubts
 
 
-def statmaps_of(output_dir: Path, budget: int) -> list[MapFiles]:
-    """Return the statistical maps of the manifest, in its order.
-
-    Figures have a source (a data URI) as long as `budget` (bytes) lasts, cuts before glass
-    brains; further ones are only linked.
-    """
+def statmaps_of(output_dir: Path) -> list[MapFiles]:
+    """Return the statistical maps of the manifest, in its order."""
     manifest = output_dir / MANIFEST
     listed = read_json(manifest).get("statmaps", []) if manifest.is_file() else []
-    figures: dict[tuple[str, str, str], FigureFile] = {}
-    for kind in ("cuts", "glass"):
-        for item in listed:
-            path = output_dir / "figures" / item["unit"] / f"{item['name']}_{kind}.png"
-            if path.is_file():
-                embedded = path.stat().st_size <= budget
-                budget -= path.stat().st_size if embedded else 0
-                figure = read_figure(output_dir, path, kind, embedded=embedded)
-                figures[item["unit"], item["name"], kind] = figure
-    problems = {unit: _problems(output_dir, unit) for unit in {item["unit"] for item in listed}}
-    found = []
+    records = {unit: _details(output_dir, unit) for unit in {item["unit"] for item in listed}}
+    maps = []
     for item in listed:
-        unit, name = item["unit"], item["name"]
-        viewer = output_dir / "figures" / unit / f"{name}_viewer.html"
-        found.append(
+        unit, name, record = item["unit"], item["name"], records[item["unit"]]
+        folder = output_dir / "figures" / unit
+        viewer = folder / f"{name}_viewer.html"
+        maps.append(
             MapFiles(
                 unit,
                 name,
                 item["title"],
-                figures.get((unit, name, "cuts")),
-                figures.get((unit, name, "glass")),
+                _figure(output_dir, folder / f"{name}_cuts.png"),
+                _figure(output_dir, folder / f"{name}_glass.png"),
                 viewer.relative_to(output_dir).as_posix() if viewer.is_file() else None,
-                problems[unit].get(name),
+                record.get("problems", {}).get(name),
+                tuple(record.get("doubts", {}).get(name, ())),
             )
         )
-    return found
+    return maps
 
 
-def _problems(output_dir: Path, unit: str) -> dict[str, str]:
-    """Read why maps of a unit were not drawn, by name."""
+def _figure(output_dir: Path, path: Path) -> FigureFile | None:
+    return read_figure(output_dir, path, path.stem) if path.is_file() else None
+
+
+def _details(output_dir: Path, unit: str) -> dict[str, Any]:
+    """Read the details of the job of a unit."""
     record = output_dir / record_file(unit, "statmaps")
-    details = read_json(record).get("details", {}) if record.is_file() else {}
-    return dict(details.get("problems", {}))
+    return dict(read_json(record).get("details", {})) if record.is_file() else {}

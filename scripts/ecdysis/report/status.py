@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from ecdysis.quality.outliers import Flag
 from ecdysis.ratings import Rating
@@ -168,18 +169,26 @@ def brain_check(image: ProcessedImage) -> tuple[str, tuple[str, ...]]:
     )
 
 
-def worst(entries: Iterable[Entry]) -> Status:
+class HasStatus(Protocol):
+    """Anything with a status: an image, or a statistical map."""
+
+    @property
+    def status(self) -> Status:
+        """The status."""
+
+
+def worst(entries: Iterable[HasStatus]) -> Status:
     """Return the most urgent status; not applicable when there is no entry."""
     return min((entry.status for entry in entries), key=_rank, default=Status.NOT_APPLICABLE)
 
 
-def counts_of(entries: Iterable[Entry]) -> dict[Status, int]:
+def counts_of(entries: Iterable[HasStatus]) -> dict[Status, int]:
     """Count the entries of each status, the most urgent first; a status without any is left out."""
     found = [entry.status for entry in entries]
     return {status: found.count(status) for status in Status if status in found}
 
 
-def has_problems(entries: Iterable[Entry]) -> bool:
+def has_problems(entries: Iterable[HasStatus]) -> bool:
     """Whether the run must end with an exit status other than 0."""
     return any(entry.status in PROBLEMS for entry in entries)
 

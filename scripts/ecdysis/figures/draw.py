@@ -1,0 +1,196 @@
+"""All figures of a subject. A figure that cannot be drawn does not stop the others."""
+
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecdysis.deface.surface import SPACING_MM
+from ecdysis.errors import InputError
+from ecdysis.figures import layers
+from ecdysis.figures.brain import field_picture
+from ecdysis.figures.drawable import Drawable, load_drawable, load_mask
+from ecdysis.figures.layers import Layer, save_layer
+from ecdysis.figures.mosaic import Canonical, load_canonical
+from ecdysis.figures.picture import Picture, save_picture
+from ecdysis.figures.plotting import load_plotting
+from ecdysis.figures.viewer import brain_viewer, save_page
+from ecdysis.figures.whole_head import crop_picture, surface_picture
+from ecdysis.memory import lacked_memory
+
+RAW_SPACING = 1.25
+"""Voxel size in mm at which the field of view of the input is drawn."""
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """The files of one image; those that this run does not make are None.
+
+    Attributes
+    ----------
+    entities, suffix : str
+    raw, preproc : Path
+        The input; the reoriented and cropped result, without face where faces are removed.
+    mask, dseg, corrected : Path, optional
+        Brain mask, tissue labels and bias-corrected image on the grid of `preproc`.
+    faced : Path, optional
+        The image before its face was removed, on the grid of `preproc`.
+    field : Path, optional
+        The bias field, on any grid.
+    """
+
+    entities: str
+    suffix: str
+    raw: Path
+    preproc: Path
+    mask: Path | None = None
+    dseg: Path | None = None
+    corrected: Path | None = None
+    faced: Path | None = None
+    field: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Such as ``sub-01_ses-1_T1w``."""
+        return f"{self.entities}_{self.suffix}"
+
+    def figure(self, kind: str, extension: str = "jpg") -> str:
+        """Return the file name of a figure."""
+        return f"{self.entities}_desc-{kind}_{self.suffix}.{extension}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something to draw: its name in warnings, and the function that writes its files."""
+
+    name: str
+    draw: Callable[[], int]
+
+
+def draw_figures(folder: Path, images: Sequence[ImageFiles]) -> dict[str, Any]:
+    """Draw the figures of every image of a subject into `folder`.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets ``<entities>_desc-<kind>_<suffix>.jpg`` and, as ``desc-viewer``, an HTML page.
+    images : sequence of ImageFiles
+
+    Returns
+    -------
+    dict
+        ``figures``, their number, and ``warnings``, one for each that could not be drawn.
+    """
+    load_plotting()
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn, warnings = 0, []
+    for files in images:
+        for step in _Drawing(folder, files).steps():
+            try:
+                drawn += step.draw()
+            except Exception as error:
+                if lacked_memory(error):
+                    raise
+                traceback.print_exc()
+                problem = f"{type(error).__name__}: {error}"
+                warnings.append(f"{files.name}: the figure '{step.name}' failed: {problem}")
+    return {"figures": drawn, "warnings": warnings}
+
+
+class _Drawing:
+    """The figures of one image; each file is read when a figure first needs it."""
+
+    def __init__(self, folder: Path, files: ImageFiles) -> None:
+        self.folder, self.files, self.name = folder, files, files.name
+
+    def steps(self) -> Iterator[Step]:
+        """Give the steps in the order of the work."""
+        files = self.files
+        yield Step("input", lambda: self._save(layers.head_layers(self.name, self._raw, [])))
+        yield Step("air", lambda: self._save([layers.air_layer(self.name, self._raw)]))
+        yield Step("results", lambda: self._save(self._results()))
+        yield Step("crop", lambda: self._save_picture("crop", self._crop()))
+        yield Step("thumb", lambda: self._save([self._thumbnail()]))
+        if mask := files.mask:
+            yield Step("brain", lambda: self._save(self._brain(mask)))
+            if field := files.field:
+                yield Step("field", lambda: self._save_picture("field", self._field(mask, field)))
+        if faced := files.faced:
+            yield Step("surface", lambda: self._save_picture("surface", self._surface(faced)))
+        yield Step("viewer", self._viewer)
+
+    @cached_property
+    def _raw(self) -> Canonical:
+        return load_canonical(self.files.raw)
+
+    @cached_property
+    def _preproc(self) -> Canonical:
+        return load_canonical(self.files.preproc)
+
+    @cached_property
+    def _mask(self) -> Canonical | None:
+        return load_canonical(self.files.mask) if self.files.mask else None
+
+    @cached_property
+    def _drawn(self) -> Drawable:
+        return load_drawable(self.files.preproc)
+
+    def _results(self) -> list[Layer]:
+        """Draw what was made of the input at the slices of the input."""
+        others = []
+        if self.files.corrected:
+            corrected = load_canonical(self.files.corrected)
+            others.append(("corrected", "Bias-corrected", corrected))
+        if self._mask is not None:
+            inside = self._mask.on(self._preproc, nearest=True) > 0
+            base = layers.window_of(self._preproc.values)[0]
+            only = np.where(inside, self._preproc.values, base).astype(np.float32)
+            brain = Canonical(only, self._preproc.affine, self._preproc.source)
+            others.append(("stripped", "Brain only", brain))
+        if self.files.faced:
+            others.append(("defaced", "Defaced", self._preproc))
+        return layers.head_layers(self.name, self._raw, others)[1:]
+
+    def _thumbnail(self) -> Layer:
+        try:
+            mask = self._mask
+        except InputError:  # the figure of the brain says so
+            mask = None
+        return layers.thumbnail(self.name, self._preproc, mask)
+
+    def _brain(self, mask: Path) -> list[Layer]:
+        labels = load_canonical(self.files.dseg) if self.files.dseg else None
+        return layers.brain_layers(self.name, self._preproc, load_canonical(mask), labels)
+
+    def _crop(self) -> Picture:
+        raw = load_drawable(self.files.raw, RAW_SPACING)
+        return crop_picture(self.name, raw, self._drawn)
+
+    def _field(self, mask: Path, field: Path) -> Picture:
+        return field_picture(self.name, self._drawn, load_mask(mask), load_drawable(field))
+
+    def _surface(self, faced: Path) -> Picture:
+        return surface_picture(self.name, load_drawable(faced, SPACING_MM), self._drawn)
+
+    def _viewer(self) -> int:
+        try:
+            mask = load_mask(self.files.mask) if self.files.mask else None
+        except (InputError, ValueError):  # the figure of the brain says so
+            mask = None
+        page = brain_viewer(self.name, self._drawn, mask)
+        save_page(page, self.folder / self.files.figure("viewer", "html"))
+        return 1
+
+    def _save(self, drawn: Sequence[Layer | None]) -> int:
+        pictures = [layer for layer in drawn if layer is not None]
+        for layer in pictures:
+            save_layer(layer, self.folder / self.files.figure(layer.kind))
+        return len(pictures)
+
+    def _save_picture(self, kind: str, picture: Picture) -> int:
+        save_picture(picture, self.folder / self.files.figure(kind))
+        return 1
