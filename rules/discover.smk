@@ -199,10 +199,15 @@ def statmap_records(wildcards):
 def map_files(wildcards):
     """Return the statistical maps of a subject or the group that Snakemake can watch.
 
-    Snakemake would read brackets in a file name as wildcards, so such maps are left out.
+    Snakemake would read brackets in a file name as wildcards, and stop where a file is missing, so
+    such maps are left out; the job reports a missing one.
     """
     maps = STUDY.statmaps_by_unit[wildcards.unit]
-    return [item.path for item in maps if not set("<>{}\n") & set(item.path)]
+    return [
+        item.path
+        for item in maps
+        if not set("<>{}\n") & set(item.path) and Path(item.path).exists()
+    ]
 
 
 def maps_of_unit(wildcards):

@@ -1,11 +1,12 @@
 """A made-up output directory: a manifest, status records and small figures, as jobs leave them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from ecdysis.files import write_json
 from ecdysis.places import MANIFEST, record_file
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 DETAILS: dict[str, dict[str, Any]] = {
     "reorient": {
@@ -17,6 +18,16 @@ DETAILS: dict[str, dict[str, Any]] = {
     "skullstrip": {"provider": "embedded", "ants_version": "2.6.5"},
     "crop": {"CroppedShape": [150, 200, 160], "Warnings": [], "BrainVolume": 1432.4},
 }
+
+FIGURES = {
+    "air": "air",
+    "input": "head",
+    "mask": "brain",
+    "plain": "brain",
+    "crop": "",
+    "thumb": "",
+}
+"""The kinds of figures of an image, and the group of each."""
 
 
 class MadeOutput:
@@ -111,16 +122,16 @@ class MadeOutput:
         (self.root / folder).mkdir(parents=True, exist_ok=True)
         for result in (f"desc-preproc_{suffix}", "desc-brain_mask"):
             (self.root / folder / f"{entities}_{result}.nii.gz").touch()
-        for kind in ("input", "crop", "brain", "thumb") if figures else ():
-            self.figure(subject, f"{entities}_desc-{kind}_{suffix}.png", f"The {kind} of {image}")
+        for kind, group in FIGURES.items() if figures else ():
+            name = f"{entities}_desc-{kind}_{suffix}.jpg"
+            self.figure(subject, name, f"The {kind} of {image}", group)
         self.record(subject, "figures", details={"figures": 4, "warnings": []})
 
-    def figure(self, subject: str, name: str, description: str) -> Path:
-        """Write a small PNG that describes itself."""
-        words = PngImagePlugin.PngInfo()
-        words.add_itxt("Title", name.rsplit("_desc-", maxsplit=1)[-1].split("_", maxsplit=1)[0])
-        words.add_itxt("Description", description)
+    def figure(self, subject: str, name: str, description: str, group: str = "") -> Path:
+        """Write a small JPEG that describes itself."""
+        title = name.rsplit("_desc-", maxsplit=1)[-1].split("_", maxsplit=1)[0]
+        words = {"title": title, "description": description, "group": group}
         path = self.root / subject / "figures" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("L", (8, 6)).save(path, pnginfo=words)
+        Image.new("L", (80, 60)).save(path, comment=json.dumps(words).encode())
         return path

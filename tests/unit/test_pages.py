@@ -57,10 +57,10 @@ def test_a_subject_page_tells_all(made: MadeOutput, updated: Callable[..., Page]
         "sub-01.html", "sub-03.html",
     ]  # fmt: skip
     images = page.all("img")
-    assert [one["alt"] for one in images] == [
-        f"{kind} of sub-02_T1w" for kind in ("input", "crop", "brain")
+    assert [one["alt"].split(".")[0] for one in images] == [
+        f"{kind} of sub-02_T1w" for kind in ("air", "input", "mask", "plain", "crop")
     ]
-    assert "The brain of sub-02_T1w" in page.text
+    assert "The mask of sub-02_T1w" in page.text
     assert "embedded" in page.text
     assert "PIR" in page.text
 
@@ -89,7 +89,7 @@ def test_nothing_from_data_becomes_markup(made: MadeOutput, updated: Callable[..
     made.finish(name)
     made.record(name, "crop", details={EVIL: {EVIL: [EVIL]}, "Warnings": [EVIL], "converter": EVIL})
     made.record("sub-01", "figures", "failed", reason=EVIL, details={}, log=EVIL)
-    made.figure("sub-01", "sub-01_desc-brain_T1w.png", EVIL)
+    made.figure("sub-01", "sub-01_desc-brain_T1w.jpg", EVIL)
     made.exclude(EVIL, EVIL, EVIL)
     unmapped = {"session": EVIL, "series": EVIL, "description": f'">{EVIL}', "reason": EVIL}
     none: dict[str, Any] = {"sessions": [], "excluded": [], "notices": []}
@@ -115,7 +115,8 @@ def test_a_page_allows_its_own_script_and_style_alone(
         policy = next(
             one["content"] for one in page.all("meta") if one.get("http-equiv", "").startswith("C")
         )
-        assert policy.startswith("default-src 'none'; img-src data:;")
+        files = "" if name == "index.html" else " file: 'self'"
+        assert policy.startswith(f"default-src 'none'; img-src data:{files};")
         assert "unsafe" not in policy
         for tag in ("script", "style"):
             content = re.search(f"<{tag}>(.*?)</{tag}>", page.source, re.DOTALL)
@@ -125,13 +126,14 @@ def test_a_page_allows_its_own_script_and_style_alone(
         assert not any("style" in one or "onclick" in one for _, one in page.elements)
 
 
-def test_a_page_loads_nothing(made: MadeOutput, updated: Callable[..., Page]) -> None:
+def test_a_page_loads_its_own_figures_alone(made: MadeOutput, updated: Callable[..., Page]) -> None:
     made.finish(made.image("01"))
     for name in ("index.html", "sub-01.html"):
         page = updated(name)
         loaded = [one["src"] for _, one in page.elements if "src" in one]
         assert loaded
-        assert all(source.startswith("data:image/png;base64,") for source in loaded)
+        start = "data:image/jpeg;base64," if name == "index.html" else "sub-01/figures/sub-01_desc-"
+        assert all(source.startswith(start) for source in loaded)
         assert [one["href"] for one in page.all("link")] == ["data:,"]
         assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest|https?://", page.source)
 
@@ -153,44 +155,36 @@ def test_the_validators_summary_is_shown(
     assert EVIL not in page.source
 
 
-def test_figures_beyond_the_budget_are_linked(made: MadeOutput) -> None:
+def test_figures_are_grouped_in_the_order_of_a_page(made: MadeOutput) -> None:
     made.finish(made.image("01"))
-    size = (made.root / "sub-01/figures/sub-01_desc-input_T1w.png").stat().st_size
-    found, left = figure_files.figures_of(made.root, "sub-01", "sub-01_T1w", size + 10)
-    assert [figure.source is not None for figure in found] == [True, False, False]
-    assert left == 10
-    assert found[1].path == "sub-01/figures/sub-01_desc-crop_T1w.png"
+    found = figure_files.figures_of(made.root, "sub-01", "sub-01_T1w")
+    groups = [[figure.kind for figure in group] for group in found.groups]
+    assert groups == [["air"], ["input"], ["mask", "plain"]]
+    assert [figure.path for figure in found.single] == ["sub-01/figures/sub-01_desc-crop_T1w.jpg"]
+    assert found.single[0].source is None
 
 
 def test_a_new_kind_of_figure_needs_no_change(made: MadeOutput) -> None:
     made.finish(made.image("01"))
-    made.figure("sub-01", "sub-01_desc-bias_T1w.png", "The bias field")
-    found, _ = figure_files.figures_of(made.root, "sub-01", "sub-01_T1w", 10**6)
-    assert [figure.description for figure in found][-1] == "The bias field"
+    made.figure("sub-01", "sub-01_desc-bias_T1w.jpg", "The bias field")
+    found = figure_files.figures_of(made.root, "sub-01", "sub-01_T1w")
+    assert found.single[-1].description == "The bias field"
 
 
-def test_slider_and_viewer_are_found_but_are_no_figures(made: MadeOutput) -> None:
+def test_the_viewer_is_found(made: MadeOutput) -> None:
     made.finish(made.image("01"))
     asked = (made.root, "sub-01", "sub-01_T1w")
-    assert figure_files.slider_of(*asked) is None
     assert figure_files.viewer_of(*asked) is None
-    for kind in ("before", "after"):
-        made.figure("sub-01", f"sub-01_desc-{kind}_T1w.png", f"{kind} it")
     (made.root / "sub-01/figures/sub-01_desc-viewer_T1w.html").touch()
-    slider = figure_files.slider_of(*asked)
-    assert slider is not None
-    assert [one.description for one in slider] == ["before it", "after it"]
-    assert slider[0].source is not None
     assert figure_files.viewer_of(*asked) == "sub-01/figures/sub-01_desc-viewer_T1w.html"
-    found, _ = figure_files.figures_of(*asked, 10**6)
-    assert len(found) == 3
 
 
 def test_figures_of_another_acquisition_are_not_taken(made: MadeOutput) -> None:
     made.finish(made.image("01"))
-    made.figure("sub-01", "sub-01_acq-low_desc-input_T1w.png", "other")
-    found, _ = figure_files.figures_of(made.root, "sub-01", "sub-01_T1w", 10**6)
-    assert [figure.description for figure in found if figure.description == "other"] == []
+    made.figure("sub-01", "sub-01_acq-low_desc-input_T1w.jpg", "other")
+    found = figure_files.figures_of(made.root, "sub-01", "sub-01_T1w")
+    figures = [*found.single, *(figure for group in found.groups for figure in group)]
+    assert "other" not in [figure.description for figure in figures]
 
 
 def test_a_page_is_written_again_only_when_something_changed(made: MadeOutput) -> None:

@@ -138,7 +138,7 @@ def test_the_motor_map_is_cut_where_it_is_strong(drawn: tuple[Path, dict[str, An
         coloured = np.ptp(seen, axis=-1) > 60
         assert 1000 < coloured.sum() < 0.25 * coloured.size
     for path in folder.glob("*.png"):
-        assert path.stat().st_size < 250_000
+        assert path.stat().st_size < 500_000
 
 
 def test_a_hostile_name_is_text(drawn: tuple[Path, dict[str, Any]]) -> None:
@@ -163,18 +163,17 @@ def test_the_interactive_page_draws_and_asks_nobody(
 def test_the_report_finds_what_was_drawn_and_what_was_not(
     drawn: tuple[Path, dict[str, Any]],
 ) -> None:
-    one = {item.name: item for item in statmaps_of(drawn[0], 10**6)}
+    one = {item.name: item for item in statmaps_of(drawn[0])}
     motor = one["motor"]
     assert motor.title == HOSTILE
     assert motor.viewer == "figures/sub-01/motor_viewer.html"
     assert motor.cuts is not None
-    assert motor.cuts.source is not None
+    assert motor.status == "done"
     assert motor.glass is not None
     assert "glass brain" in motor.glass.description
     assert motor.problem is None
     assert one["short"].problem is not None
-    assert not one["short"].pending
-    assert statmaps_of(drawn[0], 10)[-1].cuts.source is None
+    assert one["short"].status == "failed"
 
 
 def test_another_image_is_shown_as_it_is(tmp_path: Path) -> None:
@@ -185,7 +184,7 @@ def test_another_image_is_shown_as_it_is(tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(ball.astype(np.int16), affine), tmp_path / "ball.nii.gz")
     one = StatMap(str(tmp_path / "ball.nii.gz"), "sub-01", "ball", "ball <b>", anatomy=True)
     details = statmaps.draw_maps(tmp_path / "figures", [one], None, 3.0, (0, 0, 0))
-    assert details == {"maps": 1, "thresholds": {}, "problems": {}}
+    assert details == {"maps": 1, "thresholds": {}, "problems": {}, "doubts": {}}
     drawn = {path.name for path in (tmp_path / "figures").iterdir()}
     assert drawn == {"ball_cuts.png", "ball_viewer.html"}
     with Image.open(tmp_path / "figures/ball_cuts.png") as png:

@@ -171,7 +171,7 @@ def interpret(image: Any) -> Reading:
 
 
 def usual_threshold(image: Any) -> float:
-    """Return the value from which the strongest fifth of the voxels other than 0 is shown, or less."""
+    """Return the value from which the strongest fifth of the nonzero voxels is shown."""
     sizes = np.abs(np.asarray(image.dataobj))
     strongest = float(np.percentile(sizes[sizes > 0], STRONGEST))
     return _reached(sizes, max(strongest, LEAST_PART * float(sizes.max())))
