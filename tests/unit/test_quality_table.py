@@ -55,7 +55,7 @@ def test_every_image_has_a_row(made):
     assert bad["flags"].startswith("cjv (z ")
     assert "n 12" in bad["flags"]
     assert set(list(failed.values())[4:-2]) == {"n/a"}
-    assert (failed["status"], failed["reasons"]) == ("failed", "quality: it broke")
+    assert (failed["status"], failed["reasons"]) == ("failed", "measure: it broke")
     assert (first["status"], bad["status"]) == ("done", "review")
     assert failed["session_id"] == "n/a"
 
