@@ -21,6 +21,7 @@ from tests.unit.made_output import MadeOutput
 pytestmark = pytest.mark.skipif(not find_chromium(), reason="there is no chromium")
 AXE = Path(find_spec("axe_playwright_python").origin).with_name("axe.min.js")
 EVIL = "<script>alert(1)</script>"
+ASKED = "localStorage.setItem('ecdysis-rater-asked', 'true')"
 NOTE = f'{EVIL} "rings", =1+1 – Größe'
 SHOWN = "[...document.querySelectorAll('#table tbody tr')].filter((row) => !row.hidden)"
 FIRST_COLUMN = f"{SHOWN}.map((row) => row.cells[1].querySelector('a').textContent)"
@@ -61,7 +62,7 @@ def browser(shared: Browser) -> Iterator[Browser]:
 def _quiet(browser: Browser, page: Path) -> None:
     """Assert that a page asked for nothing but itself and that nothing is wrong with it."""
     requests = [one for one in browser.requests if not one.startswith(("data:", "blob:"))]
-    beside = page.parent.as_uri().replace("%26", "&")
+    beside = page.parent.as_uri()
     assert all(one.startswith(beside) for one in requests), requests
     assert {one.rpartition(".")[2] for one in requests} <= {"html", "jpg"}
     assert browser.complaints == []
@@ -219,6 +220,7 @@ def test_a_page_that_knows_only_its_neighbours_leads_on_through_the_index(
     report.update(made.root)
     for label in ("03", "02", "01"):
         browser.open(made.root / f"sub-{label}.html")
+        browser.evaluate(ASKED)
         assert browser.evaluate("ecdysis.ratings.images.length") == 3
         browser.press("1")
     browser.follow("u")
@@ -230,10 +232,29 @@ def test_a_page_that_knows_only_its_neighbours_leads_on_through_the_index(
     assert told.startswith("3 of 5 rated")
 
 
+def test_the_bar_rates_the_image_in_view(browser: Browser, tmp_path: Path) -> None:
+    made = MadeOutput(tmp_path / "report")
+    for session in "12":
+        made.finish(made.image("01", session))
+    report.update(made.root)
+    browser.open(made.root / "sub-01.html")
+    browser.evaluate(ASKED)
+    active = "document.querySelector('section.active').dataset.image"
+    assert browser.evaluate(active) == "sub-01_ses-1_T1w"
+    browser.evaluate("document.querySelectorAll('[data-image]')[1].scrollIntoView()")
+    browser.evaluate("new Promise((go) => setTimeout(go, 300))")
+    assert browser.evaluate(active) == "sub-01_ses-2_T1w"
+    assert browser.evaluate("document.getElementById('rate-image').value") == "sub-01_ses-2_T1w"
+    browser.press("2")
+    rated = "['1', '2'].map((one) => ecdysis.ratings.of(`sub-01_ses-${one}_T1w`).length)"
+    assert browser.evaluate(rated) == [0, 1]
+
+
 def test_ratings_travel_with_links_where_storage_is_kept_for_each_file(
     browser: Browser, root: Path
 ) -> None:
     browser.open(root / "sub-01.html")
+    browser.evaluate(ASKED)
     browser.press("1")
     browser.evaluate("addEventListener('click', () => localStorage.clear())")
     browser.follow("ArrowRight")
