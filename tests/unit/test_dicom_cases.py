@@ -264,6 +264,9 @@ def test_a_multi_echo_gradient_echo_is_no_t1w(export: Export, apart: bool) -> No
         else:
             export.add("101000", header, volumes=4, by_volume=echoes, ImageType=image_type)
     images = {image.path for series in export.plan().mapped for image in series.outputs}
+    # The table is read again as it was written.
+    again = export.plan(export.folder / "private" / "series.tsv")
+    assert images == {image.path for series in again.mapped for image in series.outputs}
     assert images == {
         f"sub-01/anat/sub-01_echo-{echo}_part-{part}_MEGRE"
         for echo in (1, 2, 3, 4)

@@ -137,7 +137,9 @@ def parse(name: str, where: str) -> tuple[str, str]:
         )
     if not numbered:
         raise _error(where, "the label of run and echo must be a number")
-    if absent := [key for key, required in allowed.items() if required and key not in keys]:
+    # Series of several echoes get their numbers when they are converted.
+    required = [key for key, needed in allowed.items() if needed and key != "echo"]
+    if absent := [key for key in required if key not in keys]:
         raise _error(where, f"an image {suffix} needs {' and '.join(absent)}-<label>")
     kind = suffix if places[0] == folder_of(suffix) else f"{places[0]}/{suffix}"
     return "_".join(parts), kind
