@@ -16,8 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ecdysis.deid.build import instance_cleaner
-from ecdysis.deid.instance import InstanceCleaner
+from ecdysis.deid.instance import InstanceCleaner, instance_cleaner
 from ecdysis.deid.ledger import Ledger
 from ecdysis.dicom.archives import GZIP, opened
 from ecdysis.dicom.elements import Buffer
@@ -28,6 +27,9 @@ from ecdysis.key import Key
 
 MAPPED_FROM = 64 << 20
 """Bytes from which a file is mapped into memory instead of read."""
+
+MAPPED_TO_LEARN_FROM = 256 << 10
+"""The same when only the header is looked at."""
 
 
 def deidentify(
@@ -73,8 +75,10 @@ def deidentify(
     """
     content = read_json(listing)
     cleaner = instance_cleaner(settings, key, f"sub-{content['subject']}")
+    _learn(cleaner, [Path(path) for paths in content["series"].values() for path in paths])
     rules = [Path(edit).read_text() for edit in settings.get("edits", ()) if isinstance(edit, str)]
-    basis = json.dumps([settings, rules, key.fingerprint, content["subject"], code])
+    identity = key.token("identity", repr(sorted(cleaner.identity)), 16)
+    basis = json.dumps([settings, rules, key.fingerprint, content["subject"], code, identity])
     # The linkage names every file of the run, so every file is done again for it.
     known = Ledger(ledger if cleaner.links is None else None, basis)
     partial = output.with_name(f".{os.getpid()}.{output.name}")
@@ -123,6 +127,16 @@ def deidentify(
     }
 
 
+def _learn(cleaner: InstanceCleaner, paths: list[Path]) -> None:
+    """Collect what identifies the patient from all files, before any of them is changed."""
+    for path in paths:
+        try:
+            with _content(path, MAPPED_TO_LEARN_FROM) as data:
+                cleaner.learn(data)
+        except (RefusedError, OSError, ValueError, LookupError, TypeError, ArithmeticError):
+            continue  # The file is set aside with its reason when it is de-identified.
+
+
 def _linked(before: Path, now: Path) -> bool:
     """Link what an earlier run made into the new folder; say whether that could be done."""
     try:
@@ -153,11 +167,11 @@ def _one_file(
 
 
 @contextmanager
-def _content(path: Path) -> Iterator[Buffer]:
+def _content(path: Path, mapped_from: int = MAPPED_FROM) -> Iterator[Buffer]:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
         size = os.fstat(descriptor).st_size
-        if size < MAPPED_FROM:
+        if size < mapped_from:
             data = os.read(descriptor, size)
             if data.startswith(GZIP):
                 with opened(path) as stream:

@@ -45,6 +45,11 @@ class Key:
                 "Restore the study's key from its backup",
             )
 
+        if not any(self.secret):
+            raise InputError(
+                "key", "all its bytes are zero", "Restore the study's key from its backup"
+            )
+
     def __repr__(self) -> str:
         return f"Key(fingerprint={self.fingerprint!r})"
 

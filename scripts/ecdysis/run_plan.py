@@ -55,7 +55,7 @@ def _plan_in_copy(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plan(settings: Mapping[str, Any]) -> dict[str, Any]:
-    from ecdysis.deid.build import instance_cleaner
+    from ecdysis.deid.instance import instance_cleaner
     from ecdysis.key import Key
     from ecdysis.planning.plan import plan_from
 

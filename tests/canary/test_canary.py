@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from ecdysis.deid.build import instance_cleaner
+from ecdysis.deid.instance import instance_cleaner
 from ecdysis.dicom.refusals import RefusedError
 from ecdysis.dicom.tables import attributes
 from ecdysis.key import Key

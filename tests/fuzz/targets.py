@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ecdysis.bids.discovery import SAFE_PATH, Selection, discover
-from ecdysis.deid.build import instance_cleaner
+from ecdysis.deid.instance import instance_cleaner
 from ecdysis.dicom.header import HeaderReader, UnusableError
 from ecdysis.dicom.part10 import open_part10
 from ecdysis.dicom.refusals import RefusedError

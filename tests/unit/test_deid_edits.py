@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from ecdysis.deid.build import instance_cleaner
+from ecdysis.deid.instance import instance_cleaner
 from ecdysis.dicom.refusals import RefusedError
 from ecdysis.errors import InputError
 from ecdysis.key import Key
@@ -212,7 +212,7 @@ def test_rules_come_from_files(tmp_path: Path) -> None:
     cleaner = instance_cleaner({"edits": [str(file)]}, KEY, "sub-01")
     assert [rule.action for rule in cleaner.edits] == ["remove"]
     file.write_text("EchoTime: remove\n")
-    with pytest.raises(InputError, match="no list of rules"):
+    with pytest.raises(InputError, match="not hold a list of rules"):
         instance_cleaner({"edits": [str(file)]}, KEY, "sub-01")
 
 

@@ -5,8 +5,7 @@ from struct import pack
 
 import pydicom
 import pytest
-from ecdysis.deid.build import instance_cleaner
-from ecdysis.deid.instance import InstanceCleaner
+from ecdysis.deid.instance import InstanceCleaner, instance_cleaner
 from ecdysis.dicom.dictionary import vr_of
 from ecdysis.dicom.elements import Encoding, Reader
 from ecdysis.dicom.part10 import open_part10

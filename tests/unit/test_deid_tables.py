@@ -1,8 +1,7 @@
 """The table of facts against another reading of the standard, and the profile made of it."""
 
 import pytest
-from ecdysis.deid.options import CODES, checked_options
-from ecdysis.deid.profile import Profile
+from ecdysis.deid.profile import CODES, Profile, checked_options
 from ecdysis.dicom.tables import attributes, private_elements, sop_classes, types
 from ecdysis.errors import InputError
 from pydicom.datadict import DicomDictionary, keyword_for_tag, tag_for_keyword
@@ -85,8 +84,8 @@ def test_types_decide(keyword: str, classic: str, enhanced: str, unknown: str) -
         ("retain_dates_modified", "StudyDate", "shift"),
         ("retain_dates_modified", "StudyTime", "keep"),
         ("retain_dates_modified", "CertifiedTimestamp", "remove"),
-        ("clean_descriptors", "SeriesDescription", "descriptor"),
-        ("clean_descriptors", "RequestAttributesSequence", "items"),
+        ("clean_descriptors", "SeriesDescription", "words"),
+        ("clean_descriptors", "RequestAttributesSequence", "remove"),
         ("clean_structured_content", "AcquisitionContextSequence", "items"),
         ("clean_graphics", "GraphicAnnotationSequence", "items"),
     ],

@@ -1,20 +1,27 @@
 """One function for each way of treating a value; none of them knows where the value lies."""
 
+import re
 from dataclasses import dataclass, field
 
 from ecdysis.deid.edits import Edits
-from ecdysis.deid.scrub import Scrubber, scrub_descriptor
-from ecdysis.deid.values import DUMMIES, SIZES, capped_age, is_valid, shifted
+from ecdysis.deid.scrub import Scrubber
+from ecdysis.deid.values import DUMMIES, SIZES, capped_age, is_valid, numbers, shifted
+from ecdysis.deid.words import Words
 from ecdysis.dicom.dictionary import is_standard_uid, keyword_of, vr_of
-from ecdysis.dicom.elements import Encoding
-from ecdysis.dicom.encode import element, sequence
+from ecdysis.dicom.elements import Encoding, element, sequence
 from ecdysis.dicom.tables import vocabulary
 from ecdysis.dicom.text import codecs_of, decode, encode
 from ecdysis.key import Key
 
 TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
+WHOLE_VRS = frozenset({"AS", "DA", "DT", "TM", "UI"})
+"""Kinds of value that are compared with identifiers alone; the profile decides about dates."""
+
 MANUFACTURER = 0x00080070
 CHARSET = 0x00080005
+GRADIENT = re.compile(rb"b=\d{1,5}(\.\d{1,3})?\((-?[01]\.\d{1,8},?){3}\)[\0 ]*")
+"""What Canon and Toshiba write into Image Comments: ``b=1500(0.445,0.000,0.895)``."""
+
 PIXEL_GROUP = 0x7FE0
 
 
@@ -32,6 +39,8 @@ class Context:
         Group of objects in iod_types.tsv.
     scrub : Scrubber
         Removes the person's tokens from text.
+    words : Words
+        Keeps the known words of a description.
     key : Key
         Makes the pseudonyms.
     label : str
@@ -48,6 +57,7 @@ class Context:
     charset: bytes
     objects: str
     scrub: Scrubber
+    words: Words
     key: Key = field(repr=False)
     label: str
     days: int = field(repr=False)
@@ -80,8 +90,10 @@ def treat(action: str, tag: int, vr: str, value: bytes, context: Context) -> byt
             return _title(value, context)
         case "age":
             return capped_age(value)
-        case "descriptor":
-            return _described(vr, value, context)
+        case "gradient":
+            return value if GRADIENT.fullmatch(value) else None
+        case "words":
+            return _known_words(vr, value, context)
     raise KeyError(action)
 
 
@@ -118,8 +130,11 @@ def _keep(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
         return None if vr in SIZES else b""
     if vr in TEXT_VRS:
         return _scrubbed(tag, vr, value, context)
-    # Pixels are left alone: among so many bytes a short name stands by chance.
-    return None if tag >> 16 != PIXEL_GROUP and context.scrub.is_in(value) else value
+    if tag >> 16 == PIXEL_GROUP or keyword_of(tag) in vocabulary("geometry"):
+        return value
+    parts = numbers(vr, value, big=context.encoding.big)
+    is_bad = context.scrub.is_identifier if vr in WHOLE_VRS else context.scrub.is_telling
+    return None if any(map(is_bad, parts)) else value
 
 
 def _scrubbed(tag: int, vr: str, value: bytes, context: Context) -> bytes:
@@ -128,27 +143,17 @@ def _scrubbed(tag: int, vr: str, value: bytes, context: Context) -> bytes:
     text, codecs = decode(value.rstrip(b"\0 "), vr, codecs_of(context.charset))
     if tag == MANUFACTURER and text.strip().lower() in vocabulary("vendor"):
         return value
-    if vr == "CS":
-        parts = text.split("\\")
-        cleaned = "\\".join(
-            part if part in vocabulary("term") else context.scrub(part) for part in parts
-        )
-    else:
-        cleaned = context.scrub(text)
-    return _as_written(value, text, cleaned, codecs, context)
+    cleaned = "\\".join(
+        part if part in vocabulary("term") else context.scrub.technical(part)
+        for part in text.split("\\")
+    )
+    return value if cleaned == text else encode(cleaned, codecs)
 
 
-def _described(vr: str, value: bytes, context: Context) -> bytes:
+def _known_words(vr: str, value: bytes, context: Context) -> bytes:
     text, codecs = decode(value.rstrip(b"\0 "), vr, codecs_of(context.charset))
-    cleaned = scrub_descriptor(text, context.scrub)
-    return _as_written(value, text, cleaned, codecs, context)
-
-
-def _as_written(
-    value: bytes, text: str, cleaned: str, codecs: tuple[str, ...], context: Context
-) -> bytes:
-    result = value if cleaned == text else encode(cleaned, codecs)
-    return b"" if not result.isascii() and context.scrub.is_in(result) else result
+    cleaned = context.words.kept(context.scrub(text))
+    return value if cleaned == text else encode(cleaned, codecs)
 
 
 def _uid(value: bytes, context: Context) -> bytes:

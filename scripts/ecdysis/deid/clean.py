@@ -9,16 +9,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
-from ecdysis.deid.actions import Context, dummy, treat, write
+from ecdysis.deid.actions import PIXEL_GROUP, Context, dummy, treat, write
 from ecdysis.deid.editing import edited, made
 from ecdysis.deid.person import charset_of
 from ecdysis.deid.profile import Profile
 from ecdysis.deid.selectors import Path
 from ecdysis.deid.values import SIZES
 from ecdysis.dicom.dictionary import settled_vr
-from ecdysis.dicom.elements import Buffer, Element, Reader
-from ecdysis.dicom.encode import element as encoded
-from ecdysis.dicom.encode import sequence
+from ecdysis.dicom.elements import Buffer, Element, Reader, sequence
+from ecdysis.dicom.elements import element as encoded
 from ecdysis.dicom.refusals import RefusedError
 
 LARGEST_REMEMBERED = 4096
@@ -59,6 +58,8 @@ class DatasetCleaner:
         if edits is not None:
             elements = self._edit(reader, elements, context, path, kept)
         for element in elements:
+            if path and element.tag >> 16 == PIXEL_GROUP and self.profile.name != "none":
+                continue
             if element.tag >> 16 & 1 and self._private:
                 private.append(element)
                 continue

@@ -7,15 +7,12 @@ from typing import Any
 
 from ecdysis.deid.actions import Context, treat
 from ecdysis.deid.edits import Edit
-from ecdysis.deid.values import capped_age, shifted
+from ecdysis.deid.values import NUMBER_CODES, capped_age, shifted
 from ecdysis.dicom.dictionary import vr_of
-from ecdysis.dicom.elements import Element, Reader
-from ecdysis.dicom.encode import element
+from ecdysis.dicom.elements import Element, Reader, element
 from ecdysis.dicom.refusals import BY_EDIT, RefusedError
 from ecdysis.dicom.text import codecs_of, decode, encode
 from ecdysis.errors import InputError
-
-NUMBERS = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
 
 
 def edited(rule: Edit, reader: Reader, found: Element, vr: str, context: Context) -> bytes | None:
@@ -58,8 +55,10 @@ def edited(rule: Edit, reader: Reader, found: Element, vr: str, context: Context
             new = shifted(vr, value, context.days) if vr in ("DA", "DT") else b""
         case "round_age":
             new = rounded_age(value, int(rule.settings.get("years", 5)))
-        case _:
+        case "regex":
             new = _substituted(rule, vr, value, context)
+        case _:
+            raise ValueError(f"no edit is called {rule.action!r}")
     return element(context.encoding, found.tag, _writable(found.tag, vr), new)
 
 
@@ -79,7 +78,7 @@ def as_bytes(value: Any, vr: str, context: Context) -> bytes:
     """
     values: Sequence[Any] = value if isinstance(value, list) else [value]
     try:
-        if code := NUMBERS.get(vr):
+        if code := NUMBER_CODES.get(vr):
             order = ">" if context.encoding.big else "<"
             return b"".join(pack(order + code, number) for number in values)
     except error as problem:

@@ -1,24 +1,35 @@
 """De-identifying one file, from its bytes to the bytes that replace them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from ecdysis.deid.actions import Context, code_item
+from ecdysis.deid.actions import Context
+from ecdysis.deid.claims import METHOD, Claims
 from ecdysis.deid.clean import DatasetCleaner, Part, PrivateTreatment, merged
 from ecdysis.deid.editing import texts
-from ecdysis.deid.edits import Edit, Edits
-from ecdysis.deid.options import BASIC_CODE, CODES
-from ecdysis.deid.person import CHARSET, TokenFinder
+from ecdysis.deid.edits import READMITTING, Edit, Edits, compile_edits
+from ecdysis.deid.person import CHARSET, NOTHING, Identity, TokenFinder
 from ecdysis.deid.pixels import blanked, checked_size, refuse_embedded_overlay
+from ecdysis.deid.private_elements import keep_private
 from ecdysis.deid.profile import OVERLAY, Profile
 from ecdysis.deid.scrub import Scrubber
-from ecdysis.dicom.elements import PIXEL_DATA, Buffer, Element, Encoding
-from ecdysis.dicom.encode import element, sequence
+from ecdysis.deid.words import Words
+from ecdysis.dicom.elements import PIXEL_DATA, Buffer, Element, element
 from ecdysis.dicom.part10 import DEFLATED, Part10, deflate, meta, open_part10
-from ecdysis.dicom.refusals import BURNED_IN, NOT_BLANKED, UNIDENTIFIED, RefusedError, verdict
+from ecdysis.dicom.refusals import (
+    BURNED_IN,
+    NOT_BLANKED,
+    UNIDENTIFIED,
+    RefusedError,
+    drawn,
+    verdict,
+)
 from ecdysis.dicom.tables import EDITION, sop_classes
+from ecdysis.errors import InputError
 from ecdysis.key import Key
+from ecdysis.version import __version__
 
 SOP_CLASS, SOP_INSTANCE, BURNED = 0x00080016, 0x00080018, 0x00280301
 LARGEST_HEADER_VALUE = 256
@@ -43,6 +54,27 @@ class Result(NamedTuple):
     chunks: list[Buffer]
 
 
+class Opened(NamedTuple):
+    """A file as it was read.
+
+    Parameters
+    ----------
+    part10 : Part10
+        Its data set.
+    elements : list of Element
+        Its top-level elements.
+    head : dict
+        Tag -> value of the top-level elements that are short, and nothing for longer ones.
+    charset : bytes
+        The value of Specific Character Set.
+    """
+
+    part10: Part10
+    elements: list[Element]
+    head: dict[int, bytes]
+    charset: bytes
+
+
 class InstanceCleaner:
     """De-identifies the files of one subject.
 
@@ -62,8 +94,8 @@ class InstanceCleaner:
         The rules of the configuration.
     private : callable, optional
         Keeps safe private elements, see `ecdysis.deid.private_elements`.
-    known : iterable of str
-        Tokens that are searched in the text of every file.
+    words : iterable of str
+        Words of the study that stay in descriptions.
     linked : bool
         Remember originals and pseudonyms in `links`.
     """
@@ -78,17 +110,29 @@ class InstanceCleaner:
         admit: Iterable[str] = (),
         edits: Sequence[Edit] = (),
         private: PrivateTreatment | None = None,
-        known: Iterable[str] = (),
+        words: Iterable[str] = (),
         linked: bool = False,
     ) -> None:
-        self.profile, self.key, self.label, self.version = profile, key, label, version
-        self.admit, self.edits = frozenset(admit), tuple(edits)
-        self._cleaner = DatasetCleaner(profile, private)
-        self._tokens = TokenFinder(known)
-        self._contexts: dict[tuple[Any, ...], Context] = {}
+        self.profile, self.key, self.label = profile, key, label
+        self.admit, self.edits = frozenset(map(str.lower, admit)), tuple(edits)
         self.links: dict[tuple[str, str], str] | None = {} if linked else None
+        self.identity: Identity = NOTHING
+        self._version, self._words = version, Words(words)
+        self._cleaner, self._tokens = DatasetCleaner(profile, private), TokenFinder()
+        self._claims = Claims(profile, label, version)
+        self._contexts: dict[tuple[Any, ...], Context] = {}
         self._edits: dict[tuple[Edit, ...], Edits] = {}
-        self._own: dict[Encoding, list[Part]] = {}
+
+    def learn(self, data: Buffer) -> None:
+        """Collect what identifies the patient in a file, to be searched in all files.
+
+        Raises
+        ------
+        RefusedError
+            The file cannot be read.
+        """
+        part10 = open_part10(data)
+        self._learn(_opened(part10))
 
     def clean(self, data: Buffer) -> Result:
         """Return what replaces a file.
@@ -98,54 +142,23 @@ class InstanceCleaner:
         RefusedError
             The file must not pass; the reason identifies nobody.
         """
-        part10 = open_part10(data)
-        reader = part10.reader
-        elements = reader.elements(part10.start, part10.stop, top=True)
-        head = {
-            element.tag: bytes(reader.data[element.start : element.stop])
-            if element.stop - element.start <= LARGEST_HEADER_VALUE
-            else b""
-            for element in reversed(elements)
-        }
-        sop_class, instance = (_uid(head, tag) for tag in (SOP_CLASS, SOP_INSTANCE))
-        if not (UID_FORM.fullmatch(sop_class) and UID_FORM.fullmatch(instance)):
-            raise RefusedError(UNIDENTIFIED)
-        charset = head.get(CHARSET, b"")
-        edits = self._active(head, charset)
-        self._check(head, sop_class, reader.encoding, edits)
-        tokens = self._tokens.find(reader, elements, charset)
-        context = self._context(reader.encoding, charset, sop_class, tokens, edits)
-        parts = self._cleaner.clean(reader, elements, context)
-        if "clean_graphics" in self.profile.options:
-            parts = [part for part in parts if not _is_drawing(part[0], head)]
-        if self.profile.name != "none":
-            own = self._own_elements(reader.encoding)
-            parts = merged(parts, [part for part in own if not (edits and edits.touch(part[0]))])
+        opened = _opened(open_part10(data))
+        for tag in (SOP_CLASS, SOP_INSTANCE):
+            if not UID_FORM.fullmatch(_uid(opened.head, tag)):
+                raise RefusedError(UNIDENTIFIED)
+        edits = self._active(opened)
+        is_admitted = self._refuse(opened, edits)
+        self._learn(opened)
+        context = self._context(opened, edits)
+        parts = self._treated(opened, context, is_admitted=is_admitted)
         parts = [
-            self._pixels(part10, elements, head, edits) if tag == PIXEL_DATA else (tag, content)
+            self._pixels(opened, edits) if tag == PIXEL_DATA else (tag, content)
             for tag, content in parts
         ]
-        envelope = meta(sop_class, _instance(parts), part10.transfer_syntax, self.version)
-        chunks = _joined([content for _, content in parts])
-        if part10.transfer_syntax == DEFLATED:
-            chunks = [deflate(b"".join(chunks))]
-        name = f"{self.key.token('instance', instance, 16)}.dcm"
-        if self.links is not None:
-            self._link(head, name)
-        return Result(name, [envelope, *chunks])
-
-    def _link(self, head: dict[int, bytes], name: str) -> None:
-        """Remember which original value stands behind which pseudonym."""
-        if self.links is None:
-            return
-        for tag, word in LINKED.items():
-            if original := _uid(head, tag):
-                pseudonym = self.label if word == "PatientID" else self.key.uid(original)
-                self.links[word, original] = pseudonym
-        self.links["SOPInstanceUID", _uid(head, SOP_INSTANCE)] = name
+        return self._enveloped(opened, parts)
 
     def summary(self) -> dict[str, Any]:
-        """Return what rules the files were cleaned by; nothing that identifies."""
+        """Return the rules by which the files were cleaned; nothing that identifies."""
         return {
             "profile": self.profile.name,
             "edition": EDITION,
@@ -159,78 +172,79 @@ class InstanceCleaner:
             ],
         }
 
-    def _active(self, head: dict[int, bytes], charset: bytes) -> Edits | None:
+    def _learn(self, opened: Opened) -> None:
+        if self.profile.name != "none":
+            found = self._tokens.find(opened.part10.reader, opened.elements, opened.charset)
+            if not found <= self.identity:
+                self.identity |= found
+
+    def _active(self, opened: Opened) -> Edits | None:
         if not self.edits:
             return None
-        told = texts(head, charset)
-        return self._edits.setdefault(
-            rules := tuple(rule for rule in self.edits if rule.is_active(told)), Edits(rules)
-        )
+        head = texts(opened.head, opened.charset)
+        rules = tuple(rule for rule in self.edits if rule.is_active(head))
+        return self._edits.setdefault(rules, Edits(rules))
 
-    def _check(
-        self, head: dict[int, bytes], sop_class: str, encoding: Encoding, edits: Edits | None
-    ) -> None:
+    def _refuse(self, opened: Opened, edits: Edits | None) -> bool:
+        """Raise the reason for which a file is set aside; say whether one was admitted."""
         if self.profile.name == "none":
-            return
-        reason = verdict(sop_class, sop_classes())
+            return False
+        head = opened.head
+        reason = verdict(_uid(head, SOP_CLASS), sop_classes()) or drawn(head)
         burned = head.get(BURNED, b"").strip(b"\0 ").upper() == b"YES"
         cleaned = "clean_pixel_data" in self.profile.options and edits and edits.rectangles()
         if reason is None and burned and not cleaned:
             reason = BURNED_IN
-        if reason and reason not in self.admit:
+        if reason and reason.lower() not in self.admit:
             raise RefusedError(reason)
-        refuse_embedded_overlay(head, big=encoding.big)
+        refuse_embedded_overlay(head, big=opened.part10.reader.encoding.big)
+        return reason is not None
 
-    def _context(
-        self,
-        encoding: Encoding,
-        charset: bytes,
-        sop_class: str,
-        tokens: frozenset[str],
-        edits: Edits | None,
-    ) -> Context:
-        entry = sop_classes().get(sop_class)
+    def _context(self, opened: Opened, edits: Edits | None) -> Context:
+        entry = sop_classes().get(_uid(opened.head, SOP_CLASS))
         objects = entry.objects if entry else ""
-        key = encoding, charset, objects, tokens, id(edits)
+        encoding = opened.part10.reader.encoding
+        key = encoding, opened.charset, objects, self.identity, id(edits)
         if key not in self._contexts:
-            scrub = Scrubber(() if self.profile.name == "none" else tokens)
-            days = self.key.day_shift(self.label)
+            scrub, days = self._scrubber(), self.key.day_shift(self.label)
             self._contexts[key] = Context(
-                encoding, charset, objects, scrub, self.key, self.label, days, edits
-            )
+                encoding, opened.charset, objects, scrub, self._words, self.key, self.label, days,
+                edits,
+            )  # fmt: skip
         return self._contexts[key]
 
-    def _own_elements(self, encoding: Encoding) -> list[Part]:
-        """Return the elements that say what was done (PS3.15, section E.1.1, step 6)."""
-        if encoding not in self._own:
-            options = self.profile.options
-            times = "REMOVED"
-            times = "MODIFIED" if "retain_dates_modified" in options else times
-            times = "UNMODIFIED" if "retain_dates_full" in options else times
-            method = f"Ecdysis {self.version}, PS3.15 {EDITION} Basic Profile"
-            codes = [BASIC_CODE, *sorted(CODES[option] for option in options)]
-            items = [code_item(encoding, code, "DCM", meaning) for code, meaning in codes]
-            label = self.label.encode("ascii")
-            self._own[encoding] = [
-                (0x00100010, element(encoding, 0x00100010, "PN", label)),
-                (0x00100020, element(encoding, 0x00100020, "LO", label)),
-                (0x00120062, element(encoding, 0x00120062, "CS", b"YES")),
-                (0x00120063, element(encoding, 0x00120063, "LO", method.encode("ascii"))),
-                (0x00120064, sequence(encoding, 0x00120064, items)),
-                (0x00280303, element(encoding, 0x00280303, "CS", times.encode("ascii"))),
-            ]
-        return self._own[encoding]
+    def _scrubber(self) -> Scrubber:
+        kinds: dict[str, list[str]] = {"token": [], "day": [], "time": []}
+        for kind, text in self.identity:
+            kinds[kind].append(text)
+        options = self.profile.options
+        days = () if "retain_dates_full" in options else kinds["day"]
+        is_timed = {"retain_dates_full", "retain_dates_modified"} & options
+        return Scrubber(kinds["token"], days, () if is_timed else kinds["time"])
 
-    def _pixels(
-        self,
-        part10: Part10,
-        elements: list[Element],
-        head: dict[int, bytes],
-        edits: Edits | None,
-    ) -> Part:
+    def _treated(self, opened: Opened, context: Context, *, is_admitted: bool) -> list[Part]:
+        """Return the tags and bytes of all elements of the result but for the pixels'."""
+        reader, edits = opened.part10.reader, context.edits
+        parts = self._cleaner.clean(reader, opened.elements, context)
+        if "clean_graphics" in self.profile.options:
+            parts = [part for part in parts if not _is_drawing(part[0], opened.head)]
+        if self.profile.name == "none":
+            return parts
+        overridden = any(
+            rule.override and rule.action in READMITTING for rule in (edits.rules if edits else ())
+        )
+        own = self._claims.elements(
+            reader.encoding,
+            context.scrub(opened.head.get(METHOD, b"").decode("latin-1").strip("\0 ")),
+            exceptions=is_admitted or overridden,
+            blanked=bool(edits and edits.rectangles()),
+        )
+        return merged(parts, [part for part in own if not (edits and edits.touch(part[0]))])
+
+    def _pixels(self, opened: Opened, edits: Edits | None) -> Part:
         """Return the pixel data, without bytes behind the image and blanked where a rule says."""
-        pixels = next(element for element in elements if element.tag == PIXEL_DATA)
-        data, encoding = part10.reader.data, part10.reader.encoding
+        pixels = next(element for element in opened.elements if element.tag == PIXEL_DATA)
+        data, encoding = opened.part10.reader.data, opened.part10.reader.encoding
         view = memoryview(data)
         whole = PIXEL_DATA, view[pixels.head : pixels.end]
         size = pixels.stop - pixels.start
@@ -241,13 +255,105 @@ class InstanceCleaner:
             return whole
         if self.profile.name == "none" and not rectangles:
             return whole
-        kept = checked_size(head, size, big=encoding.big)
+        kept = checked_size(opened.head, size, big=encoding.big)
         if kept == size and size % 2 == 0 and not rectangles:
             return whole
         value = bytes(view[pixels.start : pixels.start + kept])
         if rectangles:
-            value = blanked(value, head, rectangles, big=encoding.big)
+            value = blanked(value, opened.head, rectangles, big=encoding.big)
         return PIXEL_DATA, element(encoding, PIXEL_DATA, pixels.vr, value)
+
+    def _enveloped(self, opened: Opened, parts: list[Part]) -> Result:
+        """Return the file: preamble, file meta information and data set."""
+        syntax = opened.part10.transfer_syntax
+        envelope = meta(_uid(opened.head, SOP_CLASS), _instance(parts), syntax, self._version)
+        chunks = _joined([content for _, content in parts])
+        if syntax == DEFLATED:
+            chunks = [deflate(b"".join(chunks))]
+        name = f"{self.key.token('instance', _uid(opened.head, SOP_INSTANCE), 16)}.dcm"
+        if self.links is not None:
+            self._link(opened.head, name)
+        return Result(name, [envelope, *chunks])
+
+    def _link(self, head: dict[int, bytes], name: str) -> None:
+        """Remember which original value belongs to which pseudonym."""
+        if self.links is None:
+            return
+        for tag, word in LINKED.items():
+            if original := _uid(head, tag):
+                pseudonym = self.label if word == "PatientID" else self.key.uid(original)
+                self.links[word, original] = pseudonym
+        self.links["SOPInstanceUID", _uid(head, SOP_INSTANCE)] = name
+
+
+def instance_cleaner(settings: Mapping[str, Any], key: Key, label: str) -> InstanceCleaner:
+    """Return the cleaner for the files of one subject.
+
+    Parameters
+    ----------
+    settings : mapping
+        ``profile`` (``basic``, ``none``); ``options``, ``admit`` and ``words`` (lists);
+        ``edits``, a list of rules and of names of YAML files that hold such lists;
+        ``linkage_dir`` when originals and pseudonyms are to be remembered.
+    key : Key
+        The study's key.
+    label : str
+        The subject's label, ``sub-01``.
+
+    Raises
+    ------
+    InputError
+        An option is unknown or contradicts another, or a rule is wrong.
+    """
+    profile = Profile(settings.get("profile", "basic"), settings.get("options", ()))
+    private = keep_private if "retain_safe_private" in profile.options else None
+    return InstanceCleaner(
+        profile,
+        key,
+        label,
+        edits=compile_edits(_entries(settings.get("edits", ())), profile),
+        private=private,
+        version=__version__,
+        linked=bool(settings.get("linkage_dir")),
+        admit=[reason.replace("_", " ").lower() for reason in settings.get("admit", ())],
+        words=[str(word) for word in settings.get("words", ())],
+    )
+
+
+def _entries(edits: Iterable[Any]) -> list[Mapping[str, Any]]:
+    entries: list[Mapping[str, Any]] = []
+    for entry in edits:
+        if isinstance(entry, str):
+            entries += _read(Path(entry))
+        elif isinstance(entry, Mapping):
+            entries.append(entry)
+        else:
+            raise InputError(
+                "deid.edits", f"{entry!r} is not a rule", "Give rules, or names of YAML files"
+            )
+    return entries
+
+
+def _read(path: Path) -> list[Mapping[str, Any]]:
+    from ecdysis.yaml_files import read_yaml
+
+    content = read_yaml(path)
+    if not isinstance(content, list) or not all(isinstance(item, Mapping) for item in content):
+        raise InputError(path, "it does not hold a list of rules", "Write one `- select: ...` each")
+    return content
+
+
+def _opened(part10: Part10) -> Opened:
+    reader = part10.reader
+    elements = reader.elements(part10.start, part10.stop, top=True)
+    # Of elements that occur twice the first one counts.
+    head = {
+        element.tag: bytes(reader.data[element.start : element.stop])
+        if element.stop - element.start <= LARGEST_HEADER_VALUE
+        else b""
+        for element in reversed(elements)
+    }
+    return Opened(part10, elements, head, head.get(CHARSET, b""))
 
 
 def _instance(parts: list[Part]) -> str:

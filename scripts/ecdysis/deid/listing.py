@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ecdysis.deid.person import charset_of
 from ecdysis.deid.profile import Profile
 from ecdysis.deid.selectors import Path, Selector
-from ecdysis.deid.values import SIZES
+from ecdysis.deid.values import NUMBER_CODES, SIZES
 from ecdysis.dicom.dictionary import keyword_of, settled_vr
 from ecdysis.dicom.elements import Buffer, Element, Reader
 from ecdysis.dicom.part10 import open_part10
@@ -16,7 +16,6 @@ from ecdysis.dicom.refusals import RefusedError
 from ecdysis.dicom.tables import show_tag, sop_classes
 from ecdysis.dicom.text import codecs_of, decode
 
-NUMBERS = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
 LONGEST_SHOWN = 64
 LONGEST_READ = 4096
 SHOWN_ACTIONS = {"keep", "verbatim", "items"}
@@ -137,7 +136,7 @@ class Listing:
             return "sequence"
         if not self.show and (is_private or row.action not in SHOWN_ACTIONS):
             return f"<{size} bytes>" if size else ""
-        if code := NUMBERS.get(row.vr):
+        if code := NUMBER_CODES.get(row.vr):
             return _numbers(raw, code, SIZES[row.vr], big=big)
         if row.vr.startswith("O") or row.vr == "UN":
             return f"<{size} bytes>"

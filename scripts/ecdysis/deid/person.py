@@ -1,6 +1,6 @@
 """Collecting what a file itself tells of persons, to be searched in the text it keeps."""
 
-from collections.abc import Iterable
+import re
 
 from ecdysis.deid.scrub import date_tokens, id_tokens, name_tokens
 from ecdysis.dicom.dictionary import settled_vr
@@ -11,35 +11,37 @@ from ecdysis.dicom.text import codecs_of, decode
 
 CHARSET = 0x00080005
 LARGEST_REMEMBERED = 4096
+LARGEST_TELLING = 4096
+"""Bytes of an identifying value that are read."""
+
 SPELLINGS = {"name": name_tokens, "id": id_tokens, "date": date_tokens}
-NOTHING: frozenset[str] = frozenset()
+NOTHING: frozenset[tuple[str, str]] = frozenset()
+
+Identity = frozenset[tuple[str, str]]
+"""What identifies a patient: pairs of ``token``, ``day`` (YYYYMMDD) or ``time`` and a text."""
+
+DATED = ("DA", "DT", "TM")
+LOOKED_INTO = ("PN", "SQ", "UN", *DATED)
 
 
 class TokenFinder:
-    """Finds identifying tokens at every depth; remembers values it has seen.
+    """Finds identifying tokens and dates at every depth; remembers values it has seen."""
 
-    Parameters
-    ----------
-    known : iterable of str
-        Tokens that are searched in every file, whatever it says itself.
-    """
-
-    def __init__(self, known: Iterable[str] = ()) -> None:
-        self._known = frozenset(known)
+    def __init__(self) -> None:
         self._tells = {tag: row.tells for tag, row in attributes().items() if row.tells != "-"}
-        self._seen: dict[tuple[bytes, bytes], frozenset[str]] = {}
+        self._seen: dict[tuple[bytes, bytes], Identity] = {}
 
-    def find(self, reader: Reader, elements: list[Element], charset: bytes) -> frozenset[str]:
-        """Return the tokens of a data set whose Specific Character Set is `charset`."""
-        tokens = self._known
+    def find(self, reader: Reader, elements: list[Element], charset: bytes) -> Identity:
+        """Return the identity in a data set whose Specific Character Set is `charset`."""
+        identity = NOTHING
         for element in elements:
             if element.stop == element.start:
                 continue
-            if element.tag in self._tells or element.vr in ("PN", "SQ", "UN"):
-                tokens |= self._of_element(reader, element, charset)
-        return tokens
+            if element.tag in self._tells or element.vr in LOOKED_INTO:
+                identity |= self._of_element(reader, element, charset)
+        return identity
 
-    def _of_element(self, reader: Reader, element: Element, charset: bytes) -> frozenset[str]:
+    def _of_element(self, reader: Reader, element: Element, charset: bytes) -> Identity:
         size = element.end - element.head
         if size > LARGEST_REMEMBERED:
             return self._compute(reader, element, charset)
@@ -48,25 +50,29 @@ class TokenFinder:
             self._seen[key] = self._compute(reader, element, charset)
         return self._seen[key]
 
-    def _compute(self, reader: Reader, element: Element, charset: bytes) -> frozenset[str]:
-        tells = self._tells.get(element.tag)
-        if tells is None and element.vr == "PN":
-            tells = "name"
-        if tells is not None:
-            raw = bytes(reader.data[element.start : element.stop]).rstrip(b"\0 ")
+    def _compute(self, reader: Reader, element: Element, charset: bytes) -> Identity:
+        vr = settled_vr(element.tag, element.vr)
+        kind = self._tells.get(element.tag) or ("name" if element.vr == "PN" else None)
+        if kind is not None or vr in DATED:
+            raw = bytes(reader.data[element.start : element.stop][:LARGEST_TELLING]).rstrip(b"\0 ")
             text, _ = decode(raw, element.vr, codecs_of(charset))
-            return frozenset(SPELLINGS[tells](text))
+            if kind is not None:
+                return frozenset(("token", token) for token in SPELLINGS[kind](text))
+            moments = [moment.strip() for moment in text.split("\\") if moment.strip()]
+            if vr == "TM":
+                return frozenset(("time", re.sub(r"\D", "", moment)[:6]) for moment in moments)
+            return frozenset(("day", moment.replace(".", "")[:8]) for moment in moments)
         is_private = bool(element.tag >> 16 & 1)
-        if settled_vr(element.tag, element.vr) != "SQ" and not (is_private and element.vr == "UN"):
+        if vr != "SQ" and not (is_private and element.vr == "UN"):
             return NOTHING
         try:
             inner, items = reader.items(element)
         except RefusedError:
             return NOTHING
-        tokens = NOTHING
+        identity = NOTHING
         for item in items:
-            tokens |= self.find(inner, item, charset_of(inner, item, charset)) - self._known
-        return tokens
+            identity |= self.find(inner, item, charset_of(inner, item, charset))
+        return identity
 
 
 def charset_of(reader: Reader, elements: list[Element], inherited: bytes) -> bytes:

@@ -7,28 +7,34 @@ number or a short technical word; structures are made anew. Everything else priv
 import re
 from collections.abc import Callable
 
-from ecdysis.deid.actions import Context, treat
+from ecdysis.deid.actions import Context
 from ecdysis.deid.person import charset_of
-from ecdysis.deid.values import SIZES, is_valid
+from ecdysis.deid.values import SIZES, is_valid, numbers
 from ecdysis.dicom import ge, siemens
-from ecdysis.dicom.elements import Buffer, Element, Reader
-from ecdysis.dicom.encode import element as encoded
-from ecdysis.dicom.encode import sequence
+from ecdysis.dicom.codes import is_code
+from ecdysis.dicom.elements import Buffer, Element, Reader, sequence
+from ecdysis.dicom.elements import element as encoded
 from ecdysis.dicom.refusals import RefusedError
-from ecdysis.dicom.tables import PrivateElement, private_elements
+from ecdysis.dicom.tables import PrivateElement, private_elements, vocabulary
 
-CODE = re.compile(rb"[A-Za-z0-9_.;:,*+=/\\ ()^-]{0,256}")
-LONG_NUMBER = re.compile(rb"\d{6,}")
+CODED = re.compile(r"[A-Za-z0-9_ .+*#-]{0,16}")
+"""A component of a coded string (CS)."""
+
+LONG_NUMBER = re.compile(r"\d{6}")
 """A run of digits that no technical word has, but identifiers and dates do."""
 
-REMAKERS: dict[str, Callable[[bytes], bytes | None]] = {
+Remaker = Callable[[bytes, Callable[[str], bool]], bytes | None]
+REMAKERS: dict[str, Remaker] = {
     "csa": siemens.csa,
     "protocol": siemens.protocol,
-    "ge_flags": ge.flags,
+    "ge_flags": lambda value, _: ge.flags(value),
     "ge_protocol": ge.protocol,
 }
 
 LARGEST_REMEMBERED = 16384
+LARGEST_NUMBERS = 1024
+"""Numbers in one private element."""
+
 
 Part = tuple[int, Buffer]
 CleanItem = Callable[[Reader, list[Element], Context, int, int], list[Part]]
@@ -99,11 +105,11 @@ def _kept(
     vr = element.vr if element.vr != "UN" else known.vr
     value = bytes(reader.data[element.start : element.stop])
     if remake := REMAKERS.get(known.kind):
-        new = remake(value)
+        new = remake(value, context.scrub.accepts)
     elif known.kind == "number":
-        new = value if _is_number(vr, value) else None
+        new = value if _is_number(vr, value, context) else None
     else:
-        new = _code(element.tag, vr, value, context)
+        new = _code(vr, value, context)
     if new is None:
         return None
     if new == value and len(value) % 2 == 0:
@@ -111,16 +117,42 @@ def _kept(
     return encoded(context.encoding, element.tag, vr, new)
 
 
-def _is_number(vr: str, value: bytes) -> bool:
-    if vr in SIZES:
-        return is_valid(vr, value) and len(value) <= 1024 * SIZES[vr]
-    return is_valid("DS", value)
+def _is_number(vr: str, value: bytes, context: Context) -> bool:
+    if not is_valid(vr if vr in SIZES else "DS", value):
+        return False
+    if vr in SIZES and len(value) > LARGEST_NUMBERS * SIZES[vr]:
+        return False
+    parts = numbers(vr if vr in SIZES else "DS", value, big=context.encoding.big)
+    return not any(map(context.scrub.is_telling, parts))
 
 
-def _code(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
-    if not CODE.fullmatch(value.rstrip(b"\0")) or LONG_NUMBER.search(value):
-        return None
-    return treat("keep", tag, vr if vr in ("CS", "SH") else "LO", value, context)
+def _code(vr: str, value: bytes, context: Context) -> bytes | None:
+    """Return a short technical text with only the components and words that are known."""
+    text = value.rstrip(b"\0 ").decode("latin-1")
+    parts = [_component(vr, part.strip(), context) for part in text.split("\\")]
+    kept = "\\".join(parts)
+    if kept == text:
+        return value
+    return kept.encode("ascii") if any(parts) else None
+
+
+def _component(vr: str, text: str, context: Context) -> str:
+    if text in vocabulary("term"):
+        return text
+    if vr == "CS":
+        known = bool(CODED.fullmatch(text)) and not LONG_NUMBER.search(text)
+    else:
+        pieces = re.split(r"[/ ]", text)
+        known = is_code(text) or _is_worded(pieces, context)
+    if known and context.scrub.accepts(text):
+        return text
+    return context.words.kept(context.scrub(text))
+
+
+def _is_worded(pieces: list[str], context: Context) -> bool:
+    """Tell whether all pieces are terms, known words or numbers beside them."""
+    left = " ".join("norm" if piece in vocabulary("term") else piece for piece in pieces)
+    return context.words.kept(left) == left
 
 
 def _items(reader: Reader, element: Element, context: Context, clean: CleanItem) -> bytes | None:

@@ -6,10 +6,33 @@ places or narrative, or cannot be looked into.
 """
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
-from ecdysis.deid.options import checked_options
 from ecdysis.dicom.dictionary import keyword_of, vr_of
 from ecdysis.dicom.tables import attributes, sop_classes, types
+from ecdysis.errors import InputError
+
+BASIC_CODE = ("113100", "Basic Application Confidentiality Profile")
+CODES = {
+    "clean_pixel_data": ("113101", "Clean Pixel Data Option"),
+    "clean_graphics": ("113103", "Clean Graphics Option"),
+    "clean_structured_content": ("113104", "Clean Structured Content Option"),
+    "clean_descriptors": ("113105", "Clean Descriptors Option"),
+    "retain_dates_full": (
+        "113106",
+        "Retain Longitudinal Temporal Information Full Dates Option",
+    ),
+    "retain_dates_modified": (
+        "113107",
+        "Retain Longitudinal Temporal Information Modified Dates Option",
+    ),
+    "retain_patient": ("113108", "Retain Patient Characteristics Option"),
+    "retain_device": ("113109", "Retain Device Identity Option"),
+    "retain_uids": ("113110", "Retain UIDs Option"),
+    "retain_safe_private": ("113111", "Retain Safe Private Option"),
+    "retain_institution": ("113112", "Retain Institution Identity Option"),
+}
+"""Option -> its code and meaning in DICOM PS3.16, CID 7050; scheme DCM."""
 
 DENIED_GROUPS = {
     0x0010: "patient",
@@ -38,6 +61,48 @@ ALLOWED = {
 DENIED_VRS = {"PN", "UR", "UT", "LT", "ST", "UC", "OB", "UN"}
 """Kinds of value that Table E.1-1 does not clear and that can say anything at all."""
 
+ALLOWED_TEXT = {
+    "CodeMeaning",
+    "CodeValue",
+    "CodingSchemeDesignator",
+    "CodingSchemeVersion",
+    "AttenuationCorrectionMethod",
+    "ConvolutionKernel",
+    "DimensionDescriptionLabel",
+    "ImagedNucleus",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "MultiCoilConfiguration",
+    "MultiCoilElementName",
+    "PulseSequenceName",
+    "Radiopharmaceutical",
+    "RandomsCorrectionMethod",
+    "ReceiveCoilManufacturerName",
+    "ReceiveCoilName",
+    "ReconstructionMethod",
+    "RescaleType",
+    "ScatterCorrectionMethod",
+    "SequenceName",
+    "SoftwareVersions",
+    "StackID",
+    "TransmitCoilManufacturerName",
+    "TransmitCoilName",
+    "WindowCenterWidthExplanation",
+}
+"""Texts (AE, LO, SH) outside Table E.1-1 that stay, without the person; all others go."""
+
+WORDED = {
+    "CodeMeaning",
+    "DimensionDescriptionLabel",
+    "ProtocolName",
+    "PulseSequenceName",
+    "Radiopharmaceutical",
+    "SequenceName",
+    "SeriesDescription",
+    "WindowCenterWidthExplanation",
+}
+"""Texts of which only known words stay, see `ecdysis.deid.words`."""
+
 ALLOWED_BINARY = {
     "PixelData",
     "WaveformData",
@@ -57,7 +122,7 @@ OWN = {0x00120062, 0x00120063, 0x00120064, 0x00280303}
 """What de-identification itself writes; the values of an earlier one are left out."""
 
 OVERLAY, CURVE = 0x6000, 0x5000
-TIMEZONE = 0x00080201
+TIMEZONE, IMAGE_COMMENTS = 0x00080201, 0x00204000
 
 
 class Profile:
@@ -96,9 +161,9 @@ class Profile:
         -------
         str
             ``remove``, ``empty``, ``dummy``, ``uid``, ``label``, ``shift`` (dates), ``title``
-            (an AE title), ``age``, ``descriptor`` (text to be cleaned), ``items`` (look
-            inside), ``private``, ``keep`` (text is still searched for the person), or
-            ``verbatim``.
+            (an AE title), ``age``, ``words`` (only known words stay), ``gradient`` (a b-value
+            and its direction), ``items`` (look inside), ``private``, ``keep`` (text is still
+            searched for the person), or ``verbatim``.
         """
         key = tag, vr, objects
         if key not in self._known:
@@ -122,9 +187,17 @@ class Profile:
     def _listed(
         self, tag: int, vr: str, objects: str, actions: tuple[str, ...], options: dict[str, str]
     ) -> str:
-        chosen = {options[name] for name in self.options & options.keys()}
+        names = self.options & options.keys()
+        if tag == IMAGE_COMMENTS and "clean_descriptors" in names:
+            return "gradient"
+        if keyword_of(tag) not in WORDED:
+            # Other descriptions, comments and narratives go as in the basic profile.
+            names -= {"clean_descriptors"}
+        chosen = {options[name] for name in names}
+        if tag == TIMEZONE and chosen != {"keep"}:
+            return "remove"
         if chosen:
-            return self._retained(tag, vr, "clean" if "clean" in chosen else "keep")
+            return self._retained(vr, "clean" if "clean" in chosen else "keep")
         if len(actions) == 1:
             return actions[0]
         if "uid" in actions:
@@ -134,7 +207,7 @@ class Profile:
         wanted = {1: ("dummy", "empty"), 2: ("empty", "dummy"), 3: ("remove", "empty", "dummy")}
         return next(action for action in wanted[kind] if action in actions)
 
-    def _retained(self, tag: int, vr: str, how: str) -> str:
+    def _retained(self, vr: str, how: str) -> str:
         if vr == "SQ":
             return "items"
         if vr == "AS":
@@ -147,7 +220,7 @@ class Profile:
             return "shift"
         if vr == "AE":
             return "title"
-        return "keep" if vr == "TM" or tag == TIMEZONE else "descriptor"
+        return "keep" if vr == "TM" else "words"
 
     def _unlisted(self, tag: int, vr: str) -> str:
         keyword, group = keyword_of(tag), tag >> 16
@@ -168,7 +241,9 @@ class Profile:
             return self._unlisted_date(vr)
         if {vr, vr_of(tag)} & DENIED_VRS and keyword not in ALLOWED | ALLOWED_BINARY:
             return "remove"
-        return "keep"
+        if {vr, vr_of(tag)} & {"AE", "LO", "SH"} and keyword not in ALLOWED_TEXT:
+            return "remove"
+        return "words" if keyword in WORDED else "keep"
 
     def _unlisted_date(self, vr: str) -> str:
         if "retain_dates_full" in self.options:
@@ -176,3 +251,24 @@ class Profile:
         if "retain_dates_modified" in self.options:
             return "keep" if vr == "TM" else "shift"
         return "remove"
+
+
+def checked_options(names: Iterable[str]) -> frozenset[str]:
+    """Return the options as a set.
+
+    Raises
+    ------
+    InputError
+        An option is unknown, or two of them contradict each other.
+    """
+    options = frozenset(names)
+    for name in sorted(options - CODES.keys()):
+        near = ", ".join(get_close_matches(name, CODES, n=3)) or ", ".join(CODES)
+        raise InputError("deid.options", f"unknown option {name!r}", f"Use one of: {near}")
+    if {"retain_dates_full", "retain_dates_modified"} <= options:
+        raise InputError(
+            "deid.options",
+            "retain_dates_full and retain_dates_modified exclude each other",
+            "Keep one of them",
+        )
+    return options

@@ -1,16 +1,19 @@
-"""Finding and removing what names a person in text that is kept.
+"""Finding and removing what names a person in values that are kept.
 
-The tokens come from the file's own identifying values. Text is compared without regard to
-case and diacritics; tokens too short to stand for a person inside other words must stand
-alone.
+The tokens come from the identifying values of all files of a patient. Text is compared after
+transliteration to ASCII (anyascii), without case and diacritics; tokens too short to stand for
+a person inside other words must stand alone. Numbers are compared as whole values.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import datetime
-from functools import lru_cache
+from datetime import UTC, date, datetime
+from functools import cached_property, lru_cache
 
+from anyascii import anyascii
+
+from ecdysis.deid.words import is_imaging
 from ecdysis.dicom.tables import vocabulary
 
 ALONE_BELOW = 4
@@ -18,38 +21,45 @@ ALONE_BELOW = 4
 
 DIGITS_ALONE_BELOW = 7
 SHORTEST_NUMBER = 4
-"""Digits of the shortest identifier that is searched: `02` is everywhere and nobody."""
+"""Digits of the shortest identifier that is searched in text: `02` is everywhere and nobody."""
+
+SHORTEST_WHOLE = 6
+"""Digits of the shortest identifier that a whole number is compared with."""
 
 DATE_FORMS = """
     %Y%m%d %Y-%m-%d %Y/%m/%d %Y.%m.%d %d.%m.%Y %d/%m/%Y %d-%m-%Y %m/%d/%Y %m-%d-%Y %d%m%Y %m%d%Y
     %d.%m.%y %d/%m/%y %m/%d/%y %d%m%y %y%m%d %d%b%Y %d-%b-%Y %d-%b-%y
 """
 WORDED_DATE_FORMS = ("%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y", "%b %d, %Y", "%B %d, %Y")
+NUMBER_FORMS = ("%Y%m%d", "%d%m%Y", "%m%d%Y", "%y%m%d", "%d%m%y", "%m%d%y")
+PLAUSIBLE_YEARS = range(1900, 2100)
+DAY_S = 86_400
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[0-9a-f]+", re.IGNORECASE)
+LETTERS = re.compile(r"[A-Za-z]+")
+DIGRAPHS = {"ae": "ae?", "oe": "oe?", "ue": "ue?", "aa": "aa?"}
+"""Vowels that are also written as one letter, and the pattern for both."""
 
-DESCRIPTOR_PATTERN = re.compile(
-    r"""
-      \S+@\S+                                         # e-mail
-    | \b(?:dr|prof|mr|mrs|ms|frau|herr|mme)\.?\s+\w+  # a person with a title
-    | \b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b             # a date
-    | \d(?:[ ()+/-]{0,2}\d){5,}                       # telephone, record number, date
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-"""What identifies in a description though no other attribute of the file names it."""
-
+WIDENED = {"ä": "ae?", "ö": "oe?", "ü": "ue?", "ø": "oe?", "å": "aa?", "æ": "ae?", "œ": "oe?"}
 IDEOGRAPHS = 0x2E80
 """Code points from here on write names in one or two characters."""
+
+MOST_PASSES = 8
+"""Passes over a text; one that still spells a token after them is removed whole."""
 
 
 def name_tokens(name: str) -> set[str]:
     """Return the parts of a person name, all component groups (PS3.5, section 6.2.1)."""
     parts: set[str] = set()
     for group in re.split(r"[=\\]", name):
-        components = group.split("^")[:3]
+        components = [part.strip() for part in group.split("^")[:3]]
         words = [word for part in components for word in re.split(r"[\s,._\-'’()/]+", part)]
-        parts.update(word for word in words if _tells(word))
-        whole = "".join(components).strip()
-        parts.update([whole] if whole and ord(whole[0]) >= IDEOGRAPHS else [])
+        parts.update(word for word in words if _is_name(word))
+        # A name of several parts is also written as one word: van der Berg, vanderberg.
+        joined = [re.sub(r"[\s,._\-'’()/]+", "", part) for part in components]
+        whole = [*joined, "".join(joined), "".join(reversed(joined[:2]))]
+        parts.update(word for word in whole if len(word) >= ALONE_BELOW and _is_name(word))
+        first = "".join(components)
+        parts.update([first] if first and ord(first[0]) >= IDEOGRAPHS else [])
     return parts
 
 
@@ -62,9 +72,8 @@ def id_tokens(value: str) -> set[str]:
 
 def date_tokens(value: str) -> set[str]:
     """Return the usual spellings of a date given as ``YYYYMMDD``."""
-    try:
-        day = datetime.strptime(value.replace(".", "").strip()[:8], "%Y%m%d")
-    except ValueError:
+    day = _day(value)
+    if day is None:
         return set()
     spelled = {day.strftime(form) for form in (*DATE_FORMS.split(), *WORDED_DATE_FORMS)}
     bare = {re.sub(r"(?<!\d)0(?=\d)", "", text) for text in spelled if not text.isdigit()}
@@ -72,50 +81,167 @@ def date_tokens(value: str) -> set[str]:
 
 
 class Scrubber:
-    """Removes tokens from text.
+    """Removes tokens from text, and recognises them in numbers.
 
     Parameters
     ----------
     tokens : iterable of str
         Name parts, identifiers and dates; `name_tokens` and its siblings make them.
+    days : iterable of str
+        Dates of the patient's files, ``YYYYMMDD``, that must not show.
+    times : iterable of str
+        Times of the patient's files, ``HHMMSS``, that must not show as a number.
     """
 
-    def __init__(self, tokens: Iterable[str]) -> None:
-        folded = {_fold(form) for token in tokens for form in _forms(token)}
-        ordered = sorted(filter(None, folded), key=lambda token: (-len(token), token))
-        self._pattern = re.compile("|".join(map(_as_pattern, ordered))) if ordered else None
-        self._raw = {
-            token.encode(codec)
-            for token in ordered
-            if len(token) >= ALONE_BELOW
-            for codec in ("utf-8", "utf-16-le", "utf-16-be")
-        }
+    def __init__(
+        self, tokens: Iterable[str], days: Iterable[str] = (), times: Iterable[str] = ()
+    ) -> None:
+        self._times = {time for time in times if len(time) == 6 and int(time) > 0}
+        self._days = sorted({day for text in days if (day := _day(text))})
+        spelled = {form for day in self._days for form in date_tokens(day.strftime("%Y%m%d"))}
+        every = {token for token in {*tokens, *spelled} if _fold(token)[0]}
+        self._whole = {token for token in every if len(token) >= SHORTEST_WHOLE}
+        self._words = {_fold(token)[0] for token in every if token.isalpha()}
+        ordered = sorted(map(_as_pattern, every), key=lambda form: (-len(form), form))
+        self._pattern = re.compile("|".join(ordered)) if ordered else None
 
     def __call__(self, text: str) -> str:
         """Return `text` without the tokens; the same object when there are none."""
-        if self._pattern is None or not self._pattern.search(folded := _fold(text)):
+        return self._removed(text, technical=False)
+
+    def technical(self, text: str) -> str:
+        """Return a technical value without the tokens.
+
+        Imaging terms stay even when they are also somebody's name, as in `HeadNeck_64`.
+        """
+        return self._removed(text, technical=True)
+
+    def accepts(self, text: str) -> bool:
+        """Tell whether a value of a vendor's header may stay as it is."""
+        bare = text.strip()
+        if _is_number(bare):
+            return not self.is_telling(bare)
+        return self.technical(bare) == bare
+
+    def is_identifier(self, text: str) -> bool:
+        """Tell whether a value as a whole is a long identifier of the patient."""
+        return text in self._whole
+
+    def is_telling(self, number: str) -> bool:
+        """Tell whether a number as a whole is an identifier, a date or an epoch of the patient.
+
+        Any plausible date written as eight digits counts, since the dates of the file may
+        have been moved before.
+        """
+        try:
+            exact = float(int(number, 16)) if number.lower().startswith("0x") else float(number)
+        except ValueError:
+            return number in self._whole
+        if not abs(exact) < 1e15:
+            return False
+        whole = abs(int(exact))
+        digits = str(whole)
+        if number.strip().lstrip("+-").split(".")[0] in self._whole or digits in self._whole:
+            return True
+        if exact != whole:
+            return self._is_epoch(exact)
+        day = _day(digits) if len(digits) == 8 else None
+        if day is not None or digits.zfill(6) in self._numbers:
+            return True
+        return self._is_epoch(exact)
+
+    @cached_property
+    def _numbers(self) -> set[str]:
+        return {day.strftime(form) for day in self._days for form in NUMBER_FORMS} | self._times
+
+    @cached_property
+    def _epochs(self) -> list[float]:
+        return [datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+                for day in self._days]  # fmt: skip
+
+    def _is_epoch(self, number: float) -> bool:
+        """Tell whether a number is a moment of one of the days, in seconds or milliseconds."""
+        return any(
+            -DAY_S <= number / scale - epoch <= 2 * DAY_S
+            for epoch in self._epochs
+            for scale in (1, 1000)
+            if epoch > 0
+        )
+
+    def _removed(self, text: str, *, technical: bool) -> str:
+        if self._pattern is None:
             return text
-        kept, position = [], 0
-        for match in self._pattern.finditer(folded):
-            kept.append(text[position : match.start()])
-            position = match.end()
-        left = "".join([*kept, text[position:]])
-        # What stood on both sides of a token may spell it once it is gone.
-        return self(re.sub(r" {2,}", " ", left).strip(" ^_-"))
+        for _ in range(MOST_PASSES):
+            folded, places = _fold(text)
+            spans = [
+                (places[match.start()], places[match.end() - 1] + 1)
+                for match in self._pattern.finditer(folded)
+            ]
+            if technical:
+                runs = [run.span() for run in LETTERS.finditer(text)]
+                safe = [run for run in runs if is_imaging(text[slice(*run)])]
+                safe += [run for run in runs if _is_chance(text, run, spans)]
+                spans = [span for span in spans if not _is_inside(span, safe)]
+            spans += self._halves(text, [*spans])
+            if not spans:
+                return text
+            kept, position = [], 0
+            for start, stop in sorted(spans):
+                kept.append(text[position:start])
+                position = max(position, stop)
+            # What stood on both sides of a token may spell it once it is gone.
+            left = "".join([*kept, text[position:]])
+            text = re.sub(r" {2,}", " ", left).strip(" ^_-")
+        return ""
 
-    def is_in(self, raw: bytes) -> bool:
-        """Tell whether a token stands in bytes whose character set is not to be trusted."""
-        low = raw.lower()
-        return any(token in low for token in self._raw)
+    def _halves(self, text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return the words that begin or end a name which was written as one word."""
+        return [
+            word.span()
+            for word in LETTERS.finditer(text)
+            if len(word[0]) >= ALONE_BELOW
+            and not is_imaging(word[0])
+            and word[0].lower() not in vocabulary("vendor")
+            and not _is_inside(word.span(), spans)
+            and any(
+                len(name) > len(word[0]) and (name.startswith(low) or name.endswith(low))
+                for low in [word[0].lower()]
+                for name in self._words
+            )
+        ]
 
 
-def scrub_descriptor(text: str, scrub: Scrubber) -> str:
-    """Return a description without tokens and without what looks like one of a person."""
-    cleaned = DESCRIPTOR_PATTERN.sub("", scrub(text))
-    return text if cleaned == text else scrub(re.sub(r" {2,}", " ", cleaned).strip())
+def _is_chance(text: str, run: tuple[int, int], spans: list[tuple[int, int]]) -> bool:
+    """Tell whether only short tokens stand inside a word of capitals, as `Test` in LATEST."""
+    inside = [span for span in spans if _is_inside(span, [run])]
+    return all(
+        stop - start <= ALONE_BELOW and (start, stop) != run and text[slice(*run)].isupper()
+        for start, stop in inside
+    )
 
 
-def _tells(word: str) -> bool:
+def _is_inside(span: tuple[int, int], spans: list[tuple[int, int]]) -> bool:
+    return any(start <= span[0] and span[1] <= stop for start, stop in spans)
+
+
+def _is_number(text: str) -> bool:
+    return bool(
+        re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[0-9a-f]+", text, re.IGNORECASE)
+    )
+
+
+def _day(text: str) -> date | None:
+    digits = text.replace(".", "").replace("-", "").strip()[:8]
+    if not re.fullmatch(r"[0-9]{8}", digits):
+        return None
+    try:
+        day = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return None
+    return day if day.year in PLAUSIBLE_YEARS else None
+
+
+def _is_name(word: str) -> bool:
     if not word or word.lower() in vocabulary("title"):
         return False
     if word.isdigit():
@@ -127,31 +253,47 @@ def _is_worth(part: str) -> bool:
     return len(part) >= (SHORTEST_NUMBER if part.isdigit() else 2)
 
 
-def _forms(token: str) -> set[str]:
-    spelled = token.lower()
-    for letter, pair in {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa"}.items():
-        spelled = spelled.replace(letter, pair)
-    return {token, spelled}
-
-
 @lru_cache(maxsize=4096)
-def _fold(text: str) -> str:
-    """Return `text` without case and diacritics, character for character."""
+def _fold(text: str) -> tuple[str, range | tuple[int, ...]]:
+    """Return `text` in lower-case ASCII, and for each character where it comes from."""
     if text.isascii():
-        return text.lower()
-    return "".join(map(_fold_letter, text))
+        return text.lower(), range(len(text))
+    letters: list[str] = []
+    places: list[int] = []
+    for place, letter in enumerate(text):
+        plain = _fold_letter(letter)
+        letters.append(plain)
+        places += [place] * len(plain)
+    return "".join(letters), tuple(places)
 
 
+@lru_cache(maxsize=65536)
 def _fold_letter(letter: str) -> str:
-    # A Hangul syllable is kept whole: its first part alone is shared by hundreds.
-    is_syllable = "\uac00" <= letter <= "\ud7a3"
-    return letter if is_syllable else unicodedata.normalize("NFKD", letter)[0].lower()[0]
+    """Return a letter in lower-case ASCII; a syllable or ideograph of East Asia as it is."""
+    if letter.isascii():
+        return letter.lower()
+    wide = unicodedata.normalize("NFKC", letter)
+    if "\uac00" <= wide[:1] <= "\ud7a3" or unicodedata.name(wide[:1], "").startswith("CJK"):
+        return wide
+    parts = unicodedata.normalize("NFKD", wide)
+    plain = "".join(part for part in parts if not unicodedata.combining(part))
+    return anyascii(plain).casefold()
 
 
 def _as_pattern(token: str) -> str:
-    escaped = re.escape(token)
-    if token.isdigit():
-        return rf"(?<!\d){escaped}(?!\d)" if len(token) < DIGITS_ALONE_BELOW else escaped
-    if len(token) < ALONE_BELOW and ord(token[0]) < IDEOGRAPHS:
+    low = token.casefold() if not token.isascii() else token.lower()
+    pieces = re.split("([äöüøåæœ])", unicodedata.normalize("NFC", low))
+    escaped = "".join(
+        WIDENED[piece] if piece in WIDENED else _with_digraphs(_fold(piece)[0]) for piece in pieces
+    )
+    folded = _fold(token)[0]
+    if folded.isdigit():
+        return rf"(?<!\d){escaped}(?!\d)" if len(folded) < DIGITS_ALONE_BELOW else escaped
+    if len(folded) < ALONE_BELOW and ord(folded[0]) < IDEOGRAPHS:
         return rf"(?<![^\W\d_]){escaped}(?![^\W\d_])"
     return escaped
+
+
+def _with_digraphs(text: str) -> str:
+    parts = re.split("(ae|oe|ue|aa)", text)
+    return "".join(DIGRAPHS.get(part) or re.escape(part) for part in parts)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from struct import unpack
 
 OLDEST = 90
 """Ages above 89 years are one class (45 CFR 164.514(b)(2)(i)(C))."""
@@ -48,6 +49,11 @@ C.12.1.1.2) and Timezone Offset From UTC."""
 SIZES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
 
 
+NUMBER_CODES = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H",
+                "UV": "Q"}  # fmt: skip
+"""VR -> code of the module struct."""
+
+
 def is_valid(vr: str, value: bytes, tag: int = 0) -> bool:
     """Tell whether `value` has the form of its VR, so that no text hides in it."""
     if form := TAG_FORMS.get(tag, FORMS.get(vr)):
@@ -55,6 +61,18 @@ def is_valid(vr: str, value: bytes, tag: int = 0) -> bool:
     if size := SIZES.get(vr):
         return len(value) % size == 0
     return True
+
+
+def numbers(vr: str, value: bytes, *, big: bool) -> list[str]:
+    """Return the single values of a numeric, time or UID value as text."""
+    if code := NUMBER_CODES.get(vr):
+        count = len(value) // SIZES[vr]
+        found = unpack(f"{'>' if big else '<'}{count}{code}", value[: count * SIZES[vr]])
+        return [repr(number) for number in found]
+    if vr in FORMS:
+        text = value.decode("latin-1").rstrip("\0 ")
+        return [part.strip() for part in text.split("\\")]
+    return []
 
 
 def capped_age(value: bytes) -> bytes:
@@ -67,9 +85,10 @@ def capped_age(value: bytes) -> bytes:
 
 
 def shifted(vr: str, value: bytes, days: int) -> bytes:
-    """Return dates (DA) or moments (DT) moved by `days`; nothing for what is none.
+    """Return dates (DA) or moments (DT) moved by `days`; nothing for a value that is no date.
 
-    A DT of a year or a month alone moves as its middle would and stays as coarse.
+    A DT of a year or a month alone moves as its middle would and stays as coarse. The time
+    zone of a DT is left out, since it shows where the scanner stands.
     """
     parts = value.rstrip(b"\0 ").split(b"\\")
     return b"\\".join(_shifted_one(vr, part.strip(), days) for part in parts)
@@ -78,6 +97,7 @@ def shifted(vr: str, value: bytes, days: int) -> bytes:
 def _shifted_one(vr: str, value: bytes, days: int) -> bytes:
     if not value or not FORMS[vr].fullmatch(value):
         return b""
+    value = re.sub(rb"[+-]\d{4}$", b"", value) if vr == "DT" else value
     dotted = vr == "DA" and b"." in value
     digits = value.replace(b".", b"") if dotted else value
     known = re.match(rb"\d*", digits).group()[:8]  # type: ignore[union-attr]

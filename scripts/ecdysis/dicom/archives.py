@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
-from ecdysis.dicom.bounded import LARGEST_INFLATED, BoundedReader
+from ecdysis.dicom.reading import LARGEST_INFLATED, BoundedReader
 
 GZIP = b"\x1f\x8b"
 

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from ecdysis.dicom import ge, siemens
 from ecdysis.dicom.reading import UNREADABLE
 
 CSA = (0x0029, "SIEMENS CSA HEADER", 0x10)
@@ -21,9 +22,7 @@ TAGS = [
     *(0x00290010, 0x00291010, 0x00210010, 0x00210011, 0x0021101C, 0x0021111C, 0x002111FE),
     *(0x00080070, 0x00189034, 0x00430010, 0x0043102A),
 ]
-NAME = b"PhaseEncodingDirectionPositive\0"
-ITEM_AT = 84 + 16
-"""Bytes from the name of a CSA field to its first value: field and item header."""
+NAME = "PhaseEncodingDirectionPositive"
 
 AXES = ("RL", "AP", "IS")
 """The ways in which the axes of the patient's coordinates point (PS3.3, section C.7.6.2.1.1)."""
@@ -62,31 +61,29 @@ def _private(
 
 
 def _in_csa(header: bytes) -> int | None:
-    at = header.find(NAME)
-    digit = header[at + ITEM_AT : at + ITEM_AT + 1] if at >= 0 else b""
-    return int(digit) if digit in (b"0", b"1") else None
+    try:
+        values = {field.name: field.items for field in siemens.read_csa(header)}
+    except (ValueError, struct.error):
+        return None
+    items = values.get(NAME, [])
+    return int(items[0]) if items and items[0] in ("0", "1") else None
 
 
 def _in_epi_block(block: bytes) -> int | None:
-    """Read the block of GE's echo-planar sequence, whose layout changed with version 25.002.
+    """Read the block of GE's echo-planar sequence, see `ecdysis.dicom.ge`.
 
-    A bit tells that the polarity is reversed, a number that the lines are read from the other
-    end; both together cancel. The places were found by what dcm2niix makes of changed blocks.
+    A bit says that the polarity is reversed, a number that the lines are read from the other
+    end; both together cancel.
     """
-    try:
-        (start,) = struct.unpack_from("<i", block, 24)
-        (version,) = struct.unpack_from("<f", block, start)
-        if start < 0 or not 5 <= version <= 40:
-            return None
-        moved = version >= 25.002
-        start += 0x4C * moved
-        flags, kind = (struct.unpack_from("<H", block, start + at)[0] for at in (0x30, 0x3A))
-        (lines,) = struct.unpack_from("<H", block, start + 0x394 - 0x8C * moved)
-    except struct.error:
+    at = ge.places(block)
+    if at is None:
         return None
-    if not kind & 0x800:
+    flags, kind, lines = (
+        struct.unpack_from("<H", block, place)[0] for place in (at.polarity, at.epi, at.view_order)
+    )
+    if not kind & ge.EPI_BIT:
         return None
-    return int(bool(flags & 4) == (lines == 2))
+    return int(bool(flags & ge.REVERSED_BIT) == (lines == 2))
 
 
 def direction(

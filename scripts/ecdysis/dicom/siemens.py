@@ -1,69 +1,103 @@
-"""Siemens headers made anew from the known numbers in them, never edited in place.
+"""Siemens headers rebuilt from the allow-listed values in them.
 
 The CSA image and series headers are lists of named values; the series header holds the whole
-protocol as text, with patient, dates and UIDs among the physics. The layout is the one that
-nibabel documents ("Siemens format DICOM with CSA header") after SPM's ``spm_dicom_headers``.
+protocol as text, with patient, dates and UIDs among the physics. Nothing is edited in place:
+a new header is written that holds only the fields a converter reads. The layout is the one
+that nibabel documents ("Siemens format DICOM with CSA header") after SPM's
+``spm_dicom_headers``. nibabel's own reader returns parsed numbers; the text of a number must
+stay as it was, so the fields are read here.
 """
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from struct import error, pack, unpack_from
+from typing import NamedTuple
 
+from ecdysis.dicom.codes import is_code
 from ecdysis.dicom.tables import vocabulary
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[0-9a-f]+", re.IGNORECASE)
-LINE = re.compile(r"^([\w.\[\]]+)[ \t]*=[ \t]*(\S.*?)[ \t\r]*$", re.MULTILINE)
-STRINGS = {
-    "tSequenceFileName": re.compile(r'"{1,2}%\w+%[\\/]\w+"{1,2}'),
-    "tMeasuredBaselineString": re.compile(r'"{1,2}N4_V[A-Z]\w{1,40}"{1,2}'),
-    "tBaselineString": re.compile(r'"{1,2}N4_V[A-Z]\w{1,40}"{1,2}'),
-    "tCoilID": re.compile(r'"{1,2}[A-Za-z_]+\d{0,3}[A-Za-z_]*"{1,2}'),
-    "sCoilStringForConversion": re.compile(r'"{1,2}[A-Z0-9]{1,4}([;,-][A-Z0-9]{1,4})*"{1,2}'),
-    "tElement": re.compile(r'"{1,2}\w{1,4}"{1,2}'),
-}
-"""Last part of the keys of protocol strings that name a program or a coil, with their form."""
+Accept = Callable[[str], bool]
+"""Says whether a value may stay: no date, time or identifier of the patient."""
 
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[0-9a-f]+", re.IGNORECASE)
+KEY = re.compile(r"[A-Za-z][\w.\[\]]{0,160}")
+INDEX = re.compile(r"\[\d+\]")
+QUOTED = re.compile(r'"{1,2}([^"]*)"{1,2}')
+STRINGS = {
+    "tSequenceFileName": re.compile(r"%\w{1,32}%[\\/]\w{1,64}"),
+    "tMeasuredBaselineString": re.compile(r"N4_V[A-Z]\w{1,40}"),
+    "tBaselineString": re.compile(r"N4_V[A-Z]\w{1,40}"),
+    "tCoilID": re.compile(r"(?!.*\d{5})[A-Za-z][A-Za-z0-9_]{0,31}"),
+    "sCoilStringForConversion": re.compile(r"[A-Z0-9]{1,4}([;,-][A-Z0-9]{1,4})*"),
+    "tElement": re.compile(r"\w{1,4}"),
+}
+"""Last part of the keys of protocol strings that name a program or a coil, with their form.
+
+The maker or the service of the scanner gives these names, not the one who registers a patient.
+"""
+
+PROTOCOL_FIELDS = ("MrPhoenixProtocol", "MrProtocol")
+"""CSA fields that hold the protocol; the second in software VB12 and older."""
+
+PREFIX = "<XProtocol>\n"
+"""Text before the protocol's lines; converters skip the first bytes of a plain protocol."""
+
+BEGIN, END = "### ASCCONV BEGIN", "### ASCCONV END"
 SYNGO_TYPES = {"DS": 3, "FD": 4, "FL": 5, "IS": 6, "SL": 7, "SS": 8, "UL": 9, "US": 10, "CS": 16,
                "LO": 19, "SH": 22, "UN": 0}  # fmt: skip
 MOST_TAGS = 1024
-TEXT_FORM = re.compile(r"[A-Za-z0-9*+;:,_. /-]{1,32}")
 
 
-def csa(value: bytes) -> bytes | None:
+class Field(NamedTuple):
+    """One named value of a CSA header: name, multiplicity, VR and items."""
+
+    name: str
+    vm: int
+    vr: str
+    items: list[str]
+
+
+def csa(value: bytes, accept: Accept) -> bytes | None:
     """Return a CSA header with the allow-listed fields of `value`; None if it is unreadable."""
-    return _csa(bytes(value))
+    return _csa(bytes(value), accept)
 
 
-def protocol(value: bytes) -> bytes | None:
+def protocol(value: bytes, accept: Accept) -> bytes | None:
     """Return the allow-listed lines of the protocol text in `value`; None if it has none."""
-    text = _ascconv(value.decode("latin-1"))
-    return text.encode("ascii") if text else None
+    text = _ascconv(value.decode("latin-1"), accept)
+    return (PREFIX + text).encode("ascii") if text else None
 
 
 @lru_cache(maxsize=64)
-def _csa(value: bytes) -> bytes | None:
+def _csa(value: bytes, accept: Accept) -> bytes | None:
     try:
-        tags = list(_read(value))
+        fields = list(read_csa(value))
     except (error, ValueError):
         return None
-    fields = []
-    for name, vm, vr, items in tags:
-        if name == "MrPhoenixProtocol":
-            kept = [text for text in map(_ascconv, items) if text]
+    kept = []
+    for name, vm, vr, items in fields:
+        if name in PROTOCOL_FIELDS:
+            left = [PREFIX + text for item in items if (text := _ascconv(item, accept))]
         elif name in vocabulary("csa_number"):
-            kept = [item for item in items if NUMBER.fullmatch(item.strip())]
+            left = [item for item in items if NUMBER.fullmatch(item.strip()) and accept(item)]
         elif name in vocabulary("csa_text"):
-            kept = [item for item in items if TEXT_FORM.fullmatch(item)]
+            left = [item for item in items if is_code(item) and accept(item)]
         else:
             continue
         if vr in SYNGO_TYPES:
-            fields.append((name, vm, vr, kept))
-    return _csa_bytes(fields)
+            kept.append(Field(name, vm, vr, left))
+    return _csa_bytes(kept)
 
 
-def _read(value: bytes) -> Iterator[tuple[str, int, str, list[str]]]:
-    """Yield name, multiplicity, VR and items of each tag of a CSA header, type 1 or 2."""
+def read_csa(value: bytes) -> Iterator[Field]:
+    """Yield the fields of a CSA header, type 1 or 2.
+
+    Raises
+    ------
+    ValueError, struct.error
+        The header is malformed.
+    """
     second = value[:4] == b"SV10"
     position = 8 if second else 0
     (count,) = unpack_from("<I", value, position)
@@ -79,21 +113,21 @@ def _read(value: bytes) -> Iterator[tuple[str, int, str, list[str]]]:
         first_items = items if first_items is None else first_items
         texts = []
         for _ in range(items):
-            one, two, _, _ = unpack_from("<4i", value, position)
-            length = two if second else one - first_items
+            size, size_second, _, _ = unpack_from("<4i", value, position)
+            length = size_second if second else size - first_items
             position += 16
             if not 0 <= length <= len(value) - position:
                 raise ValueError
             texts.append(_text(value[position : position + length]))
             position += (length + 3) // 4 * 4
-        yield _text(name), vm, _text(vr), [text for text in texts if text]
+        yield Field(_text(name), vm, _text(vr), [text for text in texts if text])
 
 
 def _text(raw: bytes) -> str:
     return raw.split(b"\0")[0].decode("latin-1").strip()
 
 
-def _csa_bytes(fields: list[tuple[str, int, str, list[str]]]) -> bytes:
+def _csa_bytes(fields: list[Field]) -> bytes:
     parts = [b"SV10\4\3\2\1", pack("<ii", len(fields), 77)]
     for name, vm, vr, items in fields:
         # The scanner writes at least six items, the last of them empty.
@@ -108,16 +142,29 @@ def _csa_bytes(fields: list[tuple[str, int, str, list[str]]]) -> bytes:
     return b"".join(parts)
 
 
-def _ascconv(text: str) -> str:
+def _ascconv(text: str, accept: Accept) -> str:
     """Return the protocol's lines whose key is known and whose value is of its kind."""
-    begin, end = text.find("### ASCCONV BEGIN"), text.find("### ASCCONV END")
+    begin = text.find(BEGIN)
+    end = text.find(END, max(begin, 0))
     if not 0 <= begin < end:
         return ""
-    families = vocabulary("protocol")
     lines = []
-    for key, value in LINE.findall(text[begin:end]):
-        first, last = re.split(r"[.\[]", key, maxsplit=1)[0], key.rsplit(".", 1)[-1]
-        form = STRINGS.get(last) or (NUMBER if first in families else None)
-        if form and form.fullmatch(value):
+    for line in text[begin:end].splitlines():
+        key, _, value = (part.strip(" \t") for part in line.partition("="))
+        if KEY.fullmatch(key) and _is_kept(key, value, accept):
             lines.append(f"{key}\t = \t{value}")
-    return "\n".join(["### ASCCONV BEGIN ###", *lines, "### ASCCONV END ###"]) + "\n"
+    return "\n".join([f"{BEGIN} ###", *lines, f"{END} ###"]) + "\n"
+
+
+def _is_kept(key: str, value: str, accept: Accept) -> bool:
+    if form := STRINGS.get(key.rsplit(".", 1)[-1]):
+        quoted = QUOTED.fullmatch(value)
+        return quoted is not None and bool(form.fullmatch(quoted[1]))
+    return bool(NUMBER.fullmatch(value)) and _is_protocol_key(key) and accept(value)
+
+
+@cache
+def _is_protocol_key(key: str) -> bool:
+    """Tell whether a converter that searches the text for its keys would stop at this one."""
+    bare = INDEX.sub("[]", key)
+    return any(known in bare for known in vocabulary("protocol"))

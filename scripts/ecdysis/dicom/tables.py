@@ -89,6 +89,13 @@ def vocabulary(kind: str) -> frozenset[str]:
     return frozenset(word for of, word in _rows("vocabulary.tsv") if of == kind)
 
 
+@cache
+def imaging_words() -> frozenset[str]:
+    """Return the words that may stay in a description, in lower case."""
+    lines = (HERE / "imaging_words.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
 def parse_tag(text: str) -> int:
     """Return the number of a tag written ``(gggg,eeee)``."""
     return int(text[1:5] + text[6:10], 16)
