@@ -96,7 +96,7 @@ def test_names_are_removed(name: str, text: str, left: str) -> None:
         ("T1 14/3/19", "T1"),
         ("T1 2019 03 14", "T1"),
         ("SSN 078-05-1120", ""),
-        ("IP 10.12.14.9 host kjs-pc", "pc"),
+        ("IP 10.12.14.9 host kjs-pc", "IP-pc"),
         ("JS T1", "T1"),
         ("LiNa T1", "T1"),
         ("S m i t h T1", "T1"),

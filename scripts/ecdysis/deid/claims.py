@@ -1,5 +1,6 @@
 """The elements that say what was done to a file (PS3.15, section E.1.1, step 6)."""
 
+import re
 from functools import lru_cache
 
 from ecdysis.deid.actions import code_item
@@ -10,6 +11,8 @@ from ecdysis.dicom.tables import EDITION, vocabulary
 
 METHOD = 0x00120063
 LONGEST_METHOD = 64
+OWN = re.compile(r"Ecdysis [\w.+]{1,16}, PS3\.15 \d{4}[a-z] Basic Profile(, with exceptions)?")
+"""What an earlier version of this program wrote."""
 
 
 class Claims:
@@ -71,5 +74,8 @@ class Claims:
         """Return what was done, after the known words of what was done before."""
         suffix = ", with exceptions" if exceptions else ""
         own = f"Ecdysis {self._version}, PS3.15 {EDITION} Basic Profile{suffix}"[:LONGEST_METHOD]
-        before = [self._words.kept(part.strip()) for part in earlier.split("\\")]
+        before = [
+            part.strip() if OWN.fullmatch(part.strip()) else self._words.kept(part.strip())
+            for part in earlier.split("\\")
+        ]
         return "\\".join([*(part for part in before if part and part not in own), own])
