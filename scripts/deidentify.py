@@ -77,7 +77,7 @@ def deidentify(
     cleaner = instance_cleaner(settings, key, f"sub-{content['subject']}")
     _learn(cleaner, [Path(path) for paths in content["series"].values() for path in paths])
     rules = [Path(edit).read_text() for edit in settings.get("edits", ()) if isinstance(edit, str)]
-    identity = key.token("identity", repr(sorted(cleaner.identity)), 16)
+    identity = key.token("identity", repr(cleaner.searched()), 16)
     basis = json.dumps([settings, rules, key.fingerprint, content["subject"], code, identity])
     # The linkage names every file of the run, so every file is done again for it.
     known = Ledger(ledger if cleaner.links is None else None, basis)

@@ -130,6 +130,8 @@ def _keep(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
         return None if vr in SIZES else b""
     if vr in TEXT_VRS:
         return _scrubbed(tag, vr, value, context)
+    if vr in SIZES and tag >> 16 != PIXEL_GROUP and context.scrub.is_spelled_in(value):
+        return None
     if tag >> 16 == PIXEL_GROUP or keyword_of(tag) in vocabulary("geometry"):
         return value
     parts = numbers(vr, value, big=context.encoding.big)

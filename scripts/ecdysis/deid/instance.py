@@ -123,6 +123,16 @@ class InstanceCleaner:
         self._contexts: dict[tuple[Any, ...], Context] = {}
         self._edits: dict[tuple[Edit, ...], Edits] = {}
 
+    def searched(self) -> list[tuple[str, str]]:
+        """Return what of the identity is searched under the options, in a fixed order."""
+        kinds = {"token"}
+        options = self.profile.options
+        if "retain_dates_full" not in options:
+            kinds.add("day")
+            if "retain_dates_modified" not in options:
+                kinds.add("time")
+        return sorted(entry for entry in self.identity if entry[0] in kinds)
+
     def learn(self, data: Buffer) -> None:
         """Collect what identifies the patient in a file, to be searched in all files.
 
@@ -215,12 +225,9 @@ class InstanceCleaner:
 
     def _scrubber(self) -> Scrubber:
         kinds: dict[str, list[str]] = {"token": [], "day": [], "time": []}
-        for kind, text in self.identity:
+        for kind, text in self.searched():
             kinds[kind].append(text)
-        options = self.profile.options
-        days = () if "retain_dates_full" in options else kinds["day"]
-        is_timed = {"retain_dates_full", "retain_dates_modified"} & options
-        return Scrubber(kinds["token"], days, () if is_timed else kinds["time"])
+        return Scrubber(kinds["token"], kinds["day"], kinds["time"])
 
     def _treated(self, opened: Opened, context: Context, *, is_admitted: bool) -> list[Part]:
         """Return the tags and bytes of all elements of the result but for the pixels'."""

@@ -101,6 +101,12 @@ class Scrubber:
         spelled = {form for day in self._days for form in date_tokens(day.strftime("%Y%m%d"))}
         every = {token for token in {*tokens, *spelled} if _fold(token)[0]}
         self._whole = {token for token in every if len(token) >= SHORTEST_WHOLE}
+        self._spelled = {
+            token.lower().encode(codec)
+            for token in every
+            if len(token) >= ALONE_BELOW and token.isalpha()
+            for codec in ("utf-8", "utf-16-le", "utf-16-be")
+        }
         self._words = {_fold(token)[0] for token in every if token.isalpha()}
         ordered = sorted(map(_as_pattern, every), key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(ordered)) if ordered else None
@@ -126,6 +132,11 @@ class Scrubber:
     def is_identifier(self, text: str) -> bool:
         """Tell whether a value as a whole is a long identifier of the patient."""
         return text in self._whole
+
+    def is_spelled_in(self, raw: bytes) -> bool:
+        """Tell whether a name is written into bytes that should be binary numbers."""
+        low = raw.lower()
+        return any(token in low for token in self._spelled)
 
     def is_telling(self, number: str) -> bool:
         """Tell whether a number as a whole is an identifier, a date or an epoch of the patient.
