@@ -237,9 +237,9 @@ def check_cluster():
 
 
 def drop_lone_descriptions():
-    """Remove the sidecars of images that Snakemake removed, after a failure or as temporary.
+    """Remove the sidecars of images that Snakemake removed.
 
-    It knows of the images alone: each file that a rule declares makes the graph dearer.
+    Sidecars are not declared as outputs, because each declared file slows down DAG construction.
     """
     for outputs in outputs_of_jobs():
         results = map(Path, outputs)

@@ -1,8 +1,7 @@
-"""What a run leaves behind that is nobody's result.
+"""Remove files that a run leaves behind and that are not results.
 
-Of a killed process, files that never got their final name: they are called ``.<process>.<name>``
-(see `ecdysis.files.atomic`). Of a failed job, the sidecars and tables of images that Snakemake
-removed.
+A killed process leaves files without their final name: ``.<process>.<name>`` (see
+`ecdysis.files.atomic`). A failed job leaves sidecars and tables of images that Snakemake removed.
 """
 
 import os
@@ -16,11 +15,11 @@ from ecdysis.image.sidecar import sidecar_of
 
 PARTIAL = re.compile(r"\.\d+\..+")
 DESCRIBED = (".nii", ".nii.gz", "_xfm.h5", "_xfm.txt")
-"""How the names of files end that have sidecars."""
+"""Endings of the names of files that have sidecars."""
 
 
 def sweep(folder: Path) -> int:
-    """Remove what is left below a folder that no run works in; say how much it was.
+    """Remove partial files below a folder that no run works in; return their number.
 
     Links to folders are not followed.
     """
@@ -38,7 +37,7 @@ def sweep(folder: Path) -> int:
 
 
 def drop_descriptions(images: Iterable[Path]) -> None:
-    """Remove the sidecars and tables of those images and transforms that are gone."""
+    """Remove the sidecars and tables of the images and transforms that do not exist."""
     for image in images:
         if image.name.endswith(DESCRIBED) and not image.exists():
             sidecar = sidecar_of(image)

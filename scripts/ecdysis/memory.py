@@ -1,4 +1,4 @@
-"""Telling a lack of memory, which more memory cures, from every other failure."""
+"""Distinguish failures from lack of memory, which a retry with more memory can solve."""
 
 import errno
 import re
@@ -7,7 +7,7 @@ from signal import SIGKILL
 from subprocess import CalledProcessError
 
 KILLED = (-SIGKILL, 128 + SIGKILL)
-"""How a program ends that the kernel killed: seen from its parent, and through a shell."""
+"""Exit statuses of a program that the kernel killed, seen by its parent and through a shell."""
 
 SIGNS = re.compile(
     r"bad_alloc|[Cc]annot allocate memory|[Oo]ut of memory|oom[-_ ]kill|"
@@ -19,10 +19,10 @@ SIGNS = re.compile(
 
 
 def lacked_memory(error: BaseException) -> bool:
-    """Whether `error`, or one that it came of, says that memory ran out.
+    """Return whether `error`, or an error that caused it, says that memory ran out.
 
-    A program that was killed counts: on a cluster the kernel kills the largest process of a
-    job that outgrows its memory, which may be ANTs and not Python.
+    A killed program counts: on a cluster the kernel kills the largest process of a job that exceeds
+    its memory, which may be ANTs and not Python.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def lacked_memory(error: BaseException) -> bool:
     >>> lacked_memory(ValueError("4 voxels were expected"))
     False
     """
-    return any(_says_so(one) for one in _chain(error))
+    return any(_says_so(each) for each in _chain(error))
 
 
 def _says_so(error: BaseException) -> bool:
@@ -48,8 +48,8 @@ def _says_so(error: BaseException) -> bool:
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
-        seen.add(id(one))
-        yield one
-        one = one.__cause__ or one.__context__
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__

@@ -1,8 +1,8 @@
-"""Failures that a second attempt would only repeat, remembered for as long as a run lasts.
+"""Failures that a second attempt would repeat, kept for the length of a run.
 
-Snakemake starts every failed job again (``retries``), whatever it failed of, and removes the
-job's logs before. So its status record and its log are kept here as well, and the next attempt
-puts them back in place of working in vain.
+Snakemake restarts every failed job (``retries``), whatever the reason, and removes the job's logs.
+Therefore the status record and the log are also kept here; the next attempt restores them and
+fails immediately.
 """
 
 import shutil
@@ -14,9 +14,9 @@ from ecdysis.places import SETTLED
 
 
 def settle(status: Path, log: Path) -> None:
-    """Keep the status record and the log of a failure that would recur.
+    """Keep the status record and the log of a failure that a retry would repeat.
 
-    A record outside the output directory would outlive the run, so it is not kept.
+    Records outside the output directory would outlive the run, so they are not kept.
     """
     if not status.is_absolute():
         _copy(log, _kept(log))
@@ -24,7 +24,7 @@ def settle(status: Path, log: Path) -> None:
 
 
 def settled(status: Path, log: Path) -> dict[str, Any] | None:
-    """Put back and return the record of a failure that was met in this run, if there was one."""
+    """Restore and return the record of an earlier failure in this run, if there is one."""
     if status.is_absolute() or not _kept(status).is_file():
         return None
     _copy(_kept(log), log)
@@ -34,12 +34,12 @@ def settled(status: Path, log: Path) -> dict[str, Any] | None:
 
 
 def forget_settled(output_dir: Path) -> None:
-    """Begin anew: what failed in an earlier run may have been repaired since."""
+    """Forget the failures of earlier runs, whose causes may have been repaired."""
     shutil.rmtree(output_dir / SETTLED, ignore_errors=True)
 
 
 def _kept(path: Path) -> Path:
-    """Return the place of a copy; what lies in the private directory does not leave it."""
+    """Return the path of the copy; copies of private files stay in the private directory."""
     return path.with_name(f".{path.name}.settled") if path.is_absolute() else SETTLED / path
 
 
