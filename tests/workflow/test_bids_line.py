@@ -49,7 +49,7 @@ def test_the_broken_subject_is_told_and_stops_no_other(dataset, first_run):
     for text in (index, page, first_run.stdout):
         assert "cut short" in text
     table = (results / "participants_qc.tsv").read_text().splitlines()
-    assert [line.split("\t")[2] for line in table] == ["image", "sub-01_T1w"]
+    assert [line.split("\t")[2] for line in table] == ["image", "sub-01_T1w", "sub-02_T1w"]
 
 
 def test_the_mask_is_the_brain(dataset, first_run):
