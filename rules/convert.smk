@@ -6,6 +6,7 @@ localrules:
 
 
 rule convert:
+    """Convert a DICOM series to an anatomical image of the dataset."""
     input:
         dicom=dicom_of_image,
         audit=audit_of_image,
@@ -35,6 +36,7 @@ rule convert:
 
 
 rule convert_session:
+    """Convert the other DICOM series of a session."""
     input:
         dicom=f"{DEID_DIR}/{{session}}",
         audit=audited_file("{session}", "dicom"),
@@ -62,6 +64,7 @@ rule convert_session:
 if VALIDATOR:
 
     rule validate:
+        """Run the BIDS validator on the dataset."""
         input:
             images=converted_images,
             sessions=session_records,
@@ -86,6 +89,7 @@ if VALIDATOR:
 
 
 rule dataset_files:
+    """Write the description of the BIDS dataset."""
     output:
         description=update(f"{BIDS_DIR}/dataset_description.json"),
     log:

@@ -7,6 +7,7 @@ localrules:
 
 
 rule demo_scans:
+    """Make the scans of two invented patients."""
     output:
         scans=directory("demo/scans"),
     log:
@@ -20,6 +21,7 @@ rule demo_scans:
 
 
 rule demo:
+    """Run the whole workflow on the scans of two invented patients."""
     input:
         scans=rules.demo_scans.output.scans,
     log:

@@ -19,6 +19,7 @@ rule deidentify:
 
 
 rule deidentify_session:
+    """Remove identifying data from the DICOM files of a session."""
     input:
         files=session_files,
         edits=[
@@ -96,6 +97,7 @@ rule audit_results:
 
 
 rule list_headers:
+    """Write a table of what the DICOM headers hold."""
     input:
         index=f"{PRIVATE_DIR}/dicom_index.json",
     output:

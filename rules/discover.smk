@@ -348,11 +348,13 @@ def plan_table(wildcards):
 
 
 localrules:
-    plan,
     refuse,
 
 
 if STUDY.settings["dicom_dir"]:
+
+    localrules:
+        plan,
 
     rule plan:
         """Write a table of all DICOM series and the images they will become, to be edited."""

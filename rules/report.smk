@@ -12,7 +12,7 @@ localrules:
 
 
 rule group_page:
-    """The last step, which `--batch group_page=1/4` leaves out until all is there."""
+    """Write the table of quality measures and the group page, when all subjects are done."""
     input:
         subject_pages,
         group_inputs,
@@ -42,7 +42,7 @@ rule group_page:
 
 
 rule report:
-    """Bring the report up to date, also while a run goes on, whose locks it must not touch."""
+    """Rebuild the report at any time, even during a run."""
     log:
         ".snakemake/log/report.log",
     retries: 0
@@ -61,6 +61,7 @@ rule report:
 
 
 rule derivative_description:
+    """Describe the results as a BIDS derivative dataset."""
     output:
         description="dataset_description.json",
         bidsignore=".bidsignore",

@@ -1,10 +1,5 @@
 """Skull stripping: the brain mask of each image, by the method of the settings."""
 
-
-localrules:
-    template,
-
-
 if METHOD not in ("none", "ants"):
 
     rule skullstrip:
@@ -34,6 +29,9 @@ if METHOD not in ("none", "ants"):
 
 
 if METHOD == "ants":
+
+    localrules:
+        template,
 
     rule template:
         """Prepare the head template for registration."""

@@ -5,9 +5,19 @@ import functools
 import gc
 
 import smart_open
+from snakemake import __version__ as SNAKEMAKE_VERSION
 from snakemake.cli import get_argument_parser
 from snakemake.dag import DAG
+from snakemake.exceptions import WorkflowError
 from snakemake.io import flag, is_flagged
+
+# `min_version` in the Snakefile is the lower bound. The next major version may change these parts.
+FIRST_UNTESTED = 10
+if int(SNAKEMAKE_VERSION.partition(".")[0]) >= FIRST_UNTESTED:
+    raise WorkflowError(
+        f"Ecdysis does not work with Snakemake {SNAKEMAKE_VERSION}. "
+        f"Install a version below {FIRST_UNTESTED}"
+    )
 
 # The job graph is many small objects that live until the end: frequent garbage collection and
 # freeing them one by one at exit are wasted work.

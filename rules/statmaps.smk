@@ -2,6 +2,7 @@
 
 
 rule statmaps:
+    """Draw the statistical maps of a subject or of the group."""
     input:
         maps=map_files,
         background=background_of_maps,

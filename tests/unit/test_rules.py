@@ -7,7 +7,7 @@ import pytest
 
 RULES = Path(__file__).parents[2] / "rules"
 RULE = re.compile(r"(?ms)^ *(?:use )?rule (?:\w+ as )?(\w+).*?(?=^ *(?:use )?rule |\Z)")
-LOCAL = re.compile(r"^localrules:\n((?:    \w+,\n)+)", re.MULTILINE)
+LOCAL = re.compile(r"^ *localrules:\n((?: +\w+,\n)+)", re.MULTILINE)
 
 
 def _rules():
@@ -22,3 +22,9 @@ def _rules():
 def test_a_rule_is_local_or_measured(text, local):
     inherits = text.lstrip().startswith("use rule")
     assert local or inherits or "benchmark:" in text
+
+
+@pytest.mark.parametrize(("text", "local"), list(_rules()))
+def test_a_rule_says_what_it_does(text, local):  # noqa: ARG001
+    assert text.lstrip().startswith("use rule") or '"""' in text.partition(":")[2][:20]
+    assert "message:" in text or not re.search(r"^ +(script|shell):", text, re.MULTILINE)
