@@ -25,6 +25,6 @@ def test_a_rule_is_local_or_measured(text, local):
 
 
 @pytest.mark.parametrize(("text", "local"), list(_rules()))
-def test_a_rule_says_what_it_does(text, local):  # noqa: ARG001
+def test_a_rule_says_what_it_does(text, local):
     assert text.lstrip().startswith("use rule") or '"""' in text.partition(":")[2][:20]
     assert "message:" in text or not re.search(r"^ +(script|shell):", text, re.MULTILINE)
