@@ -22,6 +22,7 @@ BRIEF = replace(
     bias=replace(RECIPE.bias, iterations=(20,)),
     linear=replace(RECIPE.linear, iterations=(60, 20)),
     nonlinear=replace(RECIPE.nonlinear, iterations=(25, 10, 0)),
+    near_brain=replace(RECIPE.near_brain, iterations=(10, 0)),
 )
 
 LEFT = ("posteriors.nii.gz", "bias_field.nii.gz", "affine.mat")
@@ -263,21 +264,31 @@ def test_a_crash_of_a_program_is_named(tmp_path, prepared):
     assert not (tmp_path / "mask.nii").exists()
 
 
-@pytest.mark.parametrize(("finest_mm", "levels"), [(0.6, 3), (2.2, 3), (3.0, 2), (4.0, 2), (20, 1)])
-def test_levels_finer_than_the_voxels_are_left_out(finest_mm, levels):
-    assert recipe_nodes.nonlinear_levels(RECIPE, finest_mm) == levels
+@pytest.mark.parametrize(("finest_mm", "last"), [(0.6, 2), (2.2, 2), (3.0, 4), (4.0, 4), (20, 4)])
+def test_levels_finer_than_the_voxels_are_left_out_of_both_stages_alike(finest_mm, last):
+    # antsRegistration joins the fields of both stages, so they must end on one grid.
+    for stage in (RECIPE.nonlinear, RECIPE.near_brain):
+        kept = recipe_nodes.levels_of(stage, finest_mm)
+        assert kept.levels_mm[-1] == last
+        assert len(kept.levels_mm) == len(kept.iterations) == len(kept.sigmas_mm)
 
 
-def test_the_workflow_masks_the_metric_only_when_asked(tmp_path, prepared):
+def test_the_similarity_of_the_second_stage_is_measured_near_the_brain(tmp_path, prepared):
     with providers.find("embedded").activated():
         task = Task(prepared.t1w, prepared.t1w, prepared.brain_mask)
-        plain = brain_extraction.workflow(task, tmp_path)
+        plain = brain_extraction.workflow(task, tmp_path / "plain")
         masked = brain_extraction.workflow(
-            replace(task, registration_mask=prepared.brain_mask), tmp_path
+            replace(task, registration_mask=prepared.brain_mask), tmp_path / "masked"
         )
-        assert "--masks" not in commandline(plain, prepared)
-        assert "--masks" in commandline(masked, prepared)
+        near = tmp_path / "plain" / "near_brain.nii"
+        assert commandline(plain, prepared).count(f"--masks [ {near}, NULL ]") == 1
+        assert f"--masks [ {prepared.brain_mask}, NULL ]" not in commandline(plain, prepared)
+        assert f"--masks [ {prepared.brain_mask}, NULL ]" in commandline(masked, prepared)
         assert "--random-seed 1" in commandline(plain, prepared)
+    brain = nib.load(prepared.brain_mask).get_fdata() > 0.5
+    where = nib.load(near).get_fdata() > 0
+    assert where[brain].all()
+    assert where.sum() < 0.6 * where.size
 
 
 def commandline(graph, prepared):

@@ -16,12 +16,14 @@ import numpy as np
 
 from ecdysis.errors import InputError
 from ecdysis.files import atomic, write_json
+from ecdysis.image.resampling import FloatArray
 from ecdysis.image.sidecar import sidecar_of
 from ecdysis.plain_folder import linked, plain_folder
 from ecdysis.skullstrip import brain_extraction, mask_check, providers, tissues, working_image
 from ecdysis.skullstrip.brain_extraction import Registered, Task
 from ecdysis.skullstrip.brain_recipe import RECIPE, Recipe
 from ecdysis.skullstrip.byproducts import Byproducts
+from ecdysis.skullstrip.cortex_border import follow_cortex
 from ecdysis.skullstrip.hdf5 import without_times
 from ecdysis.template import Prepared
 
@@ -119,7 +121,9 @@ def skullstrip(
                 threads=threads,
                 recipe=recipe,
             )
-            attempts.append(_judged(strategy, registered, grid, template.brain_mask, recipe))
+            attempts.append(
+                _judged(strategy, registered, source, template.brain_mask, recipe, sort=not priors)
+            )
             if attempts[-1].check["verdict"] != "fail":
                 break
         best = max(attempts, key=lambda attempt: attempt.grade)
@@ -156,14 +160,23 @@ def skullstrip(
 def _judged(
     strategy: str,
     registered: Registered,
-    grid: working_image.NativeGrid,
+    source: nib.Nifti1Image,
     template_mask: Path,
     recipe: Recipe,
+    *,
+    sort: bool,
 ) -> Attempt:
-    """Make the mask of a registration and take its measures."""
-    prior = nib.load(registered.prior)
-    values = prior.get_fdata(dtype=np.float32)
-    brain = working_image.finish(values, recipe.spacing, recipe.closing, grid)
+    """Make the mask of a registration and take its measures; `sort` as in `_classes`."""
+    prior, grid = nib.load(registered.prior), working_image.native_grid(source)
+    brain = follow_cortex(
+        source,
+        nib.load(registered.bias_field),
+        prior,
+        _classes(registered, sort=sort),
+        grid,
+        recipe.border,
+        recipe.closing,
+    )
     measures = mask_check.measure(
         brain,
         grid,
@@ -176,12 +189,20 @@ def _judged(
     return Attempt(strategy, brain, registered, measures, mask_check.judge(measures))
 
 
+def _classes(registered: Registered, *, sort: bool) -> list[FloatArray]:
+    """Load the posteriors in the order of `TISSUES`; `sort` orders those of a T1w by brightness."""
+    classes = [nib.load(file).get_fdata(dtype=np.float32) for file in registered.posteriors]
+    if not sort:
+        return classes
+    return tissues.by_brightness(
+        classes, nib.load(registered.corrected).get_fdata(dtype=np.float32)
+    )
+
+
 def _write_byproducts(registered: Registered, byproducts: Byproducts, *, sort: bool) -> None:
     """Write what registration left for later stages; `sort` names classes by brightness."""
     corrected = nib.load(registered.corrected)
-    classes = [nib.load(file).get_fdata(dtype=np.float32) for file in registered.posteriors]
-    if sort:
-        classes = tissues.by_brightness(classes, corrected.get_fdata(dtype=np.float32))
+    classes = _classes(registered, sort=sort)
     image = nib.Nifti1Image(np.stack(classes, axis=-1), corrected.affine)
     _save(image, byproducts.posteriors, np.uint8)
     _save(nib.load(registered.bias_field), byproducts.bias_field, np.int16)

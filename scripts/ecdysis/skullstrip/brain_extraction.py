@@ -12,6 +12,7 @@ from typing import Any
 
 from ecdysis.skullstrip import recipe_nodes as nodes
 from ecdysis.skullstrip.brain_recipe import RECIPE, Recipe
+from ecdysis.skullstrip.working_image import dilated_file
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,11 @@ def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = REC
     place = nodes.place(recipe.head_height)
     bias = nodes.bias(recipe.bias)
     linear = nodes.linear(recipe)
-    nonlinear = nodes.nonlinear(recipe, task.finest_mm, task.registration_mask)
+    folder.mkdir(parents=True, exist_ok=True)
+    near_brain = dilated_file(
+        task.template_mask, folder / "near_brain.nii", recipe.near_brain.around_brain_mm
+    )
+    nonlinear = nodes.nonlinear(recipe, task.finest_mm, near_brain, task.registration_mask)
     warp_mask, warp_template = nodes.warp("warp_mask"), nodes.warp("warp_template")
     region = nodes.region(recipe.tissue.dilation_mm)
     tissue = nodes.tissue(recipe.tissue)

@@ -27,16 +27,34 @@ class LinearSettings:
 class NonlinearSettings:
     """Symmetric normalisation: Avants et al. 2008, doi:10.1016/j.media.2007.06.004.
 
-    Step 0.1 and 3 voxels of update-field smoothing as in antsBrainExtraction.sh. A level
-    finer than the voxels of the head is left out: there is nothing more to see.
+    The step of 0.1 and 3 voxels of update-field smoothing are those of antsBrainExtraction.sh. A
+    level finer than the voxels of the head is left out, because the head has no such detail. The
+    last level has no iterations: the field only has to come to the grid on which the next stage
+    ends, since antsRegistration joins both fields.
     """
 
     levels_mm: tuple[float, ...] = (8, 4, 2)
-    iterations: tuple[int, ...] = (50, 50, 20)
+    iterations: tuple[int, ...] = (50, 20, 0)
     sigmas_mm: tuple[float, ...] = (4, 2, 0)
     step: float = 0.1
     update_sigma: float = 3.0
     bins: int = 32
+
+
+@dataclass(frozen=True)
+class NearBrainSettings(NonlinearSettings):
+    """Second symmetric normalisation, whose similarity is measured near the brain only.
+
+    Scalp and skull dominate the similarity of whole heads, and their distance to the brain differs
+    between people, most of all in children. Here only the template's brain mask, dilated by
+    `around_brain_mm`, counts.
+    """
+
+    levels_mm: tuple[float, ...] = (4, 2)
+    iterations: tuple[int, ...] = (40, 6)
+    sigmas_mm: tuple[float, ...] = (2, 0)
+    update_sigma: float = 2.0
+    around_brain_mm: float = 8.0
 
 
 @dataclass(frozen=True)
@@ -88,6 +106,36 @@ class TissueSettings:
 
 
 @dataclass(frozen=True)
+class BorderSettings:
+    """The step that moves the border of the warped mask out to the cortex; own choices.
+
+    They were measured on the heads of ``docs/skullstrip.md``.
+
+    Attributes
+    ----------
+    spacing_mm : float
+        Cubic voxels on which the step works.
+    reach_mm : float
+        How far outside the warped mask tissue is looked for.
+    bridge_mm : float
+        Radius of the ball that has to fit into the added tissue; dura is thinner.
+    closing_mm : float
+        Radius of the closing over sulci.
+    examples_mm : float
+        Depth in the warped mask from which the brightness of tissues is measured.
+    deviations : float
+        Standard deviations around a tissue's median that belong to it.
+    """
+
+    spacing_mm: float = 1.0
+    reach_mm: float = 4.0
+    bridge_mm: float = 2.0
+    closing_mm: float = 4.0
+    examples_mm: float = 1.5
+    deviations: float = 2.5
+
+
+@dataclass(frozen=True)
 class Recipe:
     """All settings of the recipe; lengths in mm.
 
@@ -118,7 +166,9 @@ class Recipe:
     search: SearchSettings = SearchSettings()
     linear: LinearSettings = LinearSettings()
     nonlinear: NonlinearSettings = NonlinearSettings()
+    near_brain: NearBrainSettings = NearBrainSettings()
     tissue: TissueSettings = TissueSettings()
+    border: BorderSettings = BorderSettings()
 
 
 RECIPE = Recipe()

@@ -6,16 +6,22 @@ the imports inside them.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ecdysis.skullstrip.brain_recipe import (
     RANDOM_SEED,
     BiasSettings,
+    LinearSettings,
+    NonlinearSettings,
     Recipe,
     SearchSettings,
     TissueSettings,
 )
+
+COARSEST_MM = 4.0
+"""The level that every stage reaches, so that both fields end on one grid."""
 
 
 def inputs(**files: Path) -> Any:
@@ -75,7 +81,7 @@ def linear(recipe: Recipe) -> Any:
 
     settings = recipe.linear
     registration = ants.Registration(
-        **_common(recipe, ["Rigid", "Affine"], settings.levels_mm, settings.sigmas_mm),
+        **_common(recipe, ["Rigid", "Affine"], [settings] * 2),
         transform_parameters=[(settings.step,)] * 2,
         number_of_iterations=[list(settings.iterations)] * 2,
         radius_or_number_of_bins=[settings.bins] * 2,
@@ -86,29 +92,42 @@ def linear(recipe: Recipe) -> Any:
     return _single_threaded(Node(registration, name="linear"))
 
 
-def nonlinear(recipe: Recipe, finest_mm: float, registration_mask: Path | None = None) -> Any:
-    """Node of symmetric normalisation, without the levels finer than `finest_mm`."""
+def nonlinear(
+    recipe: Recipe, finest_mm: float, near_brain: Path, registration_mask: Path | None = None
+) -> Any:
+    """Node of two symmetric normalisations: of the whole head, then near the brain.
+
+    Levels finer than `finest_mm` are left out. `near_brain` limits the similarity of the second,
+    `registration_mask` that of the first.
+    """
     from nipype import Node
     from nipype.interfaces import ants
 
-    settings, count = recipe.nonlinear, nonlinear_levels(recipe, finest_mm)
+    stages = [levels_of(stage, finest_mm) for stage in (recipe.nonlinear, recipe.near_brain)]
     registration = ants.Registration(
-        **_common(recipe, ["SyN"], settings.levels_mm[:count], settings.sigmas_mm[:count]),
-        transform_parameters=[(settings.step, settings.update_sigma, 0.0)],
-        number_of_iterations=[list(settings.iterations[:count])],
-        radius_or_number_of_bins=[settings.bins],
+        **_common(recipe, ["SyN"] * len(stages), stages),
+        transform_parameters=[(stage.step, stage.update_sigma, 0.0) for stage in stages],
+        number_of_iterations=[list(stage.iterations) for stage in stages],
+        radius_or_number_of_bins=[stage.bins for stage in stages],
+        fixed_image_masks=[
+            str(mask.absolute()) if mask else "NULL" for mask in (registration_mask, near_brain)
+        ],
         write_composite_transform=True,
         output_transform_prefix="nonlinear",
     )
-    if registration_mask is not None:
-        registration.inputs.fixed_image_masks = [str(registration_mask.absolute())]
     return Node(registration, name="nonlinear")
 
 
-def nonlinear_levels(recipe: Recipe, finest_mm: float) -> int:
-    """Count the levels that are not finer than the voxels of the head; at least one."""
-    levels = recipe.nonlinear.levels_mm
-    return max(1, sum(1 for level in levels if level >= finest_mm * 0.9))
+def levels_of(stage: NonlinearSettings, finest_mm: float) -> NonlinearSettings:
+    """Leave out the levels that are finer than the voxels of the head, down to `COARSEST_MM`."""
+    limit = min(finest_mm * 0.9, COARSEST_MM)
+    count = sum(1 for level in stage.levels_mm if level >= limit)
+    return replace(
+        stage,
+        levels_mm=stage.levels_mm[:count],
+        iterations=stage.iterations[:count],
+        sigmas_mm=stage.sigmas_mm[:count],
+    )
 
 
 def warp(name: str, image: Path | None = None) -> Any:
@@ -215,8 +234,7 @@ def _function(name: str, arguments: Sequence[str], function: Any) -> Any:
 def _common(
     recipe: Recipe,
     transforms: Sequence[str],
-    levels_mm: Sequence[float],
-    sigmas_mm: Sequence[float],
+    stages: Sequence[LinearSettings | NonlinearSettings],
 ) -> dict[str, Any]:
     count = len(transforms)
     return {
@@ -224,8 +242,10 @@ def _common(
         "transforms": list(transforms),
         "metric": ["MI"] * count,
         "metric_weight": [1.0] * count,
-        "shrink_factors": [[math.ceil(mm / recipe.spacing) for mm in levels_mm]] * count,
-        "smoothing_sigmas": [list(sigmas_mm)] * count,
+        "shrink_factors": [
+            [math.ceil(mm / recipe.spacing) for mm in stage.levels_mm] for stage in stages
+        ],
+        "smoothing_sigmas": [list(stage.sigmas_mm) for stage in stages],
         "sigma_units": ["mm"] * count,
         "convergence_threshold": [1e-6] * count,
         "convergence_window_size": [10] * count,

@@ -154,6 +154,18 @@ def dilated_file(prior: Path, region: Path, dilation_mm: float) -> Path:
     return region
 
 
+def grey_closed(prior: FloatArray, radius: float, spacing: float) -> FloatArray:
+    """Close a soft mask (0 to 1) with a ball; its surface at 0.5 keeps its place between voxels."""
+    reach = int(radius // spacing)
+    if reach < 1:
+        return prior
+    steps = np.indices((2 * reach + 1,) * 3) - reach
+    ball = (steps**2).sum(axis=0) <= reach**2
+    padded = scipy.ndimage.grey_closing(np.pad(prior, reach + 1), footprint=ball)
+    result: FloatArray = padded[(slice(reach + 1, -reach - 1),) * 3]
+    return result
+
+
 def finish(prior: FloatArray, spacing: float, closing: float, grid: NativeGrid) -> BoolArray:
     """Turn the warped mask of the template into a mask on the native grid.
 
@@ -169,12 +181,7 @@ def finish(prior: FloatArray, spacing: float, closing: float, grid: NativeGrid) 
     grid : NativeGrid
         The grid of the result.
     """
-    reach = int(closing // spacing)
-    if reach > 0:
-        steps = np.indices((2 * reach + 1,) * 3) - reach
-        ball = (steps**2).sum(axis=0) <= reach**2
-        padded = scipy.ndimage.grey_closing(np.pad(prior, reach + 1), footprint=ball)
-        prior = padded[(slice(reach + 1, -reach - 1),) * 3]
+    prior = grey_closed(prior, closing, spacing)
     mask: BoolArray = resample(prior, (spacing,) * 3, grid.shape, grid.zooms) > 0.5
     box = next(iter(scipy.ndimage.find_objects(mask.astype(np.uint8))), None)
     if box is not None:

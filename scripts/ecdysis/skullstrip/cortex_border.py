@@ -1,0 +1,161 @@
+"""The last step of brain extraction: move the border of a warped mask out to the cortex.
+
+No registration puts every gyrus inside the warped mask. Voxels near its border that are as bright
+as grey or white matter, and joined to the brain by a bridge that is wider than a membrane, are
+added. antsBrainExtraction.sh (Avants et al. 2011, doi:10.1016/j.neuroimage.2010.09.025) also adds
+tissue classes to the warped mask; here their brightness is measured in the middle of the brain, so
+that scalp and bone in the band do not shift it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+import scipy
+
+from ecdysis.image.components import largest_component
+from ecdysis.image.resampling import FloatArray, isotropic_grid, resample
+from ecdysis.skullstrip.brain_recipe import BorderSettings
+from ecdysis.skullstrip.working_image import BoolArray, NativeGrid, closed, grey_closed
+
+BOX_MARGIN_MM = 10.0
+CERTAIN = 0.8
+"""Posterior probability from which a voxel is an example of its class."""
+
+
+@dataclass(frozen=True)
+class Brightness:
+    """Median of a tissue, and its standard deviation estimated from the median deviation."""
+
+    centre: float
+    sigma: float
+
+
+def follow_cortex(
+    image: nib.Nifti1Image,
+    bias_field: nib.Nifti1Image,
+    prior: nib.Nifti1Image,
+    posteriors: Sequence[FloatArray],
+    grid: NativeGrid,
+    settings: BorderSettings,
+    closing: float,
+) -> BoolArray:
+    """Return the brain mask on the native grid.
+
+    Parameters
+    ----------
+    image : NIfTI image
+        The head.
+    bias_field, prior : NIfTI images
+        Bias field and warped template mask (0 to 1), on the working grid.
+    posteriors : three float arrays
+        Fluid, grey and white matter on the working grid.
+    grid : NativeGrid
+        The grid of `image` and of the result.
+    settings : BorderSettings
+    closing : float
+        Radius (mm) of the closing of the warped mask.
+    """
+    spacing = float(np.linalg.norm(prior.affine[:3, 0]))
+    soft = grey_closed(prior.get_fdata(dtype=np.float32), closing, spacing)
+    fine = (settings.spacing_mm,) * 3
+    shape, _ = isotropic_grid(grid.shape, grid.affine, settings.spacing_mm)
+    box = _box(resample(soft, (spacing,) * 3, shape, fine) > 0.5, settings.spacing_mm)
+    if box is None:
+        return np.zeros(grid.shape, dtype=bool)
+
+    def fitted(volume: FloatArray, zooms: Sequence[float]) -> FloatArray:
+        return resample(volume, zooms, shape, fine, box)
+
+    data = image.get_fdata(dtype=np.float32, caching="unchanged").reshape(grid.shape)
+    head = fitted(np.nan_to_num(data, copy=False, posinf=0, neginf=0), grid.zooms)
+    head /= np.maximum(fitted(bias_field.get_fdata(dtype=np.float32), (spacing,) * 3), 1e-3)
+    brain = scipy.ndimage.binary_fill_holes(fitted(soft, (spacing,) * 3) > 0.5)
+    classes = [fitted(posterior, (spacing,) * 3) for posterior in posteriors]
+    grown = _grown(brain, head, classes, settings)
+    whole = np.zeros(shape, dtype=np.float32)
+    whole[box] = scipy.ndimage.gaussian_filter(grown.astype(np.float32), 0.5)
+    mask: BoolArray = resample(whole, fine, grid.shape, grid.zooms) > 0.5
+    inside = _box(mask, 1.0, 0.0)
+    if inside is not None:
+        mask[inside] = scipy.ndimage.binary_fill_holes(largest_component(mask[inside]))
+    return mask
+
+
+def _grown(
+    brain: BoolArray, head: FloatArray, classes: Sequence[FloatArray], settings: BorderSettings
+) -> BoolArray:
+    """Add tissue that is joined to `brain`, on cubic voxels of `settings.spacing_mm`."""
+    step = settings.spacing_mm
+    depth = scipy.ndimage.distance_transform_edt(brain, sampling=step)
+    deep = depth > settings.examples_mm
+    interval = tissue_interval(
+        [_brightness(head, one, deep) for one in classes], settings.deviations
+    )
+    if interval is None:
+        return brain
+    outside = scipy.ndimage.distance_transform_edt(~brain, sampling=step)
+    tissue = (head > interval[0]) & (head < interval[1]) & (outside <= settings.reach_mm)
+    tissue |= depth > step
+    thick = scipy.ndimage.distance_transform_edt(tissue, sampling=step) > settings.bridge_mm
+    near = scipy.ndimage.distance_transform_edt(~thick, sampling=step) <= settings.bridge_mm
+    added = largest_component(tissue & near)
+    grown: BoolArray = scipy.ndimage.binary_fill_holes(
+        closed(brain | added, settings.closing_mm, step)
+    )
+    return grown
+
+
+def tissue_interval(
+    classes: Sequence[Brightness | None], deviations: float
+) -> tuple[float, float] | None:
+    """Find the intensities of grey and white matter that are not those of fluid.
+
+    Parameters
+    ----------
+    classes : three Brightness or None
+        Fluid, grey and white matter.
+    deviations : float
+        Standard deviations that belong to a tissue.
+
+    Examples
+    --------
+    >>> tissue_interval([Brightness(20, 5), Brightness(60, 5), Brightness(100, 5)], 2)
+    (50.0, 110.0)
+    >>> tissue_interval([Brightness(90, 9), Brightness(70, 9), Brightness(50, 9)], 2)
+    (32.0, 80.0)
+    """
+    fluid, grey, white = classes
+    if grey is None or white is None:
+        return None
+    low = min(tissue.centre - deviations * tissue.sigma for tissue in (grey, white))
+    high = max(tissue.centre + deviations * tissue.sigma for tissue in (grey, white))
+    if fluid is not None:
+        darker, brighter = sorted((grey.centre, white.centre))
+        if fluid.centre < darker:
+            low = max(low, (fluid.centre + darker) / 2)
+        elif fluid.centre > brighter:
+            high = min(high, (fluid.centre + brighter) / 2)
+    return (float(low), float(high)) if low < high else None
+
+
+def _brightness(head: FloatArray, posterior: FloatArray, where: BoolArray) -> Brightness | None:
+    values = head[where & (posterior > CERTAIN)]
+    if values.size < 100:
+        return None
+    centre = float(np.median(values))
+    return Brightness(centre, 1.4826 * float(np.median(np.abs(values - centre))))
+
+
+def _box(
+    mask: BoolArray, spacing: float, margin_mm: float = BOX_MARGIN_MM
+) -> tuple[slice, ...] | None:
+    boxes = scipy.ndimage.find_objects(mask.astype(np.uint8))
+    if not boxes:
+        return None
+    margin = round(margin_mm / spacing)
+    return tuple(
+        slice(max(part.start - margin, 0), min(part.stop + margin, size))
+        for part, size in zip(boxes[0], mask.shape, strict=True)
+    )

@@ -1,0 +1,66 @@
+"""The border of a warped mask follows the cortex, on balls whose tissue is known."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+from ecdysis.skullstrip.brain_recipe import RECIPE
+from ecdysis.skullstrip.cortex_border import Brightness, follow_cortex, tissue_interval
+from ecdysis.skullstrip.working_image import NativeGrid
+
+RADIUS, SHIFT = 30.0, np.array([0.0, 3.0, 0.0])
+
+
+def distance(size, spacing, centre=(0.0, 0.0, 0.0)):
+    """Distance (mm) of each voxel of a cube to `centre`."""
+    axis = (np.arange(size) - (size - 1) / 2) * spacing
+    steps = np.meshgrid(axis, axis, axis, indexing="ij")
+    return np.sqrt(sum((one - at) ** 2 for one, at in zip(steps, centre, strict=True)))
+
+
+@pytest.fixture(params=["T1w", "T2w"])
+def stripped(request):
+    """A brain whose warped mask lies 3 mm too far back; a bright shell of scalp 12 mm outside."""
+    fluid, grey, white, scalp = {"T1w": (20, 60, 100, 120), "T2w": (150, 70, 45, 60)}[request.param]
+    far = distance(96, 1.0)
+    head = np.full(far.shape, 5.0)
+    head[(far > RADIUS + 12) & (far < RADIUS + 16)] = scalp
+    head[far < RADIUS + 3] = fluid
+    head[far < RADIUS] = grey
+    head[far < RADIUS - 4] = white
+    head[far < 8] = fluid
+    head += np.random.default_rng(0).normal(0, 3, head.shape)
+    affine, coarse = np.eye(4), np.diag([2.0, 2.0, 2.0, 1.0])
+    near, shifted = distance(48, 2.0), distance(48, 2.0, -SHIFT)
+    prior = np.clip((RADIUS - shifted) / 2 + 0.5, 0, 1).astype(np.float32)
+    inside = shifted < RADIUS + 2
+    classes = [(near < 8) | (near > RADIUS), (near >= 26) & (near <= RADIUS), (near >= 8)]
+    classes[2] &= near < 26
+    posteriors = [(one & inside).astype(np.float32) for one in classes]
+    mask = follow_cortex(
+        nib.Nifti1Image(head.astype(np.float32), affine),
+        nib.Nifti1Image(np.ones(near.shape, np.float32), coarse),
+        nib.Nifti1Image(prior, coarse),
+        posteriors,
+        NativeGrid(far.shape, affine, (1.0, 1.0, 1.0)),
+        RECIPE.border,
+        RECIPE.closing,
+    )
+    return mask, far, distance(96, 1.0, -SHIFT)
+
+
+def test_cortex_that_the_warped_mask_cuts_is_added(stripped):
+    mask, far, warped = stripped
+    brain = far < RADIUS - 0.5
+    assert (brain & (warped > RADIUS)).sum() > 0.03 * brain.sum()
+    assert (brain & ~mask).sum() < 0.002 * brain.sum()
+
+
+def test_neither_fluid_nor_scalp_is_added(stripped):
+    mask, far, warped = stripped
+    added = mask & (warped > RADIUS + 1)
+    assert (added & (far > RADIUS + 1)).sum() < 0.002 * mask.sum()
+    assert not mask[far > RADIUS + 8].any()
+
+
+def test_without_examples_of_tissue_there_is_no_interval():
+    assert tissue_interval([None, None, Brightness(100, 5)], 2) is None
