@@ -112,8 +112,8 @@ def _skullstrip(run: Run) -> Iterator[str]:
             f" (spline distance {RECIPE.bias.spline_mm:g} mm), and {template} was registered to the"
             f" head by rigid and affine transforms (mutual information, {RECIPE.linear.bins} bins"
             " [@mattes]) and by symmetric normalisation (SyN) [@syn]. Its brain mask, warped to the"
-            " head, bounded a three-class segmentation with Atropos [@atropos]; connected tissue within"
-            f" {RECIPE.border.reach_mm:g} mm outside was added to it on the native grid."
+            " head, bounded a three-class segmentation with Atropos [@atropos]; connected tissue"
+            f" within {RECIPE.border.reach_mm:g} mm outside was added to it on the native grid."
         )
         return
     yield {
