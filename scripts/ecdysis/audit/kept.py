@@ -15,7 +15,7 @@ from ecdysis.audit.index import common_words
 from ecdysis.audit.instance import NUMBER_VRS, Instance, Value
 from ecdysis.audit.search import Searcher
 from ecdysis.audit.secrets import is_standard_uid
-from ecdysis.audit.spelling import day_of, latin
+from ecdysis.audit.spelling import day_of, latin, squeezed
 from ecdysis.audit.vendor import READERS, facts
 
 TABLE = Path(__file__).with_name("kept_elements.tsv")
@@ -26,6 +26,13 @@ DATES = {0x00080020, 0x00080021, 0x00080022, 0x00080023, 0x0008002A}
 """Dates that are compared to find by how many days they were moved."""
 
 WORD = re.compile(r"[A-Za-z]{4,}")
+FRAMES = re.compile(
+    r"(52009229|52009230|0065..51)\[\d+\]\."
+    r"((0018|0020|0028|0040|0054|0062)....\[\d+\]\.|(2005..0f|0021..fe)\[\d+\]\.)*[0-9a-f]{8}$"
+)
+"""Places inside the functional groups of a frame (PS3.3, section C.7.6.16), public and private.
+Other sequences refer to other objects, and may be removed as a whole."""
+
 SHOWN_KEYS = 8
 FORMS = {"IS": r"[ ]*[-+]?\d+[ ]*", "CS": r"[A-Z0-9_ ]*", "DS": r"[ ]*[-+.\deE]+[ ]*"}
 """Forms of valid values; what is malformed may be left out."""
@@ -93,7 +100,7 @@ def facts_of(instance: Instance, name: str, rules: dict[object, Rule | None]) ->
         key = value.tag, value.creator
         if key not in rules:
             rules[key] = rule_of(value)
-        if rules[key]:
+        if rules[key] and ("[" not in value.place or FRAMES.match(value.place)):
             values[value.place] = value
         if value.vr == "UI" and value.raw:
             uids[value.place] = value.raw.decode("latin-1").strip("\0 ")
@@ -243,7 +250,7 @@ def _may_differ(rule: str, old: Value, new: Value | None, searcher: Searcher) ->
         return _same_time(old, before, after)
     if before == after or searcher.may_be_cut(" ".join(before)):
         return True
-    return rule == "words" and _is_shortened(before, after)
+    return rule == "words" and _is_shortened(old, before, after)
 
 
 def _same_time(old: Value, before: tuple[str, ...], after: tuple[str, ...]) -> bool:
@@ -258,17 +265,18 @@ def _is_valid(vr: str, texts: Iterable[str]) -> bool:
     return vr not in FORMS or all(re.fullmatch(FORMS[vr], text) for text in texts)
 
 
-def _is_shortened(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
-    """Whether words may have been left out: the rest stands in the old order, and is no code.
+def _is_shortened(old: Value, before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    """Whether letters may have been left out: those that are left stand in the old order.
 
-    A text without words that could be a name, such as ``*tfl3d1_16ns``, must be kept whole.
+    A vendor's text without words that could be a name, such as ``p2`` or ``C:HEA``, must be kept
+    whole.
     """
-    old, new = " ".join(before), " ".join(after)
-    free = [word for word in WORD.findall(latin(old)) if word.lower() not in common_words()]
-    if not free:
+    text = latin(" ".join(before))
+    free = [word for word in WORD.findall(text) if word.lower() not in common_words()]
+    if old.creator and not free:
         return False
-    rest = iter(re.findall(r"\w+", old))
-    return all(word in rest for word in re.findall(r"\w+", new))
+    letters = iter(squeezed(" ".join(before)))
+    return all(letter in letters for letter in squeezed(" ".join(after)))
 
 
 def _uid_faults(matched: list[tuple[Facts, Facts]]) -> Iterator[Finding]:
