@@ -57,7 +57,9 @@ def private_case(syntax: UID, number: int) -> Case:
     ds = base(canaries)
     for group, creator in ((0x0019, "SIEMENS MR HEADER"), (0x0043, canaries.word())):
         block = ds.private_block(group, creator, create=True)
-        for number, vr in enumerate(("LO", "PN", "DA", "UI", "UT", "OB", "SQ", "UN"), start=0x60):
+        for number, vr in enumerate(
+            ("LO", "PN", "DA", "UI", "UT", "OB", "SQ", "UN", "CS"), start=0x60
+        ):
             block.add_new(number, vr, canaries.value(vr))
     block.add_new(0x0E, "LO", canaries.word())
     ds.add_new(0x00111001, "LO", canaries.word())
@@ -105,6 +107,7 @@ def graphics_case() -> Case:
             ds.add_new(group << 16 | number, vr, canaries.value(vr))
     ds.add_new(0x00096677, "LO", canaries.word())
     ds.add_new(0x00186677, "LO", canaries.word())
+    ds.add_new(0x00186679, "CS", canaries.word())
     ds.add_new(0x77767778, "PN", canaries.word())
     ds.add_new(0xFFFCFFFC, "OB", canaries.value("OB"))
     return Case("overlays, curves, unknown tags, padding", written(ds), canaries.planted)
@@ -120,7 +123,7 @@ def own_name_case(charset: str | list[str], name: str, number: int) -> Case:
     surname = name.split("=", maxsplit=1)[0].split("^", maxsplit=1)[0]
     ds.SeriesDescription = f"T1 of {surname} born 11.04.1563"
     ds.ImageComments = f"QW774411 and acc0042x seen {surname}, 4/11/1563"
-    ds.SoftwareVersions = ["syngo", f"{surname}"]
+    ds.SoftwareVersions = ["syngo", f"{surname}", "QW774411"]
     ds.SequenceName = "zx998877"
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator = "T-1", "99X"
@@ -178,7 +181,7 @@ def wrong_vr_case() -> Case:
     elements = []
     for tag in (0x00080020, 0x00081190, 0x00082218, 0x00181310, 0x00280106, 0x00280107):
         word = canaries.word().encode()
-        elements.append(pack("<HH2sH", tag >> 16, tag & 0xFFFF, b"LO", len(word)) + word)
+        elements.append(pack("<HH2sH", tag >> 16, tag & 0xFFFF, b"CS", len(word)) + word)
     at = data.index(b"\xe0\x7f\x10\x00OW")
     return Case("wrong VR", data[:at] + b"".join(elements) + data[at:], canaries.planted)
 
