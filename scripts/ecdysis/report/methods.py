@@ -149,8 +149,9 @@ def _later(run: Run) -> Iterator[str]:
 def _quality(run: Run) -> Iterator[str]:
     if _ran(run, "measure"):
         yield (
-            "Image quality was measured by the definitions of MRIQC [@mriqc] and of the papers that"
-            " the data dictionary of participants_qc.tsv names."
+            "Image quality metrics have the names of MRIQC [@mriqc]; the data dictionary of"
+            " participants_qc.tsv gives the formula and the source of each. rPVE, QI1, QI2, FWHM,"
+            " FBER, INU range, CNR and SNRd differ from the definitions of MRIQC."
         )
     rated = [said[0].rating for said in run.ratings.values()]
     if rated:
