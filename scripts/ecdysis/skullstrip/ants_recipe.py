@@ -168,15 +168,14 @@ def _judged(
 ) -> Attempt:
     """Make the mask of a registration and take its measures; `sort` as in `_classes`."""
     prior, grid = nib.load(registered.prior), working_image.native_grid(source)
-    brain = follow_cortex(
-        source,
-        nib.load(registered.bias_field),
-        prior,
-        _classes(registered, sort=sort),
-        grid,
-        recipe.border,
-        recipe.closing,
-    )
+    if sort:
+        classes = _classes(registered, sort=True)
+        bias = nib.load(registered.bias_field)
+        brain = follow_cortex(source, bias, prior, classes, grid, recipe.border, recipe.closing)
+    else:
+        # Bone and scalp are as bright as tissue in other contrasts, and would be added.
+        values = prior.get_fdata(dtype=np.float32)
+        brain = working_image.finish(values, recipe.spacing, recipe.closing, grid)
     measures = mask_check.measure(
         brain,
         grid,
