@@ -224,7 +224,7 @@ def test_a_contrast_other_than_t1w_needs_no_t1w(tmp_path, prepared):
         tmp_path / "head.nii",
         prepared,
         tmp_path / "mask.nii",
-        byproducts=Byproducts(tmp_path),
+        byproducts=Byproducts(*(tmp_path / name for name in LEFT)),
         priors=True,
         provider="embedded",
         threads=2,
