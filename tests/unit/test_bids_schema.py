@@ -123,5 +123,5 @@ def told(echoes: int = 1, parts: tuple[str, ...] = ("mag",)) -> dict[str, Any]:
 def test_images_of_a_series(
     kind: str, entities: str, facts: dict[str, Any], expected: list[str]
 ) -> None:
-    made = outputs("sub-1", kind, entities, facts)
+    made = outputs("sub-1", kind, entities, facts["echo_times"], facts["parts"])
     assert [Path(one.path).relative_to("sub-1").as_posix() for one in made] == expected

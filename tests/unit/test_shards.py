@@ -33,7 +33,7 @@ def joined(tmp_path, shards):
 
 def test_the_joined_report_tells_of_all_shards(joined, shards):
     before = read_json(shards[1].root / MANIFEST)
-    run = update(joined)
+    run = update(joined).run
     assert [one.label for one in run.subjects] == ["01", "02", "03"]
     assert [one.state for one in run.subjects[1:]] == ["failed", "excluded"]
     assert run.subject("01").images[0].stages[0].state == "done"

@@ -13,6 +13,7 @@ PIN = re.compile(
 REFUSED = re.compile(r"\bA?GPL|General Public|propriet|commercial|unknown", re.IGNORECASE)
 LOOKED_AT = {
     "docutils": "its GPL part is an editor mode that is not imported; the rest is public domain",
+    "text-unidecode": "of its two licences the Artistic License applies; imported as it is",
     "frozendict": "LGPL: imported as it is, replaceable by anyone",
     "num2words": "LGPL: imported as it is, replaceable by anyone",
     "nimare": "the terms of its template are told in README",
