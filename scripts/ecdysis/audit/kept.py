@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ecdysis.audit.findings import Finding, element_name
-from ecdysis.audit.index import common_words
 from ecdysis.audit.instance import NUMBER_VRS, Instance, Value
 from ecdysis.audit.search import Searcher
 from ecdysis.audit.secrets import is_standard_uid
-from ecdysis.audit.spelling import day_of, latin, squeezed
+from ecdysis.audit.spelling import day_of, squeezed
 from ecdysis.audit.vendor import READERS, facts
 
 TABLE = Path(__file__).with_name("kept_elements.tsv")
@@ -25,7 +24,6 @@ NUMBERS = (0x00200011, 0x00200012, 0x00200013, 0x00180086, 0x00200032, 0x0008003
 DATES = {0x00080020, 0x00080021, 0x00080022, 0x00080023, 0x0008002A}
 """Dates that are compared to find by how many days they were moved."""
 
-WORD = re.compile(r"[A-Za-z]{4,}")
 FRAMES = re.compile(
     r"(52009229|52009230|0065..51)\[\d+\]\."
     r"((0018|0020|0028|0040|0054|0062)....\[\d+\]\.|(2005..0f|0021..fe)\[\d+\]\.)*[0-9a-f]{8}$"
@@ -250,7 +248,7 @@ def _may_differ(rule: str, old: Value, new: Value | None, searcher: Searcher) ->
         return _same_time(old, before, after)
     if before == after or searcher.may_be_cut(" ".join(before)):
         return True
-    return rule == "words" and _is_shortened(old, before, after)
+    return rule == "words" and _is_shortened(before, after)
 
 
 def _same_time(old: Value, before: tuple[str, ...], after: tuple[str, ...]) -> bool:
@@ -265,16 +263,8 @@ def _is_valid(vr: str, texts: Iterable[str]) -> bool:
     return vr not in FORMS or all(re.fullmatch(FORMS[vr], text) for text in texts)
 
 
-def _is_shortened(old: Value, before: tuple[str, ...], after: tuple[str, ...]) -> bool:
-    """Whether letters may have been left out: those that are left stand in the old order.
-
-    A vendor's text without words that could be a name, such as ``p2`` or ``C:HEA``, must be kept
-    whole.
-    """
-    text = latin(" ".join(before))
-    free = [word for word in WORD.findall(text) if word.lower() not in common_words()]
-    if old.creator and not free:
-        return False
+def _is_shortened(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    """Whether letters were only left out: those that are left stand in the old order."""
     letters = iter(squeezed(" ".join(before)))
     return all(letter in letters for letter in squeezed(" ".join(after)))
 
