@@ -227,7 +227,6 @@ def _difference(rule: str, old: Value, new: Value | None, searcher: Searcher) ->
     if rule in READERS:
         wanted = facts(rule, old.raw)
         given = facts(rule, new.raw) if new else {}
-        wanted = {key: value for key, value in wanted.items() if rule == "ge_flags"}
         lost = [key for key, value in wanted.items() if given.get(key) != value]
         return f"lost {', '.join(lost[:SHOWN_KEYS])}" if lost else None
     if _may_differ(rule, old, new, searcher):
