@@ -46,18 +46,25 @@ def _measure_air(image: MeasuredImage, sheet: Sheet) -> None:
 
     def entropy() -> Sequence[float]:
         _, _, _ = image.upper
+        image.require_true_zero()
         blank = image.around.voxels(image.around.blank) if image.around.blank.any() else None
         whole = (slice(None),) * 3
         return [background.efc(brain.intensities(image.volume, whole), blank)]
 
     def energy() -> Sequence[float]:
         values, inside, head = image.upper
+        image.require_true_zero()
         return [background.fber(values, head, inside)]
+
+    def misfit() -> Sequence[float]:
+        noise_of_air = image.magnitude_noise
+        image.require_true_zero()
+        return [background.qi_2(noise_of_air)]
 
     sheet.fill(["efc"], entropy)
     sheet.fill(["fber"], energy)
     sheet.fill(["qi_1"], lambda: [image.air_noise.artefacts])
-    sheet.fill(["qi_2"], lambda: [background.qi_2(image.air_noise)])
+    sheet.fill(["qi_2"], misfit)
 
 
 def _measure_tissues(image: MeasuredImage, sheet: Sheet) -> None:
@@ -68,19 +75,28 @@ def _measure_tissues(image: MeasuredImage, sheet: Sheet) -> None:
         return [compute(image.statistics["wm"], image.statistics["gm"], *more)]
 
     def ratios() -> Sequence[float]:
-        return noise.with_mean({name: noise.snr(image.statistics[name]) for name in names})
+        values = noise.with_mean({name: noise.snr(image.statistics[name]) for name in names})
+        image.require_signal()
+        return values
 
     def ratios_to_air() -> Sequence[float]:
-        stdev = image.air_noise.stdev
-        return noise.with_mean(
+        stdev = image.magnitude_noise.stdev
+        values = noise.with_mean(
             {name: noise.snr_dietrich(image.statistics[name], stdev) for name in names}
         )
+        image.require_signal()
+        return values
+
+    def brightness() -> Sequence[float]:
+        white = image.statistics["wm"]
+        image.require_signal()
+        return [noise.wm2max(white, image.brightest())]
 
     sheet.fill(["cjv"], lambda: of_both(noise.cjv))
     sheet.fill(["cnr"], lambda: of_both(noise.cnr, image.air_noise.stdev))
     sheet.fill([f"snr_{name}" for name in (*names, "total")], ratios)
     sheet.fill([f"snrd_{name}" for name in (*names, "total")], ratios_to_air)
-    sheet.fill(["wm2max"], lambda: [noise.wm2max(image.statistics["wm"], image.brightest())])
+    sheet.fill(["wm2max"], brightness)
     sheet.fill(
         [f"icvs_{name}" for name in names], lambda: tissue.volume_fractions(image.probabilities)
     )
@@ -99,6 +115,10 @@ def _measure_brain(image: MeasuredImage, sheet: Sheet) -> None:
         named = [widths[axes.index(axis)] for axis in range(3)]
         return [*named, float(np.mean(named))]
 
+    def blocks() -> Sequence[float]:
+        image.require_signal()
+        return [inu.inu_blocks(image.values, image.inside, image.volume.zooms_mm)]
+
     def figures() -> Sequence[float]:
         head = image.around.voxels(image.around.head)
         return mask.mask_figures(image.mask, head, image.volume.zooms_mm)
@@ -113,10 +133,7 @@ def _measure_brain(image: MeasuredImage, sheet: Sheet) -> None:
         return [tissue.fuzzy_jaccard(one, other) for one, other in zip(found, wanted, strict=True)]
 
     sheet.fill(["inu_range", "inu_med"], lambda: inu.inu(image.bias_field[image.inside]))
-    sheet.fill(
-        ["inu_blocks"],
-        lambda: [inu.inu_blocks(image.values, image.inside, image.volume.zooms_mm)],
-    )
+    sheet.fill(["inu_blocks"], blocks)
     sheet.fill([f"fwhm_{axis}" for axis in ("x", "y", "z", "avg")], smoothness)
     sheet.fill([f"tpm_overlap_{name}" for name in ("csf", "gm", "wm")], overlaps)
     sheet.fill(["brain_volume", "mask_edge", "mask_fragments", "mask_outside_head"], figures)

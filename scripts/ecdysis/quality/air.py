@@ -23,6 +23,8 @@ Mask = NDArray[np.bool_]
 Window = tuple[slice, slice, slice]
 
 
+SAMPLE = 1_000_000
+"""The level of air and head is taken of so many voxels."""
 FEW_VOXELS = 27
 """In a block of fewer voxels noise may have one value; then its neighbours have to have it too."""
 
@@ -45,6 +47,10 @@ class AirSearch:
         measured.
     least_voxels : int
         Fewer voxels of air give no measure.
+    most_spreads : float
+        Noise of magnitude images has a mean of fewer spreads; that of 64 coils has 16.
+    bright_air : float
+        Air has an offset only above this part of the median of the head.
     """
 
     block: float = 4.0
@@ -52,6 +58,8 @@ class AirSearch:
     below_vertex: float = 100.0
     most_blank: float = 0.5
     least_voxels: int = 1000
+    most_spreads: float = 16.0
+    bright_air: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -163,6 +171,37 @@ def air_voxels(
             f"{lowest:.0%} of the voxels in air have the lowest value: no noise"
         )
     return air, around.voxels(around.head & ~around.blank, around.upper)
+
+
+def zero_level(volume: Volume, around: Surroundings, search: AirSearch = AirSearch()) -> float:
+    """Return the intensity of no signal: 0, or the lower end of the air if it has an offset.
+
+    Magnitude images are not negative, so air below 0 has an offset. Air above 0 has an offset if
+    no number of coils gives noise with so high a mean for its spread, and if it is bright.
+
+    Parameters
+    ----------
+    volume : Volume
+        The whole image; every voxel is a number.
+    around : Surroundings
+        Of `survey`.
+    """
+    outside = around.voxels(around.away & ~around.blank)
+    if int(outside.sum()) < search.least_voxels:
+        outside = around.voxels(around.away)
+    if not outside.any():
+        return 0.0
+    slope, inter = volume.scaling
+    air, head = (
+        found[:: max(1, found.size // SAMPLE)].astype(np.float64) * slope + inter
+        for found in (volume.stored[outside], volume.stored[around.voxels(around.head)])
+    )
+    lowest, low, median, high, top = (
+        float(level) for level in np.quantile(air, (0.001, 0.25, 0.5, 0.75, 0.9))
+    )
+    constant = median > search.most_spreads * (high - low) / 1.349
+    bright = lowest > search.bright_air * float(np.median(head))
+    return lowest if top < 0 or (bright and constant) else 0.0
 
 
 def _filled(head: Mask) -> Mask:

@@ -19,6 +19,12 @@ from ecdysis.template import Prepared
 SAMPLE = 4_000_000
 """The brightest voxels are looked for among so many, evenly spread over the image."""
 BRIGHTEST = 99.95
+OUTLIER = 5.0
+"""An outlier is this many times as far from percentile 0.1 of an image as percentile 99.9 is."""
+MOST_NEGATIVE = 0.1
+"""Above this part of the brain that is darker than no signal, the intensities have no zero."""
+MOST_SIGNED = 0.25
+"""Above this part of the air that is negative, its noise is not that of a magnitude image."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class MeasuredImage:
 
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs
-        self.volume = without_gaps(inputs.volume)
+        self.volume = without_outliers(without_gaps(inputs.volume))
 
     @cached_property
     def around(self) -> air.Surroundings:
@@ -90,16 +96,50 @@ class MeasuredImage:
         return air.survey(self.volume)
 
     @cached_property
+    def zero(self) -> float:
+        """The intensity of no signal, which is subtracted; 0 where no air shows it."""
+        try:
+            return air.zero_level(self.volume, self.around)
+        except NotComputableError:
+            return 0.0
+
+    def require_true_zero(self) -> None:
+        """Raise NotComputableError if the image has an offset, which air tells only roughly."""
+        if self.zero:
+            raise NotComputableError(
+                f"the intensities have an offset: air begins at {self.zero:.4g} and not at 0"
+            )
+
+    def require_signal(self) -> None:
+        """Raise NotComputableError if much of the brain is darker than no signal."""
+        share = float((self.values[self.inside] < 0).mean())
+        if share > MOST_NEGATIVE:
+            raise NotComputableError(
+                f"{share:.0%} of the brain is darker than no signal: the intensities have no zero,"
+                " such as z-scores"
+            )
+
+    @cached_property
     def upper(self) -> tuple[Any, Any, Any]:
         """Intensities, air and head above the plane of the face."""
         inside, head = air.air_voxels(self.volume, self.around)
-        return brain.intensities(self.volume, self.around.window), inside, head
+        return self.above_zero(self.around.window), inside, head
 
     @cached_property
     def air_noise(self) -> background.Noise:
         """The noise of the air."""
         values, inside, _ = self.upper
         return background.listen(values, inside, step_of(self.volume))
+
+    @property
+    def magnitude_noise(self) -> background.Noise:
+        """The noise of the air; NotComputableError if it is not that of a magnitude image."""
+        share = float((self.air_noise.values < 0).mean())
+        if share > MOST_SIGNED:
+            raise NotComputableError(
+                f"{share:.0%} of the air is negative: the noise is not that of a magnitude image"
+            )
+        return self.air_noise
 
     @cached_property
     def mask(self) -> Any:
@@ -124,7 +164,7 @@ class MeasuredImage:
     @cached_property
     def values(self) -> Any:
         """Intensities in the box of the brain."""
-        return brain.intensities(self.volume, self.box.slices)
+        return self.above_zero(self.box.slices)
 
     @cached_property
     def bias_field(self) -> Any:
@@ -168,11 +208,16 @@ class MeasuredImage:
         whose = f" {word} an image beside a T1w" if beside else ""
         return f"skullstrip.method {self.method} {what}{whose}"
 
+    def above_zero(self, window: tuple[slice, ...]) -> Any:
+        """Return the intensities of a part of the image, without an offset."""
+        values = brain.intensities(self.volume, window)
+        return values - np.float32(self.zero) if self.zero else values
+
     def brightest(self) -> float:
         """Percentile 99.95 of the image, without its bias field where there is one."""
         stride = max(1, round((self.volume.stored.size / SAMPLE) ** (1 / 3)))
         window = (slice(None, None, stride),) * 3
-        values = brain.intensities(self.volume, window)
+        values = self.above_zero(window)
         if self.inputs.byproducts is not None:
             field = brain.read_field(self.inputs.byproducts.bias_field, self.volume, window)
             values = values / (field / np.float32(self.scale))
@@ -185,6 +230,23 @@ def without_gaps(volume: Volume) -> Volume:
         finite = np.where(np.isfinite(volume.stored), volume.stored, volume.background)
         return replace(volume, stored=finite)
     return volume
+
+
+def without_outliers(volume: Volume) -> Volume:
+    """Replace voxels far beyond the range of an image by the median of their neighbours."""
+    stored = volume.stored
+    sample = stored.ravel(order="K")[:: max(1, stored.size // SAMPLE)]
+    low, high = (float(level) for level in np.percentile(sample, (0.1, 99.9)))
+    reach = OUTLIER * (high - low)
+    if not reach or (stored.max() <= low + reach and stored.min() >= low - reach):
+        return volume
+    outlier = (stored > low + reach) | (stored < low - reach)
+    repaired = stored.copy()
+    for place in np.argwhere(outlier):
+        near = tuple(slice(max(0, at - 2), at + 3) for at in place)
+        good = stored[near][~outlier[near]]
+        repaired[tuple(place)] = np.median(good) if good.size else low
+    return replace(volume, stored=repaired)
 
 
 def step_of(volume: Volume) -> float:
