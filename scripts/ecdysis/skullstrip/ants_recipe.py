@@ -173,7 +173,7 @@ def _judged(
         bias = nib.load(registered.bias_field)
         brain = follow_cortex(source, bias, prior, classes, grid, recipe.border, recipe.closing)
     else:
-        # Bone and scalp are as bright as tissue in other contrasts, and would be added.
+        # In a T2w the step added nearly the whole band around the mask; the cause is not known.
         values = prior.get_fdata(dtype=np.float32)
         brain = working_image.finish(values, recipe.spacing, recipe.closing, grid)
     measures = mask_check.measure(
