@@ -7,7 +7,7 @@ import matplotlib as mpl
 import nibabel as nib
 import numpy as np
 import pytest
-from ecdysis.figures.drawable import load_drawable, load_regions
+from ecdysis.figures.drawable import load_drawable, load_mask
 from ecdysis.figures.viewer import brain_viewer, save_page
 from PIL import Image
 
@@ -29,7 +29,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         image = nib.Nifti1Image(data.astype(np.uint8 if name == "mask" else np.int16), affine)
         image.set_sform(affine, 1)
         nib.save(image, folder / f"{name}.nii")
-    (mask,) = load_regions(folder / "mask.nii", lambda stored: stored != 0)
+    mask = load_mask(folder / "mask.nii")
     head = load_drawable(folder / "head.nii")
     save_page(brain_viewer(HOSTILE, head, mask), folder / "viewer.html")
     save_page(brain_viewer("plain", head, None), folder / "plain.html")
