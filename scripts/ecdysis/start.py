@@ -71,17 +71,17 @@ def check_dataset(bids_dir: Path) -> list[str]:
     Raises
     ------
     InputError
-        It is a derivative dataset, its description cannot be read, or it has no subject.
+        It is a derivative dataset, or it has no subject.
     """
     description = bids_dir / "dataset_description.json"
     content: Any = {}
+    notices = []
     if description.is_file():
         try:
             content = read_json(description)
         except (OSError, ValueError, RecursionError) as error:
-            raise InputError(
-                description, f"it cannot be read as JSON ({type(error).__name__})", "Correct it"
-            ) from error
+            problem = f"cannot be read as JSON ({type(error).__name__})"
+            notices.append(f"{description} {problem}. The dataset is processed all the same.")
     if isinstance(content, dict) and content.get("DatasetType") == "derivative":
         raise InputError(
             f"bids_dir {bids_dir}",
@@ -95,7 +95,7 @@ def check_dataset(bids_dir: Path) -> list[str]:
             "Give the root folder of a BIDS dataset, or give dicom_dir to fill it from DICOM",
         )
     if description.is_file():
-        return []
+        return notices
     return [
         f"{bids_dir} has no dataset_description.json, which BIDS requires. It is processed all the "
         'same; add the file, such as {"Name": "My study", "BIDSVersion": "1.10.1"}.'

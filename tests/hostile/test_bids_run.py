@@ -54,6 +54,7 @@ def run(place, root, snakemake, tmp_path_factory):  # noqa: F811
     done = snakemake(
         cwd,
         "--until",
+        "crop",
         "measure",
         "refuse",
         "derivative_description",

@@ -94,8 +94,8 @@ def _dice(one, other):
 def test_every_kind_of_figure_is_drawn(dataset, first_run):
     folder = dataset / RESULTS / "sub-01/figures"
     kinds = {path.name.split("_desc-")[1].split("_")[0] for path in folder.glob("sub-*")}
-    with_mask = {"brain", "tissues", "field", "before", "after"}
-    assert kinds == {"input", "crop", "thumb", "viewer"} | with_mask
+    with_mask = {"mask", "plain", "stripped", "tissues", "field", "corrected"}
+    assert kinds == {"input", "air", "crop", "thumb", "viewer"} | with_mask
 
 
 def test_uncrop_puts_the_mask_on_the_raw_grid(dataset, first_run):
