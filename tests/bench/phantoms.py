@@ -140,8 +140,9 @@ def orders(folder: Path) -> int:
                 nib.io_orientation(head.affine), nib.orientations.axcodes2ornt(code)
             )
             nib.save(head.as_reoriented(change), folder / "turned.nii")
-            found = reorient(folder / "turned.nii", "RAS").volume
-            same += np.array_equal(found.stored, expected.dataobj) and np.allclose(
+            reorient(folder / "turned.nii", folder / "reoriented.nii", "RAS")
+            found = nib.load(folder / "reoriented.nii")
+            same += np.array_equal(found.dataobj, expected.dataobj) and np.allclose(
                 found.affine, expected.affine, atol=1e-4
             )
     return same

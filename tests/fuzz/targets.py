@@ -62,7 +62,7 @@ def check_nifti(data: bytes) -> None:
         path = _file(name, data)
         try:
             nifti.preflight(path)
-            reorient(path, "RAS")
+            reorient(path, WORK / "reoriented.nii", "RAS")
         except InputError as error:
             _told(error)
 

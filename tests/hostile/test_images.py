@@ -19,11 +19,12 @@ CROP = {"modes": ["auto", "fov"], "slices": {}, "margin": 10, "fov": 170}
 
 
 def outcome_of(root: Path, out: Path) -> tuple[str, str]:
-    """Do what the workflow does with the only subject of a dataset; say what came of it."""
+    """Do what the workflow does with one subject beside a sound one; return outcome and reason."""
     images, exclusions, _ = discover(root, Selection(), nifti.preflight)
+    assert "sound" in {image.subject for image in images}
     if exclusions:
         return "excluded", exclusions[0].reason
-    (image,) = images
+    (image,) = (image for image in images if image.subject != "sound")
     try:
         reorient(Path(image.path), out / "r.nii", "RAS")
         crop(out / "r.nii", out / "c.nii.gz", CROP, sources=[])
@@ -36,6 +37,7 @@ def outcome_of(root: Path, out: Path) -> tuple[str, str]:
 def warm(tmp_path_factory):
     """Import what the cases need once, in the process that they are forked from."""
     root = tmp_path_factory.mktemp("warm")
+    nifti_cases.written()(root, "sound")
     nifti_cases.written()(root, "x1")
     assert outcome_of(root, root)[0] == "processed"
 
@@ -45,6 +47,7 @@ def test_a_case_has_its_outcome_in_bounded_memory_and_time(case, tmp_path):
     root, out = tmp_path / "dataset", tmp_path / "out"
     root.mkdir()
     out.mkdir()
+    nifti_cases.written()(root, "sound")
     case.make(root, "x1")
     told = bounded(lambda: outcome_of(root, out))
     assert isinstance(told, tuple), told
@@ -59,6 +62,7 @@ def test_a_file_that_must_not_be_read_is_told(tmp_path):
     tmp_path.chmod(0o755)
     for folder in tmp_path.parents[:2]:
         folder.chmod(0o755)
+    nifti_cases.written()(tmp_path, "sound")
     nifti_cases.written()(tmp_path, "x1")
     nifti_cases.image(tmp_path, "x1").chmod(0o600)
 
