@@ -165,7 +165,7 @@ CASES = [
     Case("65535 rows claimed", _replaced(_ROWS + b"\x10\0", _ROWS + b"\xff\xff"),
          "excluded", "cut short"),
     Case("an unknown VR", before_pixels(lambda: element(0x40, 0x400, b"?!", 4, b"abcd")),
-         "excluded", "cut short"),
+         "excluded", "no pixels can be found"),
     Case("an unknown transfer syntax",
          _replaced(b"1.2.840.10008.1.2.1\0", b"1.2.840.99999.1.2.1\0"), "excluded", "syntax"),
     Case("no instance UID", _without_uid, "excluded",

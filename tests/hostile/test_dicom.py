@@ -23,7 +23,7 @@ def outcome_of(root: Path, out: Path) -> tuple[str, str]:
     listing = {"session": "sub-01", "subject": "01", "series": {"s": paths}}
     write_private_json(out / "list.json", listing)
     try:
-        deidentify(out / "list.json", out / "clean", Key(bytes(32)), {})
+        deidentify(out / "list.json", out / "clean", Key(bytes(range(32))), {})
         audit(out / "list.json", out / "clean", [], {})
     except InputError as error:
         return "excluded", str(error)

@@ -6,6 +6,7 @@ from struct import pack
 
 import pytest
 from ecdysis.audit.instance import Value
+from ecdysis.audit.kept import Facts, pairs
 from ecdysis.audit.search import READS_AS_DATE, Searcher
 from ecdysis.audit.secrets import KINDS, Secret, kinds_searched, secrets_of
 from ecdysis.audit.spelling import dates_in
@@ -55,6 +56,22 @@ def test_a_name_is_found_in_every_spelling(name: str, text: str) -> None:
 @pytest.mark.parametrize(("name", "text"), OTHERS)
 def test_a_name_is_not_found_in_other_words(name: str, text: str) -> None:
     assert searcher("names", name).in_text(text) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "is_found"),
+    [
+        ("Script^Sam", "/opt/ecdysis/scripts/figures.py:57: UserWarning", False),
+        ("Work^Sam", "nipype works in /tmp", False),
+        ("Work^Sam", "cannot read Work_Sam.dcm", True),
+        ("Li^Wu", "cannot read li_wu.dcm", True),
+        ("Vandermeulen^Jo", "cannot read VandermeulenJ.dcm", True),
+    ],
+)
+def test_a_short_word_in_a_log_is_no_name_with_its_initial(
+    name: str, line: str, is_found: bool
+) -> None:
+    assert bool(searcher("names", name).in_line(line)) is is_found
 
 
 @pytest.mark.parametrize(
@@ -157,3 +174,13 @@ def test_long_texts_take_time_that_grows_with_their_length(text: str) -> None:
     began = time.process_time()
     found.in_text(text)
     assert time.process_time() - began < 8
+
+
+def test_files_with_the_same_pixels_are_told_apart_by_a_value_that_one_lacks() -> None:
+    rows, time = value(0x00280010, "US", b"\x08\0"), value(0x00180081, "DS", b"2.98")
+    kinds = [{rows.place: rows, time.place: time}, {rows.place: rows}]
+    before = [Facts("", b"pixels", (), values, {}, {}) for values in kinds]
+    for order in ([0, 1], [1, 0]):
+        after = [Facts(f"{at}.dcm", b"pixels", (), kinds[at], {}, {}) for at in order]
+        for original, output in pairs(before, after):
+            assert original.values == output.values

@@ -193,11 +193,13 @@ def _digest(instance: Instance) -> bytes:
     return hashlib.sha256(memoryview(instance.pixels)[:size]).digest()
 
 
-def _alike(one: Facts, two: Facts) -> int:
-    return sum(
-        place in two.values and two.values[place].raw == value.raw
-        for place, value in one.values.items()
+def _alike(original: Facts, output: Facts) -> int:
+    """Return how alike two files are: a value that one of them lacks counts against it."""
+    same = sum(
+        place in output.values and output.values[place].raw == value.raw
+        for place, value in original.values.items()
     )
+    return 2 * same - len(original.values)
 
 
 def _lost(

@@ -125,7 +125,8 @@ class Searcher:
         names = [self.index.names[word] for word in dict.fromkeys(seen)]
         found = [self.index.names[word] for word in seen if len(word) >= LONG_VALUE]
         found += [name for name in names if names.count(name) > 1]
-        found += [*self._values_in(line, vendor=True), *self._uids_in(line)]
+        found += self._values_in(line, vendor=True, shortest_name=LONG_VALUE)
+        found += self._uids_in(line)
         born = (self.index.dates.get(day) for day in dates_in(line))
         found += [secret for secret in born if secret and secret.kind == "birth dates"]
         return list(dict.fromkeys(found))
@@ -212,8 +213,13 @@ class Searcher:
                 if holds or begins:
                     yield self.index.names[name]
 
-    def _values_in(self, text: str, *, vendor: bool) -> Iterator[Secret]:
-        """Yield names, identifiers, places and devices that consist of whole tokens in a row."""
+    def _values_in(
+        self, text: str, *, vendor: bool, shortest_name: int = SHORTEST
+    ) -> Iterator[Secret]:
+        """Yield names, identifiers, places and devices that consist of whole tokens in a row.
+
+        A joined name that is a single token, such as "SmithJ", needs `shortest_name` characters.
+        """
         index, most = self.index, MOST_VENDOR_TOKENS if vendor else MOST_TOKENS
         if not (index.joined or index.digits):
             return
@@ -225,8 +231,10 @@ class Searcher:
             joined = ""
             for end in range(start, min(start + most, len(split))):
                 joined += split[end]
-                if joined in index.joined:
-                    yield index.joined[joined]
+                secret = index.joined.get(joined)
+                is_short = end == start and len(joined) < shortest_name
+                if secret and not (is_short and secret.kind == "names"):
+                    yield secret
                 if end > start and joined.isdigit() and len(joined) >= shortest:
                     row = tuple(split[start : end + 1])
                     if row in index.phrases:

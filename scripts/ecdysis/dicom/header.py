@@ -204,7 +204,7 @@ class HeaderReader:
                 raise UnusableError(f"its header has no {word}")
         needed = _pixel_bytes(header)
         if header["Stored"] and needed and rest <= 0:
-            raise UnusableError("it holds no pixels")
+            raise UnusableError("no pixels can be found in it")
         if header["Stored"] and 0 < rest < needed:
             raise UnusableError("the file is cut short")
         return at, _own(dataset, header, enhanced=enhanced)
