@@ -101,7 +101,7 @@ def read_settings(data: bytes) -> None:
         lambda: read_study_rules(path),
         lambda: read_rulings(path),
         lambda: read_map(path),
-        lambda: instance_cleaner({"edits": [str(path)]}, Key(bytes(32)), "sub-01"),
+        lambda: instance_cleaner({"edits": [str(path)]}, Key(bytes(range(32))), "sub-01"),
     ]
     for read in readers:
         try:
