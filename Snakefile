@@ -16,6 +16,7 @@ rule all:
         everything,
 
 
+include: "rules/inputs.smk"
 include: "rules/discover.smk"
 
 

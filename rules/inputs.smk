@@ -1,0 +1,346 @@
+"""Input functions of the rules: images, sessions, and the files that belong to them."""
+
+# Images
+
+
+def image_of(wildcards):
+    """Return the image that the wildcards name; without a suffix it is a T1w."""
+    try:
+        return STUDY.image(**{"suffix": "T1w", **wildcards})
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def raw_image(wildcards):
+    """Return the raw file of an image."""
+    return image_of(wildcards).path
+
+
+def raw_sources(wildcards):
+    """Return the BIDS URI of the raw file of an image."""
+    return [f"bids:raw:{wildcards.folder}/{Path(raw_image(wildcards)).name}"]
+
+
+def refused_image(wildcards):
+    """Return the name of an image that was refused before the run."""
+    return STUDY.refused[wildcards.token][0]
+
+
+def reason_of_refusal(wildcards):
+    """Return why an image was refused."""
+    return STUDY.refused[wildcards.token][1]
+
+
+def reoriented_image(wildcards):
+    """Return the reoriented image, which is made again where it is missing.
+
+    Its readers have the raw image as an input and `REORIENT` as a parameter, so that they run again
+    when the reoriented image would change, and not when it was only removed.
+    """
+    return remakeable(image_of(wildcards).reoriented)
+
+
+def t1w_of_session(image):
+    """Return the T1w whose brain mask an image of another contrast gets, or None."""
+    return None if METHOD in ANY_CONTRAST else STUDY.t1w_beside(image)
+
+
+def t1w_of_session_files(wildcards):
+    """Return the T1w of the session of an image, reoriented, with its raw file and brain mask."""
+    image = image_of(wildcards)
+    t1w = t1w_of_session(image)
+    if t1w is None:
+        raise WorkflowError(f"{image.file} has no T1w in its session")
+    mask = t1w.uncropped_mask
+    return {"t1w": remakeable(t1w.reoriented), "raw_t1w": t1w.path, "t1w_mask": mask}
+
+
+def uncropped_mask(wildcards):
+    """Return the brain mask of an image before cropping: its own, or that of its T1w."""
+    if METHOD == "none":
+        return {}
+    image = image_of(wildcards)
+    own = t1w_of_session(image) is None
+    return {"mask": image.uncropped_mask if own else image.transferred_mask}
+
+
+def cropped_files(image):
+    """Return the outputs of cropping; with defacing, the image with its face is intermediate."""
+    preproc = intermediate(image.undefaced) if DEFACE else image.preproc
+    if METHOD == "none":
+        return {"preproc": preproc}
+    return {"preproc": preproc, "mask": image.mask, "brain": image.brain}
+
+
+def shared_file(image):
+    """Return the cropped image, or the defaced one where faces are removed."""
+    return image.defaced if DEFACE else image.preproc
+
+
+def shared_image(wildcards):
+    """Return the image that is shared."""
+    return shared_file(image_of(wildcards))
+
+
+def brain_mask(wildcards):
+    """Return the brain mask on the grid of the cropped image."""
+    return image_of(wildcards).mask
+
+
+def affines_from_template(wildcards):
+    """Return the transforms of points from the template to an image, in this order."""
+    image = image_of(wildcards)
+    t1w = t1w_of_session(image)
+    # Points are mapped in the opposite direction to images.
+    return [image.affine] if t1w is None else [t1w.affine, image.to_t1w]
+
+
+def segmented_files(image):
+    """Return the outputs of segmentation."""
+    maps = [image.probseg(tissue) for tissue in template.TISSUES]
+    return {"corrected": image.corrected, "dseg": image.dseg, "probsegs": maps}
+
+
+def has_own_tissues(image):
+    """Return whether an image is registered to the template itself, with the method ants."""
+    return METHOD == "ants" and t1w_of_session(image) is None
+
+
+def measured_with(wildcards):
+    """Return the files, besides the image, that its quality measures are computed from."""
+    if METHOD != "ants":
+        return uncropped_mask(wildcards)
+    image = image_of(wildcards)
+    t1w = t1w_of_session(image)
+    maps = segmented_files(t1w or image)["probsegs"]
+    files = {**uncropped_mask(wildcards), "tissues": maps}
+    if t1w:
+        return {**files, "points_to_t1w": image.from_t1w}
+    return {
+        **files,
+        "posteriors": image.posteriors,
+        "bias_field": image.bias_field,
+        "affine": image.affine,
+        "template": TEMPLATE_FOLDER,
+    }
+
+
+# Subjects
+
+
+def names_of_subject(wildcards):
+    """Return the names of the images of a subject."""
+    return [
+        {"folder": image.folder, "entities": image.entities, "suffix": image.suffix}
+        for image in STUDY.by_subject[wildcards.subject]
+    ]
+
+
+def shown_of_subject(wildcards):
+    """Return the files that the figures and the page of a subject show."""
+    images = STUDY.by_subject[wildcards.subject]
+    shown = {
+        "raw": [image.path for image in images],
+        "shared": [shared_file(image) for image in images],
+        "quality": [image.quality for image in images],
+    }
+    if METHOD != "none":
+        shown["masks"] = [image.mask for image in images]
+    if DEFACE:
+        shown["undefaced"] = [image.undefaced for image in images]
+    own = [image for image in images if has_own_tissues(image)]
+    shown["tissues"] = [image.dseg for image in own]
+    shown["bias_fields"] = [image.bias_field for image in own]
+    return shown
+
+
+def subject_pages(wildcards):
+    """Return the pages of all subjects that have an image to process."""
+    return [f"sub-{subject}.html" for subject in STUDY.by_subject]
+
+
+def subjects_of_batch():
+    """Return the subjects that this run processes: all, or the share of --batch."""
+    pages = {f"sub-{subject}.html": subject for subject in STUDY.by_subject}
+    return [pages[page] for page in share_of_batch(list(pages))]
+
+
+def subject_results():
+    """Return the results of the subjects of this run.
+
+    Pages are no targets here: they are written after a failure too, so an existing page does not
+    show that the results exist.
+    """
+    results = []
+    for subject in subjects_of_batch():
+        results.append(f"sub-{subject}/figures")
+        for image in STUDY.by_subject[subject]:
+            results += [shared_file(image), image.quality]
+            results += [image.brain] if METHOD != "none" else []
+            results += [image.dseg] if has_own_tissues(image) else []
+    return results
+
+
+def group_inputs(wildcards):
+    """Return what the group page waits for besides subjects; --batch divides subjects only."""
+    if is_batch():
+        return []
+    return [*audited_results(wildcards), *statmap_records(wildcards)]
+
+
+# Statistical maps
+
+
+def statmap_records(wildcards):
+    """Return the records that the statistical maps were drawn, if there are any."""
+    return [statmaps_file(unit) for unit in STUDY.statmaps_by_unit]
+
+
+def map_files(wildcards):
+    """Return the statistical maps of a subject or the group that Snakemake can watch.
+
+    Snakemake would read brackets in a file name as wildcards, and stop where a file is missing, so
+    such maps are left out; the job reports a missing one.
+    """
+    maps = STUDY.statmaps_by_unit[wildcards.unit]
+    return [
+        item.path
+        for item in maps
+        if not set("<>{}\n") & set(item.path) and Path(item.path).exists()
+    ]
+
+
+def maps_of_unit(wildcards):
+    """Return the path, the name in the results and the title of each statistical map."""
+    return [asdict(item) for item in STUDY.statmaps_by_unit[wildcards.unit]]
+
+
+def background_of_maps(wildcards):
+    """Return the image that maps in their subject's own space are drawn on, if there is one."""
+    images = STUDY.by_subject.get(wildcards.unit.removeprefix("sub-"), [])
+    own = any(item.own_space for item in STUDY.statmaps_by_unit[wildcards.unit])
+    return [shared_file(image) for image in images[:1]] if own else []
+
+
+# DICOM sessions and series
+
+
+def session_files(wildcards):
+    """Return the list of the files of a DICOM session, which lies in the private directory."""
+    return STUDY.sessions[wildcards.session]["files"]
+
+
+def dicom_of_image(wildcards):
+    """Return the de-identified session that an image is converted from.
+
+    An image that is already in the dataset is not converted again: its input is a file that no rule
+    makes, so Snakemake treats the existing image as a source file.
+    """
+    image = STUDY.image(**wildcards)
+    return f"{DEID_DIR}/{image.dicom_session or 'none'}"
+
+
+def audit_of_image(wildcards):
+    """Return the file that says that the session of an image passed its audit."""
+    return audited_file(STUDY.image(**wildcards).dicom_session, "dicom")
+
+
+def kept_dicom(path):
+    """Keep and update de-identified DICOM where the user set `deid_dir`; else it is intermediate."""
+    if STUDY.settings["deid_dir"]:
+        return update(directory(path))
+    return intermediate(directory(path))
+
+
+def audited_sessions(wildcards):
+    """Return the files that say that the DICOM files of all sessions passed their audits."""
+    return [audited_file(item["session"], "dicom") for item in STUDY.plan["sessions"]]
+
+
+def results_of_session(wildcards):
+    """Return what was converted from a DICOM session, and the results that the audit waits for.
+
+    Pages are `ancient`: they are rewritten after the audit, which must not repeat the audit.
+    """
+    images = STUDY.images_of_session.get(wildcards.session, [])
+    raw = [image.path for image in images]
+    sidecars = [path.replace(".nii.gz", ".json") for path in raw]
+    shared = [shared_file(image) for image in images]
+    pages = [
+        ancient(f"sub-{subject}.html") for subject in {one.subject for one in images}
+    ]
+    return {"converted": [*raw, *sidecars], "made": [*shared, *pages]}
+
+
+def record_of_session(wildcards):
+    """Return the record of the other series of a session, if it has any."""
+    session = wildcards.session
+    return [converted_file(session)] if session in STUDY.converted_sessions else []
+
+
+def audited_results(wildcards):
+    """Return the files that say that the results of DICOM sessions passed their audits."""
+    if not STUDY.settings["dicom_dir"]:
+        return []
+    made = set(STUDY.converted_sessions)
+    sessions = [item["session"] for item in STUDY.plan["sessions"]]
+    return [
+        audited_file(name, "results")
+        for name in sessions
+        if name in made or name in STUDY.images_of_session
+    ]
+
+
+def series_of_image(wildcards):
+    """Return the pseudonymous series that an image is converted from."""
+    return STUDY.image(**wildcards).series
+
+
+def plan_of_series(wildcards):
+    """Return the plan of the series that an image is converted from."""
+    return STUDY.series[STUDY.image(**wildcards).series]
+
+
+def outputs_of_series(wildcards):
+    """Return all images of the series of an image: its echoes and parts, or the image alone."""
+    return plan_of_series(wildcards)["outputs"]
+
+
+def files_of_series(wildcards):
+    """Return the number of files of the series of an image."""
+    return plan_of_series(wildcards)["files"]
+
+
+def metadata_of_series(wildcards):
+    """Return the sidecar fields that the rules of the study set for an image."""
+    return plan_of_series(wildcards)["metadata"]
+
+
+def keep_series(wildcards):
+    """Return whether a person wants the series of an image although it is incomplete."""
+    return plan_of_series(wildcards)["keep"]
+
+
+def others_of_session(wildcards):
+    """Return the series of a session that become no image of this run."""
+    return STUDY.others.get(wildcards.session, [])
+
+
+def session_records(wildcards):
+    """Return the records of the sessions whose other series are converted."""
+    return [converted_file(session) for session in STUDY.converted_sessions]
+
+
+def converted_images(wildcards):
+    """Return the raw files of the images that were converted from DICOM, in this run or before."""
+    planned = (*STUDY.plan["images"], *STUDY.plan["present"])
+    names = {"{folder}/{entities}_{suffix}".format(**item) for item in planned}
+    return [image.path for image in STUDY.images if image.name in names]
+
+
+def plan_table(wildcards):
+    """Return the path of the edited plan: as set, in the private or in the working directory."""
+    folder = PRIVATE_DIR or started_in()
+    return STUDY.settings["plan"] or f"{folder}/plan.tsv"
+
+# Rules
