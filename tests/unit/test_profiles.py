@@ -17,7 +17,7 @@ def profile(name):
 def rules():
     """All rules, and those that Snakemake runs where it was started."""
     names = re.findall(r"^ *rule (\w+):|^ *use rule \w+ as (\w+)", RULES, re.MULTILINE)
-    local = re.findall(r"^localrules:\n((?: +\w+,\n)+)", RULES, re.MULTILINE)
+    local = re.findall(r"^ *localrules:\n((?: +\w+,\n)+)", RULES, re.MULTILINE)
     return {one or other for one, other in names}, set(re.findall(r"\w+", "".join(local)))
 
 

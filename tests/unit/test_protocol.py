@@ -29,7 +29,7 @@ PLANTED: list[tuple[str, dict[str, Any]]] = [
 @pytest.fixture
 def usual(tmp_path: Path) -> Facts:
     write_series(tmp_path / "scans", header=MPRAGE)
-    (series,) = group(index(tmp_path / "scans", tmp_path / "index.json"), Key(bytes(32)))
+    (series,) = group(index(tmp_path / "scans", tmp_path / "index.json"), Key(bytes([9] * 32)))
     return facts(series)
 
 
