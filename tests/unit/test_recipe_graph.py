@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from ecdysis.skullstrip import recipe_graph
-from ecdysis.skullstrip.brain_extraction import Task, workflow
+from ecdysis.skullstrip.brain_extraction import workflow
 
 PICTURE = Path(__file__).parents[2] / "report" / "brain_extraction.svg"
 NAMES = "{http://www.w3.org/2000/svg}"
@@ -18,7 +18,7 @@ def test_the_picture_is_up_to_date():
 
 @pytest.mark.parametrize("search", [False, True])
 def test_every_node_has_its_box_and_none_lies_on_another(tmp_path, search):
-    graph = workflow(replace(Task(tmp_path, tmp_path, tmp_path), search=search), tmp_path)
+    graph = workflow(replace(recipe_graph.empty_task(tmp_path), search=search), tmp_path)
     drawn = ET.fromstring(recipe_graph.draw(graph))
     boxes = {
         group.find(f"{NAMES}title").text: group.find(f"{NAMES}rect").attrib

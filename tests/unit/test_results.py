@@ -195,8 +195,7 @@ def test_a_folder_that_is_no_raw_dataset_is_refused(tmp_path):
     with pytest.raises(InputError, match="derivative dataset"):
         check_dataset(tmp_path)
     description.write_text("{")
-    with pytest.raises(InputError, match="JSON"):
-        check_dataset(tmp_path)
+    assert "cannot be read as JSON" in check_dataset(tmp_path)[0]
 
 
 def test_manifests_of_earlier_versions_select_every_image(tmp_path):

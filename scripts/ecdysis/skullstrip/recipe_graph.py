@@ -11,7 +11,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import nibabel as nib
+import numpy as np
 
 from ecdysis.skullstrip.brain_extraction import Task, workflow
 
@@ -134,8 +138,15 @@ def _link(rows: Sequence[Mapping[str, float]], at: int, ends: tuple[str, str]) -
 
 def recipe() -> str:
     """Draw the first strategy of the recipe."""
-    nothing = Path("nothing")
-    return draw(workflow(Task(nothing, nothing, nothing), nothing))
+    with TemporaryDirectory() as folder:
+        return draw(workflow(empty_task(Path(folder)), Path(folder)))
+
+
+def empty_task(folder: Path) -> Task:
+    """Return a task with an empty template mask: the graph needs the file, not its content."""
+    mask = folder / "mask.nii"
+    nib.save(nib.Nifti1Image(np.zeros((2, 2, 2), np.uint8), np.eye(4)), mask)
+    return Task(mask, mask, mask)
 
 
 if __name__ == "__main__":
