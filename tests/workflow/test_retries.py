@@ -58,6 +58,7 @@ def stripped(dataset, snakemake, tmp_path, monkeypatch):
 def test_a_program_that_was_killed_for_its_memory_is_started_again(stripped):
     run, record, calls = stripped("be killed")
     # The program's mask is a threshold, which is no brain: the self-check fails the image.
+    assert run.returncode == 1
     assert "Images: 1 failed" in run.stdout
     assert "memory ran out" in run.stdout
     assert "Trying to restart job" in run.stdout
