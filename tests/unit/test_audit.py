@@ -3,8 +3,10 @@
 import gzip
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pydicom
 import pytest
@@ -301,6 +303,18 @@ def test_records_may_hold_the_words_of_messages(
     record.write_text(json.dumps({"reason": text, "dropped": ["InstitutionalDepartmentName"]}))
     run(session, ours=[record])
     record.write_text(json.dumps({"reason": called.replace("^", " ")}))
+    with pytest.raises(InputError, match="audit found"):
+        run(session, ours=[record])
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("name", ["Ømaskå", "Cannoté", "Ærecordé"])
+def test_a_word_of_messages_inside_a_name_does_not_hide_the_name(
+    name: str, form: Literal["NFC", "NFD"], session: tuple[Path, Path], tmp_path: Path
+) -> None:
+    originals_with(session, SpecificCharacterSet="ISO_IR 192", PatientName=f"{name}^Eva")
+    record = tmp_path / "crop.status.json"
+    record.write_text(json.dumps({"x": unicodedata.normalize(form, name)}))
     with pytest.raises(InputError, match="audit found"):
         run(session, ours=[record])
 

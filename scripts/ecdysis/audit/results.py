@@ -4,6 +4,7 @@ import ast
 import gzip
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,9 @@ RUN_FACTS = {"started", "seconds", "cpu_seconds", "cpu_seconds_before", "peak_me
 """What a record says of the run and not of the data; the date of a run may be that of a scan."""
 
 SOURCES = Path(__file__).parents[2]
-PLAIN_WORD = re.compile(r"(?<![A-Za-z])[a-z]{4,}(?![A-Za-z])")
+PLAIN_WORD = re.compile(r"(?<![^\W\d_])[a-z]{4,}(?![^\W\d_])")
+"""A whole word in lower-case ASCII letters; a part of a word such as Møllegård is none."""
+
 LARGEST = 1 << 26
 """Bytes of a file that are searched."""
 
@@ -115,7 +118,8 @@ def _in_text(text: str, searcher: Searcher, *, ours: bool) -> list[Secret]:
     """Return the secrets in a text; in the workflow's own, its own words are left out."""
     hits = searcher.in_text(text, camel=not ours)
     if hits and ours:
-        rest = PLAIN_WORD.sub(lambda word: " " if word[0] in message_words() else word[0], text)
+        whole = unicodedata.normalize("NFC", text)
+        rest = PLAIN_WORD.sub(lambda word: " " if word[0] in message_words() else word[0], whole)
         hits = searcher.in_text(rest, camel=False)
     return hits
 
