@@ -277,24 +277,28 @@ def test_the_similarity_of_the_second_stage_is_measured_near_the_brain(tmp_path,
     with providers.find("embedded").activated():
         task = Task(prepared.t1w, prepared.t1w, prepared.brain_mask)
         plain = brain_extraction.workflow(task, tmp_path / "plain")
+        assert not (tmp_path / "plain").exists()
         masked = brain_extraction.workflow(
             replace(task, registration_mask=prepared.brain_mask), tmp_path / "masked"
         )
-        near = tmp_path / "plain" / "near_brain.nii"
-        assert commandline(plain, prepared).count(f"--masks [ {near}, NULL ]") == 1
-        assert f"--masks [ {prepared.brain_mask}, NULL ]" not in commandline(plain, prepared)
-        assert f"--masks [ {prepared.brain_mask}, NULL ]" in commandline(masked, prepared)
-        assert "--random-seed 1" in commandline(plain, prepared)
+        first, near = similarity_masks(plain, prepared)
+        assert first == "NULL"
+        assert similarity_masks(masked, prepared)[0] == str(prepared.brain_mask)
+        node = plain.get_node("nonlinear")
+        node.inputs.fixed_image = node.inputs.moving_image = str(prepared.t1w)
+        node.inputs.fixed_image_masks = [first, near]
+        assert node.interface.cmdline.count(f"--masks [ {near}, NULL ]") == 1
+        assert "--random-seed 1" in node.interface.cmdline
     brain = nib.load(prepared.brain_mask).get_fdata() > 0.5
     where = nib.load(near).get_fdata() > 0
     assert where[brain].all()
     assert where.sum() < 0.6 * where.size
 
 
-def commandline(graph, prepared):
-    node = graph.get_node("nonlinear")
-    node.inputs.fixed_image = node.inputs.moving_image = str(prepared.t1w)
-    return node.interface.cmdline
+def similarity_masks(graph, prepared):
+    node = graph.get_node("similarity_masks")
+    node.inputs.template_mask = str(prepared.brain_mask)
+    return node.run().outputs.masks
 
 
 def test_the_published_script_without_ants_is_refused(tmp_path, monkeypatch):

@@ -12,7 +12,6 @@ from typing import Any
 
 from ecdysis.skullstrip import recipe_nodes as nodes
 from ecdysis.skullstrip.brain_recipe import RECIPE, Recipe
-from ecdysis.skullstrip.working_image import dilated_file
 
 
 @dataclass(frozen=True)
@@ -120,29 +119,6 @@ def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = REC
     """Build the nipype workflow ``brain_extraction``; parameters are those of `run`."""
     from nipype import Workflow
 
-    head = nodes.inputs(
-        image=task.working, template=task.template, template_mask=task.template_mask
-    )
-    foreground = nodes.foreground()
-    place = nodes.place(recipe.head_height)
-    bias = nodes.bias(recipe.bias)
-    linear = nodes.linear(recipe)
-    folder.mkdir(parents=True, exist_ok=True)
-    near_brain = dilated_file(
-        task.template_mask, folder / "near_brain.nii", recipe.near_brain.around_brain_mm
-    )
-    nonlinear = nodes.nonlinear(recipe, task.finest_mm, near_brain, task.registration_mask)
-    warp_mask, warp_template = nodes.warp("warp_mask"), nodes.warp("warp_template")
-    region = nodes.region(recipe.tissue.dilation_mm)
-    tissue = nodes.tissue(recipe.tissue)
-    tissue_warps = [
-        nodes.warp(f"warp_tissue{index}", path)
-        for index, path in enumerate(task.tissue_maps, start=1)
-    ]
-    warps = (warp_mask, warp_template, *tissue_warps)
-    for node in (foreground, bias, nonlinear, tissue, *warps):
-        node.inputs.num_threads = threads
-
     graph = Workflow(name="brain_extraction", base_dir=str(folder.absolute()))
     graph.config["execution"] = {
         "crashdump_dir": str(folder.absolute()),
@@ -150,6 +126,19 @@ def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = REC
         "remove_unnecessary_outputs": "false",
         "stop_on_first_crash": "true",
     }
+    head = nodes.inputs(
+        image=task.working, template=task.template, template_mask=task.template_mask
+    )
+    place, bias, linear = (
+        nodes.place(recipe.head_height),
+        nodes.bias(recipe.bias),
+        nodes.linear(recipe),
+    )
+    masks = nodes.similarity_masks(recipe.near_brain.around_brain_mm, task.registration_mask)
+    nonlinear = nodes.nonlinear(recipe, task.finest_mm)
+    foreground, tissue = nodes.foreground(), nodes.tissue(recipe.tissue)
+    region = nodes.region(recipe.tissue.dilation_mm)
+    warp_mask, warp_template = nodes.warp("warp_mask"), nodes.warp("warp_template")
     graph.connect(
         [
             (head, foreground, [("image", "input_image")]),
@@ -159,8 +148,10 @@ def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = REC
             (place, bias, [("head_mask", "mask_image")]),
             (head, linear, [("template", "fixed_image")]),
             (bias, linear, [("output_image", "moving_image")]),
+            (head, masks, [("template_mask", "template_mask")]),
             (head, nonlinear, [("template", "fixed_image")]),
             (bias, nonlinear, [("output_image", "moving_image")]),
+            (masks, nonlinear, [("masks", "fixed_image_masks")]),
             (linear, nonlinear, [("forward_transforms", "initial_moving_transform")]),
             (head, warp_mask, [("template_mask", "input_image")]),
             (head, warp_template, [("template", "input_image")]),
@@ -169,26 +160,42 @@ def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = REC
             (bias, tissue, [("output_image", "intensity_images")]),
         ]
     )
+    warps = [warp_mask, warp_template]
+    if task.search:
+        _connect_search(graph, recipe)
+    else:
+        graph.connect(place, "transform", linear, "initial_moving_transform")
+    if task.tissue_maps:
+        warps += _connect_tissue_maps(graph, task.tissue_maps, recipe)
     for warp in warps:
         graph.connect(bias, "output_image", warp, "reference_image")
         graph.connect(nonlinear, "inverse_composite_transform", warp, "transforms")
-    if task.search:
-        coarse, rotation = nodes.coarse(recipe.search), nodes.rotation(recipe.search)
-        graph.connect(
-            [
-                (head, coarse, [("image", "head"), ("template", "template")]),
-                (coarse, rotation, [("head", "moving_image"), ("template", "fixed_image")]),
-                (rotation, linear, [("out_file", "initial_moving_transform")]),
-            ]
-        )
-    else:
-        graph.connect(place, "transform", linear, "initial_moving_transform")
-    if tissue_warps:
-        merged, pattern = nodes.merged(len(tissue_warps)), nodes.pattern()
-        for index, warp in enumerate(tissue_warps, start=1):
-            graph.connect(warp, "output_image", merged, f"in{index}")
-        graph.connect([(merged, pattern, [("out", "files")])])
-        graph.connect([(pattern, tissue, [("pattern", "prior_image")])])
-        tissue.inputs.initialization = "PriorProbabilityImages"
-        tissue.inputs.prior_weighting = recipe.tissue.prior_weight
+    for node in (foreground, bias, nonlinear, tissue, *warps):
+        node.inputs.num_threads = threads
     return graph
+
+
+def _connect_search(graph: Any, recipe: Recipe) -> None:
+    """Start the linear registration from a search over all rotations."""
+    head, linear = graph.get_node("head"), graph.get_node("linear")
+    coarse, rotation = nodes.coarse(recipe.search), nodes.rotation(recipe.search)
+    graph.connect(
+        [
+            (head, coarse, [("image", "head"), ("template", "template")]),
+            (coarse, rotation, [("head", "moving_image"), ("template", "fixed_image")]),
+            (rotation, linear, [("out_file", "initial_moving_transform")]),
+        ]
+    )
+
+
+def _connect_tissue_maps(graph: Any, maps: tuple[Path, ...], recipe: Recipe) -> list[Any]:
+    """Start the classes of `tissue` from the template's maps; return the nodes that warp them."""
+    tissue, pattern, merged = graph.get_node("tissue"), nodes.pattern(), nodes.merged(len(maps))
+    warps = [nodes.warp(f"warp_tissue{index}", path) for index, path in enumerate(maps, start=1)]
+    for index, warp in enumerate(warps, start=1):
+        graph.connect(warp, "output_image", merged, f"in{index}")
+    graph.connect([(merged, pattern, [("out", "files")])])
+    graph.connect([(pattern, tissue, [("pattern", "prior_image")])])
+    tissue.inputs.initialization = "PriorProbabilityImages"
+    tissue.inputs.prior_weighting = recipe.tissue.prior_weight
+    return warps

@@ -92,13 +92,25 @@ def linear(recipe: Recipe) -> Any:
     return _single_threaded(Node(registration, name="linear"))
 
 
-def nonlinear(
-    recipe: Recipe, finest_mm: float, near_brain: Path, registration_mask: Path | None = None
-) -> Any:
+def similarity_masks(dilation_mm: float, registration_mask: Path | None) -> Any:
+    """Node of the masks that limit the similarity of the two stages of `nonlinear`.
+
+    The first stage gets `registration_mask`, or no mask; the second the brain mask of the template,
+    dilated.
+    """
+    arguments = ("template_mask", "dilation_mm", "registration_mask")
+    node = _function("similarity_masks", arguments, _similarity_masks)
+    node.inputs.dilation_mm = dilation_mm
+    node.inputs.registration_mask = (
+        str(registration_mask.absolute()) if registration_mask else "NULL"
+    )
+    return node
+
+
+def nonlinear(recipe: Recipe, finest_mm: float) -> Any:
     """Node of two symmetric normalisations: of the whole head, then near the brain.
 
-    Levels finer than `finest_mm` are left out. `near_brain` limits the similarity of the second,
-    `registration_mask` that of the first.
+    Levels finer than `finest_mm` are left out.
     """
     from nipype import Node
     from nipype.interfaces import ants
@@ -109,9 +121,6 @@ def nonlinear(
         transform_parameters=[(stage.step, stage.update_sigma, 0.0) for stage in stages],
         number_of_iterations=[list(stage.iterations) for stage in stages],
         radius_or_number_of_bins=[stage.bins for stage in stages],
-        fixed_image_masks=[
-            str(mask.absolute()) if mask else "NULL" for mask in (registration_mask, near_brain)
-        ],
         write_composite_transform=True,
         output_transform_prefix="nonlinear",
     )
@@ -218,6 +227,7 @@ def _single_threaded(node: Any) -> Any:
 OUTPUTS = {
     "place": ["head_mask", "transform"],
     "region": ["region"],
+    "similarity_masks": ["masks"],
     "pattern": ["pattern"],
     "coarse": ["head", "template"],
 }
@@ -283,6 +293,15 @@ def _region(prior: str, dilation_mm: float) -> str:
     from ecdysis.skullstrip.working_image import dilated_file
 
     return str(dilated_file(Path(prior), Path.cwd() / "region.nii", dilation_mm))
+
+
+def _similarity_masks(template_mask: str, dilation_mm: float, registration_mask: str) -> list[str]:
+    from pathlib import Path
+
+    from ecdysis.skullstrip.working_image import dilated_file
+
+    near_brain = dilated_file(Path(template_mask), Path.cwd() / "near_brain.nii", dilation_mm)
+    return [registration_mask, str(near_brain)]
 
 
 def _pattern(files: list[str]) -> str:
