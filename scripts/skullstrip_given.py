@@ -12,8 +12,8 @@ import nibabel as nib
 import numpy as np
 from ecdysis.bids.image_name import ImageName
 from ecdysis.errors import InputError
-from ecdysis.image.geometry import Turn, orientation_of
-from ecdysis.image.volume import Volume, read, read_anatomical, require_same_grid, turned
+from ecdysis.image.geometry import axis_change, orientation_of
+from ecdysis.image.volume import Volume, read, read_anatomical, reoriented, require_same_grid
 from ecdysis.skullstrip import mask_check, working_image
 
 
@@ -74,10 +74,10 @@ def take(image: Path, given: Path, mask: Path) -> dict[str, Any]:
         The mask is empty, or on another grid.
     """
     source, head = nib.load(image), read(image)
-    found = read_anatomical(given).volume
-    found = turned(found, Turn.to(orientation_of(head.affine), found.affine))
-    require_same_grid(found, head.stored.shape, head.affine, given)
-    brain = _above_zero(found)
+    raw = read_anatomical(given).volume
+    mask_volume = reoriented(raw, axis_change(orientation_of(head.affine), raw.affine))
+    require_same_grid(mask_volume, head.stored.shape, head.affine, given)
+    brain = _above_zero(mask_volume)
     if not brain.any():
         raise InputError(given, "the brain mask is empty", "Give another one")
     working_image.write_mask(brain, source, mask)

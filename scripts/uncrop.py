@@ -16,9 +16,10 @@ import nibabel as nib
 import numpy as np
 from ecdysis.errors import InputError
 from ecdysis.files import atomic, read_json
-from ecdysis.image.geometry import Box, Turn, corner_distance, cropped_affine, zooms_of
+from ecdysis.image.geometry import Box, corner_distance, cropped_affine, undone, zooms_of
 from ecdysis.image.grid import SAME_GRID
 from nibabel.nifti1 import Nifti1Image
+from nibabel.orientations import apply_orientation, inv_ornt_aff
 
 REMEDY = "Give the mask and the sidecar that belong together"
 
@@ -44,11 +45,11 @@ def uncrop(image: Nifti1Image, facts: Mapping[str, Any]) -> Nifti1Image:
         The image is not on the grid that the facts describe.
     """
     box = Box.of(facts["CropBox"])
-    first, second, third = facts["AxisFlips"]
-    turn = Turn(Box.whole(facts["AxisPermutation"]).stop, (first, second, third))
+    back = undone(facts["AxisPermutation"], facts["AxisFlips"])
     raw_shape = facts["OriginalShape"]
-    affine = turn.affine(np.asarray(facts["OriginalAffine"]), raw_shape[:3])
-    affine = cropped_affine(affine, box)
+    from_raw_voxels = inv_ornt_aff(back, facts["ReorientedShape"])
+    reoriented = np.asarray(facts["OriginalAffine"]) @ np.linalg.inv(from_raw_voxels)
+    affine = cropped_affine(reoriented, box)
     if image.shape != box.shape:
         problem = f"its shape is {image.shape}, the sidecar's CropBox has {box.shape}"
         raise InputError("the mask", problem, REMEDY)
@@ -59,7 +60,7 @@ def uncrop(image: Nifti1Image, facts: Mapping[str, Any]) -> Nifti1Image:
     values = np.asanyarray(image.dataobj)
     full = np.zeros(facts["ReorientedShape"], values.dtype)
     full[box.slices] = values
-    raw = turn.inverse.array(full).reshape(raw_shape)
+    raw = apply_orientation(full, back).reshape(raw_shape)
     header = image.header.copy()
     header.set_data_dtype(values.dtype)
     header.set_data_shape(raw_shape)

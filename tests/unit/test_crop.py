@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from ecdysis.errors import InputError
 from ecdysis.image.crop import crop_box
-from ecdysis.image.geometry import Box, Turn
-from ecdysis.image.volume import Volume, turned, with_values
+from ecdysis.image.geometry import Box, axis_change
+from ecdysis.image.volume import Volume, reoriented, with_values
 from nibabel.affines import apply_affine
 from nibabel.nifti1 import Nifti1Header
 
@@ -31,7 +31,7 @@ def head(code="RAS", zoom=2.0):
     header.set_sform(affine, 1)
     header.set_qform(affine, 1)
     volume = Volume(header, voxels)
-    return turned(volume, Turn.to(code, affine))
+    return reoriented(volume, axis_change(code, affine))
 
 
 def extent(volume, box):

@@ -3,8 +3,8 @@
 import nibabel as nib
 import numpy as np
 import pytest
-from ecdysis.image.geometry import Turn
-from ecdysis.image.volume import Volume, turned, with_values
+from ecdysis.image.geometry import axis_change
+from ecdysis.image.volume import Volume, reoriented, with_values
 from ecdysis.quality.air import AirSearch, air_voxels, survey
 from ecdysis.quality.sheet import NotComputableError
 
@@ -53,7 +53,7 @@ def test_air_is_away_from_the_head_and_above_the_plane(head):
 @pytest.mark.parametrize("orientation", ["LPI", "PSR", "SAL"])
 def test_the_same_air_in_every_orientation(head, orientation):
     volume = volume_of(head[:, :, :-4])
-    other = turned(volume, Turn.to(orientation, volume.affine))
+    other = reoriented(volume, axis_change(orientation, volume.affine))
     counts = [int(air_voxels(one, survey(one))[0].sum()) for one in (volume, other)]
     # Blocks begin at the other end, so their borders differ.
     assert counts[1] == pytest.approx(counts[0], rel=0.1)

@@ -3,9 +3,8 @@
 from difflib import get_close_matches
 from functools import cache
 
-from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
-from pydicom._uid_dict import UID_dictionary
-from pydicom.datadict import mask_match
+from pydicom.datadict import DicomDictionary, RepeatersDictionary, mask_match
+from pydicom.uid import UID_dictionary
 
 from ecdysis.dicom.tables import attributes
 

@@ -1,4 +1,4 @@
-"""Geometry of voxel grids: boxes, and the permutations and flips between orientations.
+"""Geometry of voxel grids: boxes, and changes of axes between orientations.
 
 Affines are 4 x 4, from voxel indices to world coordinates in RAS+ (NIfTI-1 standard,
 section "3D image orientation and location in space"). An orientation code such as ``RAS``
@@ -19,6 +19,8 @@ from nibabel.orientations import aff2axcodes, axcodes2ornt, io_orientation, ornt
 from ecdysis.errors import InputError
 
 Affine = npt.NDArray[np.float64]
+Ornt = npt.NDArray[np.float64]
+"""Shape (3, 2), as in `nibabel.orientations`: output axis and direction (1 or -1) of each axis."""
 Voxels = npt.NDArray[Any]
 Triple = tuple[int, int, int]
 
@@ -97,61 +99,30 @@ class Box:
         return Box(_triple(np.subtract(self.start, voxels)), _triple(np.add(self.stop, voxels)))
 
 
-@dataclass(frozen=True)
-class Turn:
-    """A permutation and flip of the three spatial axes.
+def axis_change(orientation: str, affine: Affine) -> Ornt:
+    """Return the change of axes from an image with `affine` to an orientation code, or ``keep``.
 
-    Output axis ``i`` is input axis ``permutation[i]``, read backwards where ``flips[i]``.
+    Raises
+    ------
+    InputError
+        `orientation` is not a code.
     """
+    code = valid_orientation(orientation)
+    start = io_orientation(affine)
+    change: Ornt = ornt_transform(start, start if code == KEEP else axcodes2ornt(code))
+    return change
 
-    permutation: Triple
-    flips: tuple[bool, bool, bool]
 
-    @classmethod
-    def to(cls, orientation: str, affine: Affine) -> Turn:
-        """Find the turn of an image with `affine` to an orientation code, or to ``keep``.
+def permutation_and_flips(change: Ornt) -> tuple[Triple, tuple[bool, bool, bool]]:
+    """Return the input axis of each output axis, and whether it is read backwards."""
+    permutation = np.argsort(change[:, 0])
+    first, second, third = (bool(change[axis, 1] < 0) for axis in permutation)
+    return _triple(permutation), (first, second, third)
 
-        Raises
-        ------
-        InputError
-            `orientation` is not a code.
-        """
-        code = valid_orientation(orientation)
-        if code == KEEP:
-            return cls((0, 1, 2), (False, False, False))
-        ornt = ornt_transform(io_orientation(affine), axcodes2ornt(code))
-        permutation = np.argsort(ornt[:, 0])
-        first, second, third = (bool(ornt[axis, 1] < 0) for axis in permutation)
-        return cls(_triple(permutation), (first, second, third))
 
-    @property
-    def inverse(self) -> Turn:
-        """The turn that undoes this one."""
-        back = np.argsort(self.permutation)
-        first, second, third = (self.flips[axis] for axis in back)
-        return Turn(_triple(back), (first, second, third))
-
-    def array(self, voxels: Voxels) -> Voxels:
-        """Turn the first three axes of an array; the result is a view."""
-        rest = range(3, voxels.ndim)
-        turned = voxels.transpose(*self.permutation, *rest)
-        return turned[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
-
-    def shape(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """Turn a shape of three or more axes."""
-        return (*(int(shape[axis]) for axis in self.permutation), *map(int, shape[3:]))
-
-    def affine(self, affine: Affine, shape: Sequence[int]) -> Affine:
-        """Give the affine of the turned image, from that of an image of `shape`.
-
-        Columns are permuted and negated only, so no rounding enters the zooms.
-        """
-        turned = affine.copy()
-        for axis, (source, flip) in enumerate(zip(self.permutation, self.flips, strict=True)):
-            turned[:3, axis] = -affine[:3, source] if flip else affine[:3, source]
-            if flip:
-                turned[:3, 3] += (shape[source] - 1) * affine[:3, source]
-        return turned
+def undone(permutation: Sequence[int], flips: Sequence[bool]) -> Ornt:
+    """Return the change of axes that undoes a permutation and flips."""
+    return np.column_stack([permutation, np.where(flips, -1, 1)]).astype(float)
 
 
 def valid_orientation(orientation: str) -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.files import write_json
-from ecdysis.image.geometry import Turn, orientation_of
+from ecdysis.image.geometry import axis_change, orientation_of, permutation_and_flips
 from ecdysis.image.grid import stored_shape
 from ecdysis.image.sidecar import sidecar_of
-from ecdysis.image.volume import read_anatomical, turned, write
+from ecdysis.image.volume import read_anatomical, reoriented, write
 
 GEOMETRY_FIELDS = (
     "pixdim", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d",
@@ -46,8 +46,9 @@ def reorient(image: Path, output: Path, orientation: str) -> dict[str, Any]:
         The image or the orientation cannot be used.
     """
     volume, grid, warnings = read_anatomical(image)
-    turn = Turn.to(orientation, grid.affine)
-    result = turned(volume, turn)
+    change = axis_change(orientation, grid.affine)
+    permutation, flips = permutation_and_flips(change)
+    result = reoriented(volume, change)
     facts = {
         "OriginalShape": list(stored_shape(grid.header)),
         "OriginalAffine": grid.affine.tolist(),
@@ -57,8 +58,8 @@ def reorient(image: Path, output: Path, orientation: str) -> dict[str, Any]:
         },
         "AffineSource": grid.source,
         "Orientation": orientation_of(result.affine),
-        "AxisPermutation": list(turn.permutation),
-        "AxisFlips": list(turn.flips),
+        "AxisPermutation": list(permutation),
+        "AxisFlips": list(flips),
         "ReorientedShape": list(result.stored.shape),
         "Warnings": warnings,
     }

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from nibabel.nifti1 import Nifti1Header
 from nibabel.openers import ImageOpener
+from nibabel.orientations import apply_orientation, inv_ornt_aff
 from nibabel.volumeutils import array_from_file, array_to_file
 
 from ecdysis.errors import InputError
@@ -24,10 +25,11 @@ from ecdysis.files import atomic
 from ecdysis.image.geometry import (
     Affine,
     Box,
-    Turn,
+    Ornt,
     Voxels,
     corner_distance,
     cropped_affine,
+    permutation_and_flips,
     rigid,
     zooms_of,
 )
@@ -218,24 +220,26 @@ def settled(grid: Grid) -> Nifti1Header:
     return header
 
 
-def turned(volume: Volume, turn: Turn) -> Volume:
+def reoriented(volume: Volume, change: Ornt) -> Volume:
     """Reorient a settled volume: voxels keep their value and their place in the world."""
     header = volume.header
-    shape = volume.stored.shape
-    moved = _moved(header, lambda affine: turn.affine(affine, shape))
-    moved["dim"][1:4] = turn.shape(shape)[:3]
-    moved["pixdim"][1:4] = header["pixdim"][1:4][list(turn.permutation)]
+    permutation, flips = permutation_and_flips(change)
+    stored = apply_orientation(volume.stored, change)
+    from_new_voxels = inv_ornt_aff(change, volume.stored.shape[:3])
+    moved = _moved(header, lambda affine: affine @ from_new_voxels)
+    moved["dim"][1:4] = stored.shape[:3]
+    moved["pixdim"][1:4] = header["pixdim"][1:4][list(permutation)]
     axes = header.get_dim_info()
-    moved.set_dim_info(*(None if axis is None else turn.permutation.index(axis) for axis in axes))
+    moved.set_dim_info(*(None if axis is None else permutation.index(axis) for axis in axes))
     slice_axis = moved.get_dim_info()[2]
-    if slice_axis is not None and turn.flips[slice_axis] and header["slice_code"] > 0:
+    if slice_axis is not None and flips[slice_axis] and header["slice_code"] > 0:
         last = int(moved["dim"][slice_axis + 1]) - 1
         moved["slice_start"], moved["slice_end"] = (
             last - header["slice_end"],
             last - header["slice_start"],
         )
         moved["slice_code"] = MIRRORED_SLICE_CODES.get(int(header["slice_code"]), 0)
-    return Volume(moved, turn.array(volume.stored))
+    return Volume(moved, stored)
 
 
 def cropped(volume: Volume, box: Box) -> Volume:

@@ -24,7 +24,6 @@ from ecdysis.skullstrip.brain_extraction import Registered, Task
 from ecdysis.skullstrip.brain_recipe import RECIPE, Recipe
 from ecdysis.skullstrip.byproducts import Byproducts
 from ecdysis.skullstrip.cortex_border import follow_cortex
-from ecdysis.skullstrip.hdf5 import without_times
 from ecdysis.template import Prepared
 
 STRATEGIES = ("orientation in the header", "search over all rotations")
@@ -210,11 +209,11 @@ def _write_byproducts(registered: Registered, byproducts: Byproducts, *, sort: b
 
 
 def _write_transforms(registered: Registered, transforms: tuple[Path, Path]) -> None:
-    """Write the transforms to the template and back, without the time of their making."""
-    found = registered.to_template, registered.from_template
-    for source, wanted in zip(found, transforms, strict=True):
-        with atomic(wanted) as partial:
-            partial.write_bytes(without_times(source.read_bytes()))
+    """Copy the transforms to the template and back."""
+    made = registered.to_template, registered.from_template
+    for source, target in zip(made, transforms, strict=True):
+        with atomic(target) as partial:
+            shutil.copyfile(source, partial)
 
 
 def _save(image: nib.Nifti1Image, path: Path, dtype: type[np.integer[Any]]) -> None:
