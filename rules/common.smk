@@ -192,7 +192,7 @@ wildcard_constraints:
 def everything(wildcards):
     """All that `snakemake` without a target makes."""
     if STUDY.settings["deid_dir"] and not BIDS_DIR:
-        return audited_sessions(wildcards)
+        return published_sessions(wildcards)
     if not BIDS_DIR:
         raise WorkflowError(
             "There is no dataset to work on. Give one with --config bids_dir=STUDY, start "

@@ -9,7 +9,6 @@ rule convert:
     """Convert a DICOM series to an anatomical image of the dataset."""
     input:
         dicom=dicom_of_image,
-        audit=audit_of_image,
         description=ancient(f"{BIDS_DIR}/dataset_description.json"),
     output:
         image=f"{BIDS_DIR}/{{folder}}/{{entities}}_{{suffix}}.nii.gz",
@@ -39,7 +38,6 @@ rule convert_session:
     """Convert the other DICOM series of a session."""
     input:
         dicom=f"{DEID_DIR}/{{session}}",
-        audit=audited_file("{session}", "dicom"),
         description=ancient(f"{BIDS_DIR}/dataset_description.json"),
     output:
         record=converted_file("{session}"),

@@ -1,10 +1,5 @@
 """Identified scanner files become de-identified ones, a session at a time, and are audited."""
 
-# What the cleaner is given: findings that the audit accepts change no file.
-CLEANING = {
-    key: value for key, value in STUDY.settings["deid"].items() if key != "accept"
-}
-
 
 localrules:
     deidentify,
@@ -15,18 +10,18 @@ localrules:
 rule deidentify:
     """The target for de-identified DICOM alone."""
     input:
-        audited_sessions,
+        published_sessions,
 
 
 rule deidentify_session:
-    """Remove identifying data from the DICOM files of a session."""
+    """Remove identifying data from the DICOM files of a session, and audit the result."""
     input:
         files=session_files,
         edits=[
             edit for edit in STUDY.settings["deid"]["edits"] if isinstance(edit, str)
         ],
     output:
-        dicom=kept_dicom(f"{DEID_DIR}/{{session}}"),
+        dicom=published_dicom(f"{DEID_DIR}/{{session}}"),
     log:
         f"{PRIVATE_DIR}/logs/{{session}}_deidentify.log",
     benchmark:
@@ -37,37 +32,15 @@ rule deidentify_session:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
         key_file=STUDY.settings["key_file"],
+        made=f"{PRIVATE_DIR}/dicom",
+        keep=bool(STUDY.settings["deid_dir"]),
         ledger=f"{PRIVATE_DIR}/ledger/{{session}}.json",
-        deid=CLEANING,
+        deid=STUDY.settings["deid"],
         code=fingerprint("deidentify"),
     message:
         "Removing the identity from {wildcards.session}"
     script:
         "../scripts/deidentify.py"
-
-
-rule audit:
-    """Audit de-identified DICOM files: nothing identifying is left, and nothing needed is lost."""
-    input:
-        files=session_files,
-        dicom=rules.deidentify_session.output.dicom,
-    output:
-        touch(audited_file("{session}", "dicom")),
-    log:
-        f"{PRIVATE_DIR}/logs/{{session}}_audit.log",
-    benchmark:
-        "benchmarks/{session}/audit.tsv"
-    conda:
-        "../envs/python.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-    params:
-        deid=STUDY.settings["deid"],
-        code=fingerprint("audit"),
-    message:
-        "Auditing the DICOM files of {wildcards.session}"
-    script:
-        "../scripts/audit.py"
 
 
 rule audit_results:
@@ -77,7 +50,7 @@ rule audit_results:
         files=session_files,
         record=record_of_session,
     output:
-        touch(audited_file("{session}", "results")),
+        touch(audited_file("{session}")),
     log:
         f"{PRIVATE_DIR}/logs/{{session}}_audit_results.log",
     benchmark:
@@ -89,11 +62,11 @@ rule audit_results:
     params:
         deid=STUDY.settings["deid"],
         bids_dir=BIDS_DIR,
-        code=fingerprint("audit"),
+        code=fingerprint("audit_results"),
     message:
         "Auditing what was made of {wildcards.session}"
     script:
-        "../scripts/audit.py"
+        "../scripts/audit_results.py"
 
 
 rule list_headers:

@@ -240,21 +240,15 @@ def dicom_of_image(wildcards):
     return f"{DEID_DIR}/{image.dicom_session or 'none'}"
 
 
-def audit_of_image(wildcards):
-    """Return the file that says that the session of an image passed its audit."""
-    return audited_file(STUDY.image(**wildcards).dicom_session, "dicom")
+def published_dicom(path):
+    """Keep de-identified DICOM if the user set `deid_dir`; otherwise it is intermediate."""
+    folder = directory(path)
+    return folder if STUDY.settings["deid_dir"] else intermediate(folder)
 
 
-def kept_dicom(path):
-    """Keep and update de-identified DICOM where the user set `deid_dir`; else it is intermediate."""
-    if STUDY.settings["deid_dir"]:
-        return update(directory(path))
-    return intermediate(directory(path))
-
-
-def audited_sessions(wildcards):
-    """Return the files that say that the DICOM files of all sessions passed their audits."""
-    return [audited_file(item["session"], "dicom") for item in STUDY.plan["sessions"]]
+def published_sessions(wildcards):
+    """Return the folders of the DICOM sessions that passed their audits."""
+    return [f"{DEID_DIR}/{item['session']}" for item in STUDY.plan["sessions"]]
 
 
 def results_of_session(wildcards):
@@ -285,7 +279,7 @@ def audited_results(wildcards):
     made = set(STUDY.converted_sessions)
     sessions = [item["session"] for item in STUDY.plan["sessions"]]
     return [
-        audited_file(name, "results")
+        audited_file(name)
         for name in sessions
         if name in made or name in STUDY.images_of_session
     ]

@@ -24,9 +24,9 @@ def converted_file(session: str) -> str:
     return f"{HIDDEN}/converted/{session}.json"
 
 
-def audited_file(session: str, what: str) -> str:
-    """Return the file that says that an audit passed; `what` is ``dicom`` or ``results``."""
-    return f"{HIDDEN}/audited/{session}.{what}"
+def audited_file(session: str) -> str:
+    """Return the file that says that the results of a DICOM session passed their audit."""
+    return f"{HIDDEN}/audited/{session}"
 
 
 def refused_file(token: str) -> str:

@@ -24,11 +24,11 @@ import yaml
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT)]
 
-from audit import Originals, audit  # noqa: E402
-from deidentify import deidentify  # noqa: E402
 from ecdysis.audit import results  # noqa: E402
 from ecdysis.audit.search import Searcher  # noqa: E402
 from ecdysis.audit.secrets import kinds_searched  # noqa: E402
+from ecdysis.audit.session import Originals, audit  # noqa: E402
+from ecdysis.deid.session import deidentify  # noqa: E402
 from ecdysis.errors import InputError  # noqa: E402
 from ecdysis.key import Key  # noqa: E402
 

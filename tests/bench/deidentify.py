@@ -27,7 +27,7 @@ def work(files, out):
 ECDYSIS = """
 sys.path.insert(0, {scripts!r})
 from pathlib import Path
-from deidentify import deidentify
+from ecdysis.deid.session import deidentify
 from ecdysis.key import Key
 def work(files, out):
     listing = Path(out + ".json")

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from convert_session import record  # noqa: E402
 from dataset_files import complete  # noqa: E402
-from deidentify import deidentify  # noqa: E402
+from ecdysis.deid.session import deidentify  # noqa: E402
 from ecdysis.errors import InputError  # noqa: E402
 from ecdysis.files import read_tsv  # noqa: E402
 from ecdysis.key import Key  # noqa: E402

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from audit import audit
+from ecdysis.audit.session import audit
 from ecdysis.dicom.refusals import RefusedError
 from ecdysis.errors import InputError
 

@@ -128,7 +128,7 @@ def test_the_suite_is_planted() -> None:
 
 
 def test_paths_are_pseudonyms(tmp_path: Path) -> None:
-    from deidentify import deidentify
+    from ecdysis.deid.session import deidentify
     from ecdysis.files import write_json
 
     source = tmp_path / "Vandermeulen_Jo"

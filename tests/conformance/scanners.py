@@ -30,7 +30,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from deidentify import deidentify  # noqa: E402
+from ecdysis.deid.session import deidentify  # noqa: E402
 from ecdysis.key import Key  # noqa: E402
 
 ARCHIVES = ("scanners.tar.xz", "dcm_qa_nih.tar.xz")

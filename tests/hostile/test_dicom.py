@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from audit import audit
-from deidentify import deidentify
+from ecdysis.audit.session import audit
+from ecdysis.deid.session import deidentify
 from ecdysis.dicom.index import index
 from ecdysis.errors import InputError
 from ecdysis.key import Key

@@ -16,10 +16,10 @@ import numpy as np
 import pydicom
 import pytest
 from convert import convert
-from deidentify import deidentify
 from ecdysis.bids.outputs import Output
 from ecdysis.conversion.dcm2niix import run_dcm2niix
 from ecdysis.conversion.sidecar import LOST, without_dropped
+from ecdysis.deid.session import deidentify
 from ecdysis.dicom import phase_direction
 from ecdysis.key import Key
 from ecdysis.plain_folder import plain_folder

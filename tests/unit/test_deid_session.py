@@ -6,10 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import deidentify as script
 import pydicom
 import pytest
-from deidentify import deidentify
+from ecdysis.deid import session as script
+from ecdysis.deid.session import deidentify
 from ecdysis.errors import InputError
 from ecdysis.key import Key
 from pydicom import Dataset, Sequence

@@ -94,6 +94,30 @@ def test_only_a_new_file_is_made_again(place, first_run, snakemake):
     assert len(again) == 1
 
 
+def test_what_fails_the_audit_is_listed_and_in_no_shared_place(place, first_run, snakemake):
+    name = PATIENTS[0].name.partition("^")[0]
+    rule = f"select: ImageComments, action: set, value: seen by {name}, override: true"
+    (place / "rules.yaml").write_text(f"- {{{rule}, when: {{PatientName: {name}*}}}}\n")
+    run = snakemake(place, "deidentify", *CONFIG, "deid={edits: [rules.yaml]}")
+    assert run.returncode != 0
+    assert "ImageComments holds a word of a person's name" in run.stdout
+    assert "add {select: ImageComments, action: remove}" in run.stdout
+    states = {
+        path.parent.name: json.loads(path.read_text())["state"]
+        for path in (place / "clean-report/logs").glob("sub-*/audit.status.json")
+    }
+    assert sorted(states.values()) == ["done", "failed"]
+    assert {path.name for path in (place / "clean").iterdir()} == {
+        session for session, state in states.items() if state == "done"
+    }
+    assert "ImageComments holds" in (place / "clean-report/index.html").read_text()
+    shared = [path for top in ("clean", "clean-report") for path in (place / top).rglob("*")]
+    assert not [path for path in shared if path.is_file() and name.encode() in path.read_bytes()]
+    again = snakemake(place, "deidentify", *CONFIG)
+    assert again.returncode == 0, again.stdout
+    assert len(list((place / "clean").iterdir())) == 2
+
+
 def test_headers_are_listed_with_private_values_masked(place, first_run, snakemake):
     run = snakemake(place, "headers", *CONFIG, "headers={select: [PatientName, EchoTime]}")
     assert run.returncode == 0, run.stdout

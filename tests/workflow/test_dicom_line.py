@@ -150,7 +150,7 @@ def test_an_audit_reads_all_that_tells_of_a_subject(place, first_run, snakemake)
     clean = sidecar.read_bytes()
     sidecar.write_bytes(clean.replace(b"{", b'{"Of": "%s",' % " ".join(names).encode(), 1))
     options = ("--force", "--config", "dicom_dir=scans", "bids_dir=study")
-    run = snakemake(place, ".ecdysis/audited/sub-01.results", *options)
+    run = snakemake(place, ".ecdysis/audited/sub-01", *options)
     sidecar.write_bytes(clean)
     assert run.returncode != 0
     assert "Of holds a word of a person's name (PatientName of the originals)" in run.stdout

@@ -13,6 +13,7 @@ from typing import Any
 from ecdysis.audit.findings import Finding, identifying, in_name
 from ecdysis.audit.search import RUNS, Searcher
 from ecdysis.audit.secrets import Secret
+from ecdysis.files import read_json
 
 NIFTI_HEADER = 4096
 """Bytes of a NIfTI file that are searched: its header and a usual extension."""
@@ -56,6 +57,30 @@ def in_file(path: Path, name: str, searcher: Searcher, *, ours: bool) -> Iterato
         else:
             hits = _in_text(text, searcher, ours=ours)
         yield from (identifying(name, element, hit) for hit in hits)
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """Yield every file below a folder but the empty mark that Snakemake puts into it."""
+    for path in folder.rglob("*"):
+        if path.is_file() and (path.name != ".snakemake_timestamp" or path.stat().st_size):
+            yield path
+
+
+def files_of(subject: str, session: str) -> list[Path]:
+    """Return the files in the working directory about a subject, or about one session of it.
+
+    The pages, the index and the table over all subjects are made from these files. A file that is
+    being written has a hidden name.
+    """
+    tops = [Path(), Path(".ecdysis"), Path("logs"), Path("benchmarks")]
+    folders = [top / name for top in tops for name in dict.fromkeys((f"sub-{subject}", session))]
+    files = (file for folder in folders for file in sorted(files_in(folder)))
+    return [file for file in files if file.name[0] != "."]
+
+
+def recorded_files(record: Path, bids_dir: Path) -> list[Path]:
+    """Return the files of the dataset that the record of a session's conversion lists."""
+    return [bids_dir / file["path"] for file in read_json(record)["files"]]
 
 
 def _values(path: Path) -> Iterator[tuple[str, Any]]:

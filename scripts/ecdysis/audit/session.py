@@ -101,7 +101,7 @@ def audit(
     label = f"sub-{content['subject']}"
     originals = Originals((path for paths in content["series"].values() for path in paths), kinds)
     searcher = Searcher(originals.secrets, label, originals.models, kinds)
-    outputs = sorted(_files(dicom)) if dicom else []
+    outputs = sorted(results.files_in(dicom)) if dicom else []
     findings, matched = _in_dicom(outputs, originals, searcher, label, used)
     rest = {**dict.fromkeys(converted, False), **dict.fromkeys(ours, True)}
     for path, own in rest.items():
@@ -184,47 +184,3 @@ def edited_elements(edits: Iterable[Any]) -> list[re.Pattern[str]]:
         tag = re.fullmatch(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)", last)
         patterns.append(element_name(int(tag[1] + tag[2], 16)) if tag else last)
     return [re.compile(translate(pattern), re.IGNORECASE) for pattern in patterns if pattern]
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield every file below a folder but the empty mark that Snakemake puts into it."""
-    for path in folder.rglob("*"):
-        if path.is_file() and (path.name != ".snakemake_timestamp" or path.stat().st_size):
-            yield path
-
-
-def files_of(subject: str, session: str) -> list[Path]:
-    """Return the files in the working directory about a subject, or about one session of it.
-
-    The pages, the index and the table over all subjects are made from these files. A file that is
-    being written has a hidden name.
-    """
-    tops = [Path(), Path(".ecdysis"), Path("logs"), Path("benchmarks")]
-    folders = [top / name for top in tops for name in dict.fromkeys((f"sub-{subject}", session))]
-    files = (file for folder in folders for file in sorted(_files(folder)))
-    return [file for file in files if file.name[0] != "."]
-
-
-def recorded_files(record: Path, bids_dir: Path) -> list[Path]:
-    """Return the files of the dataset that the record of a session's conversion lists."""
-    return [bids_dir / file["path"] for file in read_json(record)["files"]]
-
-
-if "snakemake" in globals():
-    from ecdysis.job import recorded
-
-    job = globals()["snakemake"]
-    listing, session = Path(job.input.files), job.wildcards.session
-    dicom_folder, record = job.input.get("dicom"), job.input.get("record")
-    converted = [Path(path) for path in job.input.get("converted", [])]
-    converted += recorded_files(Path(*record), Path(job.params.bids_dir)) if record else []
-    with recorded(job, job.rule, unit=session, private=True) as details:
-        details.update(
-            audit(
-                listing,
-                Path(dicom_folder) if dicom_folder else None,
-                converted,
-                job.params.deid,
-                ours=[] if dicom_folder else files_of(read_json(listing)["subject"], session),
-            )
-        )

@@ -1,0 +1,21 @@
+"""Search what was made of a session for values that identify: images, sidecars, tables, records.
+
+The originals show what identifies. See ``docs/deidentification.md``.
+"""
+
+from pathlib import Path
+
+if "snakemake" in globals():
+    from ecdysis.audit.results import files_of, recorded_files
+    from ecdysis.audit.session import audit
+    from ecdysis.files import read_json
+    from ecdysis.job import recorded
+
+    job = globals()["snakemake"]
+    listing, session = Path(job.input.files), job.wildcards.session
+    converted = [Path(path) for path in job.input.get("converted", [])]
+    for record in job.input.record:
+        converted += recorded_files(Path(record), Path(job.params.bids_dir))
+    with recorded(job, "audit_results", unit=session, private=True) as details:
+        ours = files_of(read_json(listing)["subject"], session)
+        details.update(audit(listing, None, converted, job.params.deid, ours=ours))
