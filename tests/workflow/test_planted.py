@@ -10,12 +10,15 @@ from tests.bench.planted import FAULTS, MEASURED, RESULTS, answers, is_right, ma
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory, snakemake):
-    """The study as a run as far as its measures left it, and the fault of each subject."""
+    """The study measured, with pages of the subjects to review, and the fault of each subject."""
     root = tmp_path_factory.mktemp("planted") / "study"
     planted = make_study(root)
     run = snakemake(root, "--quiet", "all", *MEASURED)
     assert run.returncode != 0, "a job was to fail"
     assert "Traceback" not in run.stdout
+    names = [name for name, fault in planted.items() if fault and fault.state == "review"]
+    drawn = snakemake(root, *(f"{name}/figures" for name in names), "--quiet", "all")
+    assert drawn.returncode == 0, drawn.stdout
     return root / RESULTS, planted
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ecdysis.quality.dictionary import MEASURES, Measure
+from ecdysis.quality.open_norms import OpenNorm, norm_of
 from ecdysis.quality.outliers import Flag
 from ecdysis.report.model import Run
 from ecdysis.report.quality_table import flags_of, reasons_of, values_of
@@ -15,6 +16,8 @@ from ecdysis.report.quality_table import flags_of, reasons_of, values_of
 DOTS = 80
 """Up to so many images are drawn as dots, more as bars."""
 BARS = 48
+FEWEST = 10
+"""With fewer images no percentage is given."""
 WIDTH, HEIGHT, EDGE = 220.0, 26.0, 5.0
 """Of a strip, in units of its drawing."""
 
@@ -33,13 +36,14 @@ class Strip:
     """All values of a measure, from `low` to `high`, drawn as one path (SVG 2, section 9.3).
 
     `dots` are segments without length, which round caps make visible; either they or `bars` are
-    empty.
+    empty. `norm` is the distribution in open studies, where the measure has one.
     """
 
     low: float
     high: float
     dots: str = ""
     bars: str = ""
+    norm: OpenNorm | None = None
 
     def place(self, value: float) -> float:
         """Where a value stands on the line."""
@@ -51,7 +55,8 @@ class Place:
     """One measure of one image.
 
     `below` is the percentage of the `n` images of this kind with a lower value; equal values count
-    half. `strip` is None where there is nothing to compare with.
+    half. It is None with fewer than `FEWEST` images. `strip` is None where there is nothing to
+    compare with.
     """
 
     measure: Measure
@@ -66,6 +71,16 @@ class Place:
     def units(self) -> str:
         """The units as they are written; nothing for a pure number."""
         return units(self.measure)
+
+    @property
+    def words(self) -> list[str]:
+        """Sentences that compare the value with the other images and with open studies."""
+        sentences = []
+        if self.below is not None:
+            sentences.append(f"{self.below} % of {self.n} images have lower values")
+        if self.strip and self.strip.norm and self.value is not None:
+            sentences.append(self.strip.norm.words(self.value))
+        return sentences
 
 
 class Comparison:
@@ -112,15 +127,17 @@ class Comparison:
         value, reason = image.values.get(measure.key), image.not_computable.get(measure.key)
         flag = next((flag for flag in image.flags if flag.key == measure.key), None)
         below = strip = None
-        if value is not None and len(others) > 1:
-            rank = (bisect_left(others, value) + bisect_right(others, value)) / 2
-            below, strip = round(100 * rank / len(others)), self._strip(suffix, measure.key)
+        if value is not None:
+            strip = self._strip(suffix, measure.key)
+            if len(others) >= FEWEST:
+                rank = (bisect_left(others, value) + bisect_right(others, value)) / 2
+                below = round(100 * rank / len(others))
         return Place(measure, value, reason, flag, len(others), below, strip)
 
     def _strip(self, suffix: str, key: str) -> Strip | None:
         """Draw a measure, once for all pages; anew for each they would cost the study's square."""
         if (suffix, key) not in self._strips:
-            self._strips[suffix, key] = strip_of(self._values[suffix, key])
+            self._strips[suffix, key] = strip_of(self._values[suffix, key], norm_of(key, suffix))
         return self._strips[suffix, key]
 
 
@@ -129,9 +146,10 @@ def units(measure: Measure) -> str:
     return "" if measure.units == "1" else measure.units
 
 
-def strip_of(values: Sequence[float]) -> Strip | None:
-    """Draw sorted values on a line; None when all are one."""
-    line = Strip(values[0], values[-1])
+def strip_of(values: Sequence[float], norm: OpenNorm | None = None) -> Strip | None:
+    """Draw sorted values on a line, with the norm; None where nothing differs."""
+    middle = norm.middle if norm else ()
+    line = Strip(min([values[0], *middle]), max([values[-1], *middle]), norm=norm)
     if not line.low < line.high:
         return None
     if len(values) <= DOTS:

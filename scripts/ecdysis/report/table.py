@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecdysis.quality.dictionary import Measure
+from ecdysis.quality.open_norms import OpenNorm, open_norms
 from ecdysis.ratings import Rating
 from ecdysis.report.figure_files import FigureFile
 from ecdysis.report.model import ProcessedImage, Run
@@ -30,6 +31,7 @@ class Column:
     digits: int | None = None
     better: str | None = None
     measure: bool = False
+    norm: OpenNorm | None = None
 
     @property
     def number(self) -> bool:
@@ -132,6 +134,7 @@ def _measure_column(measure: Measure, comparison: Comparison) -> Column:
         measure.digits,
         measure.better,
         measure=True,
+        norm=open_norms().get(measure.key),
     )
 
 
@@ -170,7 +173,11 @@ def _cells(
 
 
 def table_data(columns: list[Column], rows: list[Row]) -> dict[str, Any]:
-    """Return columns and rows for the script; the rows in the order of the page."""
+    """Return columns and rows for the script; the rows in the order of the page.
+
+    Flagged measures are shown, too, beside those that are shown by default.
+    """
+    flagged = {flag.key for row in rows for flag in row.entry.flags}
     return {
         "columns": [
             {
@@ -180,7 +187,8 @@ def table_data(columns: list[Column], rows: list[Row]) -> dict[str, Any]:
                 "digits": one.digits,
                 "better": one.better,
                 "measure": one.measure,
-                "shown": one.shown,
+                "norm": one.norm.middle if one.norm else None,
+                "shown": one.shown or one.key in flagged,
             }
             for one in columns
         ],
@@ -188,6 +196,7 @@ def table_data(columns: list[Column], rows: list[Row]) -> dict[str, Any]:
             {
                 "name": row.entry.name,
                 "page": page_of(row.entry.subject),
+                "suffix": row.entry.name.rpartition("_")[2] if row.entry.is_image else None,
                 "image": row.entry.is_image,
                 "flagged": [flag.key for flag in row.entry.flags],
                 "values": row.values,
