@@ -32,9 +32,8 @@ rule deidentify_session:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
         key_file=STUDY.settings["key_file"],
-        made=f"{PRIVATE_DIR}/dicom",
+        private_dir=PRIVATE_DIR,
         keep=bool(STUDY.settings["deid_dir"]),
-        ledger=f"{PRIVATE_DIR}/ledger/{{session}}.json",
         deid=STUDY.settings["deid"],
         code=fingerprint("deidentify"),
     message:
@@ -61,6 +60,7 @@ rule audit_results:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
         deid=STUDY.settings["deid"],
+        private_dir=PRIVATE_DIR,
         bids_dir=BIDS_DIR,
         code=fingerprint("audit_results"),
     message:

@@ -13,9 +13,12 @@ if "snakemake" in globals():
 
     job = globals()["snakemake"]
     listing, session = Path(job.input.files), job.wildcards.session
+    subject = read_json(listing)["subject"]
+    related = read_json(Path(job.params.private_dir) / "patients" / f"{subject}.json")
     converted = [Path(path) for path in job.input.get("converted", [])]
     for record in job.input.record:
         converted += recorded_files(Path(record), Path(job.params.bids_dir))
     with recorded(job, "audit_results", unit=session, private=True) as details:
-        ours = files_of(read_json(listing)["subject"], session)
-        details.update(audit(listing, None, converted, job.params.deid, ours=ours))
+        ours = files_of(subject, session)
+        made = audit(listing, None, converted, job.params.deid, ours=ours, related=related)
+        details.update(made)

@@ -40,19 +40,24 @@ def _link(source: str, target: str) -> None:
 if "snakemake" in globals():
     from ecdysis.audit.session import audit
     from ecdysis.deid.session import deidentify
+    from ecdysis.files import read_json
     from ecdysis.job import recorded
     from ecdysis.key import Key
     from ecdysis.private_files import private_folder
 
     job = globals()["snakemake"]
     session, listing = job.wildcards.session, Path(job.input.files)
-    made = private_folder(Path(job.params.made)) / session
+    private = Path(job.params.private_dir)
+    made = private_folder(private / "dicom") / session
+    ledger = private / "ledger" / f"{session}.json"
+    subject = read_json(listing)["subject"]
+    related = read_json(private / "patients" / f"{subject}.json")
     with recorded(job, "deidentify", unit=session, private=True) as details:
         # Findings that the audit accepts change no file.
         settings = {key: value for key, value in job.params.deid.items() if key != "accept"}
         key = Key.load(Path(job.params.key_file))
-        ledger, code = Path(job.params.ledger), job.params.code
-        details.update(deidentify(listing, made, key, settings, ledger, code))
+        others = map(Path, related)
+        details.update(deidentify(listing, made, key, settings, ledger, job.params.code, others))
     with recorded(job, "audit", unit=session, private=True) as details:
-        details.update(audit(listing, made, [], job.params.deid))
+        details.update(audit(listing, made, [], job.params.deid, related=related))
         publish(made, Path(job.output.dicom), keep=job.params.keep)

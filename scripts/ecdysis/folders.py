@@ -1,5 +1,6 @@
 """Derive the folders of a run, and check that none lies where it must not."""
 
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,19 @@ def _check_places(settings: Settings) -> None:
                         f"Give a path outside {folder}",
                     )
     _check_raw_folders(settings)
+    if settings["dicom_dir"]:
+        _check_private(Path(settings["private_dir"]))
+
+
+def _check_private(folder: Path) -> None:
+    """Refuse a private folder that other users of the machine can read."""
+    mode = stat.S_IMODE(folder.stat().st_mode) if folder.is_dir() else 0
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise InputError(
+            "private_dir",
+            f"{folder} has mode {mode:03o}, so other users can read it",
+            f"Run: chmod 700 {folder}",
+        )
 
 
 def _check_raw_folders(settings: Settings) -> None:

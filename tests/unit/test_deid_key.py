@@ -66,6 +66,14 @@ def test_wrong_size_is_refused(size: int, tmp_path: Path) -> None:
         Key.load(path)
 
 
+def test_a_key_of_zeros_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(bytes(32))
+    path.chmod(0o600)
+    with pytest.raises(InputError, match="bytes are zero"):
+        Key.load(path)
+
+
 def test_pseudonyms_depend_on_key_domain_and_text() -> None:
     one, two = Key(b"1" * 32), Key(b"2" * 32)
     values = {

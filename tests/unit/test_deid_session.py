@@ -8,6 +8,7 @@ from typing import Any
 
 import pydicom
 import pytest
+from ecdysis.audit.session import audit
 from ecdysis.deid import session as script
 from ecdysis.deid.session import deidentify
 from ecdysis.errors import InputError
@@ -185,3 +186,32 @@ def test_only_regions_of_interest_stay_with_clean_graphics(tmp_path: Path) -> No
     new = pydicom.dcmread(file)
     assert (0x6000, 0x3000) in new
     assert not any(element.tag.group == 0x6002 for element in new)
+
+
+def test_identity_of_other_sessions_is_removed_too(tmp_path: Path) -> None:
+    options = {
+        "options": ["clean_descriptors", "retain_dates_modified"],
+        "words": ["Birch", "Weaver"],
+    }
+    later = tmp_path / "later"
+    later.write_bytes(written(image(2, PatientName="Birch^Jo", OtherPatientIDs="ZX-118")))
+    now = listing(
+        tmp_path / "now", {"a": written(image(1, SeriesDescription="T1 Birch Weaver ZX-118"))}
+    )
+    deidentify(now, tmp_path / "alone", KEY, options)
+    deidentify(now, tmp_path / "both", KEY, options, related=[later])
+    text = [
+        pydicom.dcmread(next((tmp_path / place).rglob("*.dcm"))).SeriesDescription
+        for place in ("alone", "both")
+    ]
+    assert text == ["T1 Birch Weaver", "T1 Weaver"]
+    with pytest.raises(InputError, match="SeriesDescription holds a word"):
+        audit(now, tmp_path / "alone", [], options, related=[str(later)])
+    audit(now, tmp_path / "both", [], options, related=[str(later)])
+
+
+@pytest.mark.parametrize("options", [[], ["retain_dates_modified"], ["clean_descriptors"]])
+def test_the_time_zone_goes(options: list[str], tmp_path: Path) -> None:
+    data = written(image(1, TimezoneOffsetFromUTC="+0100"))
+    deidentify(listing(tmp_path / "in", {"a": data}), tmp_path / "out", KEY, {"options": options})
+    assert "TimezoneOffsetFromUTC" not in pydicom.dcmread(next((tmp_path / "out").rglob("*.dcm")))

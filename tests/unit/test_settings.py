@@ -206,6 +206,18 @@ def test_a_folder_of_clean_dicom_alone_has_its_report_and_secrets_beside_it(tmp_
         resolve({"dicom_dir": "scans", "deid_dir": "c", "deid": {"linkage_dir": "c/l"}}, tmp_path)
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o704])
+def test_a_private_folder_that_others_can_read_is_refused(tmp_path, mode):
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "clean-private").mkdir()
+    (tmp_path / "clean-private").chmod(mode)
+    given = {"dicom_dir": "scans", "deid_dir": "clean"}
+    with pytest.raises(InputError, match=rf"mode {mode:o}.*chmod 700 .*clean-private"):
+        resolve(given, tmp_path)
+    (tmp_path / "clean-private").chmod(0o700)
+    resolve(given, tmp_path)
+
+
 def test_wrong_norms_are_refused_before_any_job(study):
     (study / "norms.tsv").write_text("key\tsuffix\tlow\thigh\nsnr\tT1w\t1\t2\n")
     given = {"bids_dir": "study", "quality": {"norms": "study/norms.tsv"}}

@@ -40,23 +40,29 @@ class Originals:
     paths : iterable of str
     kinds : frozenset of str
         The kinds of value that must be gone.
+    related : iterable of str
+        Other files of the same patient, whose values must be gone as well.
     """
 
-    def __init__(self, paths: Iterable[str], kinds: frozenset[str]) -> None:
+    def __init__(
+        self, paths: Iterable[str], kinds: frozenset[str], related: Iterable[str] = ()
+    ) -> None:
         self.secrets: set[Secret] = set()
         self.facts: list[kept.Facts] = []
         self.models: set[str] = set()
         self.unread = 0
         known: dict[object, bool] = {}
         rules: dict[object, kept.Rule | None] = {}
-        for path in paths:
+        own = set(paths)
+        for path in sorted(own.union(related)):
             try:
                 instance = read_instance(Path(path))
                 found = list(secrets_of((*instance.meta, *instance.values), known))
-                self.facts.append(kept.facts_of(instance, "", rules))
+                facts = kept.facts_of(instance, "", rules)
             except UNREADABLE:
-                self.unread += 1
+                self.unread += path in own
                 continue
+            self.facts += [facts] if path in own else []
             self.secrets |= {secret for secret in found if secret.kind in kinds}
             self.models |= {instance.text(tag) for tag in MODELS}
 
@@ -68,6 +74,7 @@ def audit(
     settings: Mapping[str, Any],
     *,
     ours: Iterable[Path] = (),
+    related: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Search the outputs of a session for what identifies in its originals.
 
@@ -84,6 +91,8 @@ def audit(
         the profile ``none`` nothing was de-identified, and only losses are looked for.
     ours : iterable of Path
         Results and records of the subject, which hold sentences of the workflow.
+    related : iterable of str
+        Other files of the same patient, such as those of other sessions.
 
     Returns
     -------
@@ -99,7 +108,8 @@ def audit(
     kinds = kinds_searched(used["options"]) if used["profile"] != "none" else frozenset()
     content = read_json(listing)
     label = f"sub-{content['subject']}"
-    originals = Originals((path for paths in content["series"].values() for path in paths), kinds)
+    files = (path for paths in content["series"].values() for path in paths)
+    originals = Originals(files, kinds, related)
     searcher = Searcher(originals.secrets, label, originals.models, kinds)
     outputs = sorted(results.files_in(dicom)) if dicom else []
     findings, matched = _in_dicom(outputs, originals, searcher, label, used)

@@ -11,7 +11,7 @@ import os
 import shutil
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ def deidentify(
     settings: Mapping[str, Any],
     ledger: Path | None = None,
     code: str = "",
+    related: Iterable[Path] = (),
 ) -> dict[str, Any]:
     """De-identify the files of a session into ``output/<series>/<pseudonym>.dcm``.
 
@@ -61,6 +62,9 @@ def deidentify(
         Where the outcome of each file is remembered; in the private folder.
     code : str
         Hash of the code; another hash makes everything anew.
+    related : iterable of Path
+        Other files of the same patient, such as those of other sessions. The names and
+        identifiers in them are removed too.
 
     Returns
     -------
@@ -75,7 +79,8 @@ def deidentify(
     """
     content = read_json(listing)
     cleaner = instance_cleaner(settings, key, f"sub-{content['subject']}")
-    _learn(cleaner, [Path(path) for paths in content["series"].values() for path in paths])
+    own = [Path(path) for paths in content["series"].values() for path in paths]
+    _learn(cleaner, dict.fromkeys([*own, *related]))
     rules = [Path(edit).read_text() for edit in settings.get("edits", ()) if isinstance(edit, str)]
     identity = key.token("identity", repr(cleaner.searched()), 16)
     basis = json.dumps([settings, rules, key.fingerprint, content["subject"], code, identity])
@@ -127,7 +132,7 @@ def deidentify(
     }
 
 
-def _learn(cleaner: InstanceCleaner, paths: list[Path]) -> None:
+def _learn(cleaner: InstanceCleaner, paths: Iterable[Path]) -> None:
     """Collect what identifies the patient from all files, before any of them is changed."""
     for path in paths:
         try:

@@ -6,8 +6,8 @@ files are opened. A plan names nobody; what identifies stays in the private fold
 A person who disagrees edits the same table as ``plan.tsv``, which then decides.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,11 @@ from ecdysis.planning.labels import Labels, assign, by_session
 from ecdysis.planning.names import Names
 from ecdysis.planning.protocol import deviations
 from ecdysis.planning.rulings import TABLE, read_rulings
-from ecdysis.planning.series import Series, group
+from ecdysis.planning.series import Series, group, paths
 from ecdysis.planning.series_table import write_listing
 from ecdysis.planning.session_plan import SessionPlanner, write_file_list
 from ecdysis.planning.study_rules import read_study_rules
-from ecdysis.private_files import private_folder, write_private_table
+from ecdysis.private_files import private_folder, write_private_json, write_private_table
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,22 @@ def _read(sources: Sources, output: Path) -> tuple[Index, list[Series], Labels]:
     write_private_table(
         private_dir / "skipped.tsv", ("file", "reason"), sorted(found.skipped.items())
     )
+    _write_patients(private_dir, found.root, every, labels)
     return found, every, labels
+
+
+def _write_patients(private_dir: Path, root: Path, every: Sequence[Series], labels: Labels) -> None:
+    """Write the first file of each series of a subject to ``patients/<subject>.json``.
+
+    The names and identifiers in these files are removed from all sessions of the subject.
+    """
+    firsts: defaultdict[str, list[str]] = defaultdict(list)
+    for one in every:
+        subject, _ = labels.sessions.get((one.patient, one.study), (None, None))
+        if subject:
+            firsts[subject] += paths(one, root)[:1]
+    for subject, files in firsts.items():
+        write_private_json(private_dir / "patients" / f"{subject}.json", sorted(files))
 
 
 def _count_skipped(made: Plan, found: Index) -> None:
