@@ -39,8 +39,9 @@ from ecdysis.run_lock import begin_run
 from ecdysis.run_log import move_log
 from ecdysis.settings import given_as_text, resolve
 from ecdysis.shards import join
+from ecdysis.skullstrip.method import load, method_name
 from ecdysis.start import check_targets, remove_made, undone_on_error
-from ecdysis.study import Study, open_study, skullstrip_method
+from ecdysis.study import Study, open_study
 from validate import find_validator
 
 # The directory that relative paths of the settings start from.
@@ -141,9 +142,8 @@ def study_of_this_run():
 STUDY = study_of_this_run()
 for notice in STUDY.notices:
     print(f"Note: {notice}", file=sys.stderr)
-METHOD = skullstrip_method(STUDY.settings)
-# Methods that strip each image by itself, whatever its contrast.
-ANY_CONTRAST = ("synthstrip", "given")
+METHOD = method_name(STUDY.settings)
+ANY_CONTRAST = METHOD == "none" or load(METHOD).any_contrast
 DEFACE = STUDY.settings["deface"]
 # What the interactive pages are made of, beside the scripts.
 VIEWER = ("viewer.html.j2", "viewer.css", "viewer.js")

@@ -42,7 +42,7 @@ def reoriented_image(wildcards):
 
 def t1w_of_session(image):
     """Return the T1w whose brain mask an image of another contrast gets, or None."""
-    return None if METHOD in ANY_CONTRAST else STUDY.t1w_beside(image)
+    return None if ANY_CONTRAST else STUDY.t1w_beside(image)
 
 
 def t1w_of_session_files(wildcards):

@@ -20,12 +20,15 @@ if METHOD not in ("none", "ants"):
             mem_mb=lambda wildcards, attempt: 2000 * attempt,
         params:
             reorient=REORIENT,
+            method=METHOD,
             skullstrip=STUDY.settings["skullstrip"],
-            code=fingerprint(f"skullstrip_{METHOD}"),
+            code=fingerprint(
+                "skullstrip", module=f"ecdysis.skullstrip.methods.{METHOD}"
+            ),
         message:
             "Stripping the skull from {wildcards.entities}_{wildcards.suffix}"
         script:
-            f"../scripts/skullstrip_{METHOD}.py"
+            "../scripts/skullstrip.py"
 
 
 if METHOD == "ants":

@@ -1,23 +1,13 @@
 """Make a brain mask with ANTs, by the recipe of `ecdysis.skullstrip.brain_extraction`."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from ecdysis.skullstrip import providers
+from ecdysis.skullstrip.ants_recipe import describe_transforms, skullstrip
+from ecdysis.skullstrip.byproducts import Byproducts
 from ecdysis.template import Prepared, label, resolve
-
-
-def require(settings: Mapping[str, Any]) -> None:
-    """Check that ANTs programs run and that the template is there."""
-    resolve(settings["skullstrip"]["template"])
-    providers.find(settings["ants"]["provider"])
-
 
 if "snakemake" in globals():
     from ecdysis.job import recorded
-    from ecdysis.skullstrip.ants_recipe import describe_transforms, skullstrip
-    from ecdysis.skullstrip.byproducts import Byproducts
 
     job = globals()["snakemake"]
     with recorded(job, "skullstrip") as details:

@@ -1,7 +1,7 @@
-"""What code a script stands on, as a short hash.
+"""A short hash of the code that a script imports.
 
 Snakemake runs a job again when its script changes, but does not see what the script
-imports. A rule that states this hash as a parameter makes it see.
+imports. A rule with this hash as a parameter runs again when an imported module changes.
 """
 
 import hashlib
@@ -17,28 +17,29 @@ times as long, at every start of Snakemake. A line of text that looks like one d
 NAME = re.compile(r"[\w.]+")
 
 
-def fingerprint(script: str, *templates: str) -> str:
+def fingerprint(script: str, *templates: str, module: str = "") -> str:
     """Hash everything of this workflow that ``scripts/<script>.py`` imports, directly or not.
 
     Tables beside a module count as its code, and so do the `templates`, files of ``report/``.
+    `module` is one that the script imports by a name that it gets at run time.
     """
     digest = hashlib.sha256()
     used = [SCRIPTS.parent / "report" / name for name in templates]
-    for path in [*sorted(_reached(SCRIPTS / f"{script}.py")), *used]:
+    for path in [*sorted(_reached(SCRIPTS / f"{script}.py", module)), *used]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def _reached(script: Path) -> set[Path]:
-    """Return the files of ``scripts`` that a script reaches."""
-    found: set[Path] = set()
-    ahead = list(_imported(script))
+def _reached(script: Path, module: str) -> set[Path]:
+    """Return the files of ``scripts`` that a script imports, and their tables."""
+    reached: set[Path] = set()
+    ahead = [*_imported(script), *_files(module)]
     while ahead:
         path = ahead.pop()
-        if path not in found:
-            found |= {path, *path.parent.glob("*.tsv")}
+        if path not in reached:
+            reached |= {path, *path.parent.glob("*.tsv")}
             ahead += _imported(path)
-    return found
+    return reached
 
 
 @cache

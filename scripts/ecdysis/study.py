@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
-from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +33,7 @@ from ecdysis.results import (
 from ecdysis.run_plan import plan_of_run
 from ecdysis.settings import Settings
 from ecdysis.settled import forget_settled
+from ecdysis.skullstrip.method import load, method_name
 from ecdysis.start import check_dataset
 from ecdysis.statmaps import StatMap, by_unit, find_maps
 
@@ -344,17 +344,11 @@ def _token(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:12]
 
 
-def skullstrip_method(settings: Settings) -> str:
-    """Return the method, which ``scripts/skullstrip_<method>.py`` implements, or none."""
-    method = str(settings["skullstrip"]["method"])
-    return "given" if method == "none" and settings["skullstrip"]["masks"] else method
-
-
 def _check_programs(settings: Settings) -> None:
     """Raise an InputError when skull stripping cannot run here."""
-    method = skullstrip_method(settings)
-    if method != "none":
-        import_module(f"skullstrip_{method}").require(settings)
+    name = method_name(settings)
+    if name != "none":
+        load(name).require(settings)
 
 
 def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:

@@ -53,11 +53,14 @@ print(json.dumps(details["seconds"]), file=sys.stderr)
 PUBLISHED = """
 import json, sys
 from pathlib import Path
-import skullstrip_antsBrainExtraction as method
+from ecdysis.bids.image_name import ImageName
+from ecdysis.skullstrip.method import Task, load
 given = json.loads(sys.argv[1])
 folder = Path(given["folder"])
 settings = {"t1w": str(folder / "full_T1w.nii.gz"), "brain_mask": str(folder / "full_mask.nii.gz")}
-method.skullstrip(Path(given["image"]), settings, Path(given["mask"]), threads=given["threads"])
+task = Task(Path(given["image"]), Path(given["mask"]), ImageName("sub-01/anat", "sub-01", "T1w"),
+            {"template": settings}, given["threads"])
+load("antsBrainExtraction").strip(task)
 """
 
 

@@ -2,18 +2,20 @@
 
 import shutil
 from dataclasses import replace
-from importlib import import_module
 
 import nibabel as nib
 import numpy as np
 import pytest
 import template as template_script
+from ecdysis.bids.image_name import ImageName
 from ecdysis.errors import InputError
 from ecdysis.image.resampling import resample
 from ecdysis.skullstrip import ants_recipe, brain_extraction, providers, recipe_nodes, working_image
 from ecdysis.skullstrip.brain_extraction import Task
 from ecdysis.skullstrip.brain_recipe import RECIPE
 from ecdysis.skullstrip.byproducts import Byproducts
+from ecdysis.skullstrip.method import Task as MethodTask
+from ecdysis.skullstrip.method import load
 from ecdysis.template import Prepared, embedded
 from scipy import ndimage
 
@@ -307,16 +309,20 @@ def similarity_masks(graph, prepared):
 
 def test_the_published_script_without_ants_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    script = import_module("skullstrip_antsBrainExtraction")
     with pytest.raises(InputError, match=r"antsBrainExtraction\.sh"):
-        script.skullstrip(tmp_path / "head.nii", {}, tmp_path / "mask.nii")
+        load("antsBrainExtraction").strip(published(tmp_path, {}))
+
+
+def published(folder, template):
+    """The task of antsBrainExtraction.sh for the head in a folder."""
+    name = ImageName("sub-01/anat", "sub-01", "T1w")
+    return MethodTask(folder / "head.nii", folder / "mask.nii", name, {"template": template}, 2)
 
 
 @pytest.mark.skipif(
     shutil.which("antsBrainExtraction.sh") is None, reason="antsBrainExtraction.sh is not on PATH"
 )
 def test_the_published_script_runs_as_configured(tmp_path):
-    script = import_module("skullstrip_antsBrainExtraction")
     head, truth = moved_head("RAS", degrees=5)
     nib.save(head, tmp_path / "head.nii")
     source = embedded(2)
@@ -325,7 +331,7 @@ def test_the_published_script_runs_as_configured(tmp_path):
         small = nib.load(path).slicer[::2, ::2, ::2]
         nib.save(small, tmp_path / f"{key}.nii.gz")
         settings[key] = str(tmp_path / f"{key}.nii.gz")
-    details = script.skullstrip(tmp_path / "head.nii", settings, tmp_path / "mask.nii", threads=2)
+    details = load("antsBrainExtraction").strip(published(tmp_path, settings))
     mask = np.asanyarray(nib.load(tmp_path / "mask.nii").dataobj) > 0
     # The script closes and dilates by voxels, however large they are.
     assert dice(mask, np.asanyarray(truth.dataobj) > 0) > 0.8

@@ -1,19 +1,24 @@
 """Methods of other packages, by stand-ins for their programs; and given masks."""
 
 import os
-from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import nibabel as nib
 import numpy as np
 import pytest
+import yaml
 from ecdysis.bids.image_name import ImageName
 from ecdysis.errors import InputError
-from ecdysis.skullstrip import external_program
-from ecdysis.study import skullstrip_method
+from ecdysis.report.methods import keys_of
+from ecdysis.report.references import known
+from ecdysis.skullstrip import external_program, methods
+from ecdysis.skullstrip.method import load, method_name
+from ecdysis.skullstrip.methods import bet, given, synthstrip
 
 AFFINE = np.diag([2.0, 2, 2, 1])
 PROGRAMS = {"bet": "bet", "synthstrip": "mri_synthstrip"}
+MODULES = {"bet": bet, "synthstrip": synthstrip}
 
 
 @pytest.fixture
@@ -60,9 +65,7 @@ def block():
 )
 def test_the_command_line_and_the_mask(head, tmp_path, stand_in, method, output, expected):
     noted = stand_in(PROGRAMS[method], output, block())
-    details = external_program.strip(
-        head, tmp_path / "mask.nii", import_module(f"skullstrip_{method}").find
-    )
+    details = external_program.strip(head, tmp_path / "mask.nii", MODULES[method].find)
     arguments = noted.read_text()
     for words in expected:
         assert words in arguments
@@ -76,28 +79,23 @@ def test_the_command_line_and_the_mask(head, tmp_path, stand_in, method, output,
 def test_a_missing_program_is_told(method, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match=PROGRAMS[method]):
-        import_module(f"skullstrip_{method}").require({})
+        load(method).require({})
 
 
 def test_an_empty_mask_is_refused(head, tmp_path, stand_in):
     stand_in("mri_synthstrip", "mask.nii.gz", np.zeros((40, 50, 45)))
     with pytest.raises(InputError, match="no brain"):
-        external_program.strip(
-            head, tmp_path / "mask.nii", import_module("skullstrip_synthstrip").find
-        )
+        external_program.strip(head, tmp_path / "mask.nii", synthstrip.find)
     assert not (tmp_path / "mask.nii").exists()
 
 
 def test_a_mask_of_another_shape_is_an_error(head, tmp_path, stand_in):
     stand_in("mri_synthstrip", "mask.nii.gz", np.ones((40, 50, 44)))
     with pytest.raises(RuntimeError, match="shape"):
-        external_program.strip(
-            head, tmp_path / "mask.nii", import_module("skullstrip_synthstrip").find
-        )
+        external_program.strip(head, tmp_path / "mask.nii", synthstrip.find)
 
 
 def test_a_given_mask_is_turned_to_the_reoriented_image(head, tmp_path):
-    given = import_module("skullstrip_given")
     mask = block()
     mask[:20, :25, :] = False
     image = nib.Nifti1Image(mask.astype(np.uint8), AFFINE)
@@ -111,7 +109,6 @@ def test_a_given_mask_is_turned_to_the_reoriented_image(head, tmp_path):
 
 
 def test_a_given_mask_on_another_grid_is_refused(head, tmp_path):
-    given = import_module("skullstrip_given")
     shifted = AFFINE.copy()
     shifted[0, 3] = 8
     nib.save(nib.Nifti1Image(block().astype(np.uint8), shifted), tmp_path / "given.nii.gz")
@@ -120,7 +117,6 @@ def test_a_given_mask_on_another_grid_is_refused(head, tmp_path):
 
 
 def test_given_masks_are_found_by_name(tmp_path):
-    given = import_module("skullstrip_given")
     with pytest.raises(InputError, match="masks"):
         given.require({"skullstrip": {"masks": str(tmp_path)}})
     path = tmp_path / "sub-1/anat/sub-1_space-T2w_desc-brain_mask.nii.gz"
@@ -134,17 +130,19 @@ def test_given_masks_are_found_by_name(tmp_path):
 
 def test_the_method_none_with_masks_is_that_of_given_masks():
     def method(name, masks):
-        return skullstrip_method({"skullstrip": {"method": name, "masks": masks}})
+        return method_name({"skullstrip": {"method": name, "masks": masks}})
 
     assert method("none", None) == "none"
     assert method("none", "somewhere") == "given"
     assert method("bet", None) == "bet"
 
 
-def test_every_method_of_the_schema_has_a_script_with_its_check():
-    import yaml
-
+def test_every_method_of_the_schema_is_a_module_with_its_citations():
     schema = yaml.safe_load((Path(__file__).parents[2] / "config/schema.yaml").read_text())
-    methods = schema["properties"]["skullstrip"]["properties"]["method"]["enum"]
-    for method in {*methods, "given"} - {"none"}:
-        assert callable(import_module(f"skullstrip_{method}").require)
+    names = schema["properties"]["skullstrip"]["properties"]["method"]["enum"]
+    modules = {module.name for module in iter_modules(methods.__path__)}
+    assert modules == {*names, "given"} - {"none"}
+    for name in modules:
+        method = load(name)
+        assert set(keys_of([method.sentence])) <= set(known())
+        assert callable(method.require)

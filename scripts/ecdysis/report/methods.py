@@ -1,7 +1,7 @@
-"""The methods section of a paper, made from what a run really did.
+"""The methods section of a paper, made from what a run did.
 
-Every sentence rests on the settings of the run or on what a stage recorded; a step that did not
-run is not told. Citations are keys of ``report/references.bib`` in the way of pandoc, ``[@n4]``.
+Every sentence comes from the settings of the run or from what a stage recorded; a step that did
+not run is left out. Citations are keys of ``report/references.bib`` in pandoc's form, ``[@n4]``.
 """
 
 import re
@@ -11,7 +11,7 @@ from ecdysis.files import atomic
 from ecdysis.report.model import ProcessedImage, Run
 from ecdysis.report.overview import programs_of
 from ecdysis.report.references import bibtex, cited
-from ecdysis.skullstrip.brain_recipe import RECIPE
+from ecdysis.skullstrip.method import load, method_name
 from ecdysis.version import BIDS_VERSION, __version__, package_versions
 
 TEXT, REFERENCES = "methods.md", "references.bib"
@@ -68,8 +68,8 @@ def _data(run: Run) -> Iterator[str]:
         yield (
             "DICOM files were de-identified by the Basic Application Level Confidentiality Profile"
             f" of DICOM PS3.15 [@dicom]{f' with the options {options}' if options else ''}, and an"
-            " independent audit, reading with pydicom [@pydicom], searched what was made of them"
-            " for what their headers identify."
+            " independent audit, reading with pydicom [@pydicom], searched the results"
+            " for identifying values of the original headers."
         )
     if converters := programs_of(run).get("converter"):
         yield f"They were converted to NIfTI with {' and '.join(converters)} [@dcm2niix]."
@@ -83,47 +83,46 @@ def _reorient(run: Run) -> Iterator[str]:
     words = "kept in their orientation" if orientation == "keep" else f"reoriented to {orientation}"
     crop = settings.get("crop", {})
     modes = [mode for mode in crop.get("modes", []) if mode != "none"]
-    told = {
+    modes_in_words = {
         "auto": f"air was removed up to {crop.get('margin')} mm around the head",
-        "fov": f"what lay more than {crop.get('fov')} mm below the top of the head was cut off",
+        "fov": f"everything more than {crop.get('fov')} mm below the top of the head was cut off",
         "slices": "a fixed range of voxels was kept",
     }
     yield (
         f"Images were {words} by exchanging axes of voxels, with nibabel [@nibabel]"
-        f"{', and cropped: ' + '; '.join(told[mode] for mode in modes) if modes else ''}."
+        f"{', and cropped: ' + '; '.join(modes_in_words[mode] for mode in modes) if modes else ''}."
         " No intensity was changed."
     )
 
 
 def _skullstrip(run: Run) -> Iterator[str]:
-    method = run.settings.get("skullstrip", {}).get("method", "none")
     if not _ran(run, "skullstrip"):
         return
+    method = load(method_name(run.settings))
+    yield method.sentence.format(ants=_ants(run), template=_template(run))
+    if any(_is_transferred(image) for _, image in run.images):
+        yield (
+            "Images of other contrasts were registered to the T1w of their session with"
+            f" {_ants(run)} (rigid, mutual information [@mattes]) and got its brain mask."
+        )
+
+
+def _is_transferred(image: ProcessedImage) -> bool:
+    """Return whether the brain mask of an image is that of a T1w."""
+    stage = image.stage("skullstrip")
+    details = (stage and stage.state == "done" and stage.details) or {}
+    return "reference" in details.get("alignment", {})
+
+
+def _ants(run: Run) -> str:
+    """Name ANTs, with its versions and citations."""
     programs = programs_of(run)
     versions = ", ".join(programs.get("ants_version", []))
-    ants = f"ANTs{f' ({versions})' if versions else ''} [@ants]"
-    if "embedded" in programs.get("provider", []):
-        ants += ", as compiled into antspyx [@antspyx]"
-    template = _template(run)
-    if method == "ants":
-        yield (
-            f"Brains were extracted with {ants}, driven by nipype [@nipype]. At"
-            f" {RECIPE.spacing:g} mm, intensity non-uniformity was corrected with N4 [@n4]"
-            f" (spline distance {RECIPE.bias.spline_mm:g} mm), and {template} was registered to the"
-            f" head by rigid and affine transforms (mutual information, {RECIPE.linear.bins} bins"
-            " [@mattes]) and by symmetric normalisation (SyN) [@syn]. Its brain mask, warped to the"
-            " head, bounded a three-class segmentation with Atropos [@atropos]; connected tissue"
-            f" within {RECIPE.border.reach_mm:g} mm outside was added to it on the native grid."
-        )
-        return
-    yield {
-        "antsBrainExtraction": f"Brains were extracted with antsBrainExtraction.sh of {ants},"
-        f" driven by nipype [@nipype], which uses N4 [@n4], SyN [@syn] and Atropos [@atropos], with"
-        f" {template}.",
-        "bet": "Brains were extracted with BET [@bet] of FSL, driven by nipype [@nipype].",
-        "synthstrip": "Brains were extracted with SynthStrip [@synthstrip] of FreeSurfer, driven by"
-        " nipype [@nipype].",
-    }.get(method, "Brains were extracted with masks that were given.")
+    embedded = "embedded" in programs.get("provider", [])
+    return (
+        f"ANTs{f' ({versions})' if versions else ''} [@ants]"
+        f"{', as compiled into antspyx [@antspyx]' if embedded else ''}"
+    )
 
 
 def _template(run: Run) -> str:
@@ -153,10 +152,10 @@ def _quality(run: Run) -> Iterator[str]:
             " participants_qc.tsv gives the formula and the source of each. rPVE, QI1, QI2, FWHM,"
             " FBER, INU range, CNR and SNRd differ from the definitions of MRIQC."
         )
-    rated = [said[0].rating for said in run.ratings.values()]
+    rated = [ratings[0].rating for ratings in run.ratings.values()]
     if rated:
         excluded = rated.count("exclude")
-        raters = {one.rater for said in run.ratings.values() for one in said}
+        raters = {rating.rater for ratings in run.ratings.values() for rating in ratings}
         yield (
             f"{len(raters)} rater{'' if len(raters) == 1 else 's'} judged {len(rated)}"
             f" image{'' if len(rated) == 1 else 's'} by eye;"

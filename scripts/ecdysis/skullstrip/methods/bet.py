@@ -1,17 +1,18 @@
-"""Make a brain mask with FSL's BET, through nipype.
+"""FSL's BET, through nipype.
 
 Smith 2002, doi:10.1002/hbm.10062; with the repeated search for the centre of the brain
 (``-R``), which a neck in the field of view needs.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ecdysis.settings import Settings
 from ecdysis.skullstrip import external_program
+from ecdysis.skullstrip.method import Method, Task
 
 
-def require(_settings: Mapping[str, Any]) -> None:
+def require(_settings: Settings) -> None:
     """Check that `bet` is on PATH."""
     external_program.require_program("bet", "FSL")
 
@@ -35,11 +36,13 @@ def find(head: Path) -> Path:
     return Path(interface(head).run().outputs.mask_file)
 
 
-if "snakemake" in globals():
-    from ecdysis.job import recorded
+def strip(task: Task) -> dict[str, Any]:
+    """Write the mask; see `external_program.strip`."""
+    return {"provider": "FSL BET", **external_program.strip(task.image, task.mask, find)}
 
-    job = globals()["snakemake"]
-    with recorded(job, "skullstrip") as details:
-        details["provider"] = "FSL BET"
-        image, mask = Path(job.input.image), Path(job.output.mask)
-        details.update(external_program.strip(image, mask, find))
+
+METHOD = Method(
+    sentence="Brains were extracted with BET [@bet] of FSL, driven by nipype [@nipype].",
+    require=require,
+    strip=strip,
+)

@@ -1,29 +1,31 @@
-"""Take a brain mask that the user gave: the method `none` with a folder of masks.
+"""Brain masks that the user gave: the method `none` with a folder of masks.
 
 The folder is a BIDS derivative with ``sub-.../anat/..._desc-brain_mask.nii.gz`` on the grid of
-the raw image, however its axes are ordered.
+the raw image, in any order of axes.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
+
 from ecdysis.bids.image_name import ImageName
 from ecdysis.errors import InputError
 from ecdysis.image.geometry import axis_change, orientation_of
 from ecdysis.image.volume import Volume, read, read_anatomical, reoriented, require_same_grid
+from ecdysis.settings import Settings
 from ecdysis.skullstrip import mask_check, working_image
+from ecdysis.skullstrip.method import Method, Task
 
 
-def require(settings: Mapping[str, Any]) -> None:
-    """Check that the folder is there and holds masks.
+def require(settings: Settings) -> None:
+    """Check that the folder holds masks.
 
     Raises
     ------
     InputError
-        It is not there, or no name in it ends as that of a brain mask.
+        The folder does not exist, or no file in it has the name of a brain mask.
     """
     folder = Path(settings["skullstrip"]["masks"])
     if not folder.is_dir() or not any(folder.glob("sub-*/**/*desc-brain_mask.nii*")):
@@ -40,14 +42,14 @@ def given_mask(folder: Path, image: ImageName) -> Path:
     Raises
     ------
     InputError
-        There is none.
+        The folder has no mask of this image.
     """
     name = Path(folder, image.mask)
     for path in (name, name.with_name(name.name.removesuffix(".gz"))):
         if path.is_file():
             return path
     raise InputError(
-        name, "there is no such brain mask", "Make one, or leave the image out by filters"
+        name, "there is no such brain mask", "Make one, or exclude the image with filters"
     )
 
 
@@ -91,11 +93,15 @@ def _above_zero(volume: Volume) -> working_image.BoolArray:
     return brain
 
 
-if "snakemake" in globals():
-    from ecdysis.job import recorded
+def strip(task: Task) -> dict[str, Any]:
+    """Write the mask that the user gave for this image; see `take`."""
+    given = given_mask(Path(task.settings["masks"]), task.name)
+    return {"provider": "given mask", **take(task.image, given, task.mask)}
 
-    job = globals()["snakemake"]
-    with recorded(job, "skullstrip") as details:
-        details["provider"] = "given mask"
-        given = given_mask(Path(job.params.skullstrip["masks"]), ImageName(**job.wildcards))
-        details.update(take(Path(job.input.image), given, Path(job.output.mask)))
+
+METHOD = Method(
+    sentence="Brain masks were not made by the workflow but given by the user.",
+    require=require,
+    strip=strip,
+    any_contrast=True,
+)

@@ -1,0 +1,1 @@
+"""Methods of skull stripping; each module has a `METHOD` (`ecdysis.skullstrip.method`)."""

@@ -1,0 +1,27 @@
+"""The workflow's own method, the recipe of `ecdysis.skullstrip.brain_extraction`."""
+
+from ecdysis.settings import Settings
+from ecdysis.skullstrip import providers
+from ecdysis.skullstrip.brain_recipe import RECIPE
+from ecdysis.skullstrip.method import Method
+from ecdysis.template import resolve
+
+
+def require(settings: Settings) -> None:
+    """Check that ANTs programs run and that the template exists."""
+    resolve(settings["skullstrip"]["template"])
+    providers.find(settings["ants"]["provider"])
+
+
+METHOD = Method(
+    sentence=(
+        "Brains were extracted with {ants}, driven by nipype [@nipype]. At"
+        f" {RECIPE.spacing:g} mm, intensity non-uniformity was corrected with N4 [@n4]"
+        f" (spline distance {RECIPE.bias.spline_mm:g} mm), and {{template}} was registered to the"
+        f" head by rigid and affine transforms (mutual information, {RECIPE.linear.bins} bins"
+        " [@mattes]) and by symmetric normalisation (SyN) [@syn]. Its brain mask, warped to the"
+        " head, bounded a three-class segmentation with Atropos [@atropos]; connected tissue"
+        f" within {RECIPE.border.reach_mm:g} mm outside was added to it on the native grid."
+    ),
+    require=require,
+)
