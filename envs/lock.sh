@@ -10,4 +10,3 @@ lock requirements.in --output-file requirements.txt
 lock --no-deps --no-header template.in >>requirements.txt
 lock --no-deps slurm.in --output-file slurm.txt
 lock test.in --output-file test.txt
-lock --no-deps --no-header accessibility.in >>test.txt

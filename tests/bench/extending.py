@@ -115,7 +115,9 @@ def main() -> None:
         settings = [f"bids_dir={study}", "skullstrip={method: toy}", "extra=patient_x/file"]
         command = [sys.executable, "-m", "snakemake", "--snakefile", copy / "Snakefile"]
         # The mask of this method fails the self-check, so that the run ends as failed.
-        subprocess.run([*command, "--cores", "1", "--config", *settings], capture_output=True)
+        subprocess.run(
+            [*command, "--cores", "1", "--config", *settings], check=False, capture_output=True
+        )
         output = study / "derivatives/ecdysis"
         text = (output / "methods.md").read_text()
         print("methods.md:", next(line for line in text.splitlines() if "median" in line))

@@ -11,7 +11,7 @@ from ecdysis.phantom.head import HeadSettings, build_head
 from ecdysis.phantom.identity import invented_identity
 from pydicom import dcmread
 
-from tests.devtools import Browser, find_chromium
+from tests.browser import Browser, needs_browser
 from tests.workflow.conftest import snakemake  # noqa: F401 - a fixture
 
 EVIL = "<script>alert(1)</script>"
@@ -91,7 +91,7 @@ def test_no_page_holds_markup_from_data(processed):
         assert "<script>alert" not in page.read_text(), page.name
 
 
-@pytest.mark.skipif(not find_chromium(), reason="there is no chromium")
+@needs_browser
 def test_a_browser_shows_it_and_runs_none_of_it(processed):
     with Browser() as browser:
         for page in _pages(processed):

@@ -3,7 +3,6 @@
 from pathlib import Path
 from time import monotonic
 
-import pytest
 from ecdysis.bids import schema
 from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
@@ -11,10 +10,10 @@ from ecdysis.planning.plan_page import write_plan_page
 from ecdysis.planning.rulings import read_rulings
 from ecdysis.planning.series_table import COLUMNS, FACTS, HEADER, KEYS
 
-from tests.devtools import Browser, find_chromium
+from tests.browser import Browser, needs_browser
 from tests.dicom_builder import MPRAGE, write_series
 
-pytestmark = pytest.mark.skipif(not find_chromium(), reason="there is no chromium")
+pytestmark = needs_browser
 
 ALL = (*COLUMNS, *HEADER, *FACTS, *KEYS)
 EVIL = "</script><script>document.title='broken'</script>"
@@ -67,8 +66,8 @@ def test_a_person_names_series_and_saves_the_plan(tmp_path: Path) -> None:
         browser.evaluate(f"({edit})(2, '')")
         assert browser.evaluate(wrong) == 0
         browser.evaluate("document.querySelectorAll('input[type=checkbox]')[3].click()")
-        browser.evaluate("document.getElementById('save').click()")
-        saved = browser.downloaded("plan.tsv")
+        saved = browser.saved_by("save", tmp_path)
+        assert saved.name == "plan.tsv"
         rows = read_tsv(saved).rows
         assert not [
             url for url in browser.requests if not url.startswith(("file:", "data:", "blob:"))

@@ -15,10 +15,10 @@ from ecdysis.ratings import read_ratings
 from ecdysis.report import pages
 
 import report
-from tests.devtools import Browser, find_chromium
+from tests.browser import Browser, needs_browser
 from tests.unit.made_output import MadeOutput
 
-pytestmark = pytest.mark.skipif(not find_chromium(), reason="there is no chromium")
+pytestmark = needs_browser
 AXE = Path(find_spec("axe_playwright_python").origin).with_name("axe.min.js")
 EVIL = "<script>alert(1)</script>"
 ASKED = "localStorage.setItem('ecdysis-rater-asked', 'true')"
@@ -90,7 +90,7 @@ def test_an_injected_script_or_image_is_blocked(browser: Browser, root: Path) ->
     assert browser.blocked == ["csp"]
 
 
-def test_the_table_sorts_filters_and_saves(browser: Browser, root: Path) -> None:
+def test_the_table_sorts_filters_and_saves(browser: Browser, root: Path, tmp_path: Path) -> None:
     browser.open(root / "index.html")
     names = browser.evaluate(FIRST_COLUMN)
     assert names[0] == "sub-12_T1w"
@@ -104,8 +104,8 @@ def test_the_table_sorts_filters_and_saves(browser: Browser, root: Path) -> None
     browser.evaluate("document.getElementById('filter').focus()")
     browser.type("cjv>=0.45 cjv<0.48")
     assert browser.evaluate("document.getElementById('shown').textContent") == "3 of 14 images"
-    browser.evaluate("document.getElementById('save-table').click()")
-    saved = next(iter([browser.downloaded("study_images.tsv")]))
+    saved = browser.saved_by("save-table", tmp_path)
+    assert saved.name == "study_images.tsv"
     rows = list(csv.DictReader(saved.open(encoding="utf-8"), delimiter="\t"))
     assert [row["image"] for row in rows] == ["sub-05_T1w", "sub-06_T1w", "sub-07_T1w"]
     assert rows[0]["flags"] == "cnr"
@@ -177,9 +177,7 @@ def test_what_a_rater_says_is_what_the_pipeline_reads(
     assert told == "3 of 14 rated: 1 accept, 1 unsure, 1 exclude."
     browser.open(root / "index.html")
     assert "unrated" not in browser.evaluate("document.getElementById('next-unrated').href")
-    for kind in ("tsv", "json"):
-        browser.evaluate(f"document.getElementById('save-ratings-{kind}').click()")
-    files = [browser.downloaded(f"study_ratings.{kind}") for kind in ("tsv", "json")]
+    files = [browser.saved_by(f"save-ratings-{kind}", tmp_path) for kind in ("tsv", "json")]
     by_kind = [read_ratings([file]) for file in files]
     assert by_kind[0] == by_kind[1]
     assert [(one.image, one.rating, one.tags, one.note, one.rater) for one in by_kind[0]] == [
@@ -192,7 +190,7 @@ def test_what_a_rater_says_is_what_the_pipeline_reads(
     other = tmp_path / "bob.tsv"
     other.write_text("image\trating\trater\nsub-02_T1w\taccept\tBob\nsub-99_T1w\taccept\tBob\n")
     browser.open(root / "index.html")
-    browser.give_files("#read-ratings", files[1], other)
+    browser.page.set_input_files("#read-ratings", [files[1], other])
     browser.evaluate("new Promise((done) => setTimeout(done, 300))")
     assert "1 of images that are not here" in browser.evaluate(
         "document.getElementById('read-told').textContent"
@@ -282,7 +280,7 @@ def test_single_keys_can_be_switched_off_and_leave_fields_alone(
 def test_no_serious_fault_of_accessibility(
     browser: Browser, root: Path, page: str, theme: str
 ) -> None:
-    browser.theme(theme)
+    browser.page.emulate_media(color_scheme=theme)
     browser.open(root / page)
     browser.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     browser.evaluate(AXE.read_text(encoding="utf-8"))

@@ -157,7 +157,7 @@ def test_the_interactive_page_draws_and_asks_nobody(
         seen = np.asarray(shot.convert("RGB")).astype(int)
     assert (np.ptp(seen, axis=-1) > 60).sum() > 1000
     assert (seen.min(axis=-1) > 150).sum() > 10_000
-    assert requests_of(page, tmp_path) == []
+    assert requests_of(page) == []
 
 
 def test_the_report_finds_what_was_drawn_and_what_was_not(
