@@ -30,6 +30,7 @@ from ecdysis.places import (
     VALIDATION,
     audited_file,
     converted_file,
+    nifti_folder,
     refused_file,
     statmaps_file,
 )

@@ -5,10 +5,34 @@ localrules:
     dataset_files,
 
 
-rule convert:
-    """Convert a DICOM series to an anatomical image of the dataset."""
+rule run_dcm2niix:
+    """Convert the DICOM series of a session that the dataset lacks, once for all images."""
     input:
-        dicom=dicom_of_image,
+        dicom=f"{DEID_DIR}/{{session}}",
+    output:
+        nifti=temp(directory(nifti_folder("{session}"))),
+    log:
+        "logs/{session}/run_dcm2niix.log",
+    benchmark:
+        "benchmarks/{session}/run_dcm2niix.tsv"
+    conda:
+        "../envs/dcm2niix.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+    params:
+        series=series_of_session,
+        bids_dir=BIDS_DIR,
+        code=fingerprint("run_dcm2niix"),
+    message:
+        "Converting {wildcards.session} with dcm2niix"
+    script:
+        "../scripts/run_dcm2niix.py"
+
+
+rule convert:
+    """Place a converted anatomical image in the dataset."""
+    input:
+        nifti=nifti_of_image,
         description=ancient(f"{BIDS_DIR}/dataset_description.json"),
     output:
         image=f"{BIDS_DIR}/{{folder}}/{{entities}}_{{suffix}}.nii.gz",
@@ -20,23 +44,21 @@ rule convert:
     conda:
         "../envs/dcm2niix.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
         series=series_of_image,
-        outputs=outputs_of_series,
-        files=files_of_series,
         metadata=metadata_of_series,
-        keep=keep_series,
         code=fingerprint("convert"),
     message:
-        "Converting {wildcards.entities}_{wildcards.suffix}"
+        "Placing {wildcards.entities}_{wildcards.suffix} in the dataset"
     script:
         "../scripts/convert.py"
 
 
 rule convert_session:
-    """Convert the other DICOM series of a session."""
+    """Place the other converted images of a session in the dataset."""
     input:
+        unpack(nifti_of_session),
         dicom=f"{DEID_DIR}/{{session}}",
         description=ancient(f"{BIDS_DIR}/dataset_description.json"),
     output:
@@ -48,13 +70,13 @@ rule convert_session:
     conda:
         "../envs/dcm2niix.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
         series=others_of_session,
         keep_sourcedata=STUDY.settings["keep_sourcedata"],
         code=fingerprint("convert_session"),
     message:
-        "Converting the other series of {wildcards.session}"
+        "Placing the other images of {wildcards.session} in the dataset"
     script:
         "../scripts/convert_session.py"
 

@@ -230,14 +230,19 @@ def session_files(wildcards):
     return STUDY.sessions[wildcards.session]["files"]
 
 
-def dicom_of_image(wildcards):
-    """Return the de-identified session that an image is converted from.
+def nifti_of_image(wildcards):
+    """Return the folder with the converted images of the session of an image.
 
-    An image that is already in the dataset is not converted again: its input is a file that no rule
-    makes, so Snakemake treats the existing image as a source file.
+    An image that is already in the dataset is not converted again: its input is a folder that no
+    rule makes, so Snakemake treats the existing image as a source file.
     """
-    image = STUDY.image(**wildcards)
-    return f"{DEID_DIR}/{image.dicom_session or 'none'}"
+    return nifti_folder(STUDY.image(**wildcards).dicom_session or "none/none")
+
+
+def nifti_of_session(wildcards):
+    """Return the folder with the converted images of a session that has others than heads."""
+    session = wildcards.session
+    return {"nifti": nifti_folder(session)} if session in STUDY.others else {}
 
 
 def published_dicom(path):
@@ -295,24 +300,16 @@ def plan_of_series(wildcards):
     return STUDY.series[STUDY.image(**wildcards).series]
 
 
-def outputs_of_series(wildcards):
-    """Return all images of the series of an image: its echoes and parts, or the image alone."""
-    return plan_of_series(wildcards)["outputs"]
-
-
-def files_of_series(wildcards):
-    """Return the number of files of the series of an image."""
-    return plan_of_series(wildcards)["files"]
+def series_of_session(wildcards):
+    """Return all series of a session that become images, with their images."""
+    names = ("series", "files", "outputs", "keep")
+    series = STUDY.series_of_session[wildcards.session]
+    return [{name: item[name] for name in names} for item in series]
 
 
 def metadata_of_series(wildcards):
     """Return the sidecar fields that the rules of the study set for an image."""
     return plan_of_series(wildcards)["metadata"]
-
-
-def keep_series(wildcards):
-    """Return whether a person wants the series of an image although it is incomplete."""
-    return plan_of_series(wildcards)["keep"]
 
 
 def others_of_session(wildcards):

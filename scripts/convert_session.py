@@ -1,7 +1,7 @@
-"""Convert all of a session that is not processed further: functional, diffusion, field maps.
+"""Place all images of a session that are not processed further: functional, diffusion, field maps.
 
-One process converts the de-identified series in turn. A series that cannot be converted stops no
-other, but the job fails and names the reason; files that the dataset has already stay as they are.
+A series that could not be converted stops no other, but the job fails and names the reason. Files
+that the dataset has already stay as they are.
 """
 
 import shutil
@@ -10,30 +10,34 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.conversion.entry import enter
-from ecdysis.conversion.placing import keep_dicom, place
-from ecdysis.conversion.session import convert_session
+from ecdysis.conversion.nifti import NiftiSeries
+from ecdysis.conversion.placing import keep_dicom
+from ecdysis.conversion.session import place, stage_session
 from ecdysis.conversion.sidecar import remedy
 from ecdysis.errors import InputError
 from ecdysis.files import write_json
+from ecdysis.planning.entries import OtherSeries
 
 
-def record(
+def place_session(
+    nifti: Mapping[str, NiftiSeries],
     dicom: Path,
     bids_dir: Path,
-    series: Sequence[Mapping[str, Any]],
+    series: Sequence[OtherSeries],
     path: Path,
     *,
     sourcedata: bool,
     options: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Convert and place a session, keep its DICOM if wanted, and write what was done.
+    """Place the images of a session, keep its DICOM if wanted, and write what was done.
 
     Parameters
     ----------
+    nifti : mapping
+        Name of a series -> what dcm2niix made of it.
     dicom, bids_dir : Path
         The de-identified session, and the dataset.
-    series : sequence of dict
-        ``others`` of the plan.
+    series : sequence of OtherSeries
     path : Path
         The record that is written.
     sourcedata : bool
@@ -55,13 +59,13 @@ def record(
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
-        session = convert_session(dicom, bids_dir, series, staging)
+        session = stage_session(nifti, bids_dir, series, staging, dicom.name)
         placed = place(session, bids_dir)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     new = {file["path"] for file in placed["files"]} - set(placed["kept"])
-    images = [(one.series, f"{one.output.path}.nii.gz") for one in session.staged]
-    added = [(dicom / name, bids_dir / image) for name, image in images if image in new]
+    images = [(image.series, f"{image.output.path}.nii.gz") for image in session.staged]
+    added = [(nifti[name], bids_dir / image) for name, image in images if image in new]
     enter(bids_dir, added, options)
     kept = keep_dicom(dicom, bids_dir / "sourcedata") if sourcedata else []
     problems = session.failed + [
@@ -88,15 +92,18 @@ def record(
 
 if "snakemake" in globals():
     from ecdysis.conversion.entry import deid_options
+    from ecdysis.conversion.nifti import read_nifti
     from ecdysis.job import recorded
 
     job = globals()["snakemake"]
     with recorded(job, "convert_session") as details:
+        others = [OtherSeries.from_json(fields) for fields in job.params.series]
         details.update(
-            record(
+            place_session(
+                read_nifti(Path(job.input.nifti)) if others else {},
                 Path(job.input.dicom),
                 Path(job.input.description).parent,
-                job.params.series,
+                others,
                 Path(job.output.record),
                 sourcedata=job.params.keep_sourcedata,
                 options=deid_options(),

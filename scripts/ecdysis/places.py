@@ -24,6 +24,11 @@ def converted_file(session: str) -> str:
     return f"{HIDDEN}/converted/{session}.json"
 
 
+def nifti_folder(session: str) -> str:
+    """Return the temporary folder with the NIfTI images of a DICOM session."""
+    return f"{HIDDEN}/nifti/{session}"
+
+
 def audited_file(session: str) -> str:
     """Return the file that says that the results of a DICOM session passed their audit."""
     return f"{HIDDEN}/audited/{session}"

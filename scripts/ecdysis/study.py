@@ -170,6 +170,14 @@ class Study:
         return {item["series"]: item for item in self.plan.get("mapped", [])}
 
     @cached_property
+    def series_of_session(self) -> dict[str, list[Mapping[str, Any]]]:
+        """The series of each DICOM session that become images."""
+        groups: dict[str, list[Mapping[str, Any]]] = {}
+        for item in self.plan.get("mapped", []):
+            groups.setdefault(item["session"], []).append(item)
+        return groups
+
+    @cached_property
     def others(self) -> dict[str, list[Mapping[str, Any]]]:
         """The other series of each DICOM session, which are converted with it."""
         return _grouped(self.plan.get("others", []), self.plan.get("others", []))

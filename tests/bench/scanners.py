@@ -20,8 +20,9 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from convert_session import record  # noqa: E402
+from convert_session import place_session  # noqa: E402
 from dataset_files import complete  # noqa: E402
+from ecdysis.conversion.nifti import WantedSeries, make_nifti, read_nifti  # noqa: E402
 from ecdysis.deid.session import deidentify  # noqa: E402
 from ecdysis.errors import InputError  # noqa: E402
 from ecdysis.files import read_tsv  # noqa: E402
@@ -61,14 +62,19 @@ def run(scans: Path, out: Path, *, check: bool = True) -> Outcome:
     complete(bids_dir, "Scanners", "0", "dcm2niix")
     for session in made.sessions:
         clean = out / "dicom" / session.session
-        series = [entry for entry in made.to_json()["others"]
-                  if entry["dicom_session"] == session.session]  # fmt: skip
+        mapped = [item for item in made.mapped if item.session == session.session]
+        wanted = [WantedSeries(item.series, item.facts.files, item.outputs, item.keep)
+                  for item in mapped]  # fmt: skip
+        others = [item for item in made.others if item.dicom_session == session.session]
+        nifti = out / "nifti" / session.session
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 deidentify(Path(session.files), clean, KEY, DEID)
+                make_nifti(clean, bids_dir, wanted, nifti)
                 with contextlib.chdir(out):
-                    record(clean, bids_dir, series, out / f"{session.session}.json",
-                           sourcedata=False, options=DEID["options"])  # fmt: skip
+                    place_session(read_nifti(nifti), clean, bids_dir, others,
+                                  out / f"{session.session}.json", sourcedata=False,
+                                  options=DEID["options"])  # fmt: skip
         except InputError as error:
             outcome.problems.append(str(error))
     outcome.images = sorted(

@@ -1,13 +1,16 @@
 """Conversion of one series: the image, its sidecar, and every way in which it must fail."""
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
-from convert import convert
+from convert import place_image
 from ecdysis.bids.outputs import Output
+from ecdysis.conversion.nifti import WantedSeries, make_nifti, read_nifti
 from ecdysis.conversion.sidecar import DROPPED, without_dropped
 from ecdysis.errors import InputError
 
@@ -21,6 +24,26 @@ def series(tmp_path: Path) -> Path:
 
 
 T1W = [Output("sub-01/anat", "sub-01", "T1w")]
+
+
+def convert(
+    series: Path,
+    image: Path,
+    sidecar: Path,
+    outputs: list[Output],
+    expected: int | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Convert a series as the two steps of a run do."""
+    out = image.parents[2]
+    nifti = series.parents[1] / "nifti"
+    make_nifti(series.parent, out, [WantedSeries(series.name, expected, outputs)], nifti)
+    path = f"sub-01/anat/{image.name.removesuffix('.nii.gz')}"
+    (made,) = read_nifti(nifti).values()
+    try:
+        return place_image(made, image, sidecar, path, metadata)
+    finally:
+        shutil.rmtree(nifti)
 
 
 def converted(series: Path) -> tuple[Path, Path]:

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 import nibabel as nib
 import pydicom
 import pytest
-from convert_session import record
+from convert_session import place_session
 from ecdysis.conversion import placing
 from ecdysis.conversion.asked import forget_lost, sessions_to_convert
+from ecdysis.conversion.nifti import WantedSeries, make_nifti, read_nifti
 from ecdysis.conversion.sidecar import completed, lacking
 from ecdysis.errors import InputError
+from ecdysis.planning.entries import OtherSeries
 
 from tests.dicom_builder import EPI, FIELD_MAP, MPRAGE, uid, write_series
 
@@ -37,17 +40,29 @@ def other(series: str, files: int, *names: str, **more: Any) -> dict[str, Any]:
         entities, _, suffix = stem.rpartition("_")
         outputs.append({"folder": f"sub-01/{folder}", "entities": f"sub-01{entities and '_'}"
                         f"{entities}", "suffix": suffix, "echo": None, "part": None})  # fmt: skip
-    given = {"series": series, "number": 1, "files": files, "direction": None, "outputs": outputs}
-    return given | {"apart": [], "metadata": {}, "volumes": []} | more
+    return {
+        "dicom_session": "sub-01", "subject": "01", "session": None, "kind": "", "series": series,
+        "number": 1, "files": files, "direction": None, "outputs": outputs, "apart": [],
+        "metadata": {}, "volumes": [], **more,
+    }  # fmt: skip
 
 
 def run(
     place: Path, *series: dict[str, Any], sourcedata: bool = False, options: Sequence[str] = ()
 ) -> dict[str, Any]:
-    return record(
+    others = [OtherSeries.from_json(item) for item in series]
+    wanted = [
+        WantedSeries(item.series, item.files, [*item.outputs, *item.apart], item.keep)
+        for item in others
+    ]
+    nifti = place / "nifti"
+    shutil.rmtree(nifti, ignore_errors=True)
+    make_nifti(place / "sub-01", place / "a study", wanted, nifti)
+    return place_session(
+        read_nifti(nifti),
         place / "sub-01",
         place / "a study",
-        series,
+        others,
         Path(".ecdysis/converted/sub-01.json"),
         sourcedata=sourcedata,
         options=options,

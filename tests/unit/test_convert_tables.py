@@ -5,7 +5,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from ecdysis.conversion.tables import acquisition_time, add_participant, add_scans, person_of
+from ecdysis.conversion.tables import (
+    acquisition_time,
+    add_participant,
+    add_scans,
+    date_of,
+    person_of,
+)
 
 
 @pytest.fixture
@@ -80,17 +86,19 @@ def test_what_is_told_of_a_person(header: dict[str, str], told: dict[str, str]) 
 
 def test_a_time_needs_a_date() -> None:
     time = {"AcquisitionTime": "10:20:00.5"}
-    header = {"AcquisitionDate": "20100203"}
-    assert acquisition_time(header, time, moved=False) == "2010-02-03T10:20:00.5"
-    assert acquisition_time({}, time, moved=True) is None
-    assert acquisition_time(header, {}, moved=True) is None
+    date_of_header = date_of({"AcquisitionDate": "20100203"})
+    assert acquisition_time(date_of_header, time, moved=False) == "2010-02-03T10:20:00.5"
+    assert acquisition_time(date_of({}), time, moved=True) is None
+    assert acquisition_time(date_of({"SeriesDate": "2010"}), time, moved=True) is None
+    assert acquisition_time(date_of_header, {}, moved=True) is None
 
 
 def test_moved_dates_lie_before_1925_and_keep_their_intervals() -> None:
-    days = [
-        date.fromisoformat(str(acquisition_time({"AcquisitionDate": day}, {"AcquisitionTime": "1"},
-                                                moved=True)).partition("T")[0])
+    time = {"AcquisitionTime": "1"}
+    times = [
+        acquisition_time(day, time, moved=True) or ""
         for day in ("20191231", "20240229", "20240301")
-    ]  # fmt: skip
+    ]
+    days = [date.fromisoformat(moment.partition("T")[0]) for moment in times]
     assert all(day.year < 1925 for day in days)
     assert [(later - days[0]).days for later in days] == [0, 1521, 1522]

@@ -15,9 +15,10 @@ import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
-from convert import convert
+from convert import place_image
 from ecdysis.bids.outputs import Output
-from ecdysis.conversion.dcm2niix import run_dcm2niix
+from ecdysis.conversion.dcm2niix import SeriesFiles, run_dcm2niix
+from ecdysis.conversion.nifti import WantedSeries, make_nifti
 from ecdysis.conversion.sidecar import LOST, without_dropped
 from ecdysis.deid.session import deidentify
 from ecdysis.dicom import phase_direction
@@ -72,7 +73,9 @@ def made_of(real: Path, series: str) -> tuple[Any, dict[str, Any]]:
     clean = real / "clean" / series.replace("/", "-")
     outputs = [Output("sub-01/func", "sub-01", "bold")]
     image, sidecar = (out / f"sub-01_bold.{ending}" for ending in ("nii.gz", "json"))
-    convert(clean, image, sidecar, outputs, files)
+    wanted = [WantedSeries(clean.name, files, outputs)]
+    made = make_nifti(clean.parent, out, wanted, out / "nifti")[clean.name]
+    place_image(made, image, sidecar, "sub-01/func/sub-01_bold")
     return nib.load(image), json.loads(sidecar.read_text())
 
 
@@ -197,7 +200,8 @@ def test_phantoms_of_every_vendor(
     settings = {"profile": "basic", "options": ["retain_safe_private"]}
     deidentify(listing, tmp_path / "clean", Key(bytes(range(32))), settings)
     with plain_folder() as folder:
-        (made,) = run_dcm2niix(tmp_path / "clean" / "x", folder, len(files))
+        clean = tmp_path / "clean" / "x"
+        (made,) = run_dcm2niix([SeriesFiles(clean, len(files))], folder)[clean]
         plain, expected = original(tmp_path, "x")
         image = nib.load(made.image)
         np.testing.assert_array_equal(image.dataobj, plain.dataobj)

@@ -1,50 +1,47 @@
-"""Entering new images of a session into the tables of the dataset."""
+"""Enter new images of a session into the tables of the dataset."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from ecdysis.conversion.tables import LOCK, acquisition_time, add_participant, add_scans, person_of
+from ecdysis.conversion.nifti import NiftiSeries
+from ecdysis.conversion.tables import LOCK, acquisition_time, add_participant, add_scans
 from ecdysis.files import read_json
 from ecdysis.places import MANIFEST, converted_file
+
+MOVED_DATES = "retain_dates_modified"
 
 
 def enter(
     bids_dir: Path,
-    images: Sequence[tuple[Path, Path]],
+    images: Sequence[tuple[NiftiSeries, Path]],
     options: Sequence[str] = (),
     lock: Path = LOCK,
 ) -> dict[str, str]:
-    """Give images of one session, and the participant, their rows; return the ``acq_time`` given.
+    """Give images of one session, and the participant, their rows; return their ``acq_time``.
 
     Parameters
     ----------
     bids_dir : Path
-    images : sequence of (Path, Path)
-        Folder of the de-identified series, and image in the dataset with its sidecar beside.
+    images : sequence of (NiftiSeries, Path)
+        The series, and its image in the dataset with its sidecar beside.
     options : sequence of str
         Those of the de-identification: dates that it moved are written as BIDS asks.
     lock : Path
         File that is locked meanwhile.
     """
-    from pydicom import dcmread
-
     coming = _coming()
     times = {}
     for series, image in images:
-        first = min(series.iterdir())
-        header = dcmread(first, stop_before_pixels=True)
         label, *session = image.relative_to(bids_dir).parts[:-2]
         folder = bids_dir.joinpath(label, *session)
-        add_participant(bids_dir, label, person_of(header), lock, coming)
+        add_participant(bids_dir, label, series.person, lock, coming)
         sidecar = read_json(image.with_name(image.name.replace(".nii.gz", ".json")))
-        if time := acquisition_time(header, sidecar, moved=MOVED_DATES in options):
-            times[image.relative_to(folder).as_posix()] = time
+        if time := acquisition_time(series.date, sidecar, moved=MOVED_DATES in options):
+            path = image.relative_to(folder).as_posix()
+            times[path] = time
             name = "_".join([label, *session, "scans.tsv"])
-            add_scans(folder / name, {image.relative_to(folder).as_posix(): time}, lock)
+            add_scans(folder / name, {path: time}, lock)
     return times
-
-
-MOVED_DATES = "retain_dates_modified"
 
 
 def deid_options() -> list[str]:
@@ -59,6 +56,6 @@ def _coming() -> set[str]:
         return set()
     plan = read_json(MANIFEST)["plan"]
     waiting = [
-        one for one in plan["others"] if not Path(converted_file(one["dicom_session"])).exists()
+        item for item in plan["others"] if not Path(converted_file(item["dicom_session"])).exists()
     ]
-    return {f"sub-{one['subject']}" for one in [*plan["images"], *waiting]}
+    return {f"sub-{item['subject']}" for item in [*plan["images"], *waiting]}

@@ -1,21 +1,20 @@
 """Which of the images that dcm2niix made of a series is which."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from ecdysis.bids.outputs import Output
-from ecdysis.conversion.dcm2niix import Converted, error
+from ecdysis.conversion.dcm2niix import Converted, SeriesFiles
 
 
 def match(
-    series: Path, wanted: Sequence[Output], made: Sequence[Converted]
+    series: SeriesFiles, wanted: Sequence[Output], made: Sequence[Converted]
 ) -> dict[Output, Converted]:
     """Find for each image of a series the one that was made, by echo time and part.
 
     Parameters
     ----------
-    series : Path
-        The folder of its files, named in the error.
+    series : SeriesFiles
+        Named in the error.
     wanted : sequence of Output
         All images of the series.
     made : sequence of Converted
@@ -41,8 +40,7 @@ def match(
     if len(found) == len(wanted) == len(made):
         return found
     names = ", ".join(one.image.name.removesuffix(".nii.gz") for one in made)
-    raise error(
-        series,
+    raise series.error(
         f"dcm2niix made {len(made)} images of it ({names}), which are not the {len(wanted)} "
         "that its headers promise",
         "Look into the log of this job, and leave the series out or export it again",

@@ -1,43 +1,9 @@
-"""Putting new files into a dataset of which none is ever overwritten."""
+"""New files for a dataset: no file is ever overwritten."""
 
 import errno
 import os
 import shutil
 from pathlib import Path
-from typing import Any
-
-from ecdysis.conversion.session import Session
-from ecdysis.files import sha256, write_json
-
-
-def place(session: Session, bids_dir: Path) -> dict[str, list[Any]]:
-    """Put what was converted into the dataset: the image last, after all that describes it.
-
-    Returns
-    -------
-    dict
-        ``files`` (``path`` and ``sha256``) that are in the dataset now, and the paths of those
-        that were ``kept`` as they were.
-    """
-    files, kept = [], []
-    for one in session.staged:
-        image = bids_dir / f"{one.output.path}.nii.gz"
-        if one.source is None or image.exists():
-            kept.append(f"{one.output.path}.nii.gz")
-            files.append({"path": kept[-1], "sha256": sha256(image)})
-            continue
-        described = one.source.with_name(one.source.name.replace(".nii.gz", ".json"))
-        write_json(described, one.sidecar)
-        whole = (
-            (described, f"{one.output.path}.json"),
-            *one.beside,
-            (one.source, f"{one.output.path}.nii.gz"),
-        )
-        for source, path in whole:
-            if not place_new(source, bids_dir / path):
-                kept.append(path)
-            files.append({"path": path, "sha256": sha256(bids_dir / path)})
-    return {"files": files, "kept": kept}
 
 
 def keep_dicom(dicom: Path, sourcedata: Path) -> list[str]:

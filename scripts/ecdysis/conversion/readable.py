@@ -1,8 +1,6 @@
-"""Giving dcm2niix files that it can read, as one series."""
+"""Files that dcm2niix can read as one series."""
 
 from pathlib import Path
-
-from ecdysis.plain_folder import linked
 
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 """Deflated Explicit VR Little Endian, which dcm2niix does not read (PS3.5, section A.5)."""
@@ -14,61 +12,50 @@ HEAD = 1 << 14
 """Bytes in which the header usually has its SeriesInstanceUID."""
 
 
-def readable(series: Path, folder: Path, *, whole: bool = False) -> Path:
-    """Return a folder of plain path with the files of a series.
+def readable(series: Path, folder: Path, *, whole: bool = False) -> str:
+    """Fill a folder with files that dcm2niix reads as one series; return its SeriesInstanceUID.
 
-    Deflated files are inflated, and the pieces of a joined series (see
-    `ecdysis.planning.series`) get one SeriesInstanceUID and number.
+    Files are links, except that deflated files are inflated, and that the pieces of a joined
+    series (see `ecdysis.planning.series`) get one SeriesInstanceUID and number.
 
     Parameters
     ----------
     series : Path
         The de-identified files of one series; they are only read.
     folder : Path
-        Has a plain path, see `ecdysis.plain_folder`.
+        Is made.
     whole : bool
         Leave out the files of a last volume that is incomplete.
+
+    Returns
+    -------
+    str
+        Empty when no file is DICOM.
     """
     from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
     from pydicom.uid import ExplicitVRLittleEndian
 
     paths = sorted(path for path in series.iterdir() if path.is_file())
-    files = len(paths)
+    first = next((path for path in paths if _is_dicom(path)), None)
+    folder.mkdir(parents=True)
+    if first is None:
+        return ""
     if whole:
         paths = whole_volumes(paths)
-    try:
-        first = dcmread(paths[0], specific_tags=["SeriesInstanceUID", "SeriesNumber"], force=True)
-        uid, number = str(first.SeriesInstanceUID), first.get("SeriesNumber")
-    except (OSError, AttributeError, ValueError, InvalidDicomError):
-        return linked(series, folder, "series")
-    # A file that is no DICOM stays, so that the converter's count of files shows it.
-    changed = [
-        path
-        for path in paths
-        if _is_dicom(path) and (_is_deflated(path) or not _has(path, uid.encode()))
-    ]
-    if not changed and len(paths) == files:
-        return linked(series, folder, "series")
-    target = folder / "series"
-    target.mkdir()
+    head = dcmread(first, specific_tags=["SeriesInstanceUID", "SeriesNumber"])
+    uid = str(head.get("SeriesInstanceUID", ""))
     for path in paths:
-        if path not in changed:
-            (target / path.name).symlink_to(path.absolute())
+        if _as_it_is(path, uid.encode()):
+            (folder / path.name).symlink_to(path.absolute())
             continue
         dataset = dcmread(path)
-        dataset.SeriesInstanceUID, dataset.SeriesNumber = uid, number
-        if _is_deflated(path):
+        dataset.SeriesInstanceUID, dataset.SeriesNumber = uid, head.get("SeriesNumber")
+        if dataset.file_meta.TransferSyntaxUID == DEFLATED.decode():
             dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-            dataset.save_as(target / path.name, implicit_vr=False, little_endian=True)
+            dataset.save_as(folder / path.name, implicit_vr=False, little_endian=True)
         else:
-            dataset.save_as(target / path.name)
-    return target
-
-
-def _is_deflated(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return DEFLATED in stream.read(META)
+            dataset.save_as(folder / path.name)
+    return uid
 
 
 def whole_volumes(paths: list[Path]) -> list[Path]:
@@ -99,7 +86,13 @@ def _is_dicom(path: Path) -> bool:
         return stream.read(132)[128:] == b"DICM"
 
 
-def _has(path: Path, text: bytes) -> bool:
-    """Say whether a file holds a text, looking at its head first."""
+def _as_it_is(path: Path, uid: bytes) -> bool:
+    """Say whether dcm2niix reads a file as one of the series with this SeriesInstanceUID.
+
+    A file that is not DICOM is left as it is, so that the converter's count of files shows it.
+    """
     with path.open("rb") as stream:
-        return text in stream.read(HEAD) or text in stream.read()
+        head = stream.read(HEAD)
+        if head[128:132] != b"DICM":
+            return True
+        return DEFLATED not in head[:META] and (uid in head or uid in stream.read())

@@ -1,4 +1,4 @@
-"""Converting the series of a session one after the other, and what ties them together."""
+"""Converted series of a session in the form of the dataset, and what ties them together."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,10 @@ from typing import Any
 
 from ecdysis.bids.outputs import Output
 from ecdysis.bids.schema import labels_of
-from ecdysis.conversion.dcm2niix import Converted, run_dcm2niix
+from ecdysis.conversion.dcm2niix import Converted
 from ecdysis.conversion.fieldmaps import Item, links
-from ecdysis.conversion.matching import match
+from ecdysis.conversion.nifti import NiftiSeries
+from ecdysis.conversion.placing import place_new
 from ecdysis.conversion.repetition import set_repetition
 from ecdysis.conversion.sidecar import (
     NEEDED_FILES,
@@ -20,8 +21,8 @@ from ecdysis.conversion.sidecar import (
     without_dropped,
 )
 from ecdysis.errors import InputError
-from ecdysis.files import read_json
-from ecdysis.plain_folder import plain_folder
+from ecdysis.files import read_json, sha256, write_json
+from ecdysis.planning.entries import OtherSeries
 
 
 @dataclass
@@ -62,21 +63,26 @@ class Session:
     dropped: set[str] = field(default_factory=set)
 
 
-def convert_session(
-    dicom: Path, bids_dir: Path, series: Sequence[Mapping[str, Any]], staging: Path
+def stage_session(
+    nifti: Mapping[str, NiftiSeries],
+    bids_dir: Path,
+    series: Sequence[OtherSeries],
+    staging: Path,
+    name: str,
 ) -> Session:
-    """Convert the series of a session into a folder beside the dataset, and tie field maps.
+    """Bring converted series of a session to the form of the dataset, and tie field maps.
 
     Parameters
     ----------
-    dicom : Path
-        The de-identified session, a folder a series.
+    nifti : mapping
+        What dcm2niix made of each series.
     bids_dir : Path
-        The dataset, for what is there already.
-    series : sequence of dict
-        ``others`` of the plan.
+        The dataset, for what it already has.
+    series : sequence of OtherSeries
     staging : Path
         An empty folder, best on the file system of the dataset.
+    name : str
+        The session, as ``sub-01_ses-01``.
 
     Returns
     -------
@@ -84,59 +90,79 @@ def convert_session(
         Images in the order of their series.
     """
     session = Session()
-    for one in series:
-        wanted = [Output(**output) for output in one["outputs"]]
-        there = [output for output in wanted if (bids_dir / f"{output.path}.nii.gz").exists()]
-        session.staged += [_there(bids_dir, output, one) for output in there]
-        if len(there) < len(wanted):
-            try:
-                _convert_series(dicom, one, wanted, staging, session)
-            except InputError as fault:
-                print(fault)
-                session.failed.append(str(fault))
+    for item in series:
+        for output in item.outputs:
+            if (bids_dir / f"{output.path}.nii.gz").exists():
+                session.staged.append(_there(bids_dir, output, item))
+        try:
+            _stage_series(nifti, item, staging, session)
+        except InputError as error:
+            print(error)
+            session.failed.append(str(error))
     _echo_times(session.staged)
     _calibrations(session.staged)
     _leave_out(session)
     items = [
-        Item(f"{one.output.path}.nii.gz", one.output.suffix, one.output.entities, one.number,
-             one.sidecar, one.grid)
-        for one in session.staged
+        Item(f"{image.output.path}.nii.gz", image.output.suffix, image.output.entities,
+             image.number, image.sidecar, image.grid)
+        for image in session.staged
     ]  # fmt: skip
-    tied = links(items, dicom.name)
+    tied = links(items, name)
     for image in session.staged:
         for key, value in tied.get(f"{image.output.path}.nii.gz", {}).items():
             image.sidecar.setdefault(key, value)
     return session
 
 
-def _there(bids_dir: Path, output: Output, one: Mapping[str, Any]) -> Staged:
+def place(session: Session, bids_dir: Path) -> dict[str, list[Any]]:
+    """Put staged images into the dataset, each after the files that describe it.
+
+    Returns
+    -------
+    dict
+        ``files`` (``path`` and ``sha256``) that are in the dataset now, and the paths of those
+        that were ``kept`` because the dataset had them.
+    """
+    files, kept = [], []
+    for image in session.staged:
+        target = bids_dir / f"{image.output.path}.nii.gz"
+        if image.source is None or target.exists():
+            kept.append(f"{image.output.path}.nii.gz")
+            files.append({"path": kept[-1], "sha256": sha256(target)})
+            continue
+        described = image.source.with_name(image.source.name.replace(".nii.gz", ".json"))
+        write_json(described, image.sidecar)
+        whole = (
+            (described, f"{image.output.path}.json"),
+            *image.beside,
+            (image.source, f"{image.output.path}.nii.gz"),
+        )
+        for source, path in whole:
+            if not place_new(source, bids_dir / path):
+                kept.append(path)
+            files.append({"path": path, "sha256": sha256(bids_dir / path)})
+    return {"files": files, "kept": kept}
+
+
+def _there(bids_dir: Path, output: Output, item: OtherSeries) -> Staged:
     sidecar = bids_dir / f"{output.path}.json"
     fields = read_json(sidecar) if sidecar.is_file() else {}
     image = bids_dir / f"{output.path}.nii.gz"
-    return Staged(output, one["series"], one["number"] or 0, fields, _grid(image))
+    return Staged(output, item.series, item.number, fields, _grid(image))
 
 
-def _convert_series(
-    dicom: Path, one: Mapping[str, Any], wanted: list[Output], staging: Path, session: Session
+def _stage_series(
+    nifti: Mapping[str, NiftiSeries], item: OtherSeries, staging: Path, session: Session
 ) -> None:
-    there = {staged.output for staged in session.staged if staged.series == one["series"]}
-    apart = [Output(**output) for output in one["apart"]]
-    with plain_folder() as folder:
-        keep = one.get("keep", False)
-        made = run_dcm2niix(dicom / one["series"], folder, one["files"], keep=keep)
-        found = match(dicom / one["series"], [*wanted, *apart], made)
-        for output in wanted:
-            if output not in there:
-                staged = _stage(output, found[output], one, staging, session)
-                session.staged.append(staged)
+    there = {staged.output for staged in session.staged if staged.series == item.series}
+    for output in item.outputs:
+        if output not in there:
+            converted = nifti[item.series].image(output.path)
+            session.staged.append(_stage(output, converted, item, staging, session))
 
 
 def _stage(
-    output: Output,
-    converted: Converted,
-    one: Mapping[str, Any],
-    staging: Path,
-    session: Session,
+    output: Output, converted: Converted, item: OtherSeries, staging: Path, session: Session
 ) -> Staged:
     import nibabel as nib
 
@@ -146,26 +172,25 @@ def _stage(
     kept = without_dropped(converted.sidecar)
     session.dropped |= set(converted.sidecar) - set(kept)
     session.converters.add(converted.converter)
-    sidecar = completed(kept, labels_of(output.entities), one["direction"], axes, one["metadata"],
+    sidecar = completed(kept, labels_of(output.entities), item.direction, axes, item.metadata,
                         output.suffix)  # fmt: skip
     beside = []
-    if one.get("zero_b") and output.suffix == "dwi":
+    if item.zero_b and output.suffix == "dwi":
         _write_zero_b(converted)
     for ending in NEEDED_FILES.get(output.suffix, ()):
         if converted.beside(ending).is_file():
             beside.append((staging / f"{name}{ending}", f"{output.path}{ending}"))
-            shutil.move(converted.beside(ending), beside[-1][0])
-    if one["volumes"]:
-        types = _volume_types(converted, one["volumes"], output)
+            shutil.copyfile(converted.beside(ending), beside[-1][0])
+    if item.volumes:
+        types = _volume_types(converted, item.volumes, output)
         table = staging / f"{name}.tsv"
         table.write_text("volume_type\n" + "".join(f"{word}\n" for word in types))
         beside.append((table, f"{output.path.removesuffix(output.suffix)}aslcontext.tsv"))
-    shutil.move(converted.image, source)
+    # A link or copy: another attempt of the job needs the image again.
+    place_new(converted.image, source)
     if len(converted.shape) > 3 and isinstance(sidecar.get("RepetitionTime"), int | float):
         set_repetition(source, float(sidecar["RepetitionTime"]))
-    return Staged(
-        output, one["series"], one["number"] or 0, sidecar, _grid(source), source, tuple(beside)
-    )
+    return Staged(output, item.series, item.number, sidecar, _grid(source), source, tuple(beside))
 
 
 def _write_zero_b(converted: Converted) -> None:

@@ -38,27 +38,40 @@ COLUMNS: dict[str, dict[str, Any]] = {
 
 def person_of(header: Any) -> dict[str, str]:
     """Return age and sex, as far as a de-identified header (pydicom Dataset) retains them."""
-    told = {}
+    person = {}
     age = str(header.get("PatientAge") or "")
     if age[:-1].isdecimal() and age[-1:] in "DWMY":
         years = int(age[:-1]) // {"D": 365, "W": 52, "M": 12, "Y": 1}[age[-1]]
-        told["age"] = str(min(years, OLDEST))
+        person["age"] = str(min(years, OLDEST))
     sex = str(header.get("PatientSex") or "")
     if sex in COLUMNS["sex"]["Levels"]:
-        told["sex"] = sex
-    return told
+        person["sex"] = sex
+    return person
 
 
-def acquisition_time(header: Any, sidecar: Mapping[str, Any], *, moved: bool) -> str | None:
+def date_of(header: Any) -> str:
+    """Return the date of acquisition as ``20200131``; empty when the header retains none."""
+    date = str(header.get("AcquisitionDate") or header.get("SeriesDate") or "")
+    return date if len(date) == 8 and date.isdecimal() else ""
+
+
+def acquisition_time(date: str, sidecar: Mapping[str, Any], *, moved: bool) -> str | None:
     """Return when an image was acquired, as BIDS writes it; None when no date was retained.
 
-    The date is that of a de-identified header, the time that of the first slice. A date that was
-    moved gets a year before 1925, by which BIDS marks it ("Scans file", ``acq_time``); all dates
-    of a patient are moved by the same time, so that intervals stay.
+    A date that was moved gets a year before 1925, by which BIDS marks it ("Scans file",
+    ``acq_time``); all dates of a patient are moved by the same time, so that intervals stay.
+
+    Parameters
+    ----------
+    date : str
+        See `date_of`.
+    sidecar : dict
+        Its ``AcquisitionTime`` is that of the first slice.
+    moved : bool
+        Whether de-identification moved the date.
     """
-    date = str(header.get("AcquisitionDate") or header.get("SeriesDate") or "")
     time = str(sidecar.get("AcquisitionTime") or "")
-    if len(date) != 8 or not date.isdecimal() or not time:
+    if not date or not time:
         return None
     year = int(date[:4]) - (CENTURIES_BACK if moved else 0)
     return f"{year:04d}-{date[4:6]}-{date[6:]}T{time}"

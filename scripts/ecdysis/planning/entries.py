@@ -1,5 +1,6 @@
 """What a plan consists of. It is written to the manifest as JSON and names nobody."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,12 @@ class OtherSeries:
     volumes: list[str]
     zero_b: bool = False
     keep: bool = False
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "OtherSeries":
+        """Return the entry that `dataclasses.asdict` wrote."""
+        images = {key: [Output(**output) for output in fields[key]] for key in ("outputs", "apart")}
+        return cls(**{**fields, **images})
 
 
 @dataclass(frozen=True)

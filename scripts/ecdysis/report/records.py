@@ -38,7 +38,7 @@ EXTRA_STAGES = ("deface", "segment", "measure")
 IMAGE_STAGES = (DICOM_STAGE, "reorient", BRAIN_STAGE, "crop", *EXTRA_STAGES)
 """Stages of one image, in order; `BRAIN_STAGE` only with skull stripping, `EXTRA_STAGES` only if
 they have a record."""
-SESSION_STAGES = ("deidentify", "audit", "audit_results", "convert_session")
+SESSION_STAGES = ("deidentify", "audit", "audit_results", "run_dcm2niix", "convert_session")
 SUBJECT_STAGE = "figures"
 
 INTERRUPTED = "it was interrupted: it started and left no result"

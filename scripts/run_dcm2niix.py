@@ -1,0 +1,58 @@
+"""Convert the DICOM series of a session that the dataset lacks, with one run of dcm2niix.
+
+The images wait in a temporary folder for the steps that place them in the dataset. A series that
+cannot be converted stops no other: the step that needs its image fails and names the reason.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ecdysis.conversion.nifti import WantedSeries, make_nifti
+
+
+def convert_session(
+    dicom: Path, bids_dir: Path, series: Sequence[WantedSeries], folder: Path
+) -> dict[str, Any]:
+    """Fill a folder with the images of a session.
+
+    Parameters
+    ----------
+    dicom : Path
+        The de-identified session.
+    bids_dir : Path
+        The dataset; a series of which it has all images is not converted.
+    series : sequence of WantedSeries
+    folder : Path
+        See `ecdysis.conversion.nifti.read_nifti`.
+
+    Returns
+    -------
+    dict
+        Facts for the report.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    made = make_nifti(dicom, bids_dir, series, folder)
+    converters = {image.converter for item in made.values() for image in item.images.values()}
+    return {
+        "series": len(made),
+        "images": sum(len(item.images) for item in made.values()),
+        "converter": ", ".join(sorted(converters)),
+    }
+
+
+if "snakemake" in globals():
+    from ecdysis.job import recorded
+
+    job = globals()["snakemake"]
+    with recorded(job, "run_dcm2niix") as details:
+        details.update(
+            convert_session(
+                Path(job.input.dicom),
+                Path(job.params.bids_dir),
+                [WantedSeries.from_json(fields) for fields in job.params.series],
+                Path(job.output.nifti),
+            )
+        )
