@@ -233,8 +233,8 @@ def session_files(wildcards):
 def nifti_of_image(wildcards):
     """Return the folder with the converted images of the session of an image.
 
-    An image that is already in the dataset is not converted again: its input is a folder that no
-    rule makes, so Snakemake treats the existing image as a source file.
+    An image that is already in the dataset is not converted again: no rule makes its input, so
+    Snakemake treats the existing image as a source file.
     """
     return nifti_folder(STUDY.image(**wildcards).dicom_session or "none/none")
 

@@ -1,5 +1,6 @@
 """Files that dcm2niix can read as one series."""
 
+import os
 from pathlib import Path
 
 DEFLATED = b"1.2.840.10008.1.2.1.99"
@@ -8,7 +9,7 @@ DEFLATED = b"1.2.840.10008.1.2.1.99"
 META = 512
 """Bytes in which the file meta information names the transfer syntax."""
 
-HEAD = 1 << 14
+HEAD = 1 << 12
 """Bytes in which the header usually has its SeriesInstanceUID."""
 
 
@@ -23,7 +24,7 @@ def readable(series: Path, folder: Path, *, whole: bool = False) -> str:
     series : Path
         The de-identified files of one series; they are only read.
     folder : Path
-        Is made.
+        Is made; a link to `series` when nothing is to be changed.
     whole : bool
         Leave out the files of a last volume that is incomplete.
 
@@ -35,17 +36,22 @@ def readable(series: Path, folder: Path, *, whole: bool = False) -> str:
     from pydicom import dcmread
     from pydicom.uid import ExplicitVRLittleEndian
 
-    paths = sorted(path for path in series.iterdir() if path.is_file())
+    paths = sorted(Path(entry) for entry in os.scandir(series) if entry.is_file())
     first = next((path for path in paths if _is_dicom(path)), None)
-    folder.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     if first is None:
+        folder.mkdir()
         return ""
-    if whole:
-        paths = whole_volumes(paths)
     head = dcmread(first, specific_tags=["SeriesInstanceUID", "SeriesNumber"])
     uid = str(head.get("SeriesInstanceUID", ""))
-    for path in paths:
-        if _as_it_is(path, uid.encode()):
+    kept = whole_volumes(paths) if whole else paths
+    changed = {path for path in kept if not _as_it_is(path, uid.encode())}
+    if not changed and len(kept) == len(paths):
+        folder.symlink_to(series.absolute())
+        return uid
+    folder.mkdir()
+    for path in kept:
+        if path not in changed:
             (folder / path.name).symlink_to(path.absolute())
             continue
         dataset = dcmread(path)
