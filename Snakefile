@@ -48,6 +48,7 @@ if METHOD == "ants":
 include: "rules/quality.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/outputs.smk"
 
 
 if STUDY.statmaps:

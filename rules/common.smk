@@ -24,6 +24,7 @@ from ecdysis.bids.image_name import ImageName
 from ecdysis.leftovers import drop_descriptions
 from ecdysis.places import (
     DICOM,
+    FULL_GRID,
     QUALITY_TABLE,
     REPORT_RUN,
     TEMPLATE_FOLDER,
@@ -204,6 +205,8 @@ def everything(wildcards):
     refused = [refused_file(token) for token in STUDY.refused]
     made = ["index.html", "dataset_description.json", *refused]
     made += [*group_inputs(wildcards), *subject_results()]
+    if "fmriprep" in STUDY.settings["outputs"]:
+        made += [f"{FULL_GRID}/dataset_description.json"]
     if STUDY.settings["dicom_dir"]:
         made += session_records(wildcards)
         made += [VALIDATION] if VALIDATOR else []

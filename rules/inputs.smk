@@ -95,10 +95,42 @@ def affines_from_template(wildcards):
     return [image.affine] if t1w is None else [t1w.affine, image.to_t1w]
 
 
+def tissue_maps(image):
+    """Return the probability maps of the tissues."""
+    return [image.probseg(tissue) for tissue in template.TISSUES]
+
+
 def segmented_files(image):
     """Return the outputs of segmentation."""
-    maps = [image.probseg(tissue) for tissue in template.TISSUES]
+    maps = tissue_maps(image)
     return {"corrected": image.corrected, "dseg": image.dseg, "probsegs": maps}
+
+
+def segmented_images(image):
+    """Return the bias-corrected image, its brain mask, its tissue labels and its tissue maps."""
+    return [image.corrected, image.mask, image.dseg, *tissue_maps(image)]
+
+
+def is_first_t1w(image):
+    """Return whether an image is the first T1w of its session."""
+    images = STUDY.by_subject[image.subject]
+    t1ws = [
+        other.name
+        for other in images
+        if (other.suffix, other.session) == ("T1w", image.session)
+    ]
+    return image.name in t1ws[:1]
+
+
+def extra_results(image):
+    """Return the results of an image that the setting `outputs` asks for."""
+    outputs = STUDY.settings["outputs"]
+    extra = []
+    if "fmriprep" in outputs and is_first_t1w(image):
+        extra.append(image.on_full_grid.dseg)
+    if "template" in outputs and image.suffix == "T1w":
+        extra.append(image.in_template(SPACE).dseg)
+    return extra
 
 
 def has_own_tissues(image):
@@ -178,7 +210,15 @@ def subject_results():
             results += [shared_file(image), image.quality]
             results += [image.brain] if METHOD != "none" else []
             results += [image.dseg] if has_own_tissues(image) else []
+            results += extra_results(image)
     return results
+
+
+def labels_of_results():
+    """Return the labels of the entity `desc` in the names of the results."""
+    labels = ["defaced" if DEFACE else "preproc"]
+    labels += ["brain"] if METHOD != "none" else []
+    return labels + (["biascorrected"] if METHOD == "ants" else [])
 
 
 def group_inputs(wildcards):
@@ -265,6 +305,7 @@ def results_of_session(wildcards):
     raw = [image.path for image in images]
     sidecars = [path.replace(".nii.gz", ".json") for path in raw]
     shared = [shared_file(image) for image in images]
+    shared += [file for image in images for file in extra_results(image)]
     pages = [
         ancient(f"sub-{subject}.html") for subject in {one.subject for one in images}
     ]

@@ -64,6 +64,7 @@ rule derivative_description:
     """Describe the results as a BIDS derivative dataset."""
     output:
         description="dataset_description.json",
+        descriptions="descriptions.tsv",
         bidsignore=".bidsignore",
     log:
         "logs/dataset/derivative_description.log",
@@ -71,6 +72,7 @@ rule derivative_description:
         "../envs/python.yaml"
     params:
         bids_dir=STUDY.settings["bids_dir"],
+        labels=labels_of_results(),
         code=fingerprint("derivative_description"),
     message:
         "Describing the results as a BIDS derivative"

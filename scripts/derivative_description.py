@@ -1,10 +1,13 @@
-"""Describe the results as a BIDS derivative dataset (BIDS 1.10, Derivatives).
+"""Describe the results as a BIDS derivative dataset (BIDS 1.11, Derivatives).
 
 The raw dataset is named by a relative path where it lies above the results, so that a study
 can be moved as a whole.
 """
 
 import os
+import re
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +16,28 @@ from ecdysis.version import BIDS_VERSION, __version__
 
 NOT_BIDS = (
     *("logs", "benchmarks", "*.html", "figures", "sub-*/figures", "report*"),
-    *("participants_qc.*", "methods.md", "references.bib"),
+    *("participants_qc.*", "methods.md", "references.bib", "*_xfm.*"),
 )
-"""Patterns without a final slash, with which the validator would not pass over a folder."""
+"""Patterns of ``.bidsignore``, without a final slash, with which a folder would not be ignored."""
+
+MEANINGS = {
+    "preproc": "Whole head, reoriented and cropped without resampling",
+    "defaced": "Whole head, reoriented and cropped without resampling; face and ears removed",
+    "brain": "Brain mask, or the image with all voxels outside the brain mask set to 0",
+    "biascorrected": "Whole head without its bias field (N4)",
+}
+"""What the labels of the entity ``desc`` mean in the results."""
+FULL_GRID_MEANINGS = {
+    "preproc": "Whole head, reoriented, not cropped, without its bias field (N4)",
+    "brain": "Brain mask",
+}
+"""What they mean in the dataset of uncropped images."""
 
 LONGEST_NAME = 200
-"""Characters of a dataset's name that are taken over."""
+"""Maximum length of the name that is taken from the raw dataset."""
+
+PUBLIC_ADDRESS = re.compile(r"https://[\w.-]+(/[\w.~-]+)+")
+"""A web address without user name, password and query."""
 
 
 def describe(bids_dir: Path, output_dir: Path) -> dict[str, Any]:
@@ -36,14 +55,59 @@ def describe(bids_dir: Path, output_dir: Path) -> dict[str, Any]:
         "Name": f"{name}: skull-stripped",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": "Ecdysis", "Version": __version__}],
+        "GeneratedBy": [{**generator(), **container(os.environ)}],
         "SourceDatasets": [{"URL": link}],
         "DatasetLinks": {"raw": link},
     }
 
 
+def generator() -> dict[str, str]:
+    """Return name and version of this workflow, and the address that it was cloned from."""
+    try:
+        command = ["git", "-C", str(Path(__file__).parent), "remote", "get-url", "origin"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        address = done.stdout.strip()
+    except OSError:
+        address = ""
+    about = {"Name": "Ecdysis", "Version": __version__}
+    return {**about, "CodeURL": address} if PUBLIC_ADDRESS.fullmatch(address) else about
+
+
+def container(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return the entry ``Container`` of the container that this process runs in.
+
+    Parameters
+    ----------
+    environment : mapping
+        Apptainer and Singularity set a variable with the file name of the image.
+
+    Examples
+    --------
+    >>> container({"APPTAINER_NAME": "ecdysis.sif"})
+    {'Container': {'Type': 'apptainer', 'Tag': 'ecdysis.sif'}}
+    """
+    for program in ("apptainer", "singularity"):
+        if image := environment.get(f"{program.upper()}_NAME"):
+            return {"Container": {"Type": program, "Tag": Path(image).name}}
+    return {}
+
+
+def descriptions(meanings: Mapping[str, str]) -> str:
+    """Return ``descriptions.tsv``: what the labels of ``desc`` in a dataset mean.
+
+    Examples
+    --------
+    >>> print(descriptions({"biascorrected": MEANINGS["biascorrected"]}))
+    desc_id	description
+    desc-biascorrected	Whole head without its bias field (N4)
+    <BLANKLINE>
+    """
+    rows = [f"desc-{label}\t{meaning}" for label, meaning in meanings.items()]
+    return "\n".join(["desc_id\tdescription", *rows]) + "\n"
+
+
 def _own_name(description: Path) -> str | None:
-    """Return the name that a dataset gives itself; a broken description is none of our work."""
+    """Return the name in a dataset's description; None where it cannot be read."""
     try:
         name = read_json(description)["Name"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
@@ -57,6 +121,13 @@ if "snakemake" in globals():
 
     job = globals()["snakemake"]
     with recorded(job, "derivative_description"):
-        write_json(job.output.description, describe(Path(job.params.bids_dir), Path.cwd()))
-        with atomic(job.output.bidsignore) as partial:
-            partial.write_text("\n".join(NOT_BIDS) + "\n", encoding="utf-8")
+        made, folder = job.output, Path(job.output.description).absolute().parent
+        write_json(made.description, describe(Path(job.params.bids_dir), folder))
+        used = {label: MEANINGS[label] for label in job.params.labels}
+        texts = {
+            made.descriptions: descriptions(used or FULL_GRID_MEANINGS),
+            made.bidsignore: "\n".join(NOT_BIDS) + "\n",
+        }
+        for path, text in texts.items():
+            with atomic(path) as partial:
+                partial.write_text(text, encoding="utf-8")

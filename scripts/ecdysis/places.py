@@ -16,6 +16,7 @@ TEMPLATE_FOLDER = HIDDEN / "template"
 TEMPLATE = TEMPLATE_FOLDER / "template.json"
 DICOM = HIDDEN / "dicom"
 REPORT_RUN = HIDDEN / "report"
+FULL_GRID = Path("derivatives") / "full-grid"
 QUALITY_TABLE = "participants_qc.tsv"
 
 

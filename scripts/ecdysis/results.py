@@ -5,17 +5,26 @@ Results that show a face are removed when faces are to be removed. Results of su
 dataset no longer has are listed with a command that removes them.
 """
 
+import re
 import shlex
+import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ecdysis.bids.discovery import Exclusion, Image
-from ecdysis.places import HIDDEN
+from ecdysis.image.sidecar import sidecar_of
+from ecdysis.places import FULL_GRID, HIDDEN
 
 WITH_FACE = ("desc-preproc", "desc-biascorrected")
 """Descriptions of the images of the whole head, which show the face unless they are defaced."""
-OF_SUBJECT = ("{}", "{}.html", "logs/{}", "benchmarks/{}", f"{HIDDEN}/{{}}")
+DEFACED = re.compile(r"_desc-defaced_|_defacemask\.")
+IN_TEMPLATE = re.compile(r"_space-(?!T1w_|T2w_|FLAIR_|PDw_)")
+"""Names of the files in the space of a template; other spaces are those of images."""
+OF_SUBJECT = (
+    *("{}", "{}.html", "logs/{}", "benchmarks/{}"),
+    *(f"{HIDDEN}/{{}}", f"{FULL_GRID}/{{}}"),
+)
 """Files and folders of a subject in an output directory."""
 LISTED = 5
 
@@ -77,18 +86,26 @@ def remove_faces(output_dir: Path) -> list[str]:
     Links are removed, too; what they point to is not touched.
     """
     removed = []
+    shutil.rmtree(output_dir / FULL_GRID, ignore_errors=True)
     for shown in sorted(output_dir.glob(f"sub-*/**/anat/*_{WITH_FACE[0]}_*.nii.gz")):
         stem, suffix = shown.name.split(f"_{WITH_FACE[0]}_")
-        for description in WITH_FACE:
-            image = shown.with_name(f"{stem}_{description}_{suffix}")
-            sidecar = image.with_name(image.name.replace(".nii.gz", ".json"))
+        corrected = f"{WITH_FACE[1]}_{suffix}"
+        images = [shown, shown.with_name(f"{stem}_{corrected}")]
+        images += shown.parent.glob(f"{stem}_space-*_{corrected}")
+        for image in images:
             image.unlink(missing_ok=True)
-            sidecar.unlink(missing_ok=True)
+            sidecar_of(image).unlink(missing_ok=True)
         removed.append(f"{stem}_{suffix}".removesuffix(".nii.gz"))
     return removed
 
 
-def leftovers(output_dir: Path, subjects: Collection[str], *, deface: bool) -> list[Path]:
+def leftovers(
+    output_dir: Path,
+    subjects: Collection[str],
+    *,
+    deface: bool,
+    outputs: Collection[str] = (),
+) -> list[Path]:
     """Return the results that no run with the present dataset and settings would make.
 
     Parameters
@@ -98,14 +115,20 @@ def leftovers(output_dir: Path, subjects: Collection[str], *, deface: bool) -> l
         The labels of the subjects of the dataset, and of those who will come from DICOM.
     deface : bool
         Whether faces are removed.
+    outputs : collection of str
+        The results for other programs that are asked for.
     """
     gone = [name for name in _subjects_in(output_dir) if name.removeprefix("sub-") not in subjects]
     paths = [output_dir / place.format(name) for name in gone for place in OF_SUBJECT]
+    if "fmriprep" not in outputs:
+        paths = [path for path in paths if not path.is_relative_to(output_dir / FULL_GRID)]
+        paths.append(output_dir / FULL_GRID)
     left = [path for path in paths if path.exists()]
-    if not deface:
-        for name in sorted(set(_subjects_in(output_dir)) - set(gone)):
-            left += sorted((output_dir / name).glob("**/anat/*_desc-defaced_*"))
-            left += sorted((output_dir / name).glob("**/anat/*_defacemask.*"))
+    unasked = [] if deface else [DEFACED]
+    unasked += [] if "template" in outputs else [IN_TEMPLATE]
+    for name in sorted(set(_subjects_in(output_dir)) - set(gone)):
+        files = sorted((output_dir / name).glob("**/anat/*"))
+        left += [file for file in files if any(kind.search(file.name) for kind in unasked)]
     return left
 
 

@@ -65,6 +65,7 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
     check_shard(settings["shard"])
     folders.complete(settings)
     _check_deface(settings)
+    _check_outputs(settings)
     if settings["quality"]["norms"]:
         read_norms(Path(settings["quality"]["norms"]))
     return settings
@@ -124,6 +125,23 @@ def _check_deface(settings: Settings) -> None:
             f"skullstrip.method is {method}, but only the method ants aligns the head with a"
             " template, which defacing needs",
             "Set skullstrip: {method: ants}, or deface: false",
+        )
+
+
+def _check_outputs(settings: Settings) -> None:
+    """Refuse results for other programs that cannot be made, or that would show a face."""
+    outputs, method = settings["outputs"], settings["skullstrip"]["method"]
+    if outputs and method != "ants":
+        raise InputError(
+            "outputs",
+            f"skullstrip.method is {method}, but only the method ants finds tissues and transforms",
+            "Set skullstrip: {method: ants}, or outputs: []",
+        )
+    if "fmriprep" in outputs and settings["deface"]:
+        raise InputError(
+            "outputs",
+            "fmriprep needs the whole head, but deface removes the face",
+            "Set deface: false, or leave fmriprep out of outputs",
         )
 
 

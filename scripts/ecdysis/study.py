@@ -319,7 +319,8 @@ def _with_earlier_results(study: Study, notices: list[str], *, dry_run: bool) ->
         )
     subjects = {path.name.removeprefix("sub-") for path in Path(settings["bids_dir"]).glob("sub-*")}
     subjects |= {item["subject"] for item in study.plan.get("sessions", [])}
-    if left := leftovers(output_dir, subjects, deface=deface):
+    outputs = settings["outputs"]
+    if left := leftovers(output_dir, subjects, deface=deface, outputs=outputs):
         notices.append(removal_notice(output_dir, left))
     return replace(
         study,

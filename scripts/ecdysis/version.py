@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 __version__ = "0.1.0"
 
-BIDS_VERSION = "1.10.1"
+BIDS_VERSION = "1.11.1"
 """Brain Imaging Data Structure Specification, https://bids-specification.readthedocs.io."""
 
 

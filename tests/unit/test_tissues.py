@@ -8,6 +8,7 @@ import pytest
 import segment as script
 from ecdysis import template
 from ecdysis.image.resampling import resample
+from ecdysis.image.sidecar import sidecar_of
 from ecdysis.skullstrip.tissues import TISSUES, by_brightness, classify, labelled, maps_of_template
 from ecdysis.template import embedded
 from scipy import ndimage
@@ -88,7 +89,7 @@ def test_the_corrected_image_has_no_bias_and_the_same_brightness(brain, done):
 
 def test_sidecars_and_table(done):
     for image in (done[0].corrected, done[0].dseg, *done[0].probsegs.values()):
-        sidecar = json.loads(script.sidecar_of(image).read_text())
+        sidecar = json.loads(sidecar_of(image).read_text())
         assert sidecar["Sources"] == ["bids::x"]
         assert sidecar["CropBox"] == BOX
     table = (done[0].dseg.parent / "dseg.tsv").read_text().splitlines()

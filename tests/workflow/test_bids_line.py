@@ -3,6 +3,8 @@
 import fcntl
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -32,7 +34,8 @@ def dataset(tmp_path_factory):
 @pytest.fixture(scope="module")
 def first_run(dataset, snakemake, hashes):
     before = hashes(dataset)
-    run = snakemake(dataset.parent, "--config", f"bids_dir={dataset.name}")
+    given = (f"bids_dir={dataset.name}", "outputs=[fmriprep]")
+    run = snakemake(dataset.parent, "--config", *given)
     assert hashes(dataset) == before, "the input was written to"
     return run
 
@@ -121,6 +124,31 @@ def test_pybids_reads_the_results(dataset, first_run):
     assert [item.get_metadata()["SkullStripped"] for item in preproc] == [False]
     brain = layout.get(subject="01", suffix="T1w", desc="brain", extension=".nii.gz")
     assert [item.get_metadata()["SkullStripped"] for item in brain] == [True]
+
+
+def test_the_full_grid_is_that_of_the_raw_image(dataset, first_run):
+    name = "sub-01/anat/sub-01_{}.nii.gz"
+    full, cut = dataset / RESULTS / "derivatives/full-grid", dataset / RESULTS
+    raw = nib.as_closest_canonical(nib.load(dataset / name.format("T1w")))
+    made = [nib.load(full / name.format(kind)) for kind in ("desc-preproc_T1w", "dseg")]
+    for image in made:
+        assert image.shape == raw.shape
+        np.testing.assert_allclose(image.affine, raw.affine, atol=1e-4)
+    masks = [nib.load(folder / name.format("desc-brain_mask")) for folder in (full, cut)]
+    assert _in_world(masks[0]) == _in_world(masks[1])
+
+
+@pytest.mark.parametrize("folder", [Path(), RESULTS, RESULTS / "derivatives/full-grid"])
+def test_the_bids_validator_finds_no_error(dataset, first_run, folder):
+    validator = Path(sys.executable).with_name("bids-validator-deno")
+    if not validator.is_file():
+        pytest.skip("bids-validator-deno is not installed")
+    command = [validator, "--json", dataset / folder]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    issues = json.loads(done.stdout)["issues"]["issues"]
+    errors = [issue for issue in issues if issue["severity"] == "error"]
+    broken = {"/sub-02/anat/sub-02_T1w.nii.gz"}
+    assert [issue for issue in errors if issue.get("location") not in broken] == []
 
 
 def test_the_repaired_subject_alone_is_run_and_then_nothing(dataset, first_run, snakemake):

@@ -1,6 +1,7 @@
 """The jobs that a study is made of, asked of Snakemake without running any."""
 
 import gzip
+import shutil
 
 from ecdysis.phantom.bids import write_bids
 from ecdysis.phantom.head import HeadSettings
@@ -19,6 +20,17 @@ def test_a_session_is_at_most_seven_jobs(snakemake, tmp_path):
         **dict.fromkeys(steps, 2),
         "total": 2 * len(steps) + 4,
     }
+
+
+def test_results_for_other_programs_are_one_job_each(snakemake, tmp_path):
+    write_bids(tmp_path / "study", 2, settings=COARSE, suffixes=("T1w", "T2w"))
+    first = tmp_path / "study/sub-01/anat/sub-01_T1w.nii.gz"
+    shutil.copy(first, first.with_name("sub-01_run-2_T1w.nii.gz"))
+    dry = ("--dry-run", "--quiet", "rules", "--config", "suffixes=[T1w,T2w]")
+    jobs = jobs_of(snakemake(tmp_path / "study", *dry, "outputs=[fmriprep,template]"))
+    assert {"full_grid": 2, "full_grid_description": 1, "template_space": 3}.items() <= jobs.items()
+    none = jobs_of(snakemake(tmp_path / "study", *dry))
+    assert not {"full_grid", "full_grid_description", "template_space"} & set(none)
 
 
 def test_a_contrast_has_the_brain_of_the_t1w_beside_it_or_its_own(snakemake, tmp_path):

@@ -14,6 +14,7 @@ from ecdysis.audit.findings import Finding, identifying, in_name
 from ecdysis.audit.search import RUNS, Searcher
 from ecdysis.audit.secrets import Secret
 from ecdysis.files import read_json
+from ecdysis.places import FULL_GRID
 
 NIFTI_HEADER = 4096
 """Bytes of a NIfTI file that are searched: its header and a usual extension."""
@@ -72,7 +73,7 @@ def files_of(subject: str, session: str) -> list[Path]:
     The pages, the index and the table over all subjects are made from these files. A file that is
     being written has a hidden name.
     """
-    tops = [Path(), Path(".ecdysis"), Path("logs"), Path("benchmarks")]
+    tops = [Path(), Path(".ecdysis"), Path("logs"), Path("benchmarks"), FULL_GRID]
     folders = [top / name for top in tops for name in dict.fromkeys((f"sub-{subject}", session))]
     files = (file for folder in folders for file in sorted(files_in(folder)))
     return [file for file in files if file.name[0] != "."]

@@ -6,7 +6,7 @@ Intermediate files lie in a hidden folder, which pybids and the BIDS validator i
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecdysis.places import HIDDEN, record_file
+from ecdysis.places import FULL_GRID, HIDDEN, record_file
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,27 @@ class ImageName:
     def from_t1w(self) -> str:
         """Rigid transform that resamples the T1w of its session to the image."""
         return self.transform("T1w", self.suffix, "txt")
+
+    @property
+    def on_full_grid(self) -> "ImageName":
+        """Names of the uncropped files, in a derivative dataset of their own.
+
+        Examples
+        --------
+        >>> ImageName("sub-01/anat", "sub-01", "T1w").on_full_grid.dseg
+        'derivatives/full-grid/sub-01/anat/sub-01_dseg.nii.gz'
+        """
+        return ImageName(f"{FULL_GRID}/{self.folder}", self.entities, self.suffix)
+
+    def in_template(self, space: str) -> "ImageName":
+        """Names of the files that are resampled to a template.
+
+        Examples
+        --------
+        >>> ImageName("sub-01/anat", "sub-01", "T1w").in_template("MNI152NLin6Asym").dseg
+        'sub-01/anat/sub-01_space-MNI152NLin6Asym_dseg.nii.gz'
+        """
+        return ImageName(self.folder, f"{self.entities}_space-{space}", self.suffix)
 
     def figure(self, kind: str, extension: str = "png") -> str:
         """File name of a figure."""

@@ -141,6 +141,12 @@ def _later(run: Run) -> Iterator[str]:
             "Probabilities of grey matter, white matter and cerebrospinal fluid were refined on the"
             " native grid from those of Atropos [@atropos]."
         )
+    if _ran(run, "template_space"):
+        yield (
+            "Images, masks and tissues were resampled to the template with antsApplyTransforms"
+            " (Lanczos-windowed sinc for images, linear for probabilities, the class of largest"
+            " weight for labels)."
+        )
     if _ran(run, "deface"):
         yield "Face, ears and teeth were removed from the images that are to be shared."
 

@@ -34,7 +34,7 @@ from ecdysis.run_lock import is_at_work
 
 DICOM_STAGE = "convert"
 BRAIN_STAGE = "skullstrip"
-EXTRA_STAGES = ("deface", "segment", "measure")
+EXTRA_STAGES = ("deface", "segment", "measure", "full_grid", "template_space")
 IMAGE_STAGES = (DICOM_STAGE, "reorient", BRAIN_STAGE, "crop", *EXTRA_STAGES)
 """Stages of one image, in order; `BRAIN_STAGE` only with skull stripping, `EXTRA_STAGES` only if
 they have a record."""
