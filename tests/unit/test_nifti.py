@@ -1,15 +1,17 @@
 """Preflight: which files are refused, with what words; and which affine is chosen."""
 
 import gzip
+import random
 import time
 
 import nibabel as nib
 import numpy as np
 import pytest
 from ecdysis.errors import InputError
+from ecdysis.image import nifti
 from ecdysis.image.grid import choose_grid
 from ecdysis.image.nifti import preflight
-from ecdysis.image.volume import read
+from ecdysis.image.volume import read, write
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 
@@ -132,7 +134,7 @@ def test_a_huge_claim_in_a_small_gzip_file_is_refused_without_reading_it(tmp_pat
     path = save(tmp_path / "a.nii.gz", noise())
     content = nifti1_field(gzip.decompress(path.read_bytes()), 40, "4h", 3, 1200, 1200, 1200)
     path.write_bytes(gzip.compress(content))
-    monkeypatch.setattr(gzip, "open", None)
+    monkeypatch.setattr(nifti, "reader", None)
     with pytest.raises(InputError, match="bytes that its header promises"):
         preflight(path)
 
@@ -254,3 +256,27 @@ def test_preflight_is_fast(tmp_path):
     for _ in range(50):
         preflight(path)
     assert (time.process_time() - began) / 50 < 0.003
+
+
+def test_the_same_image_is_the_same_bytes(tmp_path):
+    """Neither the name nor the time is in the file, and other programs can read it."""
+    volume = read(save(tmp_path / "a.nii", noise((20, 20, 20))))
+    for name in ("one.nii.gz", "other.nii.gz"):
+        write(volume, tmp_path / name)
+    one = (tmp_path / "one.nii.gz").read_bytes()
+    assert one == (tmp_path / "other.nii.gz").read_bytes()
+    assert one[3:8] == bytes(5)
+    assert gzip.decompress(one)[352:] == (tmp_path / "a.nii").read_bytes()[352:]
+
+
+def test_a_damaged_stream_is_an_error_of_the_image(tmp_path):
+    """Any three bytes of the compressed data may be wrong."""
+    whole = save(tmp_path / "a.nii.gz", noise((20, 20, 20))).read_bytes()
+    chance = random.Random(0)
+    for _ in range(100):
+        data = bytearray(whole)
+        for _ in range(3):
+            data[chance.randrange(20, len(data) - 8)] ^= chance.randrange(1, 256)
+        (tmp_path / "b.nii.gz").write_bytes(data)
+        with pytest.raises(InputError, match=r"damaged|not a NIfTI|promises|its "):
+            read(tmp_path / "b.nii.gz")

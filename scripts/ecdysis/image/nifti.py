@@ -4,27 +4,24 @@ Only single files (``.nii``, ``.nii.gz``) are taken, as in BIDS. Field names are
 the NIfTI-1 standard (nifti1.h); NIfTI-2 has the same fields in wider types.
 """
 
-import gzip
 import math
 import stat
-import zlib
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
+from isal.igzip import IGzipFile
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 
 from ecdysis.errors import InputError
 from ecdysis.image.grid import choose_grid, stored_shape
+from ecdysis.image.gzip_files import BROKEN_GZIP, first_bytes, reader
 
 GZIP_MAGIC = b"\x1f\x8b"
 HEADERS = ((b"n+1", slice(344, 347), Nifti1Header), (b"n+2", slice(4, 7), Nifti2Header))
 PAIRS = ((b"ni1", slice(344, 347)), (b"ni2", slice(4, 7)))
-
-BROKEN_GZIP = (EOFError, OSError, zlib.error)
-"""What reading a damaged gzip stream raises; `gzip.BadGzipFile` is an `OSError`."""
 
 DEFLATE_LIMIT = 1032
 """Deflate makes data at most this many times smaller (zlib technical details, M. Adler)."""
@@ -172,10 +169,10 @@ def _first_bytes(path: Path, stream: BinaryIO, compressed: bytes) -> bytes:
     """Decompress as much of a gzip stream as a header needs."""
     wanted = Nifti2Header.sizeof_hdr
     try:
-        start = zlib.decompressobj(wbits=31).decompress(compressed, wanted)
+        start = first_bytes(compressed, wanted)
         if len(start) < wanted:
             stream.seek(0)
-            with gzip.open(stream) as whole:
+            with reader(stream) as whole:
                 start = whole.read(wanted)
     except BROKEN_GZIP as error:
         raise damaged(path, error) from error
@@ -229,7 +226,7 @@ def _check_size(path: Path, header: Nifti1Header, stream: BinaryIO, size: int) -
         raise InputError(path, problem, AGAIN)
 
 
-def read_to_end(path: Path, content: gzip.GzipFile, done: int, expected: int) -> int:
+def read_to_end(path: Path, content: IGzipFile, done: int, expected: int) -> int:
     """Read a decompressed stream to its end, so that its checksum is verified; count its bytes.
 
     Parameters
@@ -256,7 +253,7 @@ def _decompressed_size(path: Path, stream: BinaryIO, expected: int) -> int:
     """Count the bytes of a whole gzip file, all its members, in pieces."""
     stream.seek(0)
     try:
-        with gzip.open(stream) as whole:
+        with reader(stream) as whole:
             return read_to_end(path, whole, 0, expected)
     except BROKEN_GZIP as error:
         raise damaged(path, error) from error

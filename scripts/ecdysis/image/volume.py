@@ -5,7 +5,6 @@ written. Reorienting and cropping must change no stored value, so a `Volume` kee
 voxels as they are on disk, with scl_slope and scl_inter in the header.
 """
 
-import gzip
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -16,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 from nibabel.nifti1 import Nifti1Header
-from nibabel.openers import ImageOpener
 from nibabel.orientations import apply_orientation, inv_ornt_aff
 from nibabel.volumeutils import array_from_file, array_to_file
 
@@ -41,8 +39,8 @@ from ecdysis.image.grid import (
     shorten_quaternion,
     stored_shape,
 )
+from ecdysis.image.gzip_files import BROKEN_GZIP, reader, writing
 from ecdysis.image.nifti import (
-    BROKEN_GZIP,
     anatomical_shape,
     check_voxel_type,
     damaged,
@@ -149,7 +147,7 @@ def read(path: str | PathLike[str]) -> Volume:
                 stored = array_from_file(shape, dtype, stream, offset)
             else:
                 stream.seek(0)
-                with gzip.open(stream) as content:
+                with reader(stream) as content:
                     stored = array_from_file(shape, dtype, content, offset)
                     read_to_end(path, content, expected, expected)
     except FileNotFoundError:
@@ -184,7 +182,7 @@ def write(volume: Volume, path: str | PathLike[str]) -> None:
     """Write an image, atomically; stored values, data type, byte order and scale are kept.
 
     Free text and extensions of the header are left out, since they may identify a person.
-    A ``.nii.gz`` depends on the image alone: nibabel writes neither time nor name into it.
+    The bytes of a ``.nii.gz`` depend on the image alone.
     """
     header = volume.header.copy()
     header.extensions.clear()
@@ -192,7 +190,7 @@ def write(volume: Volume, path: str | PathLike[str]) -> None:
     for field in TEXT_FIELDS:
         if field in header:
             header[field] = b""
-    with atomic(path) as partial, ImageOpener(partial, "wb") as stream:
+    with atomic(path) as partial, writing(partial) as stream:
         header.write_to(stream)
         array_to_file(volume.stored, stream, header.get_data_dtype(), offset=None)
 
