@@ -16,7 +16,7 @@ from ecdysis.version import BIDS_VERSION, __version__
 
 NOT_BIDS = (
     *("logs", "benchmarks", "*.html", "figures", "sub-*/figures", "report*"),
-    *("participants_qc.*", "methods.md", "references.bib", "*_xfm.*"),
+    *("participants_qc.*", "group_*.tsv", "methods.md", "references.bib", "*_xfm.*"),
 )
 """Patterns of ``.bidsignore``, without a final slash, with which a folder would not be ignored."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from ecdysis.quality import background, brain, inu, mask, noise, sharpness, tissue
+from ecdysis.quality import background, brain, inu, mask, mriqc, noise, sharpness, tissue
 from ecdysis.quality.dictionary import MEASURES, OF_SKULLSTRIP
 from ecdysis.quality.measured_image import Inputs, MeasuredImage
 from ecdysis.quality.sheet import NotComputableError, Sheet
@@ -25,19 +25,26 @@ def measure(inputs: Inputs) -> dict[str, Any]:
     dict
         ``measures``: value by key of the dictionary; ``not_computable``: reason by key. Those of
         `ecdysis.quality.dictionary.OF_SKULLSTRIP` are in neither: skull stripping took them.
-        ``warnings``: what failed for no reason that is known.
+        ``mriqc``: the metrics of MRIQC by their names, where they can be computed. ``warnings``:
+        what failed for no reason that is known.
     """
     image, sheet = MeasuredImage(inputs), Sheet()
     _measure_air(image, sheet)
     _measure_tissues(image, sheet)
     _measure_brain(image, sheet)
+    as_mriqc = Sheet()
+    as_mriqc.fill_all(
+        ["mriqc"],
+        lambda: mriqc.metrics(image.mriqc_scan(), image.volume.zooms_mm, sheet.measures),
+    )
     order = [one.key for one in MEASURES if one.key not in OF_SKULLSTRIP]
     return {
         "measures": {key: sheet.measures[key] for key in order if key in sheet.measures},
         "not_computable": {
             key: sheet.not_computable[key] for key in order if key in sheet.not_computable
         },
-        "warnings": sheet.warnings,
+        "mriqc": as_mriqc.measures,
+        "warnings": sheet.warnings + as_mriqc.warnings,
     }
 
 

@@ -19,7 +19,7 @@ from ecdysis.files import read_tsv
 from ecdysis.quality.open_norms import PERCENTILES, TABLE
 
 KEYS = (
-    "cjv", "snr_csf", "snr_gm", "snr_wm", "snr_total", "efc", "wm2max",
+    "cjv", "snr_csf", "snr_gm", "snr_wm", "snr_total", "wm2max",
     "icvs_csf", "icvs_gm", "icvs_wm",
 )  # fmt: skip
 

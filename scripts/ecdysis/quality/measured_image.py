@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from ecdysis.image.geometry import Box
 from ecdysis.image.volume import Volume, read
 from ecdysis.job import optional
-from ecdysis.quality import air, background, brain, tissue
+from ecdysis.quality import air, background, brain, mriqc, tissue
 from ecdysis.quality.noise import Statistics, statistics
 from ecdysis.quality.sheet import NotComputableError
 from ecdysis.skullstrip.byproducts import Byproducts
+from ecdysis.skullstrip.itk import read_affine
 from ecdysis.template import Prepared
 
 SAMPLE = 4_000_000
@@ -196,6 +198,28 @@ class MeasuredImage:
             sure = tissue.sure_mask(probability, self.volume.zooms_mm) & self.inside
             found[name] = statistics(values[sure], name.upper())
         return found
+
+    def mriqc_scan(self) -> mriqc.Scan:
+        """Return what the metrics of MRIQC are computed from."""
+        byproducts = self.inputs.byproducts
+        if byproducts is None:
+            raise NotComputableError(self.missing("estimates no bias field"))
+        self.require_signal()
+        probabilities = dict(zip(mriqc.TISSUES, self.probabilities, strict=True))
+        whole = (slice(None),) * 3
+        values = self.above_zero(whole)
+        field = brain.read_field(byproducts.bias_field, self.volume, whole)
+        corrected = mriqc.scaled(values / field, probabilities["wm"], self.box.slices)
+        around = self.around
+        head = around.voxels(around.head)
+        hat = mriqc.hat_mask(head, self.volume.affine, read_affine(byproducts.affine))
+        distance = ndimage.distance_transform_edt(~around.head)
+        near = around.voxels(distance < mriqc.NEAR_HEAD * distance.max())
+        artefacts = mriqc.artefact_mask(values, hat, near)
+        blank = around.voxels(around.blank)
+        first, second, third = self.box.slices
+        box = (first, second, third)
+        return mriqc.Scan(corrected, probabilities, box, head, blank, hat, artefacts)
 
     @property
     def method(self) -> str:

@@ -4,7 +4,7 @@ MRIQC's values (Esteban et al. 2017, doi:10.1371/journal.pone.0184661) of 1,366 
 (17 sites, ages 6 to 64; Di Martino et al. 2014, doi:10.1038/mp.2013.78) and ds000030 of UCLA (two
 scanners, ages 21 to 50; Poldrack et al. 2016, doi:10.1038/sdata.2016.110), all at 3 T, from the
 tables of mriqc-learn 0.0.3. The table, made by ``tests/bench/open_norms.py``, holds only measures
-that MRIQC and Ecdysis define alike.
+that MRIQC, when it made these tables, and Ecdysis define alike.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """The measures of one image, and the reason for each one that has no value."""
 
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,8 +30,12 @@ class Sheet:
         A failing measure does not stop the others.
         """
         keys = list(keys)
+        self.fill_all(keys, lambda: dict(zip(keys, compute(), strict=True)))
+
+    def fill_all(self, keys: Sequence[str], compute: Callable[[], Mapping[str, float]]) -> None:
+        """Record the values that `compute` returns by key, or under `keys` why there are none."""
         try:
-            values = dict(zip(keys, map(float, compute()), strict=True))
+            values = {key: float(value) for key, value in compute().items()}
         except NotComputableError as reason:
             self.not_computable |= dict.fromkeys(keys, str(reason))
         except Exception as error:

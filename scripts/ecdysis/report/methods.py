@@ -151,12 +151,19 @@ def _later(run: Run) -> Iterator[str]:
         yield "Face, ears and teeth were removed from the images that are to be shared."
 
 
+def _mriqc_table(run: Run) -> str:
+    """Name the table with MRIQC's forms, if an image has them."""
+    has_forms = any(image.facts.get("mriqc") for _, image in run.images)
+    return ", whose forms are in the group tables" if has_forms else ""
+
+
 def _quality(run: Run) -> Iterator[str]:
     if _ran(run, "measure"):
         yield (
             "Image quality metrics have the names of MRIQC [@mriqc]; the data dictionary of"
             " participants_qc.tsv gives the formula and the source of each. rPVE, QI1, QI2, FWHM,"
-            " FBER, INU range, CNR and SNRd differ from the definitions of MRIQC."
+            " EFC, FBER, INU range, CJV, CNR, SNR and SNRd differ from the definitions of MRIQC"
+            f" 24{_mriqc_table(run)}."
         )
     rated = [ratings[0].rating for ratings in run.ratings.values()]
     if rated:

@@ -1,6 +1,7 @@
 """The status and measures of all images: ``participants_qc.tsv`` and its data dictionary.
 
 Every image has a row, also one that failed or was not processed; a missing value is ``n/a``.
+The metrics of MRIQC are written as MRIQC does: ``group_T1w.tsv``, one table for each suffix.
 """
 
 import json
@@ -50,6 +51,25 @@ def write_table(run: Run) -> None:
     _write(table, _rows(run, entries, values_of(run)))
     dictionary = json.dumps(data_dictionary(), indent=2, ensure_ascii=False)
     _write(table.with_suffix(".json"), dictionary + "\n")
+    _write_group_tables(run)
+
+
+def _write_group_tables(run: Run) -> None:
+    """Write the metrics of MRIQC, by its names, of all images that have them."""
+    suffixes: dict[str, dict[str, dict[str, float]]] = {}
+    for _, image in run.images:
+        metrics = _details(image, STAGE).get("mriqc", {})
+        if metrics:
+            suffixes.setdefault(image.suffix, {})[image.name] = metrics
+    for suffix, images in suffixes.items():
+        keys = sorted({key for metrics in images.values() for key in metrics})
+        lines = [["bids_name", *keys]]
+        for name, metrics in images.items():
+            lines.append(
+                [name, *(f"{metrics[key]:.6g}" if key in metrics else NONE for key in keys)]
+            )
+        path = run.output_dir / f"group_{suffix}.tsv"
+        _write(path, "".join("\t".join(line) + "\n" for line in lines))
 
 
 def problems_in(output_dir: Path) -> list[str]:
