@@ -13,12 +13,12 @@ from ecdysis.image.resampling import resample
 from ecdysis.image.sidecar import sidecar_of
 from ecdysis.plain_folder import plain_folder
 from ecdysis.skullstrip import mask_check, providers, working_image
+from ecdysis.skullstrip.attempts import Attempt, best_attempt
 from ecdysis.skullstrip.brain_recipe import RECIPE
 from ecdysis.skullstrip.itk import read_affine, write_affine
 from ecdysis.skullstrip.rigid_alignment import Aligned, RigidSettings, align
-from ecdysis.skullstrip.working_image import BoolArray
 
-STRATEGIES = ("places in the scanner", "centres of mass")
+STRATEGIES = ("positions in the scanner", "centres of mass")
 """How the first alignment is found; the next is tried when the mask fails its check."""
 
 
@@ -40,7 +40,7 @@ def transfer(
     provider: str = "auto",
     threads: int = 1,
 ) -> dict[str, Any]:
-    """Write the brain mask of an image that lies beside a T1w.
+    """Write the brain mask of an image by that of the T1w of its session.
 
     Parameters
     ----------
@@ -60,47 +60,48 @@ def transfer(
     Raises
     ------
     InputError
-        The image cannot hold a brain, or no brain came to lie in it.
+        The image cannot hold a brain, or the brain lies outside its field of view.
     RuntimeError
         An ANTs program failed.
     """
     programs = providers.find(provider)
     source = nib.load(image)
-    grid = working_image.native_grid(source)
-    found: list[tuple[str, Aligned, BoolArray, dict[str, float], dict[str, Any]]] = []
     with plain_folder() as folder, programs.activated(threads):
         files = _working_files(image, t1w, t1w_mask, folder)
-        for strategy in STRATEGIES:
+
+        def attempt(strategy: str) -> Attempt[Aligned]:
             aligned = align(
                 *files,
-                folder / f"attempt{len(found)}",
+                folder / f"attempt{STRATEGIES.index(strategy)}",
                 by_centres=strategy != STRATEGIES[0],
                 threads=threads,
             )
-            soft = nib.load(aligned.mask).get_fdata(dtype=np.float32)
-            mask = working_image.finish(soft, RECIPE.spacing, 0.0, grid)
-            measures = _measures(mask, grid, soft, aligned, files[0])
-            found.append((strategy, aligned, mask, measures, mask_check.judge(measures)))
-            if found[-1][4]["verdict"] != "fail":
-                break
-        strategy, aligned, mask, measures, check = max(found, key=lambda one: one[3]["similarity"])
-        if not mask.any():
+            return _judged(strategy, aligned, source, files[0])
+
+        best, alignment = best_attempt(STRATEGIES, attempt)
+        if not best.mask.any():
             raise InputError(
                 image,
-                "the brain of the T1w beside it does not lie in its field of view",
+                "the brain of the T1w of its session does not lie in its field of view",
                 "Look at both images; exclude this one by the config key filters",
             )
-        working_image.write_mask(mask, source, outputs.mask)
-        to_t1w = read_affine(aligned.to_t1w)
-        from_t1w = np.linalg.inv(to_t1w).astype(np.float64)
-        for affine, wanted in (
-            (to_t1w, outputs.to_t1w),
-            (from_t1w, outputs.from_t1w),
-        ):
-            with atomic(wanted) as partial:
-                write_affine(affine, partial)
-    alignment = {"strategy": strategy, "reference": "T1w of the session"}
-    return {**programs.facts, "alignment": alignment, "measures": measures, "check": check}
+        working_image.write_mask(best.mask, source, outputs.mask)
+        _write_transforms(best.registered, outputs)
+    alignment["reference"] = "T1w of the session"
+    return {
+        **programs.facts,
+        "alignment": alignment,
+        "measures": best.measures,
+        "check": best.check,
+    }
+
+
+def _write_transforms(aligned: Aligned, outputs: Outputs) -> None:
+    to_t1w = read_affine(aligned.to_t1w)
+    from_t1w = np.linalg.inv(to_t1w).astype(np.float64)
+    for affine, path in ((to_t1w, outputs.to_t1w), (from_t1w, outputs.from_t1w)):
+        with atomic(path) as partial:
+            write_affine(affine, partial)
 
 
 def describe(outputs: Outputs, suffix: str, sources: Sequence[str]) -> None:
@@ -137,19 +138,19 @@ def _working_files(
     return heads[0], heads[1], soft_file, near
 
 
-def _measures(
-    mask: BoolArray,
-    grid: working_image.NativeGrid,
-    soft: Any,
-    aligned: Aligned,
-    image: Path,
-) -> dict[str, float]:
-    """Take the measures of the check that need no template."""
+def _judged(
+    strategy: str, aligned: Aligned, source: nib.Nifti1Image, image: Path
+) -> Attempt[Aligned]:
+    """Make the mask of an alignment, and check it by the measures that need no template."""
+    grid = working_image.native_grid(source)
+    soft = nib.load(aligned.mask).get_fdata(dtype=np.float32)
+    mask = working_image.finish(soft, RECIPE.spacing, 0.0, grid)
     inside = soft > 0.5
     values = nib.load(image).get_fdata(dtype=np.float32)[inside]
     t1w = nib.load(aligned.t1w).get_fdata(dtype=np.float32)[inside]
     ratio = mask_check.correlation_ratio(values, t1w)
-    return {**mask_check.measure_shape(mask, grid), "similarity": round(ratio, 4)}
+    measures = {**mask_check.measure_shape(mask, grid), "similarity": round(ratio, 4)}
+    return Attempt(strategy, mask, aligned, measures, mask_check.judge(measures))
 
 
 if "snakemake" in globals():

@@ -7,44 +7,29 @@ mask's soft edge is brought back to the native grid between voxels.
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 
-from ecdysis.errors import InputError
 from ecdysis.files import atomic, write_json
 from ecdysis.image.resampling import FloatArray
 from ecdysis.image.sidecar import sidecar_of
 from ecdysis.plain_folder import linked, plain_folder
 from ecdysis.skullstrip import brain_extraction, mask_check, providers, tissues, working_image
+from ecdysis.skullstrip.attempts import Attempt, best_attempt
 from ecdysis.skullstrip.brain_extraction import Registered, Task
 from ecdysis.skullstrip.brain_recipe import RECIPE, Recipe
 from ecdysis.skullstrip.byproducts import Byproducts
 from ecdysis.skullstrip.cortex_border import follow_cortex
+from ecdysis.skullstrip.external_program import no_brain
 from ecdysis.template import Prepared
 
 STRATEGIES = ("orientation in the header", "search over all rotations")
 """How the first alignment is found; the next is tried when the mask fails its check."""
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A mask, how it was found and what the check says of it."""
-
-    strategy: str
-    mask: working_image.BoolArray
-    registered: Registered
-    measures: dict[str, float]
-    check: dict[str, Any]
-
-    @property
-    def grade(self) -> tuple[int, float]:
-        """The greater, the better: the verdict, then how alike head and template are."""
-        verdicts = ("fail", "look", "ok")
-        return verdicts.index(self.check["verdict"]), self.measures["similarity"]
 
 
 def skullstrip(
@@ -63,27 +48,23 @@ def skullstrip(
 
     Parameters
     ----------
-    image : path
-        Head, 3-D, any grid.
+    image, mask : path
+        A 3-D head on any grid; the mask to write, uint8 on the same grid.
     template : Prepared
-    mask : path
-        Gets the mask, uint8, on the grid of `image`.
     byproducts : Byproducts, optional
-        Where to write what else was found.
+        Where to write posteriors, bias field and affine.
     transforms : two paths, optional
         Get the composite transforms (h5) that resample the head to the template, and the reverse.
     priors : bool
-        Whether tissues are told by the template's maps: for an image that is no T1w, whose tissues
-        are told by their brightness.
+        Find tissues with the template's maps, as for images that are not T1w; by default they are
+        found by their brightness.
     provider : {"auto", "system", "embedded"}
-    threads : int
-    recipe : Recipe
 
     Returns
     -------
     dict
         Provider, version, measures, ``check`` (verdict and reasons), ``alignment`` (strategy, and
-        what the check said of one that was given up) and seconds.
+        the reasons against one that was given up) and seconds.
 
     Raises
     ------
@@ -93,79 +74,74 @@ def skullstrip(
         An ANTs program failed.
     """
     began = time.monotonic()
-    programs = providers.find(provider)
-    source = nib.load(image)
-    grid = working_image.native_grid(source)
+    programs, source = providers.find(provider), nib.load(image)
     working = working_image.prepare(source, image, recipe.spacing, recipe.winsorize)
     prepared = time.monotonic()
-    mask.parent.mkdir(parents=True, exist_ok=True)
-    where = _if_partial(template.registration_mask)
-    maps = template.tissue_maps if priors else ()
-    attempts: list[Attempt] = []
     with plain_folder() as folder, programs.activated(threads):
-        working_file = folder / "working.nii"
-        nib.save(working, working_file)
-        task = Task(
-            working_file,
-            linked(template.t1w, folder, "template"),
-            linked(template.brain_mask, folder, "template_mask"),
-            where and linked(where, folder, "registration_mask"),
-            tuple(linked(path, folder, f"map{at}") for at, path in enumerate(maps)),
-            finest_mm=min(grid.zooms),
+        task = _task(working, source, template, folder, priors=priors)
+        attempt = partial(
+            _attempt, task=task, source=source, threads=threads, recipe=recipe, sort=not priors
         )
-        for strategy in STRATEGIES:
-            registered = brain_extraction.run(
-                replace(task, search=strategy != STRATEGIES[0]),
-                folder / f"attempt{len(attempts)}",
-                threads=threads,
-                recipe=recipe,
-            )
-            attempts.append(
-                _judged(strategy, registered, source, template.brain_mask, recipe, sort=not priors)
-            )
-            if attempts[-1].check["verdict"] != "fail":
-                break
-        best = max(attempts, key=lambda attempt: attempt.grade)
+        best, alignment = best_attempt(STRATEGIES, attempt)
         aligned = time.monotonic()
         if not best.mask.any():
-            raise InputError(
-                image,
-                "no brain was found in it",
-                "Look at the image and its orientation; exclude it, or give a mask of your own",
-            )
+            raise no_brain(image)
+        mask.parent.mkdir(parents=True, exist_ok=True)
         working_image.write_mask(best.mask, source, mask)
         if byproducts is not None:
             _write_byproducts(best.registered, byproducts, sort=not priors)
         if transforms is not None:
             _write_transforms(best.registered, transforms)
-    alignment: dict[str, Any] = {"strategy": best.strategy}
-    if len(attempts) > 1:
-        alignment["given_up"] = {
-            one.strategy: one.check["reasons"] for one in attempts if one is not best
-        }
+    seconds = {"prepare": prepared - began, "register": aligned - prepared}
+    seconds["finish"] = time.monotonic() - aligned
     return {
         **programs.facts,
         "alignment": alignment,
         "measures": best.measures,
         "check": best.check,
-        "seconds": {
-            "prepare": round(prepared - began, 2),
-            "register": round(aligned - prepared, 2),
-            "finish": round(time.monotonic() - aligned, 2),
-        },
+        "seconds": {name: round(value, 2) for name, value in seconds.items()},
     }
 
 
-def _judged(
-    strategy: str,
-    registered: Registered,
+def _task(
+    working: nib.Nifti1Image,
     source: nib.Nifti1Image,
-    template_mask: Path,
+    template: Prepared,
+    folder: Path,
+    *,
+    priors: bool,
+) -> Task:
+    """Write the working image and links to the template into `folder`."""
+    working_file = folder / "working.nii"
+    nib.save(working, working_file)
+    where = _if_partial(template.registration_mask)
+    maps = template.tissue_maps if priors else ()
+    return Task(
+        working_file,
+        linked(template.t1w, folder, "template"),
+        linked(template.brain_mask, folder, "template_mask"),
+        where and linked(where, folder, "registration_mask"),
+        tuple(linked(path, folder, f"map{at}") for at, path in enumerate(maps)),
+        finest_mm=min(working_image.native_grid(source).zooms),
+    )
+
+
+def _attempt(
+    strategy: str,
+    task: Task,
+    source: nib.Nifti1Image,
+    threads: int,
     recipe: Recipe,
     *,
     sort: bool,
-) -> Attempt:
-    """Make the mask of a registration and take its measures; `sort` as in `_classes`."""
+) -> Attempt[Registered]:
+    """Register by a strategy, make the mask and take its measures; `sort` as in `_classes`."""
+    registered = brain_extraction.run(
+        replace(task, search=strategy != STRATEGIES[0]),
+        task.working.parent / f"attempt{STRATEGIES.index(strategy)}",
+        threads=threads,
+        recipe=recipe,
+    )
     prior, grid = nib.load(registered.prior), working_image.native_grid(source)
     if sort:
         classes = _classes(registered, sort=True)
@@ -181,7 +157,7 @@ def _judged(
         prior,
         nib.load(registered.corrected),
         nib.load(registered.template),
-        nib.load(template_mask),
+        nib.load(task.template_mask),
         registered.affine,
     )
     return Attempt(strategy, brain, registered, measures, mask_check.judge(measures))

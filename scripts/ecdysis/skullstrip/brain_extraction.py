@@ -117,15 +117,7 @@ def run(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) 
 
 def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) -> Any:
     """Build the nipype workflow ``brain_extraction``; parameters are those of `run`."""
-    from nipype import Workflow
-
-    graph = Workflow(name="brain_extraction", base_dir=str(folder.absolute()))
-    graph.config["execution"] = {
-        "crashdump_dir": str(folder.absolute()),
-        "create_report": "false",
-        "remove_unnecessary_outputs": "false",
-        "stop_on_first_crash": "true",
-    }
+    graph = nodes.empty_workflow("brain_extraction", folder)
     head = nodes.inputs(
         image=task.working, template=task.template, template_mask=task.template_mask
     )

@@ -1,4 +1,4 @@
-"""What every method has in common that calls a program of another package."""
+"""Run a program of another package that makes a brain mask."""
 
 import os
 import shutil
@@ -31,6 +31,15 @@ def require_program(program: str, package: str) -> None:
         )
 
 
+def no_brain(image: Path) -> InputError:
+    """Return the error of an image whose mask is empty."""
+    return InputError(
+        image,
+        "no brain was found in it",
+        "Look at the image and its orientation; exclude it, or give a mask of your own",
+    )
+
+
 def strip(image: Path, mask: Path, find: Callable[[Path], Path]) -> dict[str, Any]:
     """Write the brain mask that a program finds in an image.
 
@@ -61,17 +70,12 @@ def strip(image: Path, mask: Path, find: Callable[[Path], Path]) -> dict[str, An
     with plain_folder() as folder:
         head = linked(image, folder, "head")
         with _inside(folder):
-            found = nib.load(find(head))
-            values = np.asanyarray(found.dataobj)
+            values = np.asanyarray(nib.load(find(head)).dataobj)
     if values.size != np.prod(source.shape[:3]):
         raise RuntimeError(f"the mask has the shape {values.shape}, the image {source.shape}")
     brain = values.reshape(source.shape[:3]) > 0
     if not brain.any():
-        raise InputError(
-            image,
-            "no brain was found in it",
-            "Look at the image and its orientation; exclude it, or give a mask of your own",
-        )
+        raise no_brain(image)
     working_image.write_mask(brain, source, mask)
     measures = mask_check.measure_shape(brain, working_image.native_grid(source))
     return {"measures": measures, "check": mask_check.judge(measures)}

@@ -24,6 +24,20 @@ COARSEST_MM = 4.0
 """The level that every stage reaches, so that both fields end on one grid."""
 
 
+def empty_workflow(name: str, folder: Path) -> Any:
+    """Return a nipype workflow that keeps its files in `folder` and stops at the first failure."""
+    from nipype import Workflow
+
+    graph = Workflow(name=name, base_dir=str(folder.absolute()))
+    graph.config["execution"] = {
+        "crashdump_dir": str(folder.absolute()),
+        "create_report": "false",
+        "remove_unnecessary_outputs": "false",
+        "stop_on_first_crash": "true",
+    }
+    return graph
+
+
 def inputs(**files: Path) -> Any:
     """Node ``head``, which holds the files that the workflow begins with."""
     from nipype import Node
@@ -89,7 +103,7 @@ def linear(recipe: Recipe) -> Any:
         sampling_percentage=[settings.sampling] * 2,
         output_transform_prefix="linear",
     )
-    return _single_threaded(Node(registration, name="linear"))
+    return single_threaded(Node(registration, name="linear"))
 
 
 def similarity_masks(dilation_mm: float, registration_mask: Path | None) -> Any:
@@ -215,10 +229,11 @@ def rotation(settings: SearchSettings) -> Any:
         principal_axes=False,
         local_search=settings.local_iterations,
     )
-    return _single_threaded(Node(initializer, name="rotation"))
+    return single_threaded(Node(initializer, name="rotation"))
 
 
-def _single_threaded(node: Any) -> Any:
+def single_threaded(node: Any) -> Any:
+    """Make the program of a node use one thread; return the node."""
     node.inputs.num_threads = 1
     node.inputs.environ = {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
     return node

@@ -1,7 +1,7 @@
 """Rigid registration of an image to the T1w of its session, by antsRegistration.
 
-Mattes mutual information (Mattes et al. 2003, doi:10.1109/TMI.2003.809072) needs no likeness
-of contrasts. It is measured near the brain alone, since neck and jaw move against it.
+Mattes mutual information (Mattes et al. 2003, doi:10.1109/TMI.2003.809072) works between
+contrasts. It is measured near the brain only, because neck and jaw move against the brain.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.skullstrip.brain_recipe import RANDOM_SEED
+from ecdysis.skullstrip.recipe_nodes import empty_workflow, single_threaded, warp
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def align(
 ) -> Aligned:
     """Register `image` to `t1w` and bring the mask of the latter to it.
 
-    To be called inside `Provider.activated`.
+    Call it inside `Provider.activated`.
 
     Parameters
     ----------
@@ -65,54 +66,34 @@ def align(
     t1w_mask : path
         The brain mask on the grid of `t1w`, 0 to 1.
     near_brain : path
-        Where the similarity is measured, on the grid of `t1w`.
+        Region in which the similarity is measured, on the grid of `t1w`.
     folder : path
-        Holds all files.
+        Gets all files.
     by_centres : bool
-        Start with the centres of mass one upon the other; by default the places in the
-        scanner, which a session's images share.
-    threads : int
-    settings : RigidSettings, optional
+        Start with both centres of mass at one point; by default from the positions in the
+        scanner, which the images of a session share.
 
     Raises
     ------
     RuntimeError
-        An ANTs program failed; its output stands in the log.
+        An ANTs program failed; its output is in the log.
     """
-    from nipype import Node, Workflow
-    from nipype.interfaces import ants
+    from nipype import Node
     from nipype.pipeline.engine.nodes import NodeExecutionError
 
-    rigid = Node(_rigid(settings or RigidSettings()), name="rigid")
+    # One thread for the same bits in every run, as in the recipe.
+    rigid = single_threaded(Node(_rigid(settings or RigidSettings()), name="rigid"))
     rigid.inputs.fixed_image, rigid.inputs.moving_image = str(t1w), str(image)
     rigid.inputs.fixed_image_masks = [str(near_brain)]
     if by_centres:
         rigid.inputs.initial_moving_transform_com = 1
-    # One thread for the same bits in every run, as in the recipe.
-    rigid.inputs.num_threads = 1
-    rigid.inputs.environ = {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
-    graph = Workflow(name="beside", base_dir=str(folder))
-    graph.config["execution"] = {
-        "crashdump_dir": str(folder),
-        "create_report": "false",
-        "remove_unnecessary_outputs": "false",
-        "stop_on_first_crash": "true",
-    }
+    graph = empty_workflow("rigid_alignment", folder)
     for name, source in (("mask", t1w_mask), ("t1w", t1w)):
-        warp = Node(
-            ants.ApplyTransforms(
-                dimension=3,
-                input_image=str(source),
-                reference_image=str(image),
-                interpolation="Linear",
-                float=True,
-                invert_transform_flags=[True],
-                num_threads=threads,
-                output_image=f"{name}.nii",
-            ),
-            name=name,
-        )
-        graph.connect(rigid, "forward_transforms", warp, "transforms")
+        back = warp(name, source)
+        back.inputs.reference_image = str(image)
+        back.inputs.invert_transform_flags = [True]
+        back.inputs.num_threads = threads
+        graph.connect(rigid, "forward_transforms", back, "transforms")
     try:
         done = graph.run(plugin="Linear")
     except NodeExecutionError as error:

@@ -1,0 +1,44 @@
+"""Try one way of alignment after another until a brain mask passes its check."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from ecdysis.skullstrip.working_image import BoolArray
+
+R = TypeVar("R")
+VERDICTS = ("fail", "look", "ok")
+"""From worst to best."""
+
+
+@dataclass(frozen=True)
+class Attempt(Generic[R]):
+    """A brain mask with the registration that gave it, its measures and its check."""
+
+    strategy: str
+    mask: BoolArray
+    registered: R
+    measures: dict[str, float]
+    check: dict[str, Any]
+
+    @property
+    def grade(self) -> tuple[int, float]:
+        """The verdict, then the similarity of head and template; the greater, the better."""
+        return VERDICTS.index(self.check["verdict"]), self.measures["similarity"]
+
+
+def best_attempt(
+    strategies: Sequence[str], attempt: Callable[[str], Attempt[R]]
+) -> tuple[Attempt[R], dict[str, Any]]:
+    """Try strategies until one passes the check; return the best attempt, and how it was found.
+
+    The second value is for the report: the strategy, and the reasons why others were given up.
+    """
+    attempts: list[Attempt[R]] = []
+    for strategy in strategies:
+        attempts.append(attempt(strategy))
+        if attempts[-1].check["verdict"] != "fail":
+            break
+    best = max(attempts, key=lambda made: made.grade)
+    given_up = {made.strategy: made.check["reasons"] for made in attempts if made is not best}
+    return best, {"strategy": best.strategy, **({"given_up": given_up} if given_up else {})}
