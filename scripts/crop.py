@@ -1,6 +1,6 @@
 """Rule crop: cut the reoriented image and its brain mask to a box, and write the brain.
 
-Voxels are not resampled: they keep their stored value and their place in the world.
+Voxels are not resampled: they keep their stored values and world coordinates.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from ecdysis.image.volume import Volume, cropped, read, require_same_grid, with_
 
 @dataclass(frozen=True)
 class BrainFiles:
-    """The brain mask on the grid before cropping; the outputs, whose sidecars lie beside them."""
+    """The brain mask on the grid before cropping; the outputs, with sidecars next to them."""
 
     uncropped_mask: Path
     mask: Path
@@ -45,7 +45,7 @@ def crop(
     Parameters
     ----------
     image : Path
-        The reoriented image, of shape (X, Y, Z); its sidecar lies beside it.
+        The reoriented image, of shape (X, Y, Z); its sidecar is next to it.
     preproc : Path
         Gets the cropped image.
     settings : mapping

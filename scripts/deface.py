@@ -38,7 +38,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """The image without face and the mask of what was removed; sidecars lie beside them."""
+    """The image without face and the mask of what was removed; their sidecars are next to them."""
 
     image: Path
     defacemask: Path
@@ -54,7 +54,7 @@ def deface(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict[
         The image has the data type and scale of the cropped one. The mask is uint8, 1 where
         voxels were removed.
     sources : sequence of str
-        BIDS URIs of what it was made from.
+        BIDS URIs of the source files.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def deface(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict[
     InputError
         The mask is not on the grid of the image, or it is empty.
     RuntimeError
-        What was written differs from the image where it should not.
+        The written image differs from the source outside the removed region.
     """
     volume, brain = read(inputs.preproc), read(inputs.mask)
     require_same_grid(brain, volume.stored.shape, volume.affine, inputs.mask)
@@ -101,7 +101,7 @@ def deface(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict[
 
 
 def check(volume: Volume, brain: Any, outputs: Outputs) -> None:
-    """Compare what was written with the image that it was made of.
+    """Compare the written image with its source.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Describe the results as a BIDS derivative dataset (BIDS 1.11, Derivatives).
 
-The raw dataset is named by a relative path where it lies above the results, so that a study
-can be moved as a whole.
+If the raw dataset contains the results, it is named by a relative path, so that the study can be
+moved as a whole.
 """
 
 import os

@@ -49,7 +49,7 @@ def measure(inputs: Inputs) -> dict[str, Any]:
 
 
 def _measure_air(image: MeasuredImage, sheet: Sheet) -> None:
-    """Take the measures that need air alone."""
+    """Compute the measures that need air only."""
 
     def entropy() -> Sequence[float]:
         _, _, _ = image.upper
@@ -75,7 +75,7 @@ def _measure_air(image: MeasuredImage, sheet: Sheet) -> None:
 
 
 def _measure_tissues(image: MeasuredImage, sheet: Sheet) -> None:
-    """Take the measures that need tissue maps."""
+    """Compute the measures that need tissue maps."""
     names = ("csf", "gm", "wm")
 
     def of_both(compute: Callable[..., float], *more: float) -> Sequence[float]:
@@ -114,7 +114,7 @@ def _measure_tissues(image: MeasuredImage, sheet: Sheet) -> None:
 
 
 def _measure_brain(image: MeasuredImage, sheet: Sheet) -> None:
-    """Take the measures of sharpness, bias field, mask and alignment."""
+    """Compute the measures of sharpness, bias field, mask and alignment."""
 
     def smoothness() -> Sequence[float]:
         widths = sharpness.fwhm(image.values, image.inside, image.volume.zooms_mm)

@@ -1,7 +1,7 @@
 """Rule statmaps: the statistical maps of a subject, or of the group, in one process.
 
-The files that are drawn are not declared to Snakemake, which would remove all of them when one
-map is broken; the record that all went well is.
+The drawn files are not declared to Snakemake, because it would remove all of them if one map is
+broken. Only the record of success is declared.
 """
 
 import shutil
@@ -47,9 +47,9 @@ def draw_maps(
     background : Path, optional
         The head beneath maps in a subject's own space.
     threshold : float, optional
-        Values nearer to 0 are left out; by default see `ecdysis.figures.statmap.interpret`.
+        Smaller absolute values are hidden; for the default see `ecdysis.figures.statmap.interpret`.
     cut_coords : three floats, optional
-        mm; by default where each map is strongest.
+        mm; by default at the maximum of each map.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Prepare the head template once a run: 2 mm, around the brain, its mask without holes.
+"""Rule template: prepare the head template: 2 mm, cropped around the brain, its mask filled.
 
-The mask that comes with a template may leave out ventricles and cisterns; brain extraction
-wants the whole inside of the meninges, so they are filled.
+The brain mask of a template may exclude ventricles and cisterns. Brain extraction needs everything
+inside the meninges, so the mask is filled.
 """
 
 from collections.abc import Mapping
@@ -23,16 +23,16 @@ from scipy import ndimage
 def prepare(
     template: Template, recipe: Recipe = RECIPE
 ) -> tuple[nib.Nifti1Image, nib.Nifti1Image, nib.Nifti1Image, list[nib.Nifti1Image]]:
-    """Make the form of a template that registration uses.
+    """Prepare a template for registration.
 
     Returns
     -------
     head, brain_mask, registration_mask : NIfTI images
-        At `recipe.spacing`, cut to the brain and `recipe.template_margin` around it. The
-        brain mask is the part of a voxel that is brain, 0 to 1; the registration mask is
-        uint8, and 1 everywhere when the template has none.
+        At `recipe.spacing`, cropped to the brain and `recipe.template_margin` around it. The
+        brain mask is the fraction of brain in each voxel, 0 to 1; the registration mask is uint8,
+        and 1 everywhere if the template has none.
     tissue_maps : list of NIfTI images
-        Fluid, grey and white matter, 0 to 1: the template's own, or made of its brightness.
+        Fluid, grey and white matter, 0 to 1: of the template, or estimated from its brightness.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def write(settings: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
     settings : mapping
         The config's ``skullstrip.template``.
     prepared : Prepared
-        Where to write.
+        The files to write.
     """
     template = resolve(settings)
     head, brain, where, maps = prepare(template)

@@ -2,8 +2,8 @@
 
     python scripts/uncrop.py MASK SIDECAR OUT
 
-SIDECAR is the JSON file of the cropped image, or of its mask: it says where the box was
-and how the axes were turned. Outside the box the result is 0.
+SIDECAR is the JSON file of the cropped image, or of its mask: it has the crop box and the change of
+axes. Outside the box the result is 0.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def uncrop(image: Nifti1Image, facts: Mapping[str, Any]) -> Nifti1Image:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Read the files, write the result; a fault of the user ends with one line and status 1."""
+    """Read the files and write the result; exit with one line and status 1 after an input error."""
     parser = argparse.ArgumentParser(
         description="Put a mask on the cropped grid back on the grid of the raw image."
     )

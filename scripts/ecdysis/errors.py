@@ -1,17 +1,17 @@
-"""The error a person can cause and repair."""
+"""The error that a user can cause and repair."""
 
 from os import PathLike
 
 
 def printable(text: str, kept: str = "") -> str:
-    r"""Write control characters, and bytes of a name that are no UTF-8, as escapes.
+    r"""Write control characters and bytes that are not UTF-8 as escapes.
 
     Parameters
     ----------
     text : str
-        Text that a user or a file gave.
+        Text from a user or a file.
     kept : str
-        Characters that stay all the same.
+        Control characters that are kept.
 
     Examples
     --------
@@ -27,17 +27,17 @@ def printable(text: str, kept: str = "") -> str:
 
 
 class InputError(Exception):
-    """A fault in what the user gave: says where, what is wrong and what to do.
+    """An error in the input: where it is, what is wrong, and what the user can do.
 
-    The message is shown on the console and in the report, so it must never hold an
-    identifying value: name the file by its pseudonymous path and the element by tag.
+    The console and the report show the message, so it must never contain an identifying value:
+    name files by pseudonymous paths and DICOM elements by tags.
 
     Parameters
     ----------
     where : path or str
-        The file, the config key or the DICOM tag that is at fault.
+        The file, the config key or the DICOM tag.
     problem : str
-        What was found and what was expected.
+        The actual value and what was expected.
     remedy : str
         What the user can do about it.
     """

@@ -8,7 +8,7 @@ A script ends with
         with recorded(globals()["snakemake"], "convert") as details:
             details.update(convert(...))
 
-and its rule declares one ``log:``. The status record lies beside the log. The rule does not declare
+and its rule declares one ``log:``. The status record is next to the log. The rule does not declare
 it, so Snakemake keeps it when the job fails, and the report can read it.
 """
 
@@ -61,9 +61,9 @@ def recorded(
     stage : str
         The name of the stage in the report.
     unit : str, optional
-        The image, session or subject of the record; by default the record lies beside the log.
+        The image, session or subject of the record; by default the record is next to the log.
     private : bool
-        The log may hold identifying text and lies outside the outputs; then the record gives only
+        The log may contain identifying text and is not in the outputs. The record then gives only
         the type of an unexpected error.
 
     Yields
@@ -128,7 +128,7 @@ def _record_of(log: Path, stage: str, unit: str | None) -> Path:
 
 
 def _reason(error: Exception, *, private: bool) -> str:
-    """Say why a job failed: the text of an InputError, the type and text of any other error."""
+    """Return why a job failed: the text of an InputError, the type and text of any other error."""
     kind = type(error).__name__
     if lacked_memory(error):
         kind = f"memory ran out ({kind})"

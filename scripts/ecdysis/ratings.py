@@ -1,9 +1,9 @@
-"""What people say of images: files of ratings, as the report's pages write them.
+"""Read the ratings of images that people saved from the report's pages.
 
-A file is a TSV or a JSON document; both hold a row an image and rater with the image's name
+A file is a TSV or a JSON document with one row per image and rater: the image's name
 (``sub-01_ses-1_T1w``), ``rating`` (accept, exclude or unsure), ``tags``, ``note``, ``rater`` and
-``time`` (ISO 8601, UTC). Of two rows by one rater on one image the later one counts. Where raters
-disagree the most careful one wins: one exclude excludes, and it is said who thought otherwise.
+``time`` (ISO 8601, UTC). If a rater rated an image twice, the later row is used. If raters
+disagree, the most careful rating is used: one exclude excludes, and the reason names the others.
 """
 
 import difflib
@@ -19,7 +19,7 @@ from ecdysis.files import read_tsv
 
 Verdict = Literal["exclude", "unsure", "accept"]
 VERDICTS: tuple[Verdict, ...] = ("exclude", "unsure", "accept")
-"""The more careful first: where raters disagree the first of these wins."""
+"""The most careful first: if raters disagree, the first of these is used."""
 FORMAT = "ecdysis-ratings"
 COLUMNS = ("image", "rating", "tags", "note", "rater", "time")
 NEEDED = ("image", "rating")
@@ -29,7 +29,7 @@ REMEDY = "Export the ratings again from the report, or repair the file; see docs
 
 @dataclass(frozen=True)
 class Rating:
-    """What one rater says of one image; `time` is ISO 8601 or empty."""
+    """The rating of one image by one rater; `time` is ISO 8601 or empty."""
 
     image: str
     rating: Verdict
@@ -40,7 +40,7 @@ class Rating:
 
     @property
     def sentence(self) -> str:
-        """Say it in words.
+        """Return the rating as a sentence.
 
         Examples
         --------
@@ -58,7 +58,7 @@ def read_ratings(paths: Sequence[str | Path]) -> list[Rating]:
     Raises
     ------
     InputError
-        A file is missing or no file of ratings, or a row of it is wrong.
+        A file is missing or is not a file of ratings, or a row is not valid.
     """
     latest: dict[tuple[str, str], Rating] = {}
     for path in map(Path, paths):
@@ -78,9 +78,9 @@ def check_known(
     ----------
     ratings : iterable of Rating
     names : iterable of str
-        The images that were looked for, such as ``sub-01_T1w``.
+        The images of this run, such as ``sub-01_T1w``.
     exists : callable
-        Whether an image that was not looked for, of another suffix, is in the dataset.
+        Whether the dataset has an image that is not of this run, such as another suffix.
     """
     known = sorted(set(names))
     for one in ratings:
@@ -95,7 +95,7 @@ def check_known(
 
 
 def by_image(ratings: Iterable[Rating]) -> dict[str, list[Rating]]:
-    """Group ratings by image, the one that wins first."""
+    """Group ratings by image, the one to be used first."""
     found: dict[str, list[Rating]] = {}
     for one in ratings:
         found.setdefault(one.image, []).append(one)
@@ -106,7 +106,7 @@ def by_image(ratings: Iterable[Rating]) -> dict[str, list[Rating]]:
 
 
 def reason_of(said: Sequence[Rating]) -> str:
-    """Say who excludes an image, and who would not.
+    """Name the raters who exclude an image, and those who disagree.
 
     Examples
     --------
@@ -124,10 +124,10 @@ def reason_of(said: Sequence[Rating]) -> str:
 def leave_out(
     images: Sequence[Image], exclusions: Sequence[Exclusion], ratings: Sequence[Rating]
 ) -> tuple[list[Image], list[Exclusion]]:
-    """Take the images that are rated exclude out of those to process.
+    """Remove the images that are rated exclude from those to process.
 
-    They become exclusions that are no fault: the run does not fail by them. So does an image that
-    was refused, since a person has seen to it.
+    They become exclusions, which do not make the run fail. A refused image that is rated exclude
+    becomes such an exclusion too, because a person has decided on it.
     """
     rejected = {
         image: reason_of(said)
@@ -192,7 +192,7 @@ def _json_rows(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
         or content.get("format") != FORMAT
         or not all(isinstance(row, dict) for row in rows)
     ):
-        problem = f'it is no file of ratings: it lacks "format": "{FORMAT}" or a list "ratings"'
+        problem = f'it is not a file of ratings: it lacks "format": "{FORMAT}" or a list "ratings"'
         raise InputError(path, problem, REMEDY)
     return [(f"rating {number}", row) for number, row in enumerate(rows, 1)]
 
@@ -208,7 +208,7 @@ def _tsv_rows(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
         raise InputError(path, problem, REMEDY)
     if table.ragged:
         where = f"{path}, line {table.ragged[0]}"
-        raise InputError(where, "it has not as many cells as the first", REMEDY)
+        raise InputError(where, "it does not have as many cells as the first", REMEDY)
     return [
         (f"line {number}", {**row, "tags": _tags(row.get("tags", ""))})
         for number, row in zip(table.lines, table.rows, strict=True)
@@ -227,9 +227,9 @@ def _rating(where: str, row: Mapping[str, Any]) -> Rating:
     if not all(isinstance(value, str) for value in (*texts.values(), *tags)) or isinstance(
         tags, str
     ):
-        raise InputError(where, "a value is no text, or tags is no list of texts", REMEDY)
+        raise InputError(where, "values must be strings, and tags a list of strings", REMEDY)
     if not texts.get("image"):
-        raise InputError(where, "it names no image", REMEDY)
+        raise InputError(where, "it does not name an image", REMEDY)
     if texts.get("rating") not in VERDICTS:
         problem = f"{texts.get('rating', '')!r} is no rating; expected one of {', '.join(VERDICTS)}"
         raise InputError(where, problem, REMEDY)

@@ -1,9 +1,9 @@
-"""One run at a time in an output directory, and no run beside the jobs of a killed one.
+"""Only one run at a time can use an output directory, and none while jobs of a killed run work.
 
-Snakemake's own lock is taken after the study was opened and stays when its process is killed.
-These locks (flock) are taken first and go with the processes that hold them, so they tell a
-run that works from one that was killed. Where the file system has no locks there is
-Snakemake's alone.
+Snakemake takes its own lock after the study was opened, and the lock stays when its process is
+killed. The locks of this module (flock) are taken earlier and end with their process, so they
+distinguish a working run from a killed one. Jobs hold a shared lock, which the package filelock
+does not offer. On a file system without locks only Snakemake's lock remains.
 """
 
 import fcntl
@@ -25,22 +25,22 @@ _held: list[IO[str]] = []
 
 
 def begin_run(output_dir: Path, private_dir: Path | None, command: Sequence[str]) -> None:
-    """Take the directories of a run for this process, until it ends.
+    """Lock the directories of a run for this process, until it ends.
 
     Parameters
     ----------
     output_dir : Path
         Gets a hidden folder with the locks.
     private_dir : Path or None
-        Where the run fills a dataset from DICOM: its labels have one writer at a time.
+        Given if the run converts DICOM; only one run at a time may write labels there.
     command : sequence of str
-        The arguments with which Snakemake was started, to be told with what clears its lock.
+        The arguments of Snakemake; the error repeats them in the command that removes its lock.
 
     Raises
     ------
     InputError
-        A run, or a job of one that was killed, works in a directory; it cannot be written to;
-        or the lock of a killed run is still there.
+        A run, or a job of a killed run, uses a directory; a directory cannot be written to; or
+        the lock of a killed run is still there.
     """
     hidden = output_dir / HIDDEN
     _hold("output_dir", hidden / RUN)
@@ -50,8 +50,8 @@ def begin_run(output_dir: Path, private_dir: Path | None, command: Sequence[str]
         if not _locked(stream, fcntl.LOCK_EX):
             raise InputError(
                 f"output_dir {output_dir}",
-                "jobs of a run that was killed still work in it",
-                "Wait until they have ended, or end them",
+                "jobs of a killed run are still running in it",
+                "Wait until they have ended, or stop them",
             )
     if "--unlock" in command:
         sweep(output_dir)
@@ -59,13 +59,13 @@ def begin_run(output_dir: Path, private_dir: Path | None, command: Sequence[str]
         raise InputError(
             f"output_dir {output_dir}",
             "a run in it was killed, and its lock is still there",
-            f"Clear it with the command below, then give yours again:\n  {unlocking(command)}\n"
-            "What was half made is made again",
+            f"Remove it with the command below, then repeat yours:\n  {unlocking(command)}\n"
+            "Incomplete results are made again",
         )
 
 
 def is_at_work(output_dir: Path) -> bool:
-    """Whether a run works in a directory just now; False where the file system has no locks."""
+    """Return whether a run uses a directory now; False on a file system without locks."""
     try:
         with (output_dir / HIDDEN / RUN).open("rb") as stream:
             return not _locked(stream, fcntl.LOCK_SH)
@@ -75,7 +75,7 @@ def is_at_work(output_dir: Path) -> bool:
 
 @contextmanager
 def working() -> Iterator[None]:
-    """Say that a job works in the output directory, which is the working directory of jobs."""
+    """Hold the shared lock of a job on the output directory, the working directory of jobs."""
     try:
         stream = (HIDDEN / JOBS).open("a")
     except OSError:
@@ -87,7 +87,7 @@ def working() -> Iterator[None]:
 
 
 def unlocking(command: Sequence[str]) -> str:
-    """Return the command that clears the lock which `command` left.
+    """Return the command that removes the lock of a killed `command`.
 
     Examples
     --------
@@ -104,8 +104,8 @@ def _hold(key: str, path: Path) -> None:
         process = stream.read(20).strip()
         raise InputError(
             f"{key} {path.parent.parent if key == 'output_dir' else path.parent}",
-            f"another run works in it (process {process or 'unknown'})",
-            "Wait until it has ended, or give this one directories of its own",
+            f"another run uses it (process {process or 'unknown'})",
+            "Wait until it has ended, or give this run other directories",
         )
     stream.seek(0)
     stream.truncate()
@@ -124,12 +124,12 @@ def _opened(key: str, path: Path) -> IO[str]:
         raise InputError(
             f"{key} {path.parent}",
             f"it cannot be written to ({error.strerror or type(error).__name__})",
-            f"Give a {key} on a disk with room that you may write to",
+            f"Give a {key} that you may write to, on a disk with free space",
         ) from error
 
 
 def _locked(stream: IO[Any], kind: int) -> bool:
-    """Take a lock without waiting; False when somebody else has it."""
+    """Take a lock without waiting; return False if another process holds it."""
     try:
         fcntl.flock(stream, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,8 +1,8 @@
-"""Where Snakemake's own log of a run lies: with the results, not where the run was started.
+"""Move Snakemake's log from the directory where the run was started to the results.
 
-Snakemake opens it in the working directory, which may be the dataset, before it knows of the
-output directory. In a run from DICOM it may hold a folder's telling name and goes to the
-private directory.
+Snakemake opens its log in the working directory, which may be the dataset, before the output
+directory is known. In a run from DICOM the log may contain identifying folder names, so it goes to
+the private directory.
 """
 
 import os
@@ -18,14 +18,14 @@ from ecdysis.files import DISK
 
 
 def move_log(handlers: MutableMapping[Any, str], folder: Path | None) -> None:
-    """Move the files that log handlers write to, and let them go on there.
+    """Move the files of log handlers; the handlers continue to write to the moved files.
 
     Parameters
     ----------
     handlers : mapping
         Snakemake's handlers and the paths of their files.
     folder : Path or None
-        Where the files go; it is made. None: nothing is run, and all was said on the console.
+        The new folder; it is created. None discards the logs, since nothing is run.
     """
     for handler, path in list(handlers.items()):
         before = Path(path)
@@ -35,19 +35,19 @@ def move_log(handlers: MutableMapping[Any, str], folder: Path | None) -> None:
         handler.acquire()
         try:
             handler.close()
-            _take(before, after)
+            _move(before, after)
             handler.baseFilename = handlers[handler] = str(after)
         except OSError:
             handler.baseFilename = str(before)
         finally:
             handler.release()
-        _tell_once_of_a_full_disk(handler)
+        _report_full_disk_once(handler)
         for left in (before.parent, before.parent.parent):
             with suppress(OSError):
                 left.rmdir()
 
 
-def _take(before: Path, after: Path) -> None:
+def _move(before: Path, after: Path) -> None:
     if str(after) == os.devnull:
         before.unlink(missing_ok=True)
         return
@@ -55,17 +55,17 @@ def _take(before: Path, after: Path) -> None:
     shutil.move(before, after)
 
 
-def _tell_once_of_a_full_disk(handler: FileHandler) -> None:
-    """Say in a sentence that the log lacks lines, where logging shows a traceback for each."""
-    usual, told = handler.handleError, False
+def _report_full_disk_once(handler: FileHandler) -> None:
+    """Print one sentence if lines are missing from the log, instead of a traceback for each."""
+    usual, reported = handler.handleError, False
 
     def handle(record: LogRecord) -> None:
-        nonlocal told
+        nonlocal reported
         error = sys.exc_info()[1]
         if not isinstance(error, OSError) or error.errno not in DISK:
             usual(record)
-        elif not told:
-            told = True
+        elif not reported:
+            reported = True
             print(f"{handler.baseFilename} lacks lines: {error.strerror}", file=sys.stderr)
 
     handler.handleError = handle  # type: ignore[method-assign]

@@ -1,8 +1,7 @@
-"""A dataset that several runs share: which subjects are whose, and one report over all.
+"""Split a dataset into shards, one run each, and join their outputs for one report.
 
-Each run works on its shard of the subjects and has an output directory of its own, so that
-none waits for another. Joined, they are one directory of links, which reads like the output
-of a single run: to the report, to pybids and to a person.
+Each run processes its shard of the subjects and has its own output directory, so that no run waits
+for another. The joined directory consists of links and reads like the output of a single run.
 """
 
 import hashlib
@@ -23,15 +22,15 @@ OF_ONE_SHARD = (
     "exclude_participant_label",
     "keep_intermediates",
 )
-"""Settings in which shards of one study may differ."""
+"""Settings that may differ between shards of one study."""
 LINKED = (".", ".ecdysis", "logs", "benchmarks")
-"""Folders whose entries ``sub-*`` are linked."""
+"""Folders of which the entries ``sub-*`` are linked."""
 
 
 def in_shard(subject: str, shard: str | None) -> bool:
-    """Whether a subject belongs to a shard such as ``2/8``, the second of eight.
+    """Return whether a subject belongs to a shard such as ``2/8``, the second of eight.
 
-    It follows from the label alone (SHA-256), so a subject that is added moves no other.
+    The shard depends on the label only (SHA-256), so an added subject moves no other subject.
 
     Examples
     --------
@@ -55,23 +54,23 @@ def check_shard(shard: str | None) -> None:
 
 
 def join(patterns: Sequence[str], output_dir: Path) -> None:
-    """Make `output_dir` the union of the outputs of several runs, by links.
+    """Fill `output_dir` with links to the outputs of several runs.
 
     Parameters
     ----------
     patterns : sequence of str
-        Output directories, absolute, or patterns of such with ``*``.
+        Absolute output directories, or patterns of them with ``*``.
     output_dir : Path
-        Made anew each time, except for its pages. The shards are not written to.
+        Written again each time, except for its pages. The shards are not changed.
 
     Raises
     ------
     InputError
-        A shard has no manifest, two have the same subject or differ in their settings, or
-        `output_dir` holds the results of a run.
+        A shard has no manifest, two shards have the same subject or different settings, or
+        `output_dir` contains the results of a run.
     """
-    roots = _found(patterns)
-    _check_place(output_dir, roots)
+    roots = _matching_folders(patterns)
+    _check_output_dir(output_dir, roots)
     manifests = {root: _manifest(root) for root in roots}
     joined = _joined(manifests)
     wanted = {
@@ -84,8 +83,8 @@ def join(patterns: Sequence[str], output_dir: Path) -> None:
         for entry in _entries(output_dir / folder):
             if entry.is_symlink() and entry.relative_to(output_dir) not in wanted:
                 entry.unlink()
-    for place, target in wanted.items():
-        _link(output_dir / place, target)
+    for path, target in wanted.items():
+        _link(output_dir / path, target)
     for name in ("dataset_description.json", ".bidsignore"):
         described = next((root / name for root in roots if (root / name).is_file()), None)
         if described:
@@ -96,26 +95,26 @@ def join(patterns: Sequence[str], output_dir: Path) -> None:
     write_json(output_dir / MANIFEST, joined)
 
 
-def _found(patterns: Sequence[str]) -> list[Path]:
-    """Return the directories that the patterns name."""
-    found: list[Path] = []
+def _matching_folders(patterns: Sequence[str]) -> list[Path]:
+    """Return the directories that match the patterns."""
+    folders: list[Path] = []
     for pattern in patterns:
         path = Path(pattern)
         matches = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
         if not matches:
             raise InputError("shards", f"there is no {pattern}", "Give the shards' output_dir")
-        found += [match for match in matches if match not in found]
-    return found
+        folders += [match for match in matches if match not in folders]
+    return folders
 
 
-def _check_place(output_dir: Path, roots: Sequence[Path]) -> None:
-    """Refuse to join shards where a run has its results."""
+def _check_output_dir(output_dir: Path, roots: Sequence[Path]) -> None:
+    """Raise an InputError if `output_dir` contains the results of a run."""
     own = output_dir / MANIFEST
     if output_dir in roots or (own.is_file() and "shards" not in read_json(own)):
         raise InputError(
             "output_dir",
-            f"{output_dir} holds the results of a run",
-            "Give a folder of its own for the joined report",
+            f"{output_dir} contains the results of a run",
+            "Give another folder for the joined report",
         )
 
 
@@ -126,12 +125,12 @@ def _manifest(root: Path) -> dict[str, Any]:
         raise InputError(
             root,
             f"the manifest of a run cannot be read ({type(error).__name__})",
-            "Give output directories of runs that have begun",
+            "Give output directories of runs that were started",
         ) from error
 
 
 def _joined(manifests: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the manifest of all shards together."""
+    """Return the joined manifest of all shards."""
     first_root, first = next(iter(manifests.items()))
     owner: dict[str, Path] = {}
     for root, manifest in manifests.items():
@@ -139,25 +138,27 @@ def _joined(manifests: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:
         if differing:
             raise InputError(
                 root,
-                f"it was made with other settings than {first_root.name}: {', '.join(differing)}",
+                f"its settings differ from those of {first_root.name}: {', '.join(differing)}",
                 "Join only shards of one study with the same settings",
             )
-        for subject in {one["subject"] for one in (*manifest["images"], *manifest["excluded"])}:
+        for subject in {item["subject"] for item in (*manifest["images"], *manifest["excluded"])}:
             if owner.setdefault(subject, root) != root:
                 raise InputError(
                     root,
                     f"sub-{subject} is also in {owner[subject].name}",
                     "Give each subject to one shard",
                 )
-    places = {manifest["bids_dir"] for manifest in manifests.values()}
+    datasets = {manifest["bids_dir"] for manifest in manifests.values()}
     return {
         **first,
-        "bids_dir": places.pop() if len(places) == 1 else os.path.commonpath(filter(None, places)),
+        "bids_dir": datasets.pop()
+        if len(datasets) == 1
+        else os.path.commonpath(filter(None, datasets)),
         "settings": first["settings"] | {"shard": None, "participant_label": []},
         "shards": [root.name for root in manifests],
         "plan": {
             key: _union(manifest["plan"].get(key, []) for manifest in manifests.values())
-            for key in dict.fromkeys(key for one in manifests.values() for key in one["plan"])
+            for key in dict.fromkeys(key for item in manifests.values() for key in item["plan"])
         },
         **{
             key: _union(manifest.get(key, []) for manifest in manifests.values())
@@ -167,30 +168,31 @@ def _joined(manifests: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Return the settings in which two shards differ though they may not."""
-    return sorted(key for key in {*one, *other} - {*OF_ONE_SHARD} if one.get(key) != other.get(key))
+def _differing(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Return the settings that differ between two shards and must not."""
+    keys = {*first, *other} - {*OF_ONE_SHARD}
+    return sorted(key for key in keys if first.get(key) != other.get(key))
 
 
 def _union(lists: Iterable[Sequence[Any]]) -> list[Any]:
     """Return the items of all lists, each once."""
-    items = {json.dumps(item, sort_keys=True): item for one in lists for item in one}
-    return list(items.values())
+    by_text = {json.dumps(item, sort_keys=True): item for items in lists for item in items}
+    return list(by_text.values())
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return what is of one subject in a folder; joined again, pages are no links any more."""
+    """Return the files and folders of subjects in a folder."""
     return sorted(folder.glob("sub-*")) if folder.is_dir() else []
 
 
-def _link(place: Path, target: Path) -> None:
-    """Make `place` a relative link; a page that was written for the joined report stays."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    text = os.path.relpath(target, place.parent)
-    if place.is_symlink():
-        if place.readlink() == Path(text):
+def _link(link: Path, target: Path) -> None:
+    """Make `link` a relative link; a page that was written for the joined report stays."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    text = os.path.relpath(target, link.parent)
+    if link.is_symlink():
+        if link.readlink() == Path(text):
             return
-        place.unlink()
-    elif place.is_file():
+        link.unlink()
+    elif link.is_file():
         return
-    place.symlink_to(text)
+    link.symlink_to(text)

@@ -1,7 +1,7 @@
 """The head template: a T1-weighted head with skull and its brain mask.
 
-A user's files win, then a template by its TemplateFlow name, then the embedded one. The
-embedded default is named here and nowhere else, so that it can be replaced in one place.
+Files of the user come first, then a template by its TemplateFlow name, then the embedded template,
+which is named in this module only, so that it can be replaced easily.
 """
 
 import importlib.util
@@ -35,7 +35,7 @@ EMBEDDED_SHA256 = {
     ),
 }
 TISSUES = ("CSF", "GM", "WM")
-"""Of what `priors` are maps, in this order."""
+"""The tissues of the maps in `priors`, in this order."""
 EMBEDDED_REMEDY = (
     "Reinstall the Python packages with `pip install -r envs/requirements.txt`, or set"
     " skullstrip: {template: {t1w: FILE, brain_mask: FILE}}"
@@ -53,11 +53,11 @@ class Template:
     t1w, brain_mask : Path
         Head with skull, and brain mask (above 0.5 is brain), on one grid.
     registration_mask : Path or None
-        Where the similarity of a registration is measured; None is everywhere.
+        Region in which the similarity of a registration is measured; None means everywhere.
     priors : tuple of Path
         Probability of each of `TISSUES`; empty when the template has none.
     origin : str
-        Where the template comes from and on what terms.
+        Source and licence of the template.
     sha256 : dict
         Hexadecimal digest of each file by its name.
     """
@@ -73,7 +73,7 @@ class Template:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A template in the form that registration uses, as the rule `template` leaves it."""
+    """A template prepared for registration, the output of the rule `template`."""
 
     folder: Path
 
@@ -84,12 +84,12 @@ class Prepared:
 
     @property
     def brain_mask(self) -> Path:
-        """The part of a voxel that is brain, 0 to 1."""
+        """The fraction of brain in each voxel, 0 to 1."""
         return self.folder / "brain_mask.nii.gz"
 
     @property
     def registration_mask(self) -> Path:
-        """Where the similarity is measured, 0 and 1."""
+        """Region in which the similarity is measured, 0 and 1."""
         return self.folder / "registration_mask.nii.gz"
 
     @property
@@ -116,7 +116,7 @@ def resolve(settings: Mapping[str, Any] | None = None) -> Template:
     ------
     InputError
         A file is missing or unreadable, only one of head and mask is given, they are on
-        different grids, or the named template cannot be had.
+        different grids, or the named template is not available.
     """
     given = {key: value for key, value in (settings or {}).items() if value}
     if given.keys() - {"name"}:
@@ -128,7 +128,7 @@ def resolve(settings: Mapping[str, Any] | None = None) -> Template:
 
 
 def label(settings: Mapping[str, Any] | None = None) -> str:
-    """Name the template's space in file names, where only letters and digits may stand.
+    """Return the label of the template's space in file names: letters and digits only.
 
     Examples
     --------
@@ -151,12 +151,12 @@ def embedded(resolution: int = 1) -> Template:
     Raises
     ------
     InputError
-        The package is not installed, or a file is missing or not the one that is pinned.
+        The package is not installed, or a file is missing or has another checksum.
     """
     found = importlib.util.find_spec("nimare")
     if found is None or not found.submodule_search_locations:
         raise InputError(
-            EMBEDDED_NAME, "the package that holds it is not installed", EMBEDDED_REMEDY
+            EMBEDDED_NAME, "the package that contains it is not installed", EMBEDDED_REMEDY
         )
     folder = Path(found.submodule_search_locations[0]) / "resources" / "templates"
     stem = f"tpl-{EMBEDDED_NAME}_res-{resolution:02d}"
@@ -165,7 +165,9 @@ def embedded(resolution: int = 1) -> Template:
         if not file.is_file():
             raise InputError(file.name, "the file is missing from its package", EMBEDDED_REMEDY)
         if sha256(file) != EMBEDDED_SHA256[file.name]:
-            raise InputError(file.name, "the file is not the one that is pinned", EMBEDDED_REMEDY)
+            raise InputError(
+                file.name, "the file has another checksum than the pinned one", EMBEDDED_REMEDY
+            )
     return Template(
         name=EMBEDDED_NAME,
         t1w=files[0],
@@ -196,7 +198,7 @@ def _from_files(given: Mapping[str, Any]) -> Template:
 
 
 def _template(name: str, files: Mapping[str, Path], origin: str) -> Template:
-    """Check files, by the setting that each stands for, and make a template of them."""
+    """Check files, given by their settings, and make a template of them."""
     _check_one_grid(files)
     return Template(
         name=name,
@@ -210,7 +212,7 @@ def _template(name: str, files: Mapping[str, Path], origin: str) -> Template:
 
 
 def _check_one_grid(files: Mapping[str, Path]) -> None:
-    # Imported late: every start of Snakemake resolves a template, and the embedded one is known.
+    # Imported here: every start of Snakemake resolves a template; the embedded one needs no import.
     import nibabel as nib
     import numpy as np
     from nibabel.filebasedimages import ImageFileError
@@ -253,7 +255,7 @@ def _from_templateflow(name: str) -> Template:
         common["cohort"] = cohort
 
     def fetch(**entities: Any) -> Path | None:
-        # Of some templates there is nothing, of others there are several of a kind.
+        # Some templates lack such a file, others have several of them.
         found = api.get(template, **common, **entities)
         return Path(found) if isinstance(found, str | Path) else None
 

@@ -72,7 +72,7 @@ RAGGED = b'participant_id\tage\nsub-01\t1\t2\t3\t"\nsub-02\n\n\x00\xff\n' + b"x"
 
 CASES = [
     Case("a link to an image", _linked_image, "processed"),
-    Case("a link to nothing", link("nowhere.nii.gz"), "excluded", "link to nothing"),
+    Case("a link to nothing", link("nowhere.nii.gz"), "excluded", "broken link"),
     Case("a link to itself", link("sub-%s_T1w.nii.gz"), "excluded", "cannot be read"),
     Case("a folder that links to one above", _linked_folder, "excluded", "no T1w image"),
     Case("a link to an endless device", link("/dev/zero"), "excluded", "regular file"),

@@ -121,7 +121,7 @@ def test_runs_that_meet(dataset, undisturbed, tmp_path):
         text = finished(run)
         assert first.poll() is None, "the first run ended too early for this test"
         assert run.returncode != 0
-        assert f"another run works in it (process {first.pid})" in text
+        assert f"another run uses it (process {first.pid})" in text
     finished(first)
     finished(other)
     assert (first.returncode, other.returncode) == (0, 0)

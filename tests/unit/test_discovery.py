@@ -154,11 +154,11 @@ def test_a_broken_link_is_seen(dataset):
 
     def preflight(path):
         if not path.exists():
-            raise InputError(path, "it is a link to nothing", "Fetch it")
+            raise InputError(path, "it is a broken link", "Fetch it")
 
     images, exclusions, _ = discover(dataset, Selection(), preflight)
     assert "03" not in {image.subject for image in images}
-    assert [item.reason for item in exclusions] == ["it is a link to nothing. Fetch it."]
+    assert [item.reason for item in exclusions] == ["it is a broken link. Fetch it."]
 
 
 def test_an_empty_dataset_is_an_error(tmp_path):

@@ -42,7 +42,7 @@ def test_a_missing_file_and_a_broken_link_are_told_apart(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         preflight(tmp_path / "a.nii.gz")
     (tmp_path / "b.nii.gz").symlink_to(tmp_path / "annex" / "key")
-    with pytest.raises(InputError, match=r"link to nothing.*datalad get"):
+    with pytest.raises(InputError, match=r"broken link.*datalad get"):
         preflight(tmp_path / "b.nii.gz")
 
 

@@ -1,9 +1,9 @@
-"""Where the face is: a region of the template's space, given by the brain that lies above it.
+"""The region of the face in the template's space, relative to the brain.
 
-The region is what lies in front of and below a plane from the brow to the pharynx, and the
-auricles. It is described by the box around the template's brain mask, so that it needs no mask
-of a face and suits every template. The face itself, eyes, nose, mouth, teeth, chin and ears,
-is what recognition uses (Schwarz et al. 2019, doi:10.1056/NEJMc1908881).
+The region is everything in front of and below a plane from the brow to the pharynx, and the
+auricles. It is defined by the box around the template's brain mask, so it needs no face mask and
+works with every template. Recognition uses eyes, nose, mouth, teeth, chin and ears (Schwarz et al.
+2019, doi:10.1056/NEJMc1908881).
 """
 
 from dataclasses import dataclass
@@ -22,24 +22,24 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FaceSettings:
-    """The region; lengths as parts of the length of the brain, from frontal to occipital pole.
+    """The region; lengths are fractions of the brain's length from frontal to occipital pole.
 
-    Seen on the MNI152 head, whose brain is 179 mm long, and checked on other heads: `brow` lies
+    Measured on the MNI152 head, whose brain is 179 mm long, and checked on other heads: `brow` is
     on the skin above the root of the nose, `pharynx` behind the palate.
 
     Attributes
     ----------
     brow, pharynx : (float, float)
-        Two points of the plane: how far in front of the frontal pole, and above the vertex of
-        the brain. Behind `pharynx` nothing is removed but the auricles.
+        Two points of the plane: distance in front of the frontal pole, and above the vertex of the
+        brain. Behind `pharynx` only the auricles are removed.
     ear_side : float
         Distance of the auricles from the midline, in halves of the brain's width.
     ear_top : float
-        Above the vertex of the brain, as `brow`.
+        Upper end of the auricles, above the vertex of the brain, as in `brow`.
     ear_range : (float, float)
-        From back to front, in front of the frontal pole.
+        Back and front end of the auricles, in front of the frontal pole.
     brain_margin_mm : float
-        What is nearer to the brain mask is kept.
+        Voxels nearer to the brain mask are kept.
     """
 
     brow: tuple[float, float] = (0.04, -0.31)
@@ -67,7 +67,7 @@ class Landmarks:
 
 
 def landmarks(brain_mask: nib.Nifti1Image) -> Landmarks:
-    """Take the landmarks of a template from its brain mask (above 0.5 is brain)."""
+    """Return the landmarks of a template from its brain mask (brain is above 0.5)."""
     voxels = np.argwhere(brain_mask.get_fdata(dtype=np.float32) > 0.5)
     points = nib.affines.apply_affine(brain_mask.affine, voxels)
     low, high = points.min(axis=0), points.max(axis=0)
@@ -86,7 +86,7 @@ def face_region(
     marks: Landmarks,
     settings: FaceSettings = FACE,
 ) -> Region:
-    """Find the voxels of a grid that lie in the region of the face.
+    """Return the mask of the face region on a grid.
 
     Parameters
     ----------
@@ -106,9 +106,9 @@ def face_region(
 
 
 def away_from(mask: Region, affine: Affine, margin_mm: float) -> Region:
-    """Find what is further than `margin_mm` from a mask; never a voxel of the mask.
+    """Return the voxels further than `margin_mm` from a mask, without voxels of the mask.
 
-    The distance is taken on a grid of 2 mm, for it is slow on a fine one.
+    The distance is computed on a grid of 2 mm, because a fine grid is slow.
     """
     zooms = zooms_of(affine)
     shape = tuple(
@@ -122,7 +122,7 @@ def away_from(mask: Region, affine: Affine, margin_mm: float) -> Region:
 
 
 def _inside(x: Array, y: Array, z: Array, marks: Landmarks, settings: FaceSettings) -> Region:
-    """Decide for points of the template's space."""
+    """Return which points of the template's space are in the region."""
     ahead, above = (y - marks.front) / marks.length, (z - marks.top) / marks.length
     (brow_ahead, brow_above), (end_ahead, end_above) = settings.brow, settings.pharynx
     slope = (brow_above - end_above) / (brow_ahead - end_ahead)

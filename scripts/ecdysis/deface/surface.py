@@ -1,8 +1,7 @@
-"""The surface of a head as a person sees it: shaded, from the front, the side and between.
+"""Render the surface of a head from several sides, to see whether a face could be recognised.
 
-A ray of light along each line of sight meets the head where it is first brighter than air;
-the slope of that surface gives the shade (Lambert's cosine law). Enough to see whether a
-face could be recognised.
+Along each line of sight the surface is the first voxel brighter than air; its slope gives the
+shade (Lambert's cosine law).
 """
 
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ Shade = NDArray[np.float32]
 
 SPACING_MM = 1.5
 TURNS_DEG = (0.0, 45.0, 90.0)
-"""About the body's axis: from the front, half from the right, from the right."""
+"""Rotation about the body axis: from the front, half from the right, from the right."""
 SMOOTH_MM = 1.0
 AMBIENT = 0.15
 
@@ -35,7 +34,7 @@ def shaded_views(
     ----------
     image : NIfTI image, 3-D
     threshold : float
-        What is brighter is head.
+        Brighter voxels are head.
     turns_deg : sequence of float
 
     Returns
@@ -49,7 +48,7 @@ def shaded_views(
     data = np.nan_to_num(head.get_fdata(dtype=np.float32)).reshape(head.shape[:3])
     small = resample(data, zooms.tolist(), shape, (SPACING_MM,) * 3)
     smooth = ndimage.gaussian_filter(small, SMOOTH_MM / SPACING_MM)
-    # Noise and wrap-around in the air hide nothing: the largest piece alone is drawn.
+    # Only the largest component is drawn, so that noise and wrap-around in the air hide nothing.
     largest = largest_component(smooth > threshold)
     if not largest.any():
         return [np.zeros((1, 1), dtype=np.float32) for _ in turns_deg]
@@ -57,26 +56,26 @@ def shaded_views(
 
 
 def _shaded(volume: NDArray[np.float32], threshold: float, turn_deg: float) -> Shade:
-    """Look along the y axis from the front, after a turn about z."""
+    """Render the view along the y axis from the front, after a rotation about z."""
     size = int(np.ceil(np.hypot(*volume.shape[:2])))
     turned = _turned(volume, turn_deg, size)
     solid = turned[:, ::-1] > threshold
     seen = solid.any(axis=1)
     depth = np.where(seen, solid.argmax(axis=1), size).astype(np.float32)
-    # Between voxels, so that the surface is no staircase.
+    # Interpolated between voxels, so that the surface has no steps.
     x, z = np.nonzero(seen)
     y = np.clip(depth[seen].astype(int), 1, None)
     near, far = turned[:, ::-1][x, y - 1, z], turned[:, ::-1][x, y, z]
     depth[seen] = y - np.clip((far - threshold) / np.maximum(far - near, 1e-6), 0, 1)
     across, along = np.gradient(depth)
     shade = AMBIENT + (1 - AMBIENT) / np.sqrt(1 + across**2 + along**2)
-    # A view from the front has the person's right on the left, as one meets a person.
+    # In a view from the front the right side of the person is on the left.
     result: Shade = np.where(seen, shade, 0).astype(np.float32)
     return result.T[::-1]
 
 
 def _turned(volume: NDArray[np.float32], turn_deg: float, size: int) -> NDArray[np.float32]:
-    """Turn about z, into the middle of a field of `size` voxels along x and y."""
+    """Rotate about z to the centre of a field of `size` voxels along x and y."""
     quarters, rest = divmod(turn_deg, 90)
     if rest == 0:
         turned = np.rot90(volume, -int(quarters))

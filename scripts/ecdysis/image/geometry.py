@@ -39,17 +39,17 @@ class Box:
 
     @classmethod
     def whole(cls, shape: Sequence[int]) -> Box:
-        """Take the box of a whole image of this shape (the first three axes)."""
+        """Return the box of a whole image of this shape (the first three axes)."""
         return cls((0, 0, 0), _triple(shape[:3]))
 
     @classmethod
     def of(cls, pairs: Sequence[Sequence[int]]) -> Box:
-        """Take the box that `pairs` gave."""
+        """Return the box of ``[[start, stop], ...]``, as in `pairs`."""
         return cls(_triple([pair[0] for pair in pairs]), _triple([pair[1] for pair in pairs]))
 
     @classmethod
     def around(cls, mask: Voxels) -> Box | None:
-        """Find the smallest box that holds every non-zero voxel of a 3-D mask, if there is one."""
+        """Return the smallest box around the non-zero voxels of a 3-D mask, or None."""
         start, stop = [], []
         for axis in range(3):
             others = tuple(other for other in range(3) if other != axis)
@@ -62,7 +62,7 @@ class Box:
 
     @property
     def pairs(self) -> list[list[int]]:
-        """``[[start, stop], ...]``, one pair an axis: the form in JSON."""
+        """``[[start, stop], ...]``, one pair per axis, for JSON."""
         return [[start, stop] for start, stop in zip(self.start, self.stop, strict=True)]
 
     @property
@@ -78,17 +78,17 @@ class Box:
 
     @property
     def empty(self) -> bool:
-        """Whether no voxel lies in the box."""
+        """Whether the box contains no voxel."""
         return min(self.shape) <= 0
 
     def __and__(self, other: Box) -> Box:
-        """Take the voxels in both boxes."""
+        """Return the intersection of two boxes."""
         return Box(
             _triple(np.maximum(self.start, other.start)), _triple(np.minimum(self.stop, other.stop))
         )
 
     def __or__(self, other: Box) -> Box:
-        """Take the smallest box that holds both boxes."""
+        """Return the smallest box around both boxes."""
         return Box(
             _triple(np.minimum(self.start, other.start)), _triple(np.maximum(self.stop, other.stop))
         )
@@ -131,7 +131,7 @@ def valid_orientation(orientation: str) -> str:
     Raises
     ------
     InputError
-        The code has not one letter of each of L/R, P/A and I/S.
+        The code does not have one letter of each of L/R, P/A and I/S.
     """
     if orientation == KEEP:
         return KEEP
@@ -147,33 +147,33 @@ def valid_orientation(orientation: str) -> str:
 
 
 def orientation_of(affine: Affine) -> str:
-    """Name the positive ends of the voxel axes, each by the world axis nearest to it."""
+    """Return the code of an affine: the positive end of each axis, by the nearest world axis."""
     return "".join(aff2axcodes(affine))
 
 
 def zooms_of(affine: Affine) -> npt.NDArray[np.float64]:
-    """Give the distance between neighbouring voxels along each axis, in the affine's unit."""
+    """Return the voxel spacing along each axis, in the unit of the affine."""
     lengths: npt.NDArray[np.float64] = np.linalg.norm(affine[:3, :3], axis=0)
     return lengths
 
 
 def cropped_affine(affine: Affine, box: Box) -> Affine:
-    """Give the affine of the image cut to `box`: the origin moves, nothing else."""
+    """Return the affine of the image cropped to `box`; only the origin changes."""
     cropped = affine.copy()
     cropped[:3, 3] = affine[:3, :3] @ np.asarray(box.start) + affine[:3, 3]
     return cropped
 
 
-def corner_distance(one: Affine, other: Affine, shape: Sequence[int]) -> float:
-    """Find how far apart two affines put a corner of the grid, at most, in their unit."""
+def corner_distance(first: Affine, other: Affine, shape: Sequence[int]) -> float:
+    """Return the largest distance between the corners of a grid under two affines."""
     last = np.asarray(shape[:3]).reshape(3, 1) - 1
-    difference = one - other
+    difference = first - other
     moved = difference[:3, :3] @ (CORNERS * last) + difference[:3, 3:]
     return float(np.linalg.norm(moved, axis=0).max())
 
 
 def rigid(affine: Affine) -> Affine:
-    """Give the nearest affine without shears: rotation (or reflection) and zooms alone.
+    """Return the nearest affine without shears: rotation (or reflection) and zooms only.
 
     The polar decomposition, as nibabel's ``set_qform`` does when it strips shears.
     """
@@ -185,17 +185,17 @@ def rigid(affine: Affine) -> Affine:
 
 
 def superior_axis(affine: Affine) -> tuple[int, bool]:
-    """Find the voxel axis nearest to foot-head, and whether its index grows to the head."""
+    """Return the voxel axis nearest to foot-head, and whether its index grows to the head."""
     code = orientation_of(affine)
     axis = next(axis for axis, end in enumerate(code) if end in "IS")
     return axis, code[axis] == "S"
 
 
 def slices_box(slices: Mapping[str, Sequence[int | None] | None], shape: Sequence[int]) -> Box:
-    """Turn ``{x: [32, -32]}`` into a box; each pair has the meaning of a Python slice.
+    """Convert ``{x: [32, -32]}`` to a box; each pair has the meaning of a Python slice.
 
-    An axis may be left out or null, an end may be null, negative numbers count from the
-    end, and what reaches beyond the image stops at its edge, as in nibabel's ``slicer``.
+    An axis or an end may be null, negative numbers count from the end, and ranges end at the edge
+    of the image, as in nibabel's ``slicer``.
 
     Raises
     ------
@@ -225,6 +225,6 @@ def slices_box(slices: Mapping[str, Sequence[int | None] | None], shape: Sequenc
 
 
 def _triple(values: Sequence[int] | npt.NDArray[Any]) -> Triple:
-    """Three plain integers, whatever array or list they came in."""
+    """Return three values as plain integers."""
     first, second, third = (int(value) for value in values)
     return first, second, third

@@ -1,4 +1,4 @@
-"""The place of an image in the world: which affine of a NIfTI header is used, and why."""
+"""Choose the affine of a NIfTI image between its sform and its qform."""
 
 from dataclasses import dataclass
 from os import PathLike
@@ -11,30 +11,30 @@ from ecdysis.errors import InputError
 from ecdysis.image.geometry import Affine, corner_distance, rigid, zooms_of
 
 SAME_GRID = 0.5
-"""Two affines are the same grid when no corner differs by more than this many voxels.
+"""Two affines are the same grid if no corner differs by more than this number of voxels.
 
-Not much smaller: near a half turn the quaternion of a qform in single precision is exact
-to 1e-3 rad only, which is 0.2 mm at the far corner of a head.
+A much smaller limit would fail: near a rotation of 180 degrees the quaternion of a qform (single
+precision) is exact to 1e-3 rad only, which is 0.2 mm at the far corner of a head.
 """
 
 SINGULAR = 1e-6
-"""Below this volume of a cell with unit edges, the axes of an affine lie in one plane."""
+"""Axes with a smaller determinant, as unit vectors, are in one plane."""
 
 ROUNDED = 1e-5
-"""A quaternion whose squared length exceeds 1 by no more was rounded, and is made shorter."""
+"""A quaternion whose squared length exceeds 1 by up to this value was rounded; it is shortened."""
 
 FORM_CODES = range(6)
 """Values of sform_code and qform_code that have a meaning (nifti1.h; 5 since 2020)."""
 
 ALIGNED = 2
-"""NIFTI_XFORM_ALIGNED_ANAT: coordinates that are aligned to something, which is not said."""
+"""NIFTI_XFORM_ALIGNED_ANAT: coordinates aligned to another image."""
 
-ORIENT = "Convert the image again, or set a right sform (nibabel's set_sform, fslorient)"
+ORIENT = "Convert the image again, or set a correct sform (nibabel's set_sform, fslorient)"
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The affine that was chosen for an image.
+    """The chosen affine of an image.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ class Grid:
     affine : array, shape (4, 4)
         From voxels to RAS+ in the unit of the header.
     source : {"sform", "qform"}
-        Where it came from.
+        The source of the affine.
     warnings : tuple of str
-        What was odd, and what was done about it. Without any, sform and qform agree.
+        Problems of the header and how each was resolved. Without warnings, sform and qform agree.
     """
 
     header: Nifti1Header
@@ -55,12 +55,12 @@ class Grid:
 
 
 def choose_grid(path: str | PathLike[str], header: Nifti1Header) -> Grid:
-    """Choose the affine of an image among its sform and qform.
+    """Choose the affine of an image between its sform and qform.
 
-    The sform wins where both can be used and differ, as in nibabel and FSL: it is the one
-    that later tools update, and it holds every affine exactly. The qform wins over an
-    sform that is singular or sheared by more than half a voxel, which ITK would not read.
-    With both codes 0 left and right are unknown, and the image is refused.
+    If both can be used and differ, the sform is chosen, as in nibabel and FSL: tools update the
+    sform, and it can represent every affine exactly. The qform is chosen if the sform is singular
+    or sheared by more than half a voxel, which ITK does not read. If both codes are 0, left and
+    right are unknown, and the image is refused.
 
     Raises
     ------
@@ -106,21 +106,21 @@ def choose_grid(path: str | PathLike[str], header: Nifti1Header) -> Grid:
 
 
 def form_code(header: Nifti1Header, name: str) -> int:
-    """Give sform_code or qform_code; one beyond the standard says no more than "aligned"."""
+    """Return sform_code or qform_code; codes that are not in the standard count as "aligned"."""
     code = int(header[f"{name}_code"])
     return code if code < len(FORM_CODES) else ALIGNED
 
 
 def stored_shape(header: Nifti1Header) -> tuple[int, ...]:
-    """Give the dimensions as they are stored, trailing ones included."""
+    """Return the stored dimensions, including trailing dimensions of 1."""
     return tuple(int(length) for length in header["dim"][1 : int(header["dim"][0]) + 1])
 
 
 def shorten_quaternion(header: Nifti1Header) -> None:
-    """Bring the quaternion of a half turn, rounded to more than unit length, back to it.
+    """Shorten a quaternion that rounding made longer than 1, near a rotation of 180 degrees.
 
-    The standard derives its first part from a length of 1. niftilib scales the others
-    down; nibabel refuses to read them, in NIfTI-2 even as it wrote them.
+    The standard computes the first component from a length of 1. niftilib scales the others down;
+    nibabel refuses to read them, in NIfTI-2 even those that it wrote.
     """
     fields = ("quatern_b", "quatern_c", "quatern_d")
     parts = np.array([header[field] for field in fields], dtype=float)
@@ -132,7 +132,7 @@ def shorten_quaternion(header: Nifti1Header) -> None:
 
 
 def _qform(header: Nifti1Header, warnings: list[str]) -> Affine | None:
-    """Give the qform, its signs repaired as the standard says, or None if it has no meaning."""
+    """Return the qform with signs repaired as in the standard, or None if it is not valid."""
     repaired = header.copy()
     if repaired["pixdim"][0] not in {-1, 1}:
         repaired["pixdim"][0] = 1
@@ -150,7 +150,7 @@ def _qform(header: Nifti1Header, warnings: list[str]) -> Affine | None:
 
 
 def _fault(affine: Affine | None, shape: tuple[int, ...]) -> str | None:
-    """Say why an affine cannot be used, if so."""
+    """Return why an affine cannot be used, or None."""
     if affine is None:
         return "has no valid quaternion"
     if not np.isfinite(affine).all():
@@ -166,7 +166,7 @@ def _fault(affine: Affine | None, shape: tuple[int, ...]) -> str | None:
 
 
 def _pixdim_warnings(header: Nifti1Header, affine: Affine) -> list[str]:
-    """Note zooms (pixdim) that say something else than the sform that was chosen."""
+    """Warn of zooms (pixdim) that differ from those of the chosen sform."""
     pixdim, zooms = header["pixdim"][1:4], zooms_of(affine)
     if np.allclose(pixdim, zooms, rtol=1e-3):
         return []

@@ -1,9 +1,9 @@
-"""Where the head is in a T1-weighted image, for cropping.
+"""Find the head in a T1-weighted image, for cropping.
 
-The image is averaged to blocks of a few mm, which takes noise away and makes the search
-fast. The intensity of tissue is the fixed point of AFNI's 3dClipLevel (R. W. Cox): the
-median of what lies above half of itself. Blocks that stand out from the air by a part of
-it, and hang together, are the head; what else is bright (ghosts, wrap-around) is left.
+The image is averaged to blocks of a few mm, which reduces noise and makes the search fast. The
+intensity of tissue is the fixed point of AFNI's 3dClipLevel (R. W. Cox): the median of all values
+above half of this median. The head is the largest group of blocks that are brighter than air by a
+part of that intensity; other bright regions (ghosts, wrap-around) are ignored.
 """
 
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ class HeadSearch:
     clip : float
         Clip level as a part of the tissue's median: ``mfrac`` of 3dClipLevel.
     stands_out : float
-        Part of the way from air to tissue from which a block may be head. Below the
-        scalp's partial volume in a block, above the usual N/2 ghost (a tenth).
+        Minimum brightness of the head, as a fraction of the way from air to tissue: lower than
+        blocks that contain some scalp, higher than a usual N/2 ghost (a tenth).
     rounds : int
-        Limit of the iterations to the fixed point; about ten are needed.
+        Maximum number of iterations to the fixed point; about ten are needed.
     """
 
     block: float = 4.0
@@ -42,12 +42,12 @@ class HeadSearch:
 
 
 def find_head(volume: Volume, search: HeadSearch = HeadSearch()) -> Box | None:
-    """Find the box around the head, in voxels of `volume`, exact to a block.
+    """Return the box around the head, in voxels of `volume`, exact to one block.
 
     Returns
     -------
     Box or None
-        None when nothing stands out.
+        None if no block is brighter than air.
     """
     blocks, edges = block_means(volume, search.block)
     found = Box.around(head_blocks(blocks, search))
@@ -59,18 +59,18 @@ def find_head(volume: Volume, search: HeadSearch = HeadSearch()) -> Box | None:
 
 
 def head_blocks(blocks: Blocks, search: HeadSearch = HeadSearch()) -> npt.NDArray[np.bool_]:
-    """Find the blocks that are head; none when nothing stands out.
+    """Return the mask of the blocks of the head; empty if no block is brighter than air.
 
     Parameters
     ----------
     blocks : float array (X, Y, Z)
-        Mean intensities, of `block_means`.
+        Mean intensities from `block_means`.
     """
     return largest_component(blocks > _threshold(blocks, search))
 
 
 def block_means(volume: Volume, length: float) -> tuple[Blocks, list[list[int]]]:
-    """Average the intensities over blocks of about `length` mm; what is no number is 0.
+    """Average the intensities over blocks of about `length` mm; NaN counts as 0.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def block_means(volume: Volume, length: float) -> tuple[Blocks, list[list[int]]]
 
 
 def _threshold(blocks: Blocks, search: HeadSearch) -> float:
-    """Find the intensity from which a block may be head."""
+    """Return the minimum intensity of blocks of the head."""
     values = blocks - blocks.min()
     inside = values[values > 0]
     if not inside.size:

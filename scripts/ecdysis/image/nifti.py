@@ -1,6 +1,6 @@
-"""NIfTI files: what one must hold to be used.
+"""Checks of NIfTI files.
 
-Only single files (``.nii``, ``.nii.gz``) are taken, as in BIDS. Field names are those of
+Only single files (``.nii``, ``.nii.gz``) are accepted, as in BIDS. Field names are those of
 the NIfTI-1 standard (nifti1.h); NIfTI-2 has the same fields in wider types.
 """
 
@@ -24,35 +24,35 @@ HEADERS = ((b"n+1", slice(344, 347), Nifti1Header), (b"n+2", slice(4, 7), Nifti2
 PAIRS = ((b"ni1", slice(344, 347)), (b"ni2", slice(4, 7)))
 
 DEFLATE_LIMIT = 1032
-"""Deflate makes data at most this many times smaller (zlib technical details, M. Adler)."""
+"""Maximum compression ratio of deflate (zlib technical details, M. Adler)."""
 
 LONGEST_TAIL = 2**24
-"""Bytes after the voxels from which a compressed file is taken for a bomb; none are needed."""
+"""Bytes after the voxels above which a compressed file counts as a bomb."""
 
 MAX_VOXELS = 2**31
-"""Twice a cube of 1024: no image of a head is larger, and a larger one would fill the memory."""
+"""Twice a cube of 1024 voxels; no head image is larger, and a larger image would fill memory."""
 
 AGAIN = "Convert or copy the image again"
 
 
 def preflight(path: str | PathLike[str]) -> None:
-    """Check, without reading the voxels, that a file is an anatomical image that can be used.
+    """Check, without reading the voxels, that a file is a usable anatomical image.
 
-    The size of a compressed file is checked by the length in its gzip trailer (RFC 1952,
-    ISIZE); only when that differs, which several gzip members make legal, is the file
-    decompressed once, in pieces. The work does not grow with the size of a sound image.
+    The size of a compressed file is checked by the length in its gzip trailer (RFC 1952, ISIZE).
+    If that differs, which is legal with several gzip members, the file is decompressed once, in
+    pieces. For a valid image the time does not depend on its size.
 
     Raises
     ------
     InputError
-        The file is missing, unreadable, empty, cut short, no NIfTI image, or its dimensions,
-        data type or affine cannot be used.
+        The file is missing, unreadable, empty, truncated or not NIfTI, or its dimensions, data type
+        or affine cannot be used.
     """
     path = Path(path)
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
-            # Opening a pipe would wait for ever.
+            # Opening a pipe would wait endlessly.
             raise InputError(path, "it is not a regular file", "Put the image itself there")
         size = state.st_size
         with path.open("rb") as stream:
@@ -61,7 +61,7 @@ def preflight(path: str | PathLike[str]) -> None:
             anatomical_shape(path, header)
             _check_size(path, header, stream, size)
     except FileNotFoundError:
-        fetch = "it is a link to nothing" if path.is_symlink() else "the file does not exist"
+        fetch = "it is a broken link" if path.is_symlink() else "the file does not exist"
         raise InputError(path, fetch, "Fetch it (datalad get) or correct the path") from None
     except OSError as error:
         problem = f"the file cannot be read ({error.strerror or type(error).__name__})"
@@ -70,12 +70,12 @@ def preflight(path: str | PathLike[str]) -> None:
 
 
 def read_header(path: Path, stream: BinaryIO) -> Nifti1Header:
-    """Read the header as it stands in an open file, nothing repaired; gzip is looked into.
+    """Read the header of an open file, gzip or not, without repairs.
 
     Raises
     ------
     InputError
-        It is not the header of a single-file NIfTI image, or its dimensions make no sense.
+        It is not the header of a single-file NIfTI image, or its dimensions are not valid.
     """
     start = stream.read(4096)
     if not start:
@@ -83,7 +83,9 @@ def read_header(path: Path, stream: BinaryIO) -> Nifti1Header:
     if start.startswith(GZIP_MAGIC) != (path.suffix == ".gz"):
         found = "is" if path.suffix != ".gz" else "is not"
         raise InputError(
-            path, f"the file {found} gzip data", "Give it the extension of its content"
+            path,
+            f"the file {found} gzip data",
+            "Rename it to the extension that matches its content",
         )
     if path.suffix == ".gz":
         start = _first_bytes(path, stream, start)
@@ -101,12 +103,12 @@ def read_header(path: Path, stream: BinaryIO) -> Nifti1Header:
 
 
 def check_voxel_type(path: str | PathLike[str], header: Nifti1Header) -> None:
-    """Refuse voxels that are not one integer or real number of up to 64 bits.
+    """Refuse voxels that are not a single integer or real number of up to 64 bits.
 
     Raises
     ------
     InputError
-        The voxels are colours, complex, bits, extended reals or of an unknown type.
+        The voxels are colours, complex numbers, bits, extended reals or of an unknown type.
     """
     try:
         dtype = header.get_data_dtype()
@@ -127,7 +129,7 @@ def check_voxel_type(path: str | PathLike[str], header: Nifti1Header) -> None:
 
 
 def anatomical_shape(path: str | PathLike[str], header: Nifti1Header) -> tuple[int, int, int]:
-    """Give the shape in space of an image that holds one volume.
+    """Return the spatial shape of an image with one volume.
 
     Trailing dimensions of 1 are allowed.
 
@@ -144,23 +146,23 @@ def anatomical_shape(path: str | PathLike[str], header: Nifti1Header) -> tuple[i
         raise InputError(
             path,
             f"its shape is {shape}, {math.prod(shape[3:])} volumes: expected one anatomical volume",
-            "Choose or average volumes before, or exclude the image with filters",
+            "Select one volume or average them first, or exclude the image with filters",
         )
     return shape[0], shape[1], shape[2]
 
 
 def voxel_offset(header: Nifti1Header) -> int:
-    """Give the place of the first voxel in the file; 0 stands for the end of the header."""
+    """Return the offset of the first voxel in the file; 0 means the end of the header."""
     return int(header["vox_offset"]) or int(header.single_vox_offset)
 
 
 def mm_per_unit(header: Nifti1Header) -> float:
-    """Give the length in mm of the unit of space (xyzt_units); an unknown unit is mm."""
+    """Return the length of the spatial unit (xyzt_units) in mm; an unknown unit counts as mm."""
     return {1: 1000.0, 3: 0.001}.get(int(header["xyzt_units"]) % 8, 1.0)
 
 
 def damaged(path: str | PathLike[str], error: Exception) -> InputError:
-    """Say that the voxels of a file cannot be read, by the error that reading them raised."""
+    """Return the InputError of a file whose voxels cannot be read because of `error`."""
     problem = f"the voxels cannot be read, the file is damaged or cut short ({error})"
     return InputError(path, problem, AGAIN)
 
@@ -180,7 +182,7 @@ def _first_bytes(path: Path, stream: BinaryIO, compressed: bytes) -> bytes:
 
 
 def _check_numbers(path: Path, header: Nifti1Header) -> None:
-    """Check the dimensions and the place of the voxels, before anything trusts them."""
+    """Check the dimensions and the offset of the voxels, before they are used."""
     rank = int(header["dim"][0])
     if not 1 <= rank <= 7 or min(stored_shape(header)) < 1:
         problem = f"its dimensions are {header['dim'].tolist()}: expected 1 to 7 positive lengths"
@@ -196,12 +198,12 @@ def _check_numbers(path: Path, header: Nifti1Header) -> None:
 
 
 def promised_bytes(path: Path, header: Nifti1Header, size: int) -> int:
-    """Give the bytes that the header promises, which a file of `size` bytes may hold.
+    """Return the number of bytes that the header declares, checked against the file size.
 
     Raises
     ------
     InputError
-        It cannot hold them, also not compressed; nothing should be allocated for them.
+        A file of `size` bytes cannot contain them, even compressed.
     """
     length = math.prod(stored_shape(header)) * int(header.get_data_dtype().itemsize)
     expected = voxel_offset(header) + length
@@ -214,7 +216,7 @@ def promised_bytes(path: Path, header: Nifti1Header, size: int) -> int:
 
 
 def _check_size(path: Path, header: Nifti1Header, stream: BinaryIO, size: int) -> None:
-    """Compare the bytes that the header promises with those in the file."""
+    """Compare the number of bytes that the header declares with that in the file."""
     expected = promised_bytes(path, header, size)
     if path.suffix != ".gz":
         return
@@ -234,12 +236,12 @@ def read_to_end(path: Path, content: IGzipFile, done: int, expected: int) -> int
     done : int
         Bytes that were read before.
     expected : int
-        Bytes that the header promises.
+        Bytes that the header declares.
 
     Raises
     ------
     InputError
-        It goes on and on behind the voxels.
+        The stream is much longer than the voxels.
     """
     while part := content.read(1 << 20):
         done += len(part)
@@ -250,7 +252,7 @@ def read_to_end(path: Path, content: IGzipFile, done: int, expected: int) -> int
 
 
 def _decompressed_size(path: Path, stream: BinaryIO, expected: int) -> int:
-    """Count the bytes of a whole gzip file, all its members, in pieces."""
+    """Count the decompressed bytes of a gzip file with all its members, in pieces."""
     stream.seek(0)
     try:
         with reader(stream) as whole:

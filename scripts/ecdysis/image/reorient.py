@@ -1,7 +1,7 @@
 """Reorientation permutes and flips the axes of an image; nothing is resampled.
 
-Every voxel keeps its stored value and its place in the world. The sidecar of the reoriented image
-says what was done, so that `uncrop` can undo it.
+Every voxel keeps its stored value and its world coordinates. The sidecar of the reoriented image
+records the change, so that `uncrop` can undo it.
 """
 
 import math

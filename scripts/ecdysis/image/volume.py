@@ -108,16 +108,16 @@ class Volume:
 
 
 class Anatomical(NamedTuple):
-    """An anatomical image made ready, and how it was found.
+    """An anatomical image ready for use, with its original grid.
 
     Parameters
     ----------
     volume : Volume
-        Of three dimensions; sform and qform describe the same grid, codes of 0 stay 0.
+        Three dimensions; sform and qform describe the same grid, codes of 0 stay 0.
     grid : Grid
-        The affine that was chosen, and the header as it is on disk.
+        The chosen affine, and the header as it is on disk.
     warnings : list of str
-        What was odd and what was done about it.
+        Problems of the header and how each was resolved.
     """
 
     volume: Volume
@@ -126,14 +126,14 @@ class Anatomical(NamedTuple):
 
 
 def read(path: str | PathLike[str]) -> Volume:
-    """Read an image as it is stored, nothing repaired; a ``.nii`` is mapped, not copied.
+    """Read an image as it is stored, without repairs; a ``.nii`` is memory-mapped.
 
     A compressed file is read to its end, so that its checksum is verified.
 
     Raises
     ------
     InputError
-        The file is no NIfTI image, or it is damaged or cut short.
+        The file is not a NIfTI image, or it is damaged or truncated.
     """
     path = Path(path)
     try:
@@ -163,7 +163,7 @@ def read_anatomical(path: str | PathLike[str]) -> Anatomical:
     Raises
     ------
     InputError
-        The image cannot be used: see `ecdysis.image.nifti.preflight`; or all its voxels are equal.
+        The image cannot be used (see `ecdysis.image.nifti.preflight`), or all voxels are equal.
     """
     raw = read(path)
     shape = anatomical_shape(path, raw.header)
@@ -179,7 +179,7 @@ def read_anatomical(path: str | PathLike[str]) -> Anatomical:
 
 
 def write(volume: Volume, path: str | PathLike[str]) -> None:
-    """Write an image, atomically; stored values, data type, byte order and scale are kept.
+    """Write an image atomically with its stored values, data type, byte order and scale.
 
     Free text and extensions of the header are left out, since they may identify a person.
     The bytes of a ``.nii.gz`` depend on the image alone.
@@ -196,10 +196,11 @@ def write(volume: Volume, path: str | PathLike[str]) -> None:
 
 
 def settled(grid: Grid) -> Nifti1Header:
-    """Give a header whose sform and qform both hold the chosen grid.
+    """Return a header whose sform and qform both describe the chosen grid.
 
-    A code of 0 stays 0, with one exception: where the sform is not quite orthogonal, the
-    qform gets its code, because ITK (and so ANTs) reads the nearest orthogonal grid there.
+    A code of 0 stays 0, with one exception: if the sform is not exactly orthogonal, the qform gets
+    the code of the sform, because ITK (and so ANTs) then reads the qform, the nearest orthogonal
+    grid.
     """
     header = grid.header.copy()
     codes = {name: form_code(header, name) for name in ("sform", "qform")}
@@ -219,7 +220,7 @@ def settled(grid: Grid) -> Nifti1Header:
 
 
 def reoriented(volume: Volume, change: Ornt) -> Volume:
-    """Reorient a settled volume: voxels keep their value and their place in the world."""
+    """Reorient a settled volume: voxels keep their values and world coordinates."""
     header = volume.header
     permutation, flips = permutation_and_flips(change)
     stored = apply_orientation(volume.stored, change)
@@ -241,7 +242,7 @@ def reoriented(volume: Volume, change: Ornt) -> Volume:
 
 
 def cropped(volume: Volume, box: Box) -> Volume:
-    """Cut a settled volume to a box: voxels keep their value and their place in the world."""
+    """Crop a settled volume to a box: voxels keep their values and world coordinates."""
     header = volume.header
     moved = _moved(header, lambda affine: cropped_affine(affine, box))
     moved["pixdim"][1:4] = header["pixdim"][1:4]
@@ -253,7 +254,7 @@ def cropped(volume: Volume, box: Box) -> Volume:
 
 
 def with_values(volume: Volume, stored: Voxels) -> Volume:
-    """Give other voxels of the same shape, unscaled, on the grid of `volume`."""
+    """Return a volume with other voxels of the same shape, unscaled, on the grid of `volume`."""
     header = volume.header.copy()
     header.set_data_dtype(stored.dtype)
     header["scl_slope"], header["scl_inter"] = 1, 0
@@ -264,12 +265,12 @@ def with_values(volume: Volume, stored: Voxels) -> Volume:
 def require_same_grid(
     volume: Volume, shape: Sequence[int], affine: Affine, path: str | PathLike[str]
 ) -> None:
-    """Check that the voxels of `volume`, read from `path`, lie on a grid.
+    """Check that `volume`, read from `path`, has a given shape and affine.
 
     Raises
     ------
     InputError
-        Its shape is another, or its affine differs by more than half a voxel at a corner.
+        The shape differs, or the affine differs by more than half a voxel at a corner.
     """
     found = volume.stored.shape
     remedy = "Make it on the grid of the image"
@@ -281,7 +282,7 @@ def require_same_grid(
 
 
 def _moved(header: Nifti1Header, move: Callable[[Affine], Affine]) -> Nifti1Header:
-    """Move both affines of a header, whatever their codes."""
+    """Move both affines of a header, also those with code 0."""
     moved = header.copy()
     moved.set_sform(move(header.get_sform()), int(header["sform_code"]))
     moved.set_qform(move(header.get_qform()), int(header["qform_code"]))
@@ -290,14 +291,14 @@ def _moved(header: Nifti1Header, move: Callable[[Affine], Affine]) -> Nifti1Head
 
 
 def _cosines(affine: Affine) -> Affine:
-    """Give the cosines of the angles between the voxel axes, 3 x 3."""
+    """Return the cosines of the angles between the voxel axes, 3 x 3."""
     directions = affine[:3, :3] / zooms_of(affine)
     cosines: Affine = directions.T @ directions
     return cosines
 
 
 def _check_values(path: str | PathLike[str], stored: Voxels) -> list[str]:
-    """Refuse an image that shows nothing; note voxels that are no number."""
+    """Refuse an image without contrast; warn of voxels that are NaN or infinite."""
     finite = np.isfinite(stored) if stored.dtype.kind == "f" else None
     values = stored if finite is None or finite.all() else stored[finite]
     if not values.size or values.min() == values.max():
