@@ -91,7 +91,7 @@ FAULTS = (
     Fault("bias", "review", "INU blocks is", {"bias": 1.2, "scan": 101}),
     Fault("cut field of view", "review", "Mask at edge is", {"cut_mm": ((0, 0), (0, 0), (0, 60))}),
     Fault("half a mask", "review", "Brain is", mask=_left_alone),
-    Fault("mask moved", "review", "Mask in air is", mask=_moved_up),
+    Fault("mask moved", "review", "Mask outside head is", mask=_moved_up),
     Fault("mask of another grid", "failed", "that of the image", mask=_without_top),
     Fault("file cut short", "unreadable", "cut short", lost_bytes=2000),
 )

@@ -1,1 +1,1 @@
-"""What a person looks at: figures, viewers and statistical maps, drawn with nilearn."""
+"""Figures, viewers and statistical maps, drawn with nilearn and Pillow."""

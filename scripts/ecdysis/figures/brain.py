@@ -9,7 +9,7 @@ from ecdysis.figures.picture import INK, MARGIN, Picture, draw_cuts, new_figure
 
 FIELD_COLOURS, FIELD_OPACITY = "RdBu_r", 0.65
 FIELD_PERCENTILES, LEAST_RANGE = (1.0, 99.0), 0.1
-"""The colours reach as far from 1 as these percentiles of the field, and at least this far."""
+"""Percentiles of the field that define the range of colours around 1, and its minimum."""
 
 
 def field_picture(name: str, preproc: Drawable, mask: Drawable, field: Drawable) -> Picture:
@@ -26,7 +26,7 @@ def field_picture(name: str, preproc: Drawable, mask: Drawable, field: Drawable)
     shown = preproc.around(preproc.head, MARGIN)
     display = draw_cuts(shown, preproc.window, figure, "ortho", place.mean(axis=0), (0, 0, 0.92, 1))
     scale = Normalize(1 - reach, 1 + reach)
-    # nilearn leaves out what lies outside of the range, and 0; so the extremes are clipped.
+    # nilearn hides values outside the range, and 0, so the extremes are clipped.
     clipped = np.where(inside, relative.clip(1 - reach, 1 + reach), 0)
     brain = nib.Nifti1Image(clipped.astype(np.float32), field.image.affine)
     display.add_overlay(

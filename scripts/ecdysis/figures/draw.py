@@ -28,13 +28,13 @@ RAW_SPACING = 1.25
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """The files of one image; those that this run does not make are None.
+    """The files of one image; None for files that this run does not make.
 
     Attributes
     ----------
     entities, suffix : str
     raw, preproc : Path
-        The input; the reoriented and cropped result, without face where faces are removed.
+        The input; the reoriented and cropped result, defaced if faces are removed.
     mask, dseg, corrected : Path, optional
         Brain mask, tissue labels and bias-corrected image on the grid of `preproc`.
     faced : Path, optional
@@ -65,7 +65,7 @@ class ImageFiles:
 
 @dataclass(frozen=True)
 class Step:
-    """Something to draw: its name in warnings, and the function that writes its files."""
+    """A figure to draw: its name in warnings, and the function that writes its files."""
 
     name: str
     draw: Callable[[], int]
@@ -108,7 +108,7 @@ class _Drawing:
         self.folder, self.files, self.name = folder, files, files.name
 
     def steps(self) -> Iterator[Step]:
-        """Give the steps in the order of the work."""
+        """Return the steps in order."""
         files = self.files
         yield Step("input", lambda: self._save(layers.head_layers(self.name, self._raw, [])))
         yield Step("air", lambda: self._save([layers.air_layer(self.name, self._raw)]))
@@ -140,7 +140,7 @@ class _Drawing:
         return load_drawable(self.files.preproc)
 
     def _results(self) -> list[Layer]:
-        """Draw what was made of the input at the slices of the input."""
+        """Draw the results at the slices of the input."""
         others = []
         if self.files.corrected:
             corrected = load_canonical(self.files.corrected)

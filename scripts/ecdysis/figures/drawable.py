@@ -1,8 +1,8 @@
-"""Images made ready to be drawn: along world axes, no finer than a screen shows.
+"""Prepare images for drawing: along world axes, no finer than a screen shows.
 
-Files are read with the rules of the workflow, so that an image with an odd affine is drawn
-where the stages saw it. Voxels that are drawn lie at whole multiples of their spacing, so that
-an image and its mask share them.
+Files are read as in the steps of the workflow, so that an image with an unusual affine is drawn at
+the same position. The drawn voxels are at whole multiples of their spacing, so that an image and
+its mask have the same voxels.
 """
 
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ from ecdysis.image.volume import Volume, read_anatomical
 FINEST = 1.0
 """Spacing in mm below which an image is resampled before it is drawn."""
 ALIGNED = 1e-4
-"""Cosine up to which axes count as those of the world."""
+"""Maximum cosine between axes that count as aligned with the world."""
 WINDOW = (1.0, 99.0)
 """Percentiles of the bright voxels that are drawn black and white."""
 BRIGHT = 0.15
-"""Bright: above this share of the 98th percentile, which leaves the air out."""
+"""Bright voxels are above this fraction of the 98th percentile, which excludes air."""
 ROOM = 3.0
-"""Space in mm kept around a region, so that its outline closes."""
+"""Margin in mm around a region, so that its outline is closed."""
 CANVAS_SPACING, CANVAS_ROOM = 3.0, 6.0
 """Voxel size and border, in mm, of the empty image under a before and after."""
 
@@ -41,7 +41,7 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Drawable:
-    """An image as it is drawn, with what is to be said of its file.
+    """An image as it is drawn, with its file.
 
     Attributes
     ----------
@@ -86,17 +86,17 @@ class Drawable:
 
     @cached_property
     def head(self) -> Place:
-        """Where the head is; the whole image where nothing stands out."""
+        """The box of the head; the whole image if no head is found."""
         shape = self.source.stored.shape
         return _place(self.affine, find_head(self.source) or Box.whole(shape))
 
     @property
     def place(self) -> Place:
-        """Where the voxels that are drawn lie."""
+        """The box of the drawn voxels."""
         return _place(self.image.affine, Box.whole(self.image.shape))
 
     def around(self, place: Place, margin: float) -> Any:
-        """Cut out the part of the image in and `margin` mm around a place, a nibabel image."""
+        """Return the part of the image within `margin` mm of a box, a nibabel image."""
         corners = apply_affine(np.linalg.inv(self.image.affine), place)
         ends = np.stack([np.floor(corners[0]), np.ceil(corners[1]) + 1], axis=1)
         box = Box.of(ends.astype(int).tolist())
@@ -104,12 +104,12 @@ class Drawable:
         return self.image.slicer[kept.slices]
 
     def on(self, grid: Any) -> Values:
-        """Give the values at the voxels of another image that is drawn, 0 where there are none.
+        """Return the values at the voxels of another drawn image, 0 outside this image.
 
         Parameters
         ----------
         grid : nibabel.Nifti1Image
-            Of the same spacing, its voxels at the same multiples of it.
+            With the same spacing, and voxels at the same multiples of it.
         """
         steps = (self.image.affine[:3, 3] - grid.affine[:3, 3]) / self.zooms
         start = np.rint(steps).astype(int)
@@ -123,7 +123,7 @@ class Drawable:
 
 
 def load_drawable(path: str | Path, spacing: float = FINEST) -> Drawable:
-    """Read an anatomical image and bring it to the grid it is drawn on, at `spacing` mm or more.
+    """Read an anatomical image and resample it for drawing, at `spacing` mm or more.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def load_drawable(path: str | Path, spacing: float = FINEST) -> Drawable:
     """
     source = read_anatomical(path).volume
     affine = _affine_in_mm(source)
-    # Integers of two bytes are drawn as well as floats are, in half of the memory.
+    # Two-byte integers are drawn like floats, in half the memory.
     small = source.stored.dtype.kind in "iu" and source.stored.dtype.itemsize == 2
     data = source.stored if small else source.stored.astype(np.float32)
     if not small and not np.isfinite(data).all():
@@ -167,7 +167,7 @@ def load_mask(path: str | Path) -> Drawable:
 
 
 def mask_place(mask: Drawable) -> Place:
-    """Find where a mask is; ValueError when it is empty."""
+    """Return the box of a mask; raise a ValueError if it is empty."""
     box = Box.around(mask.data > 0.5)
     if box is None:
         raise ValueError("the mask is empty")
@@ -175,7 +175,7 @@ def mask_place(mask: Drawable) -> Place:
 
 
 def canvas(*drawables: Drawable) -> Any:
-    """Make an empty image that holds all of them, with room for a box around them."""
+    """Return an empty image that contains all of them, with space for a box around them."""
     places = [item.place for item in drawables]
     first = np.min([place[0] for place in places], axis=0) - CANVAS_ROOM
     last = np.max([place[1] for place in places], axis=0) + CANVAS_ROOM
@@ -185,10 +185,10 @@ def canvas(*drawables: Drawable) -> Any:
 
 
 def depth(item: Drawable, grid: Any) -> Any:
-    """Measure how deep in the field of view of a file each voxel of `grid` lies, as an image.
+    """Return an image of the depth of each voxel of `grid` in the field of view of a file.
 
-    In mm to the nearest face, negative outside; the field of view, oblique or not, is where it
-    crosses zero.
+    In mm to the nearest face, negative outside; 0 is the border of the field of view, also if it is
+    oblique.
     """
     index = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1)
     voxel = apply_affine(np.linalg.inv(item.affine) @ grid.affine, index)
@@ -204,7 +204,7 @@ def _affine_in_mm(source: Volume) -> Affine:
 
 
 def _along_world(data: Voxels, affine: Affine, spacing: float) -> Any:
-    """Turn an image to world axes, linearly interpolated where its own voxels do not serve."""
+    """Reorient an image to world axes; oblique or fine images are interpolated linearly."""
     turned: Any = nib.as_closest_canonical(nib.Nifti1Image(data, affine))
     # Voxels that are contiguous in memory are resampled nearly twice as fast.
     image = nib.Nifti1Image(np.ascontiguousarray(turned.dataobj), turned.affine)
@@ -219,7 +219,7 @@ def _along_world(data: Voxels, affine: Affine, spacing: float) -> Any:
 
 
 def _place(affine: Affine, box: Box) -> Place:
-    """Find the extent in the world of a box of voxels, to the centres of its outermost voxels."""
+    """Return the world extent of a box of voxels, to the centres of its outermost voxels."""
     ends = zip(box.start, np.subtract(box.stop, 1), strict=True)
     corners = apply_affine(affine, np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 3))
     return np.stack([corners.min(axis=0), corners.max(axis=0)])

@@ -1,4 +1,4 @@
-"""The layers of the mosaics: what a rater switches between in place.
+"""The layers of the mosaics, between which a rater switches in place.
 
 Three groups, each with one layout: ``head`` (input, bias-corrected, brain only, defaced), ``brain``
 (plain, outline of the mask, tissues), and ``air`` (the whole field of view, stretched to the air).
@@ -23,13 +23,13 @@ from ecdysis.quality.sheet import NotComputableError
 from ecdysis.skullstrip.tissues import TISSUES
 
 HEAD_PIXELS, BRAIN_PIXELS, AIR_PIXELS = 1_200_000, 900_000, 600_000
-"""About so many pixels has the axial part of a mosaic; together 3 MB for an image."""
+"""Approximate number of pixels of the axial part of a mosaic; all layers take 3 MB per image."""
 QUALITY = 88
 """Of JPEG, without chroma subsampling, which would blur outlines."""
 HEAD_MARGIN, BRAIN_MARGIN = 4.0, 6.0
 """mm around the head, and around the brain."""
 NECK_BELOW = 180.0
-"""mm below the top of the head, where a mosaic ends."""
+"""Lower end of a mosaic, in mm below the top of the head."""
 FLOOR, BRIGHT, WINDOW = 2.0, 0.15, (1.0, 99.7)
 """Percentile of the air; part of the range above it where tissue begins; percentiles of tissue
 that are drawn black and white."""
@@ -90,12 +90,12 @@ def head_box(image: Canonical) -> Box:
 def head_layers(
     name: str, raw: Canonical, others: Sequence[tuple[str, str, Canonical]]
 ) -> list[Layer]:
-    """Draw the input and what was made of it, each slice at the same place.
+    """Draw the input and what was made of it, each slice at the same position.
 
     Parameters
     ----------
     name : str
-        Of the image.
+        Name of the image.
     raw : Canonical
         The input.
     others : sequence of (kind, title, image)
@@ -134,7 +134,7 @@ def air_layer(name: str, raw: Canonical) -> Layer | None:
 
 
 def air_window(raw: Canonical) -> tuple[float, float] | None:
-    """Return the intensities of air drawn black and white; None where the air is constant."""
+    """Return the intensities of air drawn black and white; None if the air is constant."""
     try:
         around = survey(raw.source)
     except NotComputableError:
@@ -188,7 +188,7 @@ def brain_layers(
 
 
 def thumbnail(name: str, image: Canonical, mask: Canonical | None) -> Layer:
-    """Draw one small sagittal slice, beside the falx, with the outline of the mask if any."""
+    """Draw one small sagittal slice next to the falx, with the outline of the mask if any."""
     from PIL import Image
 
     inside = None if mask is None else mask.on(image, nearest=True) > 0.5
@@ -209,7 +209,7 @@ def thumbnail(name: str, image: Canonical, mask: Canonical | None) -> Layer:
 
 
 def save_layer(layer: Layer, path: Path) -> None:
-    """Write a layer as a JPEG file that holds its title, description and group as a comment."""
+    """Write a layer as a JPEG file with its title, description and group in a comment."""
     words = {"title": layer.title, "description": layer.alt, "group": layer.group}
     with atomic(path) as partial:
         layer.picture.save(

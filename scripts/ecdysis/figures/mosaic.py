@@ -20,7 +20,7 @@ from ecdysis.image.geometry import Box
 from ecdysis.image.volume import Volume, read_anatomical
 
 WIDTH = 1340
-"""Pixels: the width of a page, on which one pixel of a mosaic is one pixel of the screen."""
+"""Width of a page in pixels; one pixel of a mosaic is one pixel of the screen."""
 GAP = 2
 """Pixels between two slices."""
 LETTER = 12
@@ -164,7 +164,7 @@ def load_canonical(path: str | Path) -> Canonical:
 
 
 def _scaled(source: Volume) -> Values:
-    """Return the intensities of a file; integers that need no scaling stay as they are."""
+    """Return the intensities of a file; integers without scaling are not converted."""
     if source.stored.dtype.kind in "iu" and source.scaling == (1.0, 0.0):
         return source.stored
     slope, inter = source.scaling
@@ -183,7 +183,7 @@ def layout_of(grid: Canonical, box: Box, pixels: int, *, sagittal: bool = True) 
     box : Box
         In voxels of `grid`.
     pixels : int
-        The picture has about so many pixels at most.
+        Approximate maximum number of pixels of the picture.
     sagittal : bool
         Whether to add a row of sagittal slices.
     """
@@ -269,7 +269,7 @@ def _square(plane: NDArray[Any], high: float, wide: float, *, nearest: bool) -> 
 
 
 def _columns(width: int) -> int:
-    """Return how many slices of a width stand side by side."""
+    """Return how many slices of this width fit in a row."""
     return max(1, (WIDTH + GAP) // (width + GAP))
 
 
@@ -288,7 +288,7 @@ def _rows(tiles: list[NDArray[Any]]) -> NDArray[Any]:
 
 
 def _spread(ends: Sequence[int], count: int, share: float = AXIAL_SHARE) -> tuple[int, ...]:
-    """Return so many indices, evenly spread over the central share of a range, each once."""
+    """Return `count` different indices, evenly spread over the central part of a range."""
     start, stop = ends
     size = stop - start
     edge = (1 - share) * size / 2

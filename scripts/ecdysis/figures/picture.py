@@ -1,4 +1,4 @@
-"""A figure drawn with matplotlib, and its file, which holds its title and description.
+"""A figure drawn with matplotlib, and its file with title and description.
 
 A PNG keeps them under the keywords ``Title`` and ``Description`` (PNG specification, third edition,
 section 11.3.3.2), a JPEG as a comment in JSON.
@@ -32,7 +32,7 @@ class Picture:
 
 
 def save_picture(picture: Picture, path: Path) -> None:
-    """Write a picture with its words, as PNG or JPEG by the name of the file."""
+    """Write a picture with title and description, as PNG or JPEG by the file name."""
     import matplotlib.pyplot as plt
     from PIL import Image, PngImagePlugin
 
@@ -70,7 +70,7 @@ def draw_cuts(
     cuts: Sequence[float],
     axes: Axes = (0, 0, 1, 1),
 ) -> Any:
-    """Draw cuts (mm) of an image, with a window of intensities; a nilearn display."""
+    """Draw slices (mm) of an image with a window of intensities; return a nilearn display."""
     from nilearn.plotting import plot_anat
 
     return plot_anat(

@@ -20,18 +20,18 @@ from ecdysis.statmaps import StatMap
 
 Kind = Literal["binary", "labels", "p-values", "1-p", "thresholded", "statistic"]
 STRONGEST = 80.0
-"""Percentile of the absolute values other than 0, from which a statistic is shown by default."""
+"""Default threshold of a statistic: this percentile of its absolute values other than 0."""
 LEAST_PART = 0.1
-"""A statistic is shown from this part of its maximum at least: smooth maps have long tails."""
+"""Minimum threshold as a fraction of the maximum, because smooth maps have long tails."""
 SIGNIFICANT = 0.95
-"""From this value of 1 - p a map of probabilities is shown."""
+"""Threshold of maps of 1 - p."""
 SPARSE = 0.05
-"""A map with a smaller part of voxels other than 0 is thresholded already."""
+"""A map with a smaller fraction of nonzero voxels is already thresholded."""
 MOST_LABELS = 500
 JUST_BELOW = 1 - 1e-4
-"""nilearn leaves out values at the threshold itself."""
+"""nilearn hides values equal to the threshold, so it is lowered by this factor."""
 LEAST_INSIDE = 0.5
-"""With a smaller part of the shown voxels in the brain, the space of a map is doubtful."""
+"""The space of a map is doubtful if a smaller fraction of the shown voxels is in the brain."""
 TEMPLATE = "the MNI152 template"
 GLASS = "lyrz"
 """Views of a glass brain: from the left, the front, the right and above."""
@@ -45,7 +45,7 @@ STATISTICS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """What the values of a map are.
+    """The kind of values of a map.
 
     Attributes
     ----------
@@ -63,19 +63,19 @@ class Reading:
 
 @dataclass(frozen=True)
 class Shown:
-    """A map with how it is shown.
+    """A map and the settings of its figures.
 
     Attributes
     ----------
     image : nibabel.Nifti1Image
-        float32, 3-D, 0 where the file holds no number.
+        float32, 3-D, 0 instead of NaN.
     title : str
     threshold : float
-        Values nearer to 0 are left out.
+        Smaller absolute values are hidden.
     background : nibabel.Nifti1Image, None or False
         The anatomy beneath it; None for the MNI152 template of nilearn, False for none.
     cut_coords : three floats or None
-        mm; None for the place where the map is strongest.
+        mm; None for the maximum of the map.
     values : str
         What the colour bar shows.
     notes : tuple of str
@@ -115,12 +115,12 @@ def load_map(path: str | Path) -> Any:
     Returns
     -------
     nibabel.Nifti1Image
-        float32, 3-D, affine in mm; 0 where the file holds no number.
+        float32, 3-D, affine in mm; 0 instead of NaN.
 
     Raises
     ------
     InputError
-        The file is damaged, holds more than one volume, or shows nothing.
+        The file is damaged, has more than one volume, or has no value other than 0.
     """
     volume = read(path)
     shape = volume.stored.shape
@@ -142,7 +142,7 @@ def load_map(path: str | Path) -> Any:
 
 
 def interpret(image: Any) -> Reading:
-    """Find out what the values of a map are, and from which value on it is shown.
+    """Determine the kind of values of a map, and its default threshold.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def interpret(image: Any) -> Reading:
     if whole and used.max() <= MOST_LABELS and np.unique(used).size <= used.size / 2:
         return Reading("labels", image, 0.5)
     if values.min() >= 0 and values.max() <= 1:
-        # In most voxels nothing happens: there p is near 1, and 1 - p near 0.
+        # In most voxels there is no effect: p is near 1 there, and 1 - p near 0.
         usual = float(np.median(values))
         if usual > 0.5 or float((values > SIGNIFICANT).mean()) > 0.5:
             outside = values == 0
@@ -171,7 +171,7 @@ def interpret(image: Any) -> Reading:
 
 
 def usual_threshold(image: Any) -> float:
-    """Return the value from which the strongest fifth of the nonzero voxels is shown."""
+    """Return the threshold that shows the strongest fifth of the nonzero voxels."""
     sizes = np.abs(np.asarray(image.dataobj))
     strongest = float(np.percentile(sizes[sizes > 0], STRONGEST))
     return _reached(sizes, max(strongest, LEAST_PART * float(sizes.max())))
@@ -199,14 +199,14 @@ def prepare(
     head : nibabel.Nifti1Image, optional
         The head of its subject.
     threshold : float, optional
-        Of the user; used for statistics where any value reaches it.
+        Given by the user; used for statistics if any value reaches it.
     cut_coords : three floats, optional
         mm.
 
     Raises
     ------
     InputError
-        The map is damaged, shows nothing, or lies outside of the brain altogether.
+        The map is damaged, has no value other than 0, or is completely outside the brain.
     """
     reading = interpret(load_map(one.path))
     level, notes = reading.threshold, [NOTES[reading.kind]] if reading.kind in NOTES else []
@@ -240,7 +240,7 @@ NOTES = {
     "binary": "It is a mask: all of it is shown.",
     "labels": "It holds labels: all of them are shown.",
     "p-values": "It holds p-values: 1 - p is shown.",
-    "thresholded": "It is thresholded already: all that it holds is shown.",
+    "thresholded": "It is already thresholded: all of it is shown.",
 }
 
 
@@ -263,9 +263,9 @@ def _doubts(one: StatMap, image: Any, threshold: float, background: Any) -> list
 
 
 def inside_share(image: Any, threshold: float, background: Any = None) -> float:
-    """Return the part of the strongest voxels in the template's brain, or in the image of a head.
+    """Return the fraction of the strongest voxels in the template's brain, or in the head.
 
-    Strongest: above `threshold` and at least half of the maximum, which leaves out noise in air.
+    Strongest: above `threshold` and at least half of the maximum, which excludes noise in air.
     """
     sizes = np.abs(np.asarray(image.dataobj))
     strong = sizes >= max(threshold, float(sizes.max()) / 2)
@@ -310,7 +310,7 @@ def cuts_picture(shown: Shown) -> Picture:
 
 
 def glass_picture(shown: Shown) -> Picture:
-    """Draw a map as seen through a glass brain, the strongest value along each line of sight."""
+    """Draw a map in a glass brain, with the strongest value along each line of sight."""
     from nilearn.plotting import plot_glass_brain
 
     figure = new_figure(11.0, 3.6)
@@ -360,7 +360,7 @@ def anat_picture(shown: Drawable, title: str, cut_coords: Sequence[float] | None
 
 
 def _common(shown: Shown) -> dict[str, Any]:
-    """Give what nilearn's plots of a map over a background have in common."""
+    """Return the common arguments of nilearn's plots of a map over a background."""
     beneath = None if shown.background is False else shown.background
     over = {} if shown.background is None else {"bg_img": beneath}
     coordinates = None if shown.cut_coords is None else tuple(shown.cut_coords)

@@ -1,7 +1,7 @@
 """An interactive viewer in one file: nilearn's `view_img`, with layers that can be turned off.
 
-The page holds its images and scripts, and its Content Security Policy (W3C CSP Level 3) forbids
-it to load anything, so it works from a USB stick and tells nobody.
+The page contains its images and scripts, and its Content Security Policy (W3C CSP Level 3) forbids
+loading anything, so it works offline and sends nothing.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ def brain_viewer(name: str, preproc: Drawable, mask: Drawable | None) -> str:
     Parameters
     ----------
     name : str
-        What is shown, for the title.
+        Name of the image, for the title.
     preproc, mask : Drawable
 
     Returns
@@ -73,16 +73,16 @@ def brain_viewer(name: str, preproc: Drawable, mask: Drawable | None) -> str:
 
 
 def page(view: Any, title: str, layer: str, note: str = "") -> str:
-    """Make a page of a nilearn view: titled, under a policy, with sliders and a layer's switch.
+    """Make a page of a nilearn view with title, security policy, sliders and a layer switch.
 
     Parameters
     ----------
     view : nilearn.plotting.html_stat_map.StatMapView
-        Without a title of its own, which nilearn does not escape.
+        Without a title, because nilearn does not escape it.
     title, note : str
         Any text; it is escaped.
     layer : str
-        What the overlay shows; empty when there is none to be turned off.
+        Name of the overlay; empty without an overlay to switch.
 
     Raises
     ------
@@ -124,14 +124,14 @@ def save_page(text: str, path: str | Path) -> None:
 
 
 def _coarse(values: Any, drawable: Drawable) -> Any:
-    """Bring values at the voxels of a drawable to those of the viewer."""
+    """Resample values of a drawable to the voxels of the viewer."""
     spacing = np.maximum(drawable.zooms, SPACING)
     shape = np.ceil(np.array(values.shape) * drawable.zooms / spacing).astype(int)
     return resample(values, drawable.zooms.tolist(), shape.tolist(), spacing.tolist())
 
 
 def _corner(shown: Any, shape: Any, spacing: Any) -> Any:
-    """Find the centre of the first voxel of a grid with the same middle, mm."""
+    """Return the centre of the first voxel of a grid with the same middle, mm."""
     middle = nib.affines.apply_affine(shown.affine, (np.array(shown.shape) - 1) / 2)
     return middle - spacing * (np.array(shape) - 1) / 2
 

@@ -5,7 +5,7 @@ from ecdysis.figures.drawable import Drawable, canvas, depth
 from ecdysis.figures.picture import BOX, INK, Picture, draw_cuts, new_figure
 
 HEAD_ABOVE = 0.12
-"""What is brighter than this part of the white of figures counts as head."""
+"""Voxels brighter than this fraction of the white of figures count as head."""
 
 
 def crop_picture(name: str, raw: Drawable, preproc: Drawable) -> Picture:
@@ -33,7 +33,7 @@ def crop_picture(name: str, raw: Drawable, preproc: Drawable) -> Picture:
         figure,
         "Reorientation and crop",
         f"Above, the input image of {name} ({raw.facts}) with the box of the crop drawn on it;"
-        f" below, the result ({preproc.facts}) at the same place and scale.",
+        f" below, the result ({preproc.facts}) at the same position and scale.",
     )
 
 

@@ -1,1 +1,1 @@
-"""How good an image is: measures, their dictionary, outliers, and the table of the study."""
+"""Quality measures of images: formulas, data dictionary, norms and outliers."""

@@ -1,9 +1,9 @@
-"""Where an image shows air: around the upper head, away from it, and not masked.
+"""Find the air around the upper head that is neither masked nor close to the head.
 
-Noise is measured in air (Mortamet et al. 2009, doi:10.1002/mrm.21992), above face and neck,
-whose motion and wrap-around are no measure of the brain's image. Their plane runs from nasion to
-cerebellum; here it lies level, a fixed distance below the vertex, which needs no registration,
-so that images of every skull stripping method are measured alike.
+Noise is measured in air (Mortamet et al. 2009, doi:10.1002/mrm.21992) above face and neck, because
+their motion and wrap-around do not describe the image of the brain. Mortamet et al. use a plane
+from nasion to cerebellum. Here the plane is horizontal, a fixed distance below the vertex. It needs
+no registration, so the measure is the same for all skull-strip methods.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ Window = tuple[slice, slice, slice]
 
 
 SAMPLE = 1_000_000
-"""The level of air and head is taken of so many voxels."""
+"""Number of voxels from which the level of air and head is estimated."""
 FEW_VOXELS = 27
-"""In a block of fewer voxels noise may have one value; then its neighbours have to have it too."""
+"""In a smaller block noise may have a single value; then the neighbours must have it too."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,20 @@ class AirSearch:
     Attributes
     ----------
     block : float
-        Length of the blocks in which head and air are told apart.
+        Length of the blocks that are classified as head or air.
     margin : float
-        Air nearer than this to the head is left out: ringing and partial volume.
+        Air nearer to the head is ignored because of ringing and partial volume.
     below_vertex : float
-        What lies further below the top of the head is left out. In the MNI152 head the eyes lie
-        130 mm below it and nasion 140; a child's head of seven eighths has its eyes at 115 mm.
+        Voxels further below the top of the head are ignored. In the MNI152 head the eyes are 130 mm
+        below the top and nasion 140 mm; in a child's head of seven eighths the eyes are at 115 mm.
     most_blank : float
-        Above this part of air that is masked, or of voxels with the lowest value, nothing is
-        measured.
+        Nothing is measured if a larger fraction of the air is masked or has the lowest value.
     least_voxels : int
-        Fewer voxels of air give no measure.
+        Nothing is measured in fewer voxels of air.
     most_spreads : float
-        Noise of magnitude images has a mean of fewer spreads; that of 64 coils has 16.
+        Maximum mean of the noise of magnitude images, in spreads; with 64 coils it is 16.
     bright_air : float
-        Air has an offset only above this part of the median of the head.
+        Air has an offset only above this fraction of the median of the head.
     """
 
     block: float = 4.0
@@ -64,7 +63,7 @@ class AirSearch:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Head and air in blocks; `edges` are the voxels at which blocks begin, and the end.
+    """Head and air in blocks; `edges` are the first voxels of the blocks, and the end.
 
     Attributes
     ----------
@@ -72,7 +71,7 @@ class Surroundings:
     away : bool array (X', Y', Z')
         Outside the head and its margin.
     blank : bool array (X', Y', Z')
-        All voxels have one value, or next to such a block: masked or padded, not measured.
+        Masked or padded: all voxels have one value, or the block is next to such a block.
     upper : three slices
         The blocks above the plane.
     """
@@ -93,7 +92,7 @@ class Surroundings:
         return first, second, third
 
     def voxels(self, blocks: Mask, part: Window | None = None) -> Mask:
-        """Give every voxel of the image, or of the `upper` part, the value of its block."""
+        """Expand values of blocks to the voxels of the image, or of its `upper` part."""
         part = part or (slice(None), slice(None), slice(None))
         result = blocks[part]
         for axis in range(3):
@@ -103,22 +102,22 @@ class Surroundings:
 
 
 def survey(volume: Volume, search: AirSearch = AirSearch()) -> Surroundings:
-    """Tell head, air and what is masked apart.
+    """Classify the blocks of an image as head, air or masked.
 
     Parameters
     ----------
     volume : Volume
-        The whole image, with the air around the head; every voxel is a number.
+        The whole image with the air around the head, without NaN.
 
     Raises
     ------
     NotComputableError
-        Nothing stands out from the air.
+        No block is brighter than air.
     """
     means, edges = block_means(volume, search.block)
     head = _filled(head_blocks(means))
     if not head.any():
-        raise NotComputableError("no head stands out from the air")
+        raise NotComputableError("no head can be distinguished from the air")
     spacing = [
         float(np.mean(np.diff(edge))) * zoom
         for edge, zoom in zip(edges, volume.zooms_mm, strict=True)
@@ -140,7 +139,7 @@ def survey(volume: Volume, search: AirSearch = AirSearch()) -> Surroundings:
 def air_voxels(
     volume: Volume, around: Surroundings, search: AirSearch = AirSearch()
 ) -> tuple[Mask, Mask]:
-    """Find the voxels of air and of head above the plane.
+    """Return the voxels of air and of head above the plane.
 
     Returns
     -------
@@ -154,7 +153,9 @@ def air_voxels(
     outside = around.away[around.upper]
     masked = around.blank[around.upper] & outside
     if not outside.any():
-        raise NotComputableError("no air lies beside the upper head: the field of view ends there")
+        raise NotComputableError(
+            "there is no air next to the upper head: the field of view ends there"
+        )
     share = masked.sum() / outside.sum()
     if share > search.most_blank:
         raise NotComputableError(
@@ -163,7 +164,7 @@ def air_voxels(
     air = around.voxels(around.away & ~around.blank, around.upper)
     count = int(air.sum())
     if count < search.least_voxels:
-        raise NotComputableError(f"only {count} voxels of air lie beside the upper head")
+        raise NotComputableError(f"only {count} voxels of air are next to the upper head")
     values = volume.stored[around.window][air]
     lowest = float((values == values.min()).mean())
     if lowest > search.most_blank:
@@ -174,17 +175,17 @@ def air_voxels(
 
 
 def zero_level(volume: Volume, around: Surroundings, search: AirSearch = AirSearch()) -> float:
-    """Return the intensity of no signal: 0, or the lower end of the air if it has an offset.
+    """Return the intensity that means no signal: 0, or the lower end of air with an offset.
 
-    Magnitude images are not negative, so air below 0 has an offset. Air above 0 has an offset if
-    no number of coils gives noise with so high a mean for its spread, and if it is bright.
+    Magnitude images are not negative, so air below 0 has an offset. Air above 0 has an offset if it
+    is bright and its mean is too high for its spread with any number of coils.
 
     Parameters
     ----------
     volume : Volume
-        The whole image; every voxel is a number.
+        The whole image, without NaN.
     around : Surroundings
-        Of `survey`.
+        From `survey`.
     """
     outside = around.voxels(around.away & ~around.blank)
     if int(outside.sum()) < search.least_voxels:
@@ -205,7 +206,7 @@ def zero_level(volume: Volume, around: Surroundings, search: AirSearch = AirSear
 
 
 def _filled(head: Mask) -> Mask:
-    """Fill what head surrounds in any plane: sinuses and bone are no air around the head."""
+    """Fill holes of the head in each plane: sinuses and bone do not count as air."""
     result = ndimage.binary_closing(np.pad(head, 2), iterations=2)[2:-2, 2:-2, 2:-2]
     for axis in range(3):
         for plane in np.moveaxis(result, axis, 0):
@@ -215,7 +216,7 @@ def _filled(head: Mask) -> Mask:
 
 
 def _blank(stored: NDArray[Any], edges: Sequence[Sequence[int]]) -> Mask:
-    """Find the blocks in which all voxels have one value, and those next to them."""
+    """Return the blocks in which all voxels have one value, and those next to them."""
     top, bottom = (_reduced(stored, edges, what) for what in (np.maximum, np.minimum))
     rings = 1
     if np.prod([edge[1] - edge[0] for edge in edges]) < FEW_VOXELS:

@@ -12,16 +12,16 @@ Values = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 SPREADS = 5.0
-"""An artefact is this far above the median of the air: Rayleigh noise gets there once in 20,000
-voxels, and never with all six neighbours. MRIQC is at 10, where a faint ghost is missed."""
+"""Minimum distance of artefacts above the median of the air, in spreads. Rayleigh noise reaches it
+in one of 20,000 voxels, never with all six neighbours. MRIQC uses 10 and misses faint ghosts."""
 NORMAL_IQR = 1.349
-"""Interquartile range of a normal distribution over its standard deviation."""
+"""Ratio of the interquartile range of a normal distribution to its standard deviation."""
 SAMPLE = 1_000_000
-"""Quantiles are taken of so many voxels."""
+"""Number of voxels from which quantiles are estimated."""
 BINS = 64
-"""Of the histogram of the noise, from 0 to its percentile 99.9."""
+"""Bins of the histogram of the noise, from 0 to its percentile 99.9."""
 CHANNELS = np.geomspace(0.4, 64, 2000)
-"""Effective numbers of coil channels to fit; below 1, noise is more peaked than Rayleigh's."""
+"""Range of the effective number of coil channels; below 1, noise is more peaked than Rayleigh's."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Noise:
     values : float array (N,)
         Intensities of the air without artefacts.
     stdev : float
-        Their standard deviation, without that of rounding; above 0.
+        Their standard deviation without the part of rounding; above 0.
     artefacts : float
-        QI1: artefact voxels over voxels of air.
+        QI1: fraction of artefact voxels in the air.
     step : float
-        Distance of two intensities that can be told apart; 0 where these are continuous.
+        Smallest difference of two intensities; 0 if they are continuous.
     """
 
     values: Values
@@ -47,10 +47,10 @@ class Noise:
 
 
 def listen(values: Values, air: Mask, step: float) -> Noise:
-    """Part the air into noise and artefacts, after Mortamet et al. 2009, doi:10.1002/mrm.21992.
+    """Separate the air into noise and artefacts, after Mortamet et al. 2009, doi:10.1002/mrm.21992.
 
-    Artefact is what exceeds the median of the air by `SPREADS` spreads and hangs together with a
-    voxel whose six neighbours do so too; the spread is the interquartile range / 1.349.
+    Artefacts are voxels above the median of the air by `SPREADS` spreads that are connected with a
+    voxel whose six neighbours are so too; the spread is the interquartile range / 1.349.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def listen(values: Values, air: Mask, step: float) -> Noise:
         Intensities of a part of the image.
     air : bool array (X, Y, Z)
     step : float
-        Distance of two stored intensities, 0 where they are continuous.
+        Smallest difference of two stored intensities; 0 if they are continuous.
     """
     inside = values[air]
     low, median, high = quantiles(inside[:: max(1, inside.size // SAMPLE)], (0.25, 0.5, 0.75), step)
@@ -71,15 +71,15 @@ def listen(values: Values, air: Mask, step: float) -> Noise:
     # Rounding adds step²/12 to the variance (Sheppard).
     variance = float(noise.var(ddof=1, dtype=np.float64)) - step**2 / 12
     if not variance > 0:
-        raise NotComputableError("the air has no noise but that of rounding")
+        raise NotComputableError("the air has no noise except from rounding")
     return Noise(noise, float(np.sqrt(variance)), count / inside.size, step)
 
 
 def quantiles(values: Values, parts: tuple[float, ...], step: float) -> list[float]:
-    """Quantiles of intensities that are rounded to multiples of `step`, as if they were not.
+    """Return quantiles of intensities that are rounded to multiples of `step`.
 
-    A rounded value stands for the interval of `step` around it, in which intensities are taken
-    to be evenly spread (quantile of grouped data), so that noise of few steps has a spread too.
+    Intensities are assumed to be uniform in the interval of `step` around each rounded value
+    (quantiles of grouped data), so that noise of a few steps has a spread too.
     """
     found, counts = np.unique(values, return_counts=True)
     above = np.cumsum(counts) / values.size
@@ -88,9 +88,9 @@ def quantiles(values: Values, parts: tuple[float, ...], step: float) -> list[flo
 
 
 def _clusters(bright: Mask) -> Mask:
-    """Keep the components of a mask, connected by faces, that hold a voxel and its six neighbours.
+    """Keep the face-connected components of a mask that contain a voxel and its six neighbours.
 
-    That is the erosion and bounded dilation of Mortamet et al.
+    This equals the erosion and bounded dilation of Mortamet et al.
     """
     core: Mask = ndimage.binary_erosion(bright)
     if not core.any():
@@ -119,17 +119,17 @@ def efc(values: Values, drop: Mask | None = None) -> float:
     """Entropy focus criterion: -Σ (x/m) ln(x/m) / (√N ln √N), m = sqrt(Σ x²).
 
     Atkinson et al. 1997, doi:10.1109/42.650886, over its value for N equal voxels: 0 for one
-    bright voxel, 1 for all alike. What is negative counts as 0.
+    bright voxel, 1 for equal voxels. Negative values count as 0.
 
     Parameters
     ----------
     values : float array (X, Y, Z)
     drop : bool array (X, Y, Z), optional
-        Voxels that were masked or padded, which are not counted.
+        Masked or padded voxels, which are ignored.
     """
     count = values.size if drop is None else int((~drop).sum())
     total = squares = entropy = 0.0
-    for index in range(values.shape[2]):  # a plane at a time, for little memory
+    for index in range(values.shape[2]):  # One plane at a time, to save memory.
         plane = np.maximum(values[..., index], 0).astype(np.float64)
         if drop is not None:
             plane = plane[~drop[..., index]]
@@ -147,12 +147,12 @@ def efc(values: Values, drop: Mask | None = None) -> float:
 def qi_2(noise: Noise) -> float:
     """QI1 plus the misfit of a χ distribution to the noise: Σ |H - G| from x2 upwards.
 
-    After Mortamet et al. 2009, doi:10.1002/mrm.21992. H is the part of the noise in each bin, G
-    what the fitted distribution puts there, x2 the first bin right of the mode of H that has less
-    than half of it; the last bin has no upper end.
+    After Mortamet et al. 2009, doi:10.1002/mrm.21992. H is the fraction of the noise in each bin, G
+    that of the fitted distribution, x2 the first bin right of the mode of H with less than half of
+    it; the last bin has no upper end.
     """
     top = float(np.quantile(noise.values[:: max(1, noise.values.size // SAMPLE)], 0.999))
-    # Bins begin and end half-way between the intensities that occur.
+    # Bin edges are half-way between the intensities that occur.
     width = max(top / BINS, noise.step)
     if noise.step:
         width = round(width / noise.step) * noise.step
@@ -171,10 +171,10 @@ def qi_2(noise: Noise) -> float:
 
 
 def fit_chi(values: Values, step: float = 0.0) -> tuple[float, float]:
-    """Fit a central χ distribution by its first two moments; return freedom and scale.
+    """Fit a central χ distribution by its first two moments; return degrees of freedom and scale.
 
-    The freedom is twice the number of coil channels, 2 for Rayleigh noise. The scale is the
-    noise of one channel. Rounding to multiples of `step` adds step²/12 to the second moment.
+    The degrees of freedom are twice the number of coil channels, 2 for Rayleigh noise. The scale is
+    the noise of one channel. Rounding to multiples of `step` adds step²/12 to the second moment.
     """
     first = float(values.mean(dtype=np.float64))
     second = float(np.square(values, dtype=np.float64).mean()) - step**2 / 12

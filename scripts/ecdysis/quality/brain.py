@@ -1,4 +1,4 @@
-"""The part of an image around the brain, with what skull stripping found there."""
+"""The part of an image around the brain, with its mask, bias field and tissue maps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ Values = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 FIELD_BOUNDS = (0.1, 10.0)
-"""Beyond the head the splines of the bias field have nothing to hold on to."""
+"""Limits of the bias field: outside the head its splines are unconstrained."""
 
 
 @dataclass(frozen=True)
 class Tissues:
-    """Where the tissue maps of an image are.
+    """The tissue maps of an image.
 
     Attributes
     ----------
     files : tuple of Path
         Probabilities of CSF, GM and WM: of the image itself, on a box of its grid, or of the T1w
-        beside it.
+        of its session.
     to_t1w : Path or None
         The ITK transform of points from the image to that T1w.
     """
@@ -40,7 +40,7 @@ class Tissues:
 
 
 def intensities(volume: Volume, box: tuple[slice, ...]) -> Values:
-    """Give the scaled values of a box."""
+    """Return the scaled values in a box."""
     slope, inter = volume.scaling
     values: Values = volume.stored[box].astype(np.float32)
     if (slope, inter) != (1.0, 0.0):
@@ -49,7 +49,7 @@ def intensities(volume: Volume, box: tuple[slice, ...]) -> Values:
 
 
 def read_mask(path: Path, volume: Volume) -> Mask:
-    """Read the brain mask of an image, on its grid; InputError when it is on another."""
+    """Read the brain mask of an image; raise an InputError if it is on another grid."""
     mask = read(path)
     require_same_grid(mask, volume.stored.shape, volume.affine, path)
     inside: Mask = mask.stored != 0
@@ -59,7 +59,7 @@ def read_mask(path: Path, volume: Volume) -> Mask:
 def read_tissues(tissues: Tissues, volume: Volume, box: Box) -> list[Values]:
     """Read the probabilities of CSF, GM and WM in a box of an image.
 
-    Those of a T1w are brought by linear interpolation along the rigid transform.
+    Maps of a T1w are resampled linearly with the rigid transform.
     """
     maps = []
     for path in tissues.files:
@@ -78,14 +78,14 @@ def read_tissues(tissues: Tissues, volume: Volume, box: Box) -> list[Values]:
             whole = Box.whole(found.stored.shape)
             part = Box.of([[at, at + size] for at, size in zip(corner, box.shape, strict=True)])
             if part & whole != part:
-                raise NotComputableError("the brain mask reaches out of the tissue maps")
+                raise NotComputableError("the brain mask is larger than the tissue maps")
             values = intensities(found, part.slices)
         maps.append(values)
     return maps
 
 
 def read_field(path: Path, volume: Volume, window: Sequence[slice]) -> Values:
-    """Bring the bias field of the working image to a part of the image's grid."""
+    """Resample the bias field of the working image to a part of the image's grid."""
     field = nib.load(path)
     brought = resample(
         field.get_fdata(dtype=np.float32),
@@ -98,7 +98,7 @@ def read_field(path: Path, volume: Volume, window: Sequence[slice]) -> Values:
 
 
 def template_maps(files: Sequence[Path], affine: Path, like: nib.Nifti1Image) -> list[Values]:
-    """Bring the template's tissue maps to the grid of an image, by the affine alignment.
+    """Resample the template's tissue maps to the grid of an image with the affine alignment.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""What is measured of an image: the data dictionary of ``participants_qc.tsv``.
+"""The data dictionary of ``participants_qc.tsv``: all measures of an image.
 
-Names are MRIQC's (Esteban et al. 2017, doi:10.1371/journal.pone.0184661) where it has the
+Names are those of MRIQC (Esteban et al. 2017, doi:10.1371/journal.pone.0184661) if it has the
 measure. In formulas µ is the median of a tissue, s its standard deviation (n - 1), and MAD its
 median absolute deviation times 1.4826.
 """
@@ -23,16 +23,16 @@ class Measure:
     units : str
         ``1`` for a pure number.
     description : str
-        What it is, with its formula.
+        Description with the formula.
     source : str
         Paper and DOI.
     better : {"higher", "lower"} or None
-        None where both directions are odd.
+        None if both directions are suspicious.
     digits : int
-        Decimals to show; smaller differences are none.
+        Decimals to show; smaller differences are ignored.
     needs : tuple of str
-        Of ``background``, ``tissues``, ``mask``, ``field`` and ``template``; empty where the image
-        is enough.
+        Any of ``background``, ``tissues``, ``mask``, ``field`` and ``template``; empty if the image
+        suffices.
     """
 
     key: str
@@ -197,8 +197,8 @@ MEASURES: tuple[Measure, ...] = (
         _OWN, "lower", 4, ("mask",),
     ),
     Measure(
-        "mask_outside_head", "Mask in air", "1",
-        "Part of the brain mask outside the head, which is found without it",
+        "mask_outside_head", "Mask outside head", "1",
+        "Part of the brain mask outside the head; the head is found without the mask",
         _OWN, "lower", 4, ("mask",),
     ),
     Measure(
@@ -207,12 +207,12 @@ MEASURES: tuple[Measure, ...] = (
         "Roche et al. 1998, doi:10.1007/BFb0056301", "higher", 3, ("template",),
     ),
     Measure(
-        "mask_affine_overlap", "Affine overlap", "1",
+        "mask_affine_overlap", "Dice with template (affine)", "1",
         "Dice overlap of the brain mask and the template's after affine registration alone",
         "Dice 1945, doi:10.2307/1932409", "higher", 3, ("template",),
     ),
     Measure(
-        "mask_left_right", "Left-right", "1",
+        "mask_left_right", "L/R volume asymmetry", "1",
         "Difference of left and right brain volume over their sum",
         "Kruggel 2006, doi:10.1016/j.neuroimage.2005.09.063", "lower", 3, ("template",),
     ),
@@ -225,7 +225,7 @@ OF_SKULLSTRIP = {
     "mask_affine_overlap": "affine_overlap",
     "mask_left_right": "left_right_difference",
 }
-"""Measures that skull stripping took, and their names in its status record."""
+"""Measures that skull stripping computes, and their names in its status record."""
 
 
 def markdown(measures: Iterable[Measure] = MEASURES) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ecdysis.quality.sheet import NotComputableError
 
 BLOCK_MM = 28.0
-"""Edge of a block: smaller ones may hold no white matter, larger ones even a bias field out."""
+"""Edge of a block: smaller blocks may have no white matter, larger ones average a bias field."""
 LEAST_BLOCKS = 20
 BRIGHT = 90
 
@@ -23,7 +23,7 @@ def inu(field: NDArray[np.float32]) -> list[float]:
     Parameters
     ----------
     field : float array (N,)
-        What N4 divides the image by, at the voxels of the brain.
+        The field by which N4 divides the image, at the voxels of the brain.
     """
     low, median, high = (float(part) for part in np.percentile(field, (5, 50, 95)))
     return [(high - low) / median, median]
@@ -32,11 +32,11 @@ def inu(field: NDArray[np.float32]) -> list[float]:
 def inu_blocks(
     values: NDArray[np.float32], inside: NDArray[np.bool_], spacing: Sequence[float]
 ) -> float:
-    """Return how unlike the bright tissue of different parts of the brain is, without N4.
+    """Return how much the bright tissue varies between parts of the brain, without N4.
 
-    Percentile 90 of the intensities of a block is its white matter nearly everywhere in a T1w;
-    (P95 - P5) / median of all blocks that are at least half brain. Own measure; anatomy has its
-    part in it, so it compares images of one kind.
+    In a T1w, percentile 90 of the intensities of a block is white matter almost everywhere. The
+    measure is (P95 - P5) / median of all blocks that are at least half brain. It is our own measure
+    and depends on anatomy too, so only images of one kind can be compared.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What can be said of a brain mask without knowing the truth."""
+"""Measures of a brain mask that need no reference mask."""
 
 from collections.abc import Sequence
 

@@ -11,16 +11,16 @@ from ecdysis.quality.sheet import NotComputableError
 Values = NDArray[np.float32]
 
 RAYLEIGH = float(np.sqrt(2 / (4 - np.pi)))
-"""Standard deviation of a signal over that which its noise has in air (Dietrich et al. 2007)."""
+"""Ratio of the noise of a signal to that in air (Dietrich et al. 2007)."""
 GAUSSIAN_MAD = 1.4826
-"""Makes the median absolute deviation of a normal distribution its standard deviation."""
+"""Ratio of the standard deviation of a normal distribution to its median absolute deviation."""
 LEAST_VOXELS = 100
-"""Fewer voxels of a tissue give no statistics."""
+"""Minimum number of voxels for the statistics of a tissue."""
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of the intensities of one tissue; `mad` is scaled by `GAUSSIAN_MAD`, `stdev` has n - 1."""
+    """Statistics of one tissue; `mad` is scaled by `GAUSSIAN_MAD`, `stdev` has n - 1."""
 
     median: float
     stdev: float
@@ -28,7 +28,7 @@ class Statistics:
 
 
 def statistics(values: Values, what: str) -> Statistics:
-    """Take the statistics of a tissue; NotComputableError when there is too little of it."""
+    """Compute the statistics of a tissue; NotComputableError for too few voxels."""
     if values.size < LEAST_VOXELS:
         raise NotComputableError(f"only {values.size} voxels are surely {what}")
     median = float(np.median(values))

@@ -1,6 +1,6 @@
-"""Norms of the user's own: a table of the values that a measure may have.
+"""Norms given by the user: a table of the allowed range of measures.
 
-A TSV with the columns ``key``, ``suffix``, ``low`` and ``high``; ``n/a`` is no bound.
+A TSV with the columns ``key``, ``suffix``, ``low`` and ``high``; ``n/a`` means no bound.
 """
 
 import difflib
@@ -21,7 +21,7 @@ NO_BOUND = ("", "n/a")
 
 @dataclass(frozen=True)
 class Norm:
-    """What a measure of a kind of image may be; None is no bound."""
+    """The allowed range of a measure for one suffix; None means no bound."""
 
     key: str
     suffix: str
@@ -49,8 +49,8 @@ def read_norms(path: Path) -> list[Norm]:
     Raises
     ------
     InputError
-        It cannot be read, a column is missing, or a line names no measure or suffix, has bounds
-        that are no numbers or in the wrong order, or says again what a line above said.
+        It cannot be read, a column is missing, or a line has an unknown measure or suffix, bounds
+        that are not numbers or in the wrong order, or the measure and suffix of an earlier line.
     """
     table = read_tsv(path, f"quality.norms {path}")
     missing = [name for name in NORM_COLUMNS if name not in table.columns]
@@ -78,7 +78,7 @@ def from_json(items: Iterable[Mapping[str, Any]]) -> list[Norm]:
 
 
 def _norm(row: Mapping[str, str]) -> Norm:
-    """Read one line; ValueError says what is wrong."""
+    """Read one line; raise a ValueError with the reason if it is not valid."""
     key, suffix = row["key"], row["suffix"]
     if key not in BY_KEY:
         near = difflib.get_close_matches(key, BY_KEY, n=1)

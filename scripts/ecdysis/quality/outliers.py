@@ -1,9 +1,9 @@
-"""Images that stand out from the dataset, or from norms of the user's own.
+"""Flag images that are outliers of the dataset or outside the norms given by the user.
 
-The modified z-score of Iglewicz and Hoaglin (1993, How to Detect and Handle Outliers, ASQC
-Quality Press): 0.6745 (x - median) / MAD, which a few bad images do not spoil, flagged beyond
-3.5. Where more than half of the values are equal the MAD is 0; then the mean absolute deviation
-takes its place, (x - median) / (1.2533 · mean |x - median|).
+Outliers have a modified z-score (Iglewicz and Hoaglin 1993, How to Detect and Handle Outliers, ASQC
+Quality Press) beyond 3.5: 0.6745 (x - median) / MAD, which is robust against a few bad images. If
+more than half of the values are equal, the MAD is 0, and the mean absolute deviation is used:
+(x - median) / (1.2533 · mean |x - median|).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from ecdysis.quality.norms import Norm
 
 THRESHOLD = 3.5
 LEAST = 10
-"""With fewer values of a measure no image is called an outlier."""
+"""Minimum number of values of a measure for outliers."""
 MAD_FACTOR = 0.6745
 MEAN_FACTOR = 1.2533
 
@@ -31,19 +31,19 @@ Values = Mapping[str, Mapping[str, float | None]]
 
 @dataclass(frozen=True)
 class Flag:
-    """One value of an image that stands out.
+    """One flagged value of an image.
 
     Attributes
     ----------
     key : str
-        Of the measure.
+        Key of the measure.
     value : float
     z : float or None
-        The modified z-score; None where the norms file flags.
+        The modified z-score; None for a flag by norms.
     n : int
-        So many images of the suffix have a value.
+        Number of images of the suffix that have a value.
     rule : str
-        By what it was judged.
+        The images or norms that the value was compared with.
     """
 
     key: str
@@ -53,7 +53,7 @@ class Flag:
     rule: str
 
     def sentence(self) -> str:
-        """Say it to a person.
+        """Return the flag as a sentence.
 
         Examples
         --------
@@ -70,18 +70,18 @@ class Flag:
 
 
 def flags(values: Values, norms: Iterable[Norm] = ()) -> dict[str, list[Flag]]:
-    """Find what stands out.
+    """Return the flags of all images.
 
     Parameters
     ----------
     values : mapping
-        By name of image, which ends in its suffix, and by key of the measure; None is no value.
+        By name of the image, which ends in its suffix, and key of the measure; None means no value.
     norms : iterable of Norm
 
     Returns
     -------
     dict
-        A list for every image, in the order of the dictionary; those of the norms file last.
+        A list for each image, in the order of the dictionary; flags by norms last.
     """
     found: dict[str, list[Flag]] = {name: [] for name in values}
     bounds = {(norm.key, norm.suffix): norm for norm in norms}
@@ -107,7 +107,7 @@ def flags(values: Values, norms: Iterable[Norm] = ()) -> dict[str, list[Flag]]:
 
 
 def robust_z(values: Sequence[float]) -> list[float]:
-    """Return the modified z-score of each value; 0 for all when all are equal."""
+    """Return the modified z-score of each value; all 0 if all values are equal."""
     middle = median(values)
     away = [abs(value - middle) for value in values]
     scale = median(away) / MAD_FACTOR or MEAN_FACTOR * fmean(away)

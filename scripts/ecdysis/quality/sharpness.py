@@ -18,7 +18,7 @@ def fwhm(
     Forman et al. 1995, doi:10.1002/mrm.1910330508, in the form of AFNI's 3dFWHMx (classic): of
     two neighbours at the distance d the correlation is ρ = 1 - v/2V, with v the variance of
     their difference and V that of the intensities. A Gaussian kernel makes it
-    exp(-d² 2 ln 2 / FWHM²), so FWHM = d sqrt(-2 ln 2 / ln ρ). Both neighbours have to lie inside.
+    exp(-d² 2 ln 2 / FWHM²), so FWHM = d sqrt(-2 ln 2 / ln ρ). Both neighbours must be inside.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def fwhm(
     Raises
     ------
     NotComputableError
-        All values are equal, or neighbours are no more alike than others.
+        All values are equal, or neighbours are not correlated.
     """
     variance = float(values[inside].var(dtype=np.float64))
     if not variance:

@@ -12,15 +12,15 @@ Probabilities = Sequence[NDArray[np.float32]]
 Mask = NDArray[np.bool_]
 
 SURE = 0.85
-"""A voxel counts for the statistics of a tissue above this probability (as in MRIQC)."""
+"""Minimum probability of voxels for the statistics of a tissue (as in MRIQC)."""
 ERODE_BELOW_MM = 1.9
-"""Voxels smaller than this in every direction leave room to take off a layer (as in MRIQC)."""
+"""The outermost layer is removed only from smaller voxels (as in MRIQC)."""
 NEIGHBOURS = [step for step in product((-1, 0, 1), repeat=3) if 0 < sum(map(abs, step)) < 3]
-"""The 18 that share a face or an edge."""
+"""The 18 neighbours that share a face or an edge."""
 
 
 def sure_mask(probability: NDArray[np.float32], spacing: Sequence[float]) -> Mask:
-    """Find the voxels that are a tissue beyond doubt: above `SURE`, without the outermost layer.
+    """Return the voxels that are surely a tissue: above `SURE`, without the outermost layer.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def sure_mask(probability: NDArray[np.float32], spacing: Sequence[float]) -> Mas
 
 
 def eroded(mask: Mask) -> Mask:
-    """Take off the voxels that have one of `NEIGHBOURS` outside; beyond the edge is outside.
+    """Erode a mask by `NEIGHBOURS`; voxels beyond the edge count as outside.
 
     Nineteen shifted copies cost a tenth of the time of a general erosion.
     """
@@ -62,9 +62,9 @@ def volume_fractions(probabilities: Probabilities) -> list[float]:
 def rpve(probability: NDArray[np.float32]) -> float:
     """Residual partial volume: mean of min(p, 1 - p) over voxels with P2 <= p <= P98, p > 0.
 
-    After Esteban et al. 2017, doi:10.1371/journal.pone.0184661, with two differences. The sum
-    there grows as voxels get purer, though lower is called better, so the complement is taken.
-    And what lies beyond the percentiles is left out; it is not counted as a voxel of 0.
+    After Esteban et al. 2017, doi:10.1371/journal.pone.0184661, with two differences. Their
+    sum grows as voxels get purer although lower is called better, so the complement is used here.
+    Voxels beyond the percentiles are ignored instead of being counted as 0.
 
     Parameters
     ----------
