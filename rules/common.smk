@@ -129,7 +129,7 @@ def study_of_this_run():
         if only_report():
             move_log(log_handlers(), folder_of_log(settings))
             return Study.load(settings)
-        if command_has(*WITHOUT_JOBS):
+        if command_has(*WITHOUT_JOBS) or not (can_run_jobs() or command_has("unlock")):
             return dry_study(settings)
         with undone_on_error(settings), needing_room("disk"):
             if settings["output_dir"]:

@@ -95,6 +95,12 @@ def cores_of_run():
     return workflow.cores
 
 
+def can_run_jobs():
+    """Return whether a number of cores or of cluster jobs is given."""
+    resources = workflow.resource_settings
+    return resources.cores is not None or resources.nodes is not None
+
+
 def executor():
     """Return the name of the executor."""
     return workflow.executor_plugin.name

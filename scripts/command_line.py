@@ -1,14 +1,23 @@
 """The command ``ecdysis``: a BIDS App command line that starts Snakemake with the same settings.
 
-It checks nothing that the workflow checks itself. The exit status is that of Snakemake: 0 when
-every image was processed, 1 when something failed or nothing could run, 2 for a wrong argument.
+It checks only what stops Snakemake before the workflow is read. The exit status is that of
+Snakemake: 0 when every image was processed, 1 when something failed or nothing could run, 2 for a
+wrong argument.
 """
+
+import sys
+
+# An older Python would end with a traceback at a later line.
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(
+        "Ecdysis needs Python 3.11, 3.12 or 3.13; this is Python {}.{}. Make the environment with a"
+        " newer Python: python3.12 -m venv .venv".format(*sys.version_info[:2])
+    )
 
 import argparse
 import json
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,8 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ----------
     arguments : sequence of str, optional
         The command line without the name of the program.
+
+    Raises
+    ------
+    SystemExit
+        With a sentence, for what would end Snakemake with a traceback.
     """
     command = snakemake_command(sys.argv[1:] if arguments is None else arguments)
+    check_cache()
+    check_config(command)
     os.execv(command[0], command)  # noqa: S606 - a shell is not wanted
 
 
@@ -80,6 +96,60 @@ def snakemake_command(arguments: Sequence[str]) -> list[str]:
         *_settings(options),
         *theirs,
     ]
+
+
+def check_cache() -> None:
+    """Exit when the folder is not writable in which Snakemake keeps copies of its rules."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    there = next(folder for folder in (base, *base.parents) if folder.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        sys.exit(
+            f"Nothing was run. {base}: the cache folder cannot be written to. Set XDG_CACHE_HOME to"
+            " a folder that you may write to, as in: export XDG_CACHE_HOME=/tmp/cache-$USER"
+        )
+
+
+def check_config(command: Sequence[str]) -> None:
+    """Exit when a setting has no value, or a file of settings is missing or not YAML.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The command line of Snakemake.
+    """
+    words = list(_values(command, "--config", "-C"))
+    for place, word in enumerate(words):
+        if "=" not in word:
+            value = next((other for other in words[place + 1 :] if "=" not in other), "VALUE")
+            sys.exit(
+                f"Nothing was run. --config {word}: it has no value. Write it with = and without"
+                f" spaces: --config {word}={value}"
+            )
+    sys.path.insert(0, str(ROOT / "scripts"))
+    from ecdysis.errors import InputError
+    from ecdysis.yaml_files import read_yaml
+
+    for file in _values(command, "--configfile", "--configfiles"):
+        try:
+            content = read_yaml(Path(file), f"--configfile {file}")
+            if not isinstance(content, dict | None):
+                problem = "it has no settings"
+                raise InputError(f"--configfile {file}", problem, "Write lines such as key: value")
+        except InputError as error:
+            sys.exit(f"Nothing was run. {error}")
+
+
+def _values(command: Sequence[str], *options: str) -> Iterator[str]:
+    """Yield the values of options that take several."""
+    inside = False
+    for word in command:
+        name, equals, value = word.partition("=")
+        if word.startswith("-"):
+            inside = name in options
+            if inside and equals:
+                yield value
+        elif inside:
+            yield word
 
 
 def _settings(options: argparse.Namespace) -> list[str]:

@@ -29,6 +29,8 @@ def check_targets(settings: Mapping[str, Any], targets: Collection[str]) -> None
             raise InputError(
                 f"target {target}", "dicom_dir is not given", "Add --config dicom_dir=SCANS"
             )
+        if target == "plan":
+            _check_dicom(Path(settings["dicom_dir"]))
         if target in ("headers", "deidentify") and not settings["private_dir"]:
             raise InputError(
                 f"target {target}",
@@ -43,6 +45,25 @@ def check_targets(settings: Mapping[str, Any], targets: Collection[str]) -> None
             )
     if not targets or "all" in targets:
         _check_default_target(settings)
+
+
+def _check_dicom(root: Path) -> None:
+    """Raise an InputError when no file below a folder is DICOM."""
+    from ecdysis.dicom.header import HeaderReader, UnusableError
+    from ecdysis.dicom.index import NOT_DICOM, scan
+
+    remedy = "Give the folder that holds the scanner's files"
+    if not root.is_dir():
+        raise InputError("dicom_dir", f"there is no directory {root}", remedy)
+    reader = HeaderReader([])
+    for path, size, _ in scan(root)[0]:
+        try:
+            reader.read(root / path, size)
+        except UnusableError as reason:
+            if str(reason) in NOT_DICOM:
+                continue
+        return
+    raise InputError(f"dicom_dir {root}", "it has no DICOM file", remedy)
 
 
 def _check_default_target(settings: Mapping[str, Any]) -> None:
