@@ -12,9 +12,11 @@ from typing import Any
 
 from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
+from ecdysis.key import Key
 from ecdysis.planning.entries import Plan
-from ecdysis.planning.plan import plan_conversion
-from ecdysis.planning.plan_page import write_plan_page
+from ecdysis.planning.plan import LISTING, PROTOCOLS, plan_conversion
+from ecdysis.planning.plan_page import files_of, write_plan_page
+from ecdysis.planning.thumbnails import thumbnails
 from ecdysis.private_files import write_private
 
 SHOWN = {"session": "session", "number": "no.", "name": "name", "confidence": "sure", "why": "why"}
@@ -53,10 +55,15 @@ def make_plan(settings: Mapping[str, Any], table: Path) -> Plan:
         made = plan_conversion(given)
         if not made.counts["dicom"]:
             raise InputError("dicom_dir", "no file below it is DICOM", _advice(made))
-        listing = Path(given["private_dir"], "series.tsv").read_text(encoding="utf-8")
+        private_dir, scans = Path(given["private_dir"]), Path(settings["dicom_dir"])
+        listing, protocols = (
+            (private_dir / name).read_text(encoding="utf-8") for name in (LISTING, PROTOCOLS)
+        )
+        files = [scans / file for file in files_of(listing)]
+        key = Key.load(Path(given["key_file"]))
+        pictures = thumbnails(files, key, settings["deid"], private_dir)
     write_private(table, listing)
-    page = table.with_suffix(".html")
-    write_plan_page(page, listing, made.notices, Path(settings["dicom_dir"]))
+    write_plan_page(table.with_suffix(".html"), listing, made, protocols, pictures)
     return made
 
 
@@ -91,7 +98,7 @@ def summary(made: Plan, table: Path) -> str:
     lines += [
         f"Protocol: {item.session}, {item.name}: {item.parameter} {item.value}, "
         f"usually {item.usual}"
-        for item in made.protocol
+        for item in made.deviations
     ]
     return "\n".join(lines)
 

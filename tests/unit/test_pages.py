@@ -93,7 +93,11 @@ def test_nothing_from_data_becomes_markup(made: MadeOutput, updated: Callable[..
     made.exclude(EVIL, EVIL, EVIL)
     unmapped = {"session": EVIL, "series": EVIL, "description": f'">{EVIL}', "reason": EVIL}
     none: dict[str, Any] = {"sessions": [], "excluded": [], "notices": []}
-    made.manifest["plan"] = {**none, "unmapped": [unmapped]}
+    group = {"name": EVIL, "parameters": {EVIL: EVIL}, "sessions": [EVIL], "largest": True}
+    other = {"session": EVIL, "name": EVIL, "parameter": EVIL, "value": EVIL, "usual": EVIL}
+    made.manifest["plan"] = {
+        **none, "unmapped": [unmapped], "protocols": [group], "deviations": [other],
+    }  # fmt: skip
     made.manifest["bids_dir"] = f"/data/{EVIL}x"
     made.manifest["settings"][EVIL] = EVIL
     made.save()
@@ -104,6 +108,27 @@ def test_nothing_from_data_becomes_markup(made: MadeOutput, updated: Callable[..
         assert len(page.all("script")) == 2
     excluded = load_run(made.root).subject(EVIL)
     assert EVIL in Page(made.root / wording.page_of(excluded)).text
+
+
+def test_sessions_with_another_protocol_are_named(
+    made: MadeOutput, updated: Callable[..., Page]
+) -> None:
+    made.session("sub-02")
+    usual = {"slices": "192", "receive coil": "number 1"}
+    made.manifest["plan"] |= {
+        "protocols": [
+            {"name": "T1w", "parameters": usual, "sessions": ["sub-01", "sub-03"], "largest": True},
+            {"name": "T1w", "parameters": {**usual, "slices": "176"}, "sessions": ["sub-02"],
+             "largest": False},
+        ],
+        "deviations": [{"session": "sub-02", "name": "T1w", "parameter": "slices", "value": "176",
+                        "usual": "192"}],
+    }  # fmt: skip
+    made.save()
+    source = updated().source
+    assert "1 of 1 sessions deviate from the usual protocol" in source
+    assert "<td>T1w</td><td>slices</td><td>176</td><td>192</td>" in source
+    assert "2 groups of series" in source
 
 
 def test_a_page_allows_its_own_script_and_style_alone(

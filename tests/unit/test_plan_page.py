@@ -1,17 +1,26 @@
 """The page of the plan in a real browser: names are checked as the workflow checks them."""
 
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
+import pytest
 from ecdysis.bids import schema
 from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
+from ecdysis.key import Key
+from ecdysis.planning.decide import Wishes
+from ecdysis.planning.entries import Plan
+from ecdysis.planning.plan import Sources, plan
 from ecdysis.planning.plan_page import write_plan_page
+from ecdysis.planning.protocol import Deviation
 from ecdysis.planning.rulings import read_rulings
 from ecdysis.planning.series_table import COLUMNS, FACTS, HEADER, KEYS
+from ecdysis.planning.thumbnails import thumbnails
+from ecdysis.private_files import private_folder
 
 from tests.browser import Browser, needs_browser
-from tests.dicom_builder import MPRAGE, write_series
+from tests.dicom_builder import EPI, MPRAGE, write_series
 
 pytestmark = needs_browser
 
@@ -21,6 +30,19 @@ NAMES = [
     *("T1w", "task-rest_bold", "acq-a_run-1_T1w", "dwi/sbref", "inv-1_MP2RAGE", "n/a"),
     *("T1W", "bold", "run-1_acq-a_T1w", "task-a b_bold", "run-x_T1w", "MP2RAGE", "fmap/T1w"),
 ]
+
+
+EDIT = (
+    "(at, text) => { const input = document.querySelectorAll('input.name')[at];"
+    "input.value = text; input.dispatchEvent(new Event('input')); }"
+)
+KEY = Key(bytes(range(32)))
+PROTOCOLS = "name\tsessions\nT1w\t3\n"
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Path:
+    return private_folder(tmp_path / "private")
 
 
 def table(rows: int, files: list[Path], root: Path) -> str:
@@ -44,26 +66,28 @@ def valid(name: str) -> bool:
     return True
 
 
-def test_a_person_names_series_and_saves_the_plan(tmp_path: Path) -> None:
+def test_a_person_names_series_and_saves_the_plan(tmp_path: Path, private: Path) -> None:
     files = write_series(tmp_path / "scans", header=MPRAGE)
     page = tmp_path / "plan.html"
-    write_plan_page(page, table(20, files, tmp_path / "scans"), [EVIL], tmp_path / "scans")
+    pictures = thumbnails(files[:1] * 20, KEY, {}, private)
+    made = Plan(notices=[EVIL], deviations=[Deviation("sub-000", "T1w", "slices", EVIL, "12")])
+    write_plan_page(page, table(20, files, tmp_path / "scans"), made, PROTOCOLS, pictures)
     assert page.stat().st_mode & 0o777 == 0o600
     with Browser() as browser:
         browser.open(page)
         assert browser.evaluate("document.title") == "Plan of the conversion"
-        assert browser.evaluate("document.querySelectorAll('img').length") == 20
+        widths = "[...document.images].map((image) => image.naturalWidth)"
+        assert browser.evaluate(widths) == [16] * 20
+        assert "usually 12" in browser.evaluate("document.querySelector('th .warning').textContent")
         shown = [browser.evaluate(f"problem({name!r}) === ''") for name in NAMES]
         assert shown == [valid(name) for name in NAMES]
-        edit = "(at, text) => { const input = document.querySelectorAll('input.name')[at];"
-        edit += "input.value = text; input.dispatchEvent(new Event('input')); }"
         wrong = "document.querySelectorAll('input.wrong').length"
-        browser.evaluate(f"({edit})(0, 'T1W')")
+        browser.evaluate(f"({EDIT})(0, 'T1W')")
         assert browser.evaluate(wrong) == 1
-        browser.evaluate(f"({edit})(0, 'run-1_T1w')")
+        browser.evaluate(f"({EDIT})(0, 'run-1_T1w')")
         assert browser.evaluate(wrong) == 2
-        browser.evaluate(f"({edit})(0, 'acq-fine_T1w')")
-        browser.evaluate(f"({edit})(2, '')")
+        browser.evaluate(f"({EDIT})(0, 'acq-fine_T1w')")
+        browser.evaluate(f"({EDIT})(2, '')")
         assert browser.evaluate(wrong) == 0
         browser.evaluate("document.querySelectorAll('input[type=checkbox]')[3].click()")
         saved = browser.saved_by("save", tmp_path)
@@ -79,13 +103,61 @@ def test_a_person_names_series_and_saves_the_plan(tmp_path: Path) -> None:
     assert rulings["ser-3"].keep
 
 
-def test_ten_thousand_series_open_soon(tmp_path: Path) -> None:
+def test_ten_thousand_series_open_soon(tmp_path: Path, private: Path) -> None:
     files = write_series(tmp_path / "scans", header=MPRAGE)
     page = tmp_path / "plan.html"
-    write_plan_page(page, table(10_000, files, tmp_path / "scans"), [], tmp_path / "scans")
+    (picture,) = thumbnails(files[:1], KEY, {}, private)
+    listing = table(10_000, files, tmp_path / "scans")
+    write_plan_page(page, listing, Plan(), PROTOCOLS, [picture] * 10_000)
     with Browser() as browser:
         start = monotonic()
         browser.open(page)
-        assert browser.evaluate("document.querySelectorAll('tbody tr').length") == 10_000
-        # Alone it takes a second or two; CI machines are shared.
+        assert "10000 of 10000" in browser.evaluate("document.getElementById('state').textContent")
+        # Alone it takes a second; CI machines are shared.
         assert monotonic() - start < 20
+        rows = "document.querySelectorAll('input.name').length"
+        assert browser.evaluate(rows) == 100
+        browser.evaluate("document.getElementById('after').click()")
+        assert browser.evaluate("document.querySelector('input.name').value") == "run-100_T1w"
+        find = "document.getElementById('find')"
+        browser.evaluate(f"{find}.value = 'run-9999_'; {find}.dispatchEvent(new Event('input'))")
+        assert browser.evaluate(rows) == 1
+        browser.evaluate(f"({EDIT})(0, 'T1W')")
+        saved = read_tsv(browser.saved_by("save", tmp_path)).rows
+    assert [row["name"] for row in saved[9998:]] == ["run-9998_T1w", "T1W"]
+    assert len(saved) == 10_000
+
+
+def test_pixels_with_burned_in_text_are_never_shown(tmp_path: Path, private: Path) -> None:
+    (plain, *_) = write_series(tmp_path / "a", header=MPRAGE, slices=1)
+    (burned, *_) = write_series(tmp_path / "b", header=MPRAGE, slices=1, BurnedInAnnotation="YES")
+    (screen, *_) = write_series(
+        tmp_path / "c", header={**MPRAGE, "ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]},
+        slices=1,
+    )  # fmt: skip
+    files = [plain, burned, screen, tmp_path / "away"]
+    for deid in ({}, {"profile": "none"}, {"admit": ["burned-in annotation"]}):
+        shown = [bool(picture) for picture in thumbnails(files, KEY, deid, private)]
+        assert shown == [True, False, False, False]
+    assert (private / "thumbnails.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_plan_that_was_saved_in_the_page_decides(tmp_path: Path, private: Path) -> None:
+    write_series(tmp_path / "scans" / "t1", series="t1", header=MPRAGE)
+    write_series(tmp_path / "scans" / "rest", series="rest", header=EPI, volumes=12)
+    sources = Sources(tmp_path / "scans", private, KEY)
+    first = plan(sources, tmp_path / "bids", Wishes())
+    listing = (private / "series.tsv").read_text()
+    page = tmp_path / "plan.html"
+    write_plan_page(page, listing, first, (private / "protocol.tsv").read_text(), [None, None])
+    with Browser() as browser:
+        browser.open(page)
+        names = browser.evaluate("[...document.querySelectorAll('input.name')].map((i) => i.value)")
+        at = names.index("task-unnamed_bold")
+        browser.evaluate(f"({EDIT})({at}, 'task-rest_acq-fast_bold')")
+        saved = browser.saved_by("save", tmp_path)
+        second = plan(replace(sources, table=saved), tmp_path / "bids", Wishes())
+    images = [series.image for series in second.mapped]
+    assert sorted(images) == [
+        "sub-01/anat/sub-01_T1w", "sub-01/func/sub-01_task-rest_acq-fast_bold",
+    ]  # fmt: skip

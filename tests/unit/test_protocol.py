@@ -9,7 +9,7 @@ import pytest
 from ecdysis.dicom.index import index
 from ecdysis.key import Key
 from ecdysis.planning.facts import Facts, facts
-from ecdysis.planning.protocol import Acquired, deviations
+from ecdysis.planning.protocol import Acquired, Deviation, deviations, protocols, without_free_text
 from ecdysis.planning.series import group
 
 from tests.dicom_builder import MPRAGE, write_series
@@ -43,8 +43,27 @@ def study(usual: Facts) -> list[Acquired]:
     ]  # fmt: skip
 
 
+def found_in(images: list[Acquired]) -> list[Deviation]:
+    return deviations(without_free_text(protocols(images)))
+
+
 def test_a_uniform_study_deviates_nowhere(usual: Facts) -> None:
-    assert deviations(study(usual)) == []
+    assert found_in(study(usual)) == []
+    groups = protocols(study(usual))
+    assert [(group.name, len(group.sessions), group.largest) for group in groups] == [
+        ("T1w", 40, True),
+        ("task-rest_bold", 40, True),
+    ]
+
+
+def test_echoes_in_series_of_their_own_do_not_deviate(usual: Facts) -> None:
+    images = [
+        Acquired(f"sub-{subject}", f"task-rest_echo-{echo}_bold",
+                 replace(usual, echo_times=[12.0 * echo + 0.01 * subject]))
+        for subject in range(5)
+        for echo in (1, 2, 3)
+    ]  # fmt: skip
+    assert found_in(images) == []
 
 
 def test_planted_deviations_are_all_found_and_nothing_else(usual: Facts) -> None:
@@ -61,7 +80,7 @@ def test_planted_deviations_are_all_found_and_nothing_else(usual: Facts) -> None
             word = {"receive coil": "coil", "software version": "software"}[parameter]
             images[at] = replace(image, **{word: "Dr. Secret's"})
         expected.add((image.session, image.name, parameter))
-    found = deviations(images)
+    found = found_in(images)
     assert {(item.session, item.name, item.parameter) for item in found} == expected
     assert len(expected) == len(found) == 20
     assert "Secret" not in repr(found)
@@ -69,4 +88,7 @@ def test_planted_deviations_are_all_found_and_nothing_else(usual: Facts) -> None
 
 def test_without_a_usual_value_nothing_deviates(usual: Facts) -> None:
     two = [Acquired("sub-01", "T1w", usual), Acquired("sub-02", "T1w", replace(usual, slices=3))]
-    assert deviations(two) == []
+    assert found_in(two) == []
+    even = [Acquired(f"sub-{at}", "T1w", replace(usual, slices=12 + at % 2)) for at in range(6)]
+    assert found_in(even) == []
+    assert len(protocols(even)) == 2

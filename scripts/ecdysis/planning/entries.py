@@ -8,7 +8,7 @@ from typing import Any
 from ecdysis.bids.outputs import Output
 from ecdysis.planning.facts import Facts
 from ecdysis.planning.labels import Session
-from ecdysis.planning.protocol import Deviation
+from ecdysis.planning.protocol import Deviation, Protocol
 
 Json = dict[str, Any]
 
@@ -138,7 +138,9 @@ class Plan:
     mapped, unmapped : list of PlannedSeries
         Series that become an image, and those that do not.
     excluded : list of Exclusion
-    protocol : list of Deviation
+    protocols : list of Protocol
+        Series of one name with the same parameters.
+    deviations : list of Deviation
         Sessions that were acquired with another protocol than most.
     notices : list of str
         What a person should know.
@@ -153,7 +155,8 @@ class Plan:
     mapped: list[PlannedSeries] = field(default_factory=list)
     unmapped: list[PlannedSeries] = field(default_factory=list)
     excluded: list[Exclusion] = field(default_factory=list)
-    protocol: list[Deviation] = field(default_factory=list)
+    protocols: list[Protocol] = field(default_factory=list)
+    deviations: list[Deviation] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 

@@ -19,13 +19,17 @@ from ecdysis.planning.decide import Wishes
 from ecdysis.planning.entries import Exclusion, Plan, PlannedSession
 from ecdysis.planning.labels import Labels, assign, by_session
 from ecdysis.planning.names import Names
-from ecdysis.planning.protocol import deviations
+from ecdysis.planning.protocol import Protocol, deviations, protocols, without_free_text
 from ecdysis.planning.rulings import TABLE, read_rulings
 from ecdysis.planning.series import Series, group, paths
 from ecdysis.planning.series_table import write_listing
 from ecdysis.planning.session_plan import SessionPlanner, write_file_list
 from ecdysis.planning.study_rules import read_study_rules
 from ecdysis.private_files import private_folder, write_private_json, write_private_table
+
+LISTING = "series.tsv"
+PROTOCOLS = "protocol.tsv"
+"""Tables of the private folder, of all series and of all protocols."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +136,26 @@ def plan(sources: Sources, bids_dir: Path, wishes: Wishes) -> Plan:
     planner.refuse(refused)
     for session, members in sessions.items():
         planner.session(session, members)
-    made.protocol += deviations(planner.acquired)
+    groups = protocols(planner.acquired)
+    _write_protocols(private_dir, groups)
+    made.protocols += without_free_text(groups)
+    made.deviations += deviations(made.protocols)
     made.notices += labels.notices
     names.write()
-    write_listing(private_dir / "series.tsv", planner.listing)
+    write_listing(private_dir / LISTING, planner.listing)
     return made
+
+
+def _write_protocols(private_dir: Path, groups: Sequence[Protocol]) -> None:
+    """List all protocols, with coil and software as the headers have them."""
+    parameters = [*groups[0].parameters] if groups else []
+    columns = ("name", "usual", "sessions", *parameters, "members")
+    rows = [
+        (group.name, "yes" if group.largest else "no", len(group.sessions),
+         *group.parameters.values(), ", ".join(group.sessions))
+        for group in groups
+    ]  # fmt: skip
+    write_private_table(private_dir / PROTOCOLS, columns, rows)
 
 
 def plan_export(sources: Sources, deid_dir: Path) -> Plan:

@@ -22,7 +22,7 @@ from ecdysis.planning.entries import (
     PlannedSession,
 )
 from ecdysis.planning.labels import Refusal, Session
-from ecdysis.planning.names import Name, Names, core
+from ecdysis.planning.names import Name, Names
 from ecdysis.planning.protocol import Acquired
 from ecdysis.planning.recognise import words
 from ecdysis.planning.rulings import Ruling
@@ -211,7 +211,7 @@ class SessionPlanner:
         self.acquired.append(
             Acquired(
                 session.name,
-                "_".join(filter(None, (core(name.entities), schema.suffix_of(name.kind)))),
+                _without_run(name),
                 decision.facts,
                 str(series.header["ReceiveCoilName"] or ""),
                 str(series.header["SoftwareVersions"] or ""),
@@ -236,6 +236,11 @@ class SessionPlanner:
 
     def _has(self, image: Output) -> bool:
         return (self._bids_dir / f"{image.path}.nii.gz").exists()
+
+
+def _without_run(name: Name) -> str:
+    entities = schema.with_entities(name.entities, run="")
+    return "_".join(filter(None, (entities, schema.suffix_of(name.kind))))
 
 
 def _exact(ruling: Ruling | None) -> bool:

@@ -167,6 +167,10 @@ class Run:
     template: Mapping[str, Any] | None
     validation: Mapping[str, Any] | None = None
     ratings: Mapping[str, tuple[Rating, ...]] = field(default_factory=dict)
+    protocols: tuple[Mapping[str, Any], ...] = ()
+    """Groups of series with the same parameters, see `ecdysis.planning.protocol.Protocol`."""
+    deviations: tuple[Mapping[str, Any], ...] = ()
+    """See `ecdysis.planning.protocol.Deviation`."""
     live: bool = False
     """Whether Snakemake was running when the records were read."""
 

@@ -115,6 +115,8 @@ def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = 
             for label in sorted(images, key=natural_key)
         ),
         unmapped=tuple(manifest.get("plan", {}).get("unmapped", [])),
+        protocols=tuple(manifest.get("plan", {}).get("protocols", [])),
+        deviations=tuple(manifest.get("plan", {}).get("deviations", [])),
         dicom=dicom,
         settings=manifest.get("settings", {}),
         template=read_json(template) if stripping and template.is_file() else None,
