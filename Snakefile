@@ -66,10 +66,10 @@ onstart:
 
 onsuccess:
     drop_lone_descriptions()
-    if tell_report():
+    if update_report():
         end_as_failed()
 
 
 onerror:
     drop_lone_descriptions()
-    tell_report()
+    update_report()

@@ -1,4 +1,4 @@
-"""The study of this run: found once, with what all rules share."""
+"""The settings and the study of this run, and functions that all rules share."""
 
 import atexit
 import os
@@ -57,42 +57,42 @@ else:
 
 
 def run_folders(settings):
-    """The directories that one run at a time may use: results, and what DICOM left."""
+    """Return the directories that only one run at a time may use: output and private directory."""
     private = Path(settings["private_dir"]) if settings["dicom_dir"] else None
     return Path(settings["output_dir"]), private
 
 
 def folder_of_log(settings):
-    """Where Snakemake's own log goes; a run from DICOM may name a telling folder in it."""
+    """Return the folder of Snakemake's log; from DICOM, paths in the log may identify people."""
     results, private = run_folders(settings)
     return private / "logs" if private else results / ".snakemake" / "log"
 
 
 def command_line():
-    """The arguments of Snakemake, which it does not show to the rules while they are read."""
+    """Return the arguments of Snakemake, which it does not give to the rules while they are read."""
     started_by_snakemake = Path(sys.argv[0]).name in ("snakemake", "__main__.py")
     words = sys.argv[1:] if started_by_snakemake and is_main_process() else []
     return get_argument_parser().parse_known_args(words)[0]
 
 
 COMMAND = command_line()
-# Modes of Snakemake that need no dataset, and modes in which it runs no job.
+# Options of Snakemake that need no dataset, and options with which it runs no job.
 WITHOUT_DATASET = ("list_rules", "list_target_rules", "lint", "unlock")
 WITHOUT_JOBS = ("dryrun", "list_rules", "list_target_rules", "lint", "summary", "dag")
 
 
 def command_has(*options):
-    """Whether any of these options of Snakemake was given."""
+    """Return whether any of these options of Snakemake is given."""
     return any(getattr(COMMAND, option, None) for option in options)
 
 
 def only_report():
-    """Whether the target is the report: then the manifest of the run stays as it is."""
+    """Return whether the target is the report, which does not change the manifest of the run."""
     return "report" in (COMMAND.targets if is_main_process() else sys.argv[1:])
 
 
 def dry_study(settings):
-    """The study of a run without jobs, which writes nothing; Snakemake's folders are removed."""
+    """Return the study of a run without jobs; nothing is written, Snakemake's folders are removed."""
     move_log(log_handlers(), None)
     if settings["output_dir"]:
         state = Path(settings["output_dir"], ".snakemake")
@@ -102,14 +102,14 @@ def dry_study(settings):
 
 
 def settings_as_written():
-    """The settings of this run; a job reads the labels from the manifest instead."""
+    """Return the settings of this run; a job reads the labels from the manifest."""
     if is_main_process():
         return given_as_text(config, *config_of_command())
     return {key: value for key, value in config.items() if key not in text_settings()}
 
 
 def study_of_this_run():
-    """Find the images, once: a process that runs a job elsewhere reads the manifest."""
+    """Find the images once; processes that run a remote job read the manifest instead."""
     cwd = Path(os.environ[STARTED_IN])
     try:
         if has_directory_option():
@@ -147,7 +147,7 @@ for notice in STUDY.notices:
 METHOD = method_name(STUDY.settings)
 ANY_CONTRAST = METHOD == "none" or load(METHOD).any_contrast
 DEFACE = STUDY.settings["deface"]
-# What the interactive pages are made of, beside the scripts.
+# Templates of the interactive pages.
 VIEWER = ("viewer.html.j2", "viewer.css", "viewer.js")
 OTHER_SUFFIXES = [suffix for suffix in STUDY.settings["suffixes"] if suffix != "T1w"]
 SPACE = template.label(STUDY.settings["skullstrip"]["template"])
@@ -155,14 +155,14 @@ BIDS_DIR = STUDY.settings["bids_dir"]
 VALIDATOR = find_validator()
 PRIVATE_DIR = STUDY.settings["private_dir"]
 DEID_DIR = STUDY.settings["deid_dir"] or str(DICOM)
-# What every reader of a reoriented image depends on, besides the raw image.
+# Parameters of all rules that read a reoriented image, in addition to the raw image.
 REORIENT = {
     "orientation": STUDY.settings["reorient"]["orientation"],
     "code": fingerprint("reorient"),
 }
 
 OUTPUT_DIR = STUDY.settings["output_dir"]
-# A Snakemake that ends removes all locks of its directory, those of a run that goes on too.
+# When Snakemake ends, it removes all locks of its directory, also those of another run.
 WORK_DIR = f"{OUTPUT_DIR}/{REPORT_RUN}" if only_report() else OUTPUT_DIR
 
 if OUTPUT_DIR:
@@ -192,7 +192,7 @@ wildcard_constraints:
 
 
 def everything(wildcards):
-    """All that `snakemake` without a target makes."""
+    """Return the files that `snakemake` without a target makes."""
     if STUDY.settings["deid_dir"] and not BIDS_DIR:
         return published_sessions(wildcards)
     if not BIDS_DIR:
@@ -214,17 +214,17 @@ def everything(wildcards):
 
 
 def intermediate(path):
-    """A file between two steps, removed when the last step that needs it is done."""
+    """Mark a file as temporary: it is removed when the last step that needs it is done."""
     return path if STUDY.settings["keep_intermediates"] else temp(path)
 
 
 def all_cores(wildcards):
-    """As many threads as there are cores; asked late, since a cluster's run names none."""
+    """Return the number of cores as threads; a function, because it is None on a cluster."""
     return cores_of_run()
 
 
 def check_cluster():
-    """Refuse to submit jobs that would tell too much, be waited for in vain or run twice."""
+    """Stop before Slurm jobs that leak paths, are waited for endlessly, or run twice."""
     if executor() != "slurm":
         return
     settings = executor_settings()
@@ -250,8 +250,8 @@ def drop_lone_descriptions():
         drop_descriptions(path for path in results if not path.is_absolute())
 
 
-def tell_report():
-    """Bring the report up to date with the records of all jobs; say whether an image failed."""
+def update_report():
+    """Update the report with the records of all jobs; return whether an image failed."""
     if STUDY.settings["output_dir"] and not only_report():
         command = [
             sys.executable,
@@ -264,11 +264,11 @@ def tell_report():
 
 
 def end_as_failed():
-    """Give the run an exit status other than 0; all of its jobs succeeded."""
+    """Exit with status 1 although all jobs succeeded."""
     sys.exit(1)
 
 
 def problems_of_last_run(wildcards):
-    """Name what failed before, with the time, so that the next run ends as failed, too."""
+    """Return earlier failures with the time, so that the next run also ends as failed."""
     problems = problems_in(Path(STUDY.settings["output_dir"]))
     return [*problems, time.time()] if problems else []

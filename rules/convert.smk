@@ -1,4 +1,4 @@
-"""De-identified DICOM becomes BIDS."""
+"""Conversion: de-identified DICOM is converted to BIDS."""
 
 
 localrules:
@@ -103,7 +103,7 @@ if VALIDATOR:
             program=VALIDATOR,
             code=fingerprint("validate"),
         message:
-            "Asking the BIDS validator"
+            "Running the BIDS validator"
         script:
             "../scripts/validate.py"
 

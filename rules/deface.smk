@@ -1,4 +1,4 @@
-"""Defacing: the face is removed from the image that is shared."""
+"""Defacing: remove the face from the image that is shared."""
 
 
 rule deface:

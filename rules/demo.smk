@@ -1,4 +1,4 @@
-"""A small study of invented patients, made here, and the whole line run on it."""
+"""Demo: make a small study of invented patients and run the whole workflow on it."""
 
 
 localrules:
@@ -34,7 +34,7 @@ rule demo:
         python=sys.executable,
         snakefile=ROOT / "Snakefile",
     message:
-        "Running the whole line on them"
+        "Running the whole workflow on the demo"
     shell:
         "{params.python:q} -m snakemake --snakefile {params.snakefile:q} --cores {threads}"
         " --config dicom_dir={input.scans:q} bids_dir=demo/study 2>&1 | tee {log:q}"

@@ -1,4 +1,4 @@
-"""Identified scanner files become de-identified ones, a session at a time, and are audited."""
+"""DICOM: de-identify and audit the files of each session."""
 
 
 localrules:
@@ -8,7 +8,7 @@ localrules:
 
 
 rule deidentify:
-    """The target for de-identified DICOM alone."""
+    """De-identify and audit the DICOM files, without conversion."""
     input:
         published_sessions,
 
@@ -37,13 +37,13 @@ rule deidentify_session:
         deid=STUDY.settings["deid"],
         code=fingerprint("deidentify"),
     message:
-        "Removing the identity from {wildcards.session}"
+        "De-identifying {wildcards.session}"
     script:
         "../scripts/deidentify.py"
 
 
 rule audit_results:
-    """Search the results of a session, their sidecars and records for what identifies."""
+    """Search the results of a session, their sidecars and records for identifying values."""
     input:
         unpack(results_of_session),
         files=session_files,
@@ -64,13 +64,13 @@ rule audit_results:
         bids_dir=BIDS_DIR,
         code=fingerprint("audit_results"),
     message:
-        "Auditing what was made of {wildcards.session}"
+        "Auditing the results of {wildcards.session}"
     script:
         "../scripts/audit_results.py"
 
 
 rule list_headers:
-    """Write a table of what the DICOM headers hold."""
+    """Write a table of the elements of the DICOM headers."""
     input:
         index=f"{PRIVATE_DIR}/dicom_index.json",
     output:
@@ -91,7 +91,7 @@ rule list_headers:
 
 
 rule headers:
-    """Print what the headers hold, for looking before editing."""
+    """Print the elements of the DICOM headers, to write rules for editing."""
     input:
         table=rules.list_headers.output.table,
     log:

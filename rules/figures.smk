@@ -1,4 +1,4 @@
-"""Figures: the pictures of each subject's images, and the page that shows them."""
+"""Figures: the figures of each subject, and the page that shows them."""
 
 
 rule figures:
@@ -24,7 +24,7 @@ rule figures:
         "benchmarks/sub-{subject}/figures.tsv"
     conda:
         "../envs/python.yaml"
-    # Page templates lie in the folder of the workflow, which a container does not see.
+    # Page templates are in the folder of the workflow, which a container cannot read.
     container:
         None
     resources:

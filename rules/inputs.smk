@@ -32,7 +32,7 @@ def reason_of_refusal(wildcards):
 
 
 def reoriented_image(wildcards):
-    """Return the reoriented image, which is made again where it is missing.
+    """Return the reoriented image, which is made again if it is missing.
 
     Its readers have the raw image as an input and `REORIENT` as a parameter, so that they run again
     when the reoriented image would change, and not when it was only removed.
@@ -73,7 +73,7 @@ def cropped_files(image):
 
 
 def shared_file(image):
-    """Return the cropped image, or the defaced one where faces are removed."""
+    """Return the cropped image, or the defaced image if faces are removed."""
     return image.defaced if DEFACE else image.preproc
 
 
@@ -222,7 +222,7 @@ def labels_of_results():
 
 
 def group_inputs(wildcards):
-    """Return what the group page waits for besides subjects; --batch divides subjects only."""
+    """Return the inputs of the group page except subjects; --batch divides subjects only."""
     if is_batch():
         return []
     return [*audited_results(wildcards), *statmap_records(wildcards)]
@@ -266,7 +266,7 @@ def background_of_maps(wildcards):
 
 
 def session_files(wildcards):
-    """Return the list of the files of a DICOM session, which lies in the private directory."""
+    """Return the list of the files of a DICOM session, which is in the private directory."""
     return STUDY.sessions[wildcards.session]["files"]
 
 
@@ -280,7 +280,7 @@ def nifti_of_image(wildcards):
 
 
 def nifti_of_session(wildcards):
-    """Return the folder with the converted images of a session that has others than heads."""
+    """Return the folder with the converted images of a session with non-anatomical images."""
     session = wildcards.session
     return {"nifti": nifti_folder(session)} if session in STUDY.others else {}
 
@@ -297,7 +297,7 @@ def published_sessions(wildcards):
 
 
 def results_of_session(wildcards):
-    """Return what was converted from a DICOM session, and the results that the audit waits for.
+    """Return the converted files of a DICOM session, and the results that the audit waits for.
 
     Pages are `ancient`: they are rewritten after the audit, which must not repeat the audit.
     """
@@ -319,7 +319,7 @@ def record_of_session(wildcards):
 
 
 def audited_results(wildcards):
-    """Return the files that say that the results of DICOM sessions passed their audits."""
+    """Return the records that the results of DICOM sessions passed their audits."""
     if not STUDY.settings["dicom_dir"]:
         return []
     made = set(STUDY.converted_sessions)

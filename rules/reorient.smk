@@ -1,4 +1,4 @@
-"""Reorientation: the axes of an image are permuted and flipped."""
+"""Reorientation: permute and flip the axes of an image."""
 
 
 rule reorient:

@@ -1,4 +1,4 @@
-"""What people read: an index over all subjects, and what makes the results BIDS."""
+"""Report: the group page, and the descriptions that make the results a BIDS derivative."""
 
 
 localrules:
@@ -7,8 +7,8 @@ localrules:
     derivative_description,
 
 
-# Templates lie in the folder of the workflow, which containers do not see; so what needs them,
-# pages and viewers, is written outside of them.
+# Page templates are in the folder of the workflow, which a container cannot read, so pages and
+# viewers are written outside of containers.
 
 
 rule group_page:
@@ -55,7 +55,7 @@ rule report:
         script=SCRIPTS / "report.py",
         output_dir=STUDY.settings["output_dir"],
     message:
-        "Bringing the report up to date"
+        "Updating the report"
     shell:
         "{params.python:q} {params.script:q} {params.output_dir:q} 2>&1 | tee {log:q}"
 

@@ -1,4 +1,4 @@
-"""Segmentation: tissue maps and the bias-corrected image, from what the method ants estimated."""
+"""Segmentation: tissue maps and bias-corrected image, from the estimates of the method ants."""
 
 
 rule segment:

@@ -91,7 +91,7 @@ if METHOD == "ants":
 if METHOD != "none" and OTHER_SUFFIXES:
 
     rule skullstrip_transfer:
-        """Align an image to the T1w of its session and take over the brain mask."""
+        """Align an image to the T1w of its session and resample the brain mask to it."""
         input:
             unpack(t1w_of_session_files),
             image=reoriented_image,

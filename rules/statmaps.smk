@@ -1,4 +1,4 @@
-"""Statistical maps of the dataset, or of folders beside it, as nilearn shows them."""
+"""Statistical maps: figures of the maps of the dataset or of other folders, by nilearn."""
 
 
 rule statmaps:

@@ -3,12 +3,15 @@
 import ast
 import inspect
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import smart_open
+from snakemake import __version__
 from snakemake.cli import get_argument_parser
 from snakemake.dag import DAG
+from snakemake.exceptions import WorkflowError
 from snakemake.io import flag, is_flagged
 from snakemake.scheduling.job_scheduler import JobScheduler
 from snakemake.settings.types import DAGSettings
@@ -63,5 +66,19 @@ def test_the_path_of_a_script_is_parsed_by_a_function_that_can_be_cached():
     assert smart_open.parse_uri("/a/b").scheme == "file"
 
 
-def test_the_file_is_python():
-    ast.parse(INTERNALS)
+@pytest.mark.parametrize(("version", "works"), [("9.27.1", True), ("9.99", True), ("10.0", False)])
+def test_untested_major_versions_are_refused(version, works):
+    names = {"FIRST_UNTESTED", "SNAKEMAKE_VERSION"}
+    tree = ast.parse(INTERNALS)
+    used = [
+        {name.id for name in ast.walk(part) if isinstance(name, ast.Name)} for part in tree.body
+    ]
+    tree.body = [part for part, inside in zip(tree.body, used, strict=True) if inside & names]
+    code = compile(tree, "snakemake_internals.smk", "exec")
+    with nullcontext() if works else pytest.raises(WorkflowError, match="below 10"):
+        exec(code, {"SNAKEMAKE_VERSION": version, "WorkflowError": WorkflowError})
+
+
+def test_the_oldest_version_is_the_pinned_one():
+    oldest = re.search(r'min_version\("([\d.]+)"\)', (ROOT / "Snakefile").read_text())[1]
+    assert __version__.startswith(f"{oldest}.")
