@@ -9,4 +9,4 @@ ruff check .
 snakefmt --check Snakefile rules
 mypy scripts
 snakemake --lint
-python -m pytest "$@"
+python -m pytest -n 2 --dist loadfile "$@"
