@@ -149,7 +149,7 @@ def _judged(
     values = nib.load(image).get_fdata(dtype=np.float32)[inside]
     t1w = nib.load(aligned.t1w).get_fdata(dtype=np.float32)[inside]
     ratio = mask_check.correlation_ratio(values, t1w)
-    measures = {**mask_check.measure_shape(mask, grid), "similarity": round(ratio, 4)}
+    measures = {**mask_check.measure_image(mask, source), "similarity": round(ratio, 4)}
     return Attempt(strategy, mask, aligned, measures, mask_check.judge(measures))
 
 

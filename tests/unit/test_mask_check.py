@@ -82,3 +82,38 @@ def test_an_itk_affine_is_read_as_ras(tmp_path):
     assert np.allclose(nib.affines.apply_affine(matrix, [-10, -20, 30]), [-15, -20, 30])
     # One mm to the left of the centre (LPS x) becomes one mm to the back (LPS y).
     assert np.allclose(nib.affines.apply_affine(matrix, [-11, -20, 30]), [-15, -21, 30])
+
+
+def test_a_t1w_with_the_contrast_of_its_template_is_ok_and_another_is_not():
+    draw = np.random.default_rng(3)
+    label = draw.integers(0, 3, (20, 20, 20))
+    classes = [np.float32(label == tissue) for tissue in range(3)]
+    template = np.float32(np.array([30, 70, 100])[label])
+    inside = np.ones(label.shape, np.float32)
+    noise = np.float32(draw.normal(0, 3, label.shape))
+    good = mask_check.measure_t1w(classes, inside, template * 7 + noise, template)
+    assert mask_check.judge(good)["verdict"] == "ok"
+    reversed_contrast = mask_check.measure_t1w(classes, inside, 200 - template + noise, template)
+    assert reversed_contrast["template_correlation"] < -0.9
+    assert mask_check.judge(reversed_contrast)["verdict"] == "look"
+
+
+def test_a_ring_of_contrast_agent_that_takes_the_class_of_white_matter_is_seen():
+    label = np.zeros((10, 10, 10), int)
+    label[2:] = 1
+    label[9, :5] = 2
+    classes = [np.float32(label == tissue) for tissue in range(3)]
+    head = np.float32(label * 50 + 20)
+    measures = mask_check.measure_t1w(classes, np.ones(label.shape, np.float32), head, head)
+    assert measures["white_fraction"] == 0.05
+    assert mask_check.judge(measures)["verdict"] == "look"
+
+
+def test_ct_has_no_contrast_in_the_brain():
+    draw = np.random.default_rng(4)
+    data = np.full((30, 30, 30), -1000, np.float32)
+    mask = np.zeros(data.shape, bool)
+    mask[8:22, 8:22, 8:22] = True
+    data[mask] = draw.normal(30, 8, mask.sum())
+    measured = mask_check.contrast(mask, data)
+    assert mask_check.judge({"contrast": round(measured, 3)})["verdict"] == "fail"

@@ -143,23 +143,28 @@ def _attempt(
         recipe=recipe,
     )
     prior, grid = nib.load(registered.prior), working_image.native_grid(source)
+    head, template = nib.load(registered.corrected), nib.load(registered.template)
+    of_t1w: dict[str, float] = {}
     if sort:
         classes = _classes(registered, sort=True)
         bias = nib.load(registered.bias_field)
         brain = follow_cortex(source, bias, prior, classes, grid, recipe.border, recipe.closing)
+        volumes = [one.get_fdata(dtype=np.float32) for one in (prior, head, template)]
+        of_t1w = mask_check.measure_t1w(classes, *volumes)
     else:
         # In a T2w the step added nearly the whole band around the mask; the cause is not known.
         values = prior.get_fdata(dtype=np.float32)
         brain = working_image.finish(values, recipe.spacing, recipe.closing, grid)
     measures = mask_check.measure(
         brain,
-        grid,
+        source,
         prior,
-        nib.load(registered.corrected),
-        nib.load(registered.template),
+        head,
+        template,
         nib.load(task.template_mask),
         registered.affine,
     )
+    measures |= of_t1w
     return Attempt(strategy, brain, registered, measures, mask_check.judge(measures))
 
 

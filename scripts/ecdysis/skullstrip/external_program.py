@@ -77,7 +77,7 @@ def strip(image: Path, mask: Path, find: Callable[[Path], Path]) -> dict[str, An
     if not brain.any():
         raise no_brain(image)
     working_image.write_mask(brain, source, mask)
-    measures = mask_check.measure_shape(brain, working_image.native_grid(source))
+    measures = mask_check.measure_image(brain, source)
     return {"measures": measures, "check": mask_check.judge(measures)}
 
 

@@ -1,4 +1,4 @@
-"""The first look at a brain mask, before a person's: whether it is plausible."""
+"""The self-check of a brain mask: whether it is plausible."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ecdysis.image.resampling import Affine, FloatArray
 from ecdysis.skullstrip.itk import read_affine
-from ecdysis.skullstrip.working_image import BoolArray, NativeGrid
+from ecdysis.skullstrip.mask_border import measure_border
+from ecdysis.skullstrip.working_image import BoolArray, NativeGrid, native_grid
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,51 @@ LIMITS = {
         "angle in degrees by which the head is turned against its own header",
         "own choice: no one lies in a scanner like that, so left and right may be exchanged too",
     ),
+    "tissue_outside": Limit(
+        (0, 0.15),
+        (0, 0.95),
+        "part of the border with tissue directly outside, on the worst side of the head,",
+        "own choice, table in docs/skullstrip.md: at most 0.12 in good masks of four tools",
+    ),
+    "tissue_inside": Limit(
+        (0.2, 1),
+        (0, 1),
+        "part of the border with tissue 2 to 3 mm inside, on the worst side of the head,",
+        "own choice, table in docs/skullstrip.md: at least 0.26 in good masks of four tools",
+    ),
+    "contrast": Limit(
+        (0.2, 10),
+        (0.08, 20),
+        "spread of intensities in the mask (10th to 90th percentile) over their median above air",
+        "own choice: 0.38 to 1.36 in the heads of docs/skullstrip.md; tissues of a brain differ by"
+        " 10 to 30 HU in CT (Hounsfield 1980, Med Phys 7:283), which is 0.01 to 0.03",
+    ),
+    "template_correlation": Limit(
+        (0.5, 1),
+        (-1, 1),
+        "correlation of a T1w and the warped template inside the mask",
+        "own choice: 0.78 to 0.87 in the T1w of docs/skullstrip.md, -0.45 in a T2w",
+    ),
+    "fluid_fraction": Limit(
+        (0.03, 0.45),
+        (0, 1),
+        "part of the mask that is the darkest of three tissues",
+        "own choice: 0.13 to 0.26 in the T1w of docs/skullstrip.md",
+    ),
+    "grey_fraction": Limit(
+        (0.2, 0.65),
+        (0, 1),
+        "part of the mask that is the middle of three tissues",
+        "own choice: 0.37 to 0.44 in the T1w of docs/skullstrip.md",
+    ),
+    "white_fraction": Limit(
+        (0.2, 0.65),
+        (0, 1),
+        "part of the mask that is the brightest of three tissues",
+        "own choice: 0.37 to 0.49 in the T1w of docs/skullstrip.md",
+    ),
 }
+TISSUE_FRACTIONS = ("fluid_fraction", "grey_fraction", "white_fraction")
 
 
 def judge(measures: Mapping[str, float]) -> dict[str, Any]:
@@ -95,7 +140,7 @@ def judge(measures: Mapping[str, float]) -> dict[str, Any]:
 
 def measure(
     mask: BoolArray,
-    grid: NativeGrid,
+    image: nib.Nifti1Image,
     prior: nib.Nifti1Image,
     head: nib.Nifti1Image,
     template: nib.Nifti1Image,
@@ -107,8 +152,8 @@ def measure(
     Parameters
     ----------
     mask : bool array
-        On the native grid.
-    grid : NativeGrid
+        On the grid of `image`.
+    image : NIfTI image
     prior, head, template : NIfTI images
         Warped mask, corrected head and warped template on the working grid.
     template_mask : NIfTI image
@@ -123,7 +168,7 @@ def measure(
     )
     overlap = _affine_overlap(warped, prior.affine, template_mask, to_template)
     return {
-        **measure_shape(mask, grid),
+        **measure_image(mask, image),
         "fragment_fraction": round(fragment_fraction(warped), 5),
         "left_right_difference": round(_left_right(warped, prior.affine, to_template), 4),
         "affine_overlap": round(overlap, 4),
@@ -132,13 +177,74 @@ def measure(
     }
 
 
+def measure_image(mask: BoolArray, image: nib.Nifti1Image) -> dict[str, float]:
+    """Take the measures that need no registration: those of the mask's shape, contrast and border.
+
+    Parameters
+    ----------
+    mask : bool array
+        On the grid of `image`.
+    image : NIfTI image
+        The head.
+    """
+    grid = native_grid(image)
+    data = image.get_fdata(dtype=np.float32, caching="unchanged").reshape(grid.shape)
+    data = np.nan_to_num(data, posinf=0, neginf=0)
+    return {
+        **measure_shape(mask, grid),
+        "contrast": round(contrast(mask, data), 3),
+        **measure_border(mask, grid, data),
+    }
+
+
 def measure_shape(mask: BoolArray, grid: NativeGrid) -> dict[str, float]:
-    """Take the measures that need no registration: volume, edge and fragments."""
+    """Take volume, edge and fragments."""
     return {
         "volume_ml": round(float(mask.sum() * np.prod(grid.zooms) / 1000), 1),
         "edge_cm2": round(edge_area(mask, grid.zooms) / 100, 2),
         "fragment_fraction": round(fragment_fraction(mask), 5),
     }
+
+
+def measure_t1w(
+    classes: Sequence[FloatArray], prior: FloatArray, head: FloatArray, template: FloatArray
+) -> dict[str, float]:
+    """Take the measures that hold for a T1w only.
+
+    Parameters
+    ----------
+    classes : three float arrays (X, Y, Z)
+        Probabilities, from the darkest to the brightest tissue.
+    prior, head, template : float arrays (X, Y, Z)
+        Warped mask, head and warped template.
+    """
+    inside = prior > 0.5
+    total = max(float(sum(one[inside].sum() for one in classes)), 1e-6)
+    parts = [round(float(one[inside].sum()) / total, 3) for one in classes]
+    correlation = 0.0
+    if inside.sum() > 1 and head[inside].std() > 0 and template[inside].std() > 0:
+        correlation = float(np.corrcoef(head[inside], template[inside])[0, 1])
+    return {
+        "template_correlation": round(correlation, 3),
+        **dict(zip(TISSUE_FRACTIONS, parts, strict=True)),
+    }
+
+
+def contrast(mask: BoolArray, data: FloatArray) -> float:
+    """Spread of intensities in a mask over their median above the level of air.
+
+    Examples
+    --------
+    >>> data = np.zeros((10, 10, 10), np.float32)
+    >>> data[5:] = np.linspace(50, 150, 500).reshape(5, 10, 10)
+    >>> round(contrast(data > 0, data), 2)
+    0.8
+    """
+    if not mask.any():
+        return 0.0
+    low, middle, high = np.percentile(data[mask], (10, 50, 90))
+    above = float(middle - np.percentile(data[::2, ::2, ::2], 2))
+    return float(high - low) / above if above > 0 else 0.0
 
 
 def rotation_angle(affine: Affine) -> float:

@@ -83,7 +83,7 @@ def take(image: Path, given: Path, mask: Path) -> dict[str, Any]:
     if not brain.any():
         raise InputError(given, "the brain mask is empty", "Give another one")
     working_image.write_mask(brain, source, mask)
-    measures = mask_check.measure_shape(brain, working_image.native_grid(source))
+    measures = mask_check.measure_image(brain, source)
     return {"measures": measures, "check": mask_check.judge(measures)}
 
 

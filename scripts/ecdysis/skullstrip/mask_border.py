@@ -1,0 +1,194 @@
+"""Whether the border of a brain mask lies where the brain ends, by the image alone.
+
+BET (Smith 2002, doi:10.1002/hbm.10062) moves a surface along its normals to where the brain ends.
+Here the intensities along the normals of a given mask are measured: directly outside a good mask
+are fluid and bone, 2 to 3 mm inside is mostly tissue. A mask that cuts cortex has tissue outside;
+a mask that is too large has fluid and bone inside. A shifted mask has one of each on opposite
+sides, so each side is measured by itself.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from ecdysis.image.resampling import Affine, FloatArray, isotropic_grid, resample
+from ecdysis.skullstrip.working_image import BoolArray, NativeGrid
+
+SPACING_MM = 2.0
+OUTSIDE_MM = (0.0, 0.5, 1.0)
+"""Heights above the border at which tissue is looked for."""
+INSIDE_MM = (-3.0, -2.5, -2.0)
+"""The same below the border. Tools that keep more fluid than ours still have tissue there."""
+DEEP_MM = 5.0
+"""Depth in the mask from which the intensities of tissue are measured."""
+LEVEL_SIGMA_MM = 24.0
+"""Width of the average that follows the bias field."""
+FINE_MM = 2.2
+"""Largest voxel size along a normal. In larger voxels cortex and fluid mix."""
+LEAST_POINTS = 50
+BINS = 128
+BELOW_THRESHOLD = 0.9
+"""The thin cortex near the border is darker than deep grey matter, from which the threshold is."""
+SIDES = {
+    "right": (1, 0, 0), "left": (-1, 0, 0), "front": (0, 1, 0), "back": (0, -1, 0),
+    "top": (0, 0, 1), "bottom": (0, 0, -1),
+}  # fmt: skip
+"""Directions in the world (RAS)."""
+SIDE_COSINE = 0.7
+"""Least cosine of the angle between a normal and the direction of its side: 45 degrees."""
+WIDE_FLUID = ("top",)
+"""Sides on which the fluid is so wide that masks of good tools differ by more than 3 mm."""
+
+Bins = int | NDArray[np.intp]
+
+
+def measure_border(mask: BoolArray, grid: NativeGrid, data: FloatArray) -> dict[str, float]:
+    """Measure the tissue on both sides of the border of a mask.
+
+    Parameters
+    ----------
+    mask : bool array
+    grid : NativeGrid
+        The grid of `mask` and `data`.
+    data : float array
+        A head.
+
+    Returns
+    -------
+    dict
+        ``tissue_outside``: part of the border with tissue directly outside, on the side where it is
+        largest. ``tissue_inside``: part of the border with tissue 2 to 3 mm inside, on the side
+        where it is least. Empty when voxels are too large, fluid is bright, or the mask is small.
+    """
+    shape, affine = isotropic_grid(grid.shape, grid.affine, SPACING_MM)
+    spacing = (SPACING_MM,) * 3
+    soft = resample(mask.astype(np.float32), grid.zooms, shape, spacing)
+    head = resample(np.nan_to_num(data), grid.zooms, shape, spacing)
+    return _measure_sides(soft, head, affine, np.array(grid.zooms))
+
+
+def _measure_sides(
+    soft: FloatArray, head: FloatArray, affine: Affine, zooms: NDArray[np.float64]
+) -> dict[str, float]:
+    """Do the work of `measure_border` on cubic voxels; `soft` is the mask, 0 to 1."""
+    box = _box(soft > 0.5)
+    flat = None if box is None else _without_bias(_from_air(head)[box], soft[box] > 0.5)
+    if box is None or flat is None:
+        return {}
+    values, low, high = flat
+    points, normals = _border(soft[box])
+    fine = np.linalg.norm(normals * zooms, axis=1) <= FINE_MM
+    points, normals = points[fine], normals[fine]
+
+    def tissue_at(heights: Sequence[float]) -> FloatArray:
+        found = [_sampled(values, points + height / SPACING_MM * normals) for height in heights]
+        part: FloatArray = np.mean([(one > low) & (one < high) for one in found], axis=0)
+        return part
+
+    outside, inside = tissue_at(OUTSIDE_MM), tissue_at(INSIDE_MM)
+    directions = normals @ (affine[:3, :3] / SPACING_MM).T
+    out, within = [], []
+    for side, direction in SIDES.items():
+        here = directions @ np.array(direction) > SIDE_COSINE
+        if here.sum() < LEAST_POINTS:
+            continue
+        out.append(float(outside[here].mean()))
+        if side not in WIDE_FLUID:
+            within.append(float(inside[here].mean()))
+    if not within:
+        return {}
+    return {"tissue_outside": round(max(out), 3), "tissue_inside": round(min(within), 3)}
+
+
+def tissue_bounds(values: FloatArray) -> tuple[float, float] | None:
+    """Return the intensities between which the tissue of a brain lies; None where fluid is bright.
+
+    The lower bound lies a little below the lower of two thresholds that divide the values into
+    classes of least variance (Otsu 1979, doi:10.1109/TSMC.1979.4310076). Fluid is the longer of the
+    two tails. Where it is bright, as in a T2w, the way from fluid to bone passes the intensities of
+    tissue, and they say nothing about the border.
+
+    Parameters
+    ----------
+    values : float array (N,)
+        Intensities deep inside the brain, without bias field.
+    """
+    darkest, middle, high = (float(value) for value in np.percentile(values, (2, 50, 98)))
+    if middle - darkest <= high - middle:
+        return None
+    return BELOW_THRESHOLD * _fluid_threshold(values), high
+
+
+def _fluid_threshold(values: FloatArray) -> float:
+    """Return the lower of Otsu's two thresholds."""
+    counts, edges = np.histogram(values, BINS, tuple(np.percentile(values, (0.1, 99.9))))
+    weight = np.concatenate([[0.0], np.cumsum(counts)])
+    total = np.concatenate([[0.0], np.cumsum(counts * (edges[:-1] + edges[1:]) / 2)])
+
+    def between(first: Bins, last: Bins) -> NDArray[np.float64]:
+        """Variance between classes, up to a constant, of the bins from `first` to `last`."""
+        squared: NDArray[np.float64] = (total[last] - total[first]) ** 2 / np.maximum(
+            weight[last] - weight[first], 1
+        )
+        return squared
+
+    low, high = np.triu_indices(BINS, 1)
+    best = np.argmax(between(0, low) + between(low, high) + between(high, BINS))
+    return float(edges[low[best]])
+
+
+def _without_bias(head: FloatArray, inside: BoolArray) -> tuple[FloatArray, float, float] | None:
+    """Return the head over the level of tissue nearby, and the bounds of tissue in it.
+
+    None when the mask has too few deep voxels, or fluid is bright.
+    """
+    deep = scipy.ndimage.distance_transform_edt(inside, sampling=SPACING_MM) > DEEP_MM
+    if deep.sum() < 1000:
+        return None
+    values = head[deep]
+    middle = float(np.median(values))
+    spread = 1.4826 * float(np.median(np.abs(values - middle)))
+    typical = (deep & (np.abs(head - middle) <= 2 * spread)).astype(np.float32)
+    sigma = LEVEL_SIGMA_MM / SPACING_MM
+    weight = scipy.ndimage.gaussian_filter(typical, sigma)
+    level = scipy.ndimage.gaussian_filter(head * typical, sigma) / np.maximum(weight, 1e-6)
+    level = np.where(weight > 1e-3, level, middle)
+    flat = head / np.maximum(level, max(1e-3 * middle, 1e-6))
+    bounds = tissue_bounds(flat[deep])
+    return None if bounds is None else (flat, *bounds)
+
+
+def _from_air(head: FloatArray) -> FloatArray:
+    """Subtract the level of air and cut the brightest voxels."""
+    low, high = np.percentile(head, (0.5, 99.9))
+    result: FloatArray = np.clip(head, low, high) - np.float32(low)
+    return result
+
+
+def _border(soft: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return points where a soft mask is 0.5, in voxels, and the normals that point outside."""
+    inside = soft > 0.5
+    edge = inside & ~scipy.ndimage.binary_erosion(inside)
+    smooth = scipy.ndimage.gaussian_filter(soft, 1.0)
+    slope = -np.stack([part[edge] for part in np.gradient(smooth)], axis=1)
+    normals = slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-6)
+    starts = np.argwhere(edge).astype(np.float64)
+    steps = np.arange(-1.5, 1.51, 0.125)
+    values = [_sampled(soft, starts + step * normals) for step in steps]
+    nearest = steps[np.abs(np.array(values) - 0.5).argmin(axis=0)]
+    return starts + nearest[:, None] * normals, normals
+
+
+def _sampled(volume: FloatArray, points: NDArray[np.float64]) -> FloatArray:
+    """Return the values of a volume at points (N, 3) in voxels, linear between voxels."""
+    values: FloatArray = scipy.ndimage.map_coordinates(volume, points.T, order=1, mode="nearest")
+    return values
+
+
+def _box(mask: BoolArray, margin: int = 6) -> tuple[slice, ...] | None:
+    boxes: Sequence[tuple[slice, ...]] = scipy.ndimage.find_objects(mask.astype(np.uint8))
+    if not boxes:
+        return None
+    return tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in boxes[0])
