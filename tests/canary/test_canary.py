@@ -7,27 +7,31 @@ from pathlib import Path
 import pydicom
 import pytest
 from ecdysis.deid.instance import instance_cleaner
+from ecdysis.deid.profile import CODES
 from ecdysis.dicom.refusals import RefusedError
 from ecdysis.dicom.tables import attributes
 from ecdysis.key import Key
 from pydicom.datadict import DicomDictionary, keyword_for_tag
 
-from tests.canary.builder import PIXELS, Case, leaks
-from tests.canary.cases import suite
+from tests.canary.builder import PIXELS, ROOT, Case, leaks
+from tests.canary.cases import suite, table_case
 
 KEY = Key(bytes(range(32)))
+DEFAULT = ["clean_descriptors", "retain_dates_modified", "retain_safe_private"]
 OPTIONS = {
     "basic": [],
     "descriptors": ["clean_descriptors"],
-    "private": ["clean_descriptors", "retain_safe_private", "retain_dates_modified"],
-    "most": [
-        "clean_descriptors",
-        "retain_safe_private",
-        "retain_dates_modified",
-        "clean_structured_content",
-    ],
+    "default": DEFAULT,
+    "most": [*DEFAULT, "clean_structured_content"],
 }
+KEPT_ON_PURPOSE = {"clean_structured_content", "clean_graphics", "retain_device",
+                   "retain_institution", "retain_patient", "retain_uids",
+                   "retain_dates_full"}  # fmt: skip
+"""Options that keep what Table E.1-1 lists for them. The other options clean or select."""
 
+KEPT_VRS = {"retain_uids": {"UI"}, "retain_dates_full": {"DA", "DT", "TM"},
+            "retain_dates_modified": {"TM"}}  # fmt: skip
+"""Options that keep all values of a kind; times of day are kept where dates move."""
 
 DENIED = {0x0010, 0x0012, 0x0014, 0x0032, 0x0038, 0x0072, 0x0088, 0x0100, 0x0400, 0x2100,
           0x4000, 0x4008, 0x4010}  # fmt: skip
@@ -72,14 +76,13 @@ def cases(name: str) -> list[Case]:
 
 
 def without_retained(tags: dict[int, str], options: list[str]) -> dict[int, str]:
-    """Leave out the attributes that an option keeps as they are or as cleaned text."""
-    rows = attributes()
-    keeps = {"clean_descriptors", "clean_structured_content"}
+    """Leave out the attributes that an option keeps on purpose."""
+    rows, chosen = attributes(), KEPT_ON_PURPOSE & set(options)
+    vrs = {vr for option in options for vr in KEPT_VRS.get(option, ())}
     return {
         tag: vr
         for tag, vr in tags.items()
-        if not (tag in rows and set(options) & keeps & rows[tag].options.keys())
-        and not (vr == "TM" and "retain_dates_modified" in options)
+        if vr not in vrs and not (tag in rows and chosen & rows[tag].options.keys())
     }
 
 
@@ -113,6 +116,23 @@ def test_nothing_leaks_and_nothing_breaks(name: str) -> None:
             assert ds.PixelData == PIXELS
             assert (ds.EchoTime, ds.InstanceNumber, ds.Rows) == (30.5, 7, 8)
             assert ds.ImagePositionPatient == [-10.5, 20.25, 3]
+
+
+@pytest.mark.parametrize("option", CODES)
+def test_an_option_keeps_nothing_but_its_own(option: str) -> None:
+    tags = without_retained(planted_tags(), [option])
+    case = table_case(tags)
+    own = [value for value in case.planted if not _is_kept(value, option)]
+    assert len(own) > 500
+    result = instance_cleaner({"options": [option]}, KEY, "sub-01").clean(case.data)
+    assert leaks(b"".join(result.chunks) + result.name.encode(), own) == []
+
+
+def _is_kept(value: bytes, option: str) -> bool:
+    """Whether a planted value is a UID that stays, or a date that another moved to."""
+    if option == "retain_uids":
+        return value.startswith(ROOT.encode())
+    return option == "retain_dates_modified" and value.isdigit()
 
 
 @pytest.mark.parametrize("name", ["descriptors", "most"])

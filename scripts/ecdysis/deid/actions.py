@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ecdysis.deid.edits import Edits
 from ecdysis.deid.scrub import Scrubber
 from ecdysis.deid.values import DUMMIES, SIZES, capped_age, is_valid, numbers, shifted
-from ecdysis.deid.words import Words
+from ecdysis.deid.words import Words, is_imaging
 from ecdysis.dicom.dictionary import is_standard_uid, keyword_of, vr_of
 from ecdysis.dicom.elements import Encoding, element, sequence
 from ecdysis.dicom.tables import vocabulary
@@ -21,6 +21,9 @@ MANUFACTURER = 0x00080070
 CHARSET = 0x00080005
 GRADIENT = re.compile(rb"b=\d{1,5}(\.\d{1,3})?\((-?[01]\.\d{1,8},?){3}\)[\0 ]*")
 """What Canon and Toshiba write into Image Comments: ``b=1500(0.445,0.000,0.895)``."""
+
+WORD_OF_CODE = re.compile(r"[^\W\d_]{3,}")
+"""Letters in a row that can be a word; codes such as ``T-A0100`` hold fewer."""
 
 PIXEL_GROUP = 0x7FE0
 
@@ -94,6 +97,8 @@ def treat(action: str, tag: int, vr: str, value: bytes, context: Context) -> byt
             return value if GRADIENT.fullmatch(value) else None
         case "words":
             return _known_words(vr, value, context)
+        case "code":
+            return value if _is_code(vr, value, context) else b""
     raise KeyError(action)
 
 
@@ -156,6 +161,15 @@ def _known_words(vr: str, value: bytes, context: Context) -> bytes:
     text, codecs = decode(value.rstrip(b"\0 "), vr, codecs_of(context.charset))
     cleaned = context.words.kept(context.scrub(text))
     return value if cleaned == text else encode(cleaned, codecs)
+
+
+def _is_code(vr: str, value: bytes, context: Context) -> bool:
+    """Whether a code holds neither an identifier of the patient nor an unknown word."""
+    text, _ = decode(value.rstrip(b"\0 "), vr, codecs_of(context.charset))
+    known = vocabulary("scheme")
+    return context.scrub.technical(text) == text and all(
+        word.lower() in known or is_imaging(word) for word in WORD_OF_CODE.findall(text)
+    )
 
 
 def _uid(value: bytes, context: Context) -> bytes:

@@ -103,6 +103,16 @@ WORDED = {
 }
 """Texts of which only known words stay, see `ecdysis.deid.words`."""
 
+CODES_OF_SCHEMES = {
+    "CodeValue",
+    "CodingSchemeDesignator",
+    "CodingSchemeVersion",
+    "LongCodeValue",
+    "StackID",
+    "URNCodeValue",
+}
+"""Codes, which stay if they hold no word but names of coding schemes and known words."""
+
 ALLOWED_BINARY = {
     "PixelData",
     "WaveformData",
@@ -161,8 +171,8 @@ class Profile:
         -------
         str
             ``remove``, ``empty``, ``dummy``, ``uid``, ``label``, ``shift`` (dates), ``title``
-            (an AE title), ``age``, ``words`` (only known words stay), ``gradient`` (a b-value
-            and its direction), ``items`` (look inside), ``private``, ``keep`` (text is still
+            (an AE title), ``age``, ``words`` (only known words stay), ``code`` (kept if it
+            holds no unknown word), ``gradient`` (a b-value and its direction), ``items`` (look inside), ``private``, ``keep`` (text is still
             searched for the person), or ``verbatim``.
         """
         key = tag, vr, objects
@@ -243,6 +253,8 @@ class Profile:
             return "remove"
         if {vr, vr_of(tag)} & {"AE", "LO", "SH"} and keyword not in ALLOWED_TEXT:
             return "remove"
+        if keyword in CODES_OF_SCHEMES:
+            return "code"
         return "words" if keyword in WORDED else "keep"
 
     def _unlisted_date(self, vr: str) -> str:
