@@ -1,0 +1,193 @@
+"""Texts, numbers and objects that identify in ways that are easy to miss, in every option set."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pydicom
+import pytest
+from ecdysis.deid.instance import instance_cleaner
+from ecdysis.deid.profile import CODES
+from ecdysis.dicom.refusals import RefusedError
+from ecdysis.key import Key
+from pydicom import DataElement, Dataset, Sequence
+from text_unidecode import unidecode
+
+from tests.canary.builder import MR, Canaries, base, written
+from tests.canary.test_canary import DEFAULT, OPTIONS
+
+KEY = Key(bytes(range(32)))
+SETS = OPTIONS | {option: [option] for option in CODES}
+PERSON = {"PatientName": "Quist^Xanthe", "PatientID": "ZQ-77120", "PatientBirthDate": "19310203",
+          "StudyDate": "20190314", "SeriesDate": "20190314", "StudyTime": "101112",
+          "InstitutionName": "Kreuzberg Infirmary", "OperatorsName": "Oakley^Tim"}  # fmt: skip
+
+
+def cleaned(ds: Dataset, options: list[str], **settings: Any) -> Dataset:
+    cleaner = instance_cleaner({"options": options, **settings}, KEY, "sub-01")
+    return pydicom.dcmread(io.BytesIO(b"".join(cleaner.clean(written(ds)).chunks)))
+
+
+def image(**values: Any) -> Dataset:
+    ds = base(Canaries())
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    for keyword, value in (PERSON | values).items():
+        setattr(ds, keyword, value)
+    return ds
+
+
+def texts(ds: Dataset) -> str:
+    """Return all text of a file in lower-case ASCII, but for the project's own statements."""
+    own = ("DeidentificationMethod", "DeidentificationMethodCodeSequence")
+    for keyword in own:
+        if keyword in ds:
+            del ds[keyword]
+    values = (element.value for element in ds.iterall() if element.VR not in ("SQ", "OW"))
+    parts = (value if isinstance(value, bytes) else str(value).encode() for value in values)
+    return unidecode("\n".join(part.decode("utf-8", "replace") for part in parts)).lower()
+
+
+NAMES = [
+    ("Sørensen^Søren", "Sorensen"), ("Sørensen^Søren", "Soerensen"), ("Wałęsa^Lech", "Walesa"),
+    ("Kjær^Ida", "Kjaer"), ("Đặng^Minh", "Dang"), ("Yıldız^Işıl", "YILDIZ"),
+    ("Đorđević^Ana", "Dordevic"), ("Ægir^Þór", "Aegir"), ("Strauß^Eva", "Strauss"),
+    ("Müller^Uwe", "Muller"), ("Müller^Uwe", "Mueller"), ("Mueller^Uwe", "Müller"),
+    ("Yamada^Tarou=山田^太郎=ヤマダ^タロウ", "ﾔﾏﾀﾞ"), ("ﾔﾏﾀﾞ^ﾀﾛｳ", "ヤマダ"), ("SMITHJOHN", "Smith"),
+    ("Bo^Xu", "XuBo"), ("Li^Na", "LiNa"), ("O'Brien^Pat", "OBRIEN"), ("Al-Rashid^Omar", "Alrashid"),
+    ("van der Berg^Jan", "vanderberg"), ("Иванов^Пётр", "Петр"), ("Иванов^Пётр", "Ivanov"),
+    ("Παπαδόπουλος^Νίκος", "ΠΑΠΑΔΟΠΟΥΛΟΣ"), ("Nguyễn^Thị", "NGUYEN"), ("İnce^Ali", "INCE"),
+    ("Straße^Max", "STRASSE"), ("Žižek^Slavoj", "zizek"), ("Garcia Marquez^Gabriel", "GarciaM"),
+    ("Œuvrard^Luc", "Oeuvrard"), ("Ångström^Per", "Aangstroem"), ("Smith^Bob", "Sm1th"),
+]  # fmt: skip
+PLACES = ["SeriesDescription", "ProtocolName", "SequenceName", "ImageComments"]
+
+
+@pytest.mark.parametrize("options", SETS.values(), ids=SETS)
+def test_a_name_goes_in_every_spelling(options: list[str]) -> None:
+    for name, spelled in NAMES:
+        ds = image(PatientName=name, **dict.fromkeys(PLACES, f"T1 {spelled} p2"))
+        ds.SequenceName = f"ep2d_{spelled}"[:16]
+        assert unidecode(spelled).lower() not in texts(cleaned(ds, options)), (name, spelled)
+
+
+PHRASES = {
+    "StudyDescription": "FMRIB Developer^Tim Oakley", "PatientComments": "Wife Maria Bahnhofstr 12",
+    "Occupation": "Mayor of Littletown", "MedicalAlerts": "HIV positive Maria",
+    "RequestedProcedureDescription": "for Dr. med. Hans Weber", "ReasonForStudy": "by Kowalski",
+    "AdmittingDiagnosesDescription": "Glioma; lawyer Kowalski", "Allergies": "Penicillin Maria",
+    "PerformedProcedureStepDescription": "Weber 14 Mar 2019", "CommentsOnRadiationDose": "Weber",
+    "ContentDescription": "Weber", "AcquisitionProtocolName": "Weber 14mar19",
+    "ContactDisplayName": "Weber", "DoseComment": "Weber", "DeviceID": "Littletown 7",
+    "ImageComments": "cf. Kowalski, 14. März 2019", "AcquisitionComments": "Oakley 14/3/19",
+    "ProtocolName": "T1 Weber 20190314", "SeriesDescription": "T1 Kowalski 14 Mar 2019",
+    "SequenceName": "Weber_190314", "FrameComments": "Maria", "DerivationDescription": "by Weber",
+    "ContrastBolusAgent": "Weber", "ReviewerName": "Weber^H", "TextComments": "Littletown",
+}  # fmt: skip
+GONE = ("weber", "kowalski", "maria", "littletown", "oakley", "fmrib", "bahnhof", "quist", "zq-77",
+        "19310203", "14 mar", "14. m", "14mar", "190314", "14/3")  # fmt: skip
+KEPT = {
+    "retain_device": ("littletown",),
+    "retain_dates_full": ("190314",),
+}
+"""What an option keeps on purpose: the identifier of the device, and dates as they are."""
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_free_text_and_dates_in_words_go(name: str) -> None:
+    text = texts(cleaned(image(**PHRASES), SETS[name]))
+    assert [word for word in GONE if word in text and word not in KEPT.get(name, ())] == []
+
+
+def test_a_description_keeps_its_known_words() -> None:
+    ds = image(SeriesDescription="T1 20190314 mprage p2 Weber 1.0mm", ProtocolName="ep2d 64dir")
+    out = cleaned(ds, DEFAULT)
+    assert (out.SeriesDescription, out.ProtocolName) == ("T1 mprage p2 1.0mm", "ep2d 64dir")
+    assert "Weber" in cleaned(ds, DEFAULT, words=["Weber"]).SeriesDescription
+
+
+PROTOCOL = (
+    "<XProtocol>\n### ASCCONV BEGIN ###\nsSpecPara.lFinalMatrixSizePhase\t = \t20190314\n"
+    'sSpecPara.lFinalMatrixSizeRead\t = \t101112\ntReferenceImage0\t = \t"1.3.12.2.1107.5.2"\n'
+    'sWipMemBlock.tFree\t = \t"Quist Weber"\nsWipMemBlock.alFree[3]\t = \t20190314\n'
+    "sKSpace.lBaseResolution\t = \t256\n### ASCCONV END ###\n"
+)
+PRIVATE = [
+    (0x0021, "SIEMENS MR SDS 01", 0x19, "OB", PROTOCOL.encode()),
+    (0x0019, "GEMS_ACQU_01", 0xA2, "DS", "20190314"),
+    (0x0019, "GEMS_ACQU_01", 0xA4, "FL", 20190314.0),
+    (0x0019, "GEMS_ACQU_01", 0x9C, "LO", "Weber Jones"),
+    (0x0051, "SIEMENS MR HEADER", 0x0F, "LO", "Dr Weber Jones"),
+    (0x0051, "SIEMENS MR HEADER", 0x11, "LO", "Weber 20190314"),
+    (0x0043, "GEMS_PARM_01", 0x2C, "SS", 1),
+    (0x2005, "Philips MR Imaging DD 001", 0x10, "LO", "Weber"),
+    (0x0065, "Image Private Header", 0x09, "FD", 20190314.0),
+]
+
+
+@pytest.mark.parametrize("options", SETS.values(), ids=SETS)
+def test_private_elements_hold_no_text_and_no_date(options: list[str]) -> None:
+    ds = image()
+    for group, creator, number, vr, value in PRIVATE:
+        ds.private_block(group, creator, create=True).add_new(number, vr, value)
+    out = cleaned(ds, options)
+    private = Dataset()
+    for element in out:
+        if element.tag.is_private:
+            private.add(element)
+    text = texts(private)
+    words = ("weber", "jones", "quist", "20190314", "101112", "1.3.12")
+    assert [word for word in words if word in text] == []
+    if "retain_safe_private" in options:
+        assert "sKSpace.lBaseResolution\t = \t256" in str(out[0x00211019].value, "latin-1")
+
+
+CLASSES = {
+    "US": "1.2.840.10008.5.1.4.1.1.6.1", "US of many frames": "1.2.840.10008.5.1.4.1.1.3.1",
+    "voice": "1.2.840.10008.5.1.4.1.1.9.4.1", "photograph": "1.2.840.10008.5.1.4.1.1.77.1.4",
+    "video": "1.2.840.10008.5.1.4.1.1.77.1.4.1", "hanging": "1.2.840.10008.5.1.4.38.1",
+    "raw data": "1.2.840.10008.5.1.4.1.1.66", "private": "1.3.12.2.1107.5.9.1",
+    "digital X-ray": "1.2.840.10008.5.1.4.1.1.1.1", "spectroscopy": "1.2.840.10008.5.1.4.1.1.4.2",
+}  # fmt: skip
+DRAWN: dict[str, dict[str, Any]] = {
+    "burned in": {"BurnedInAnnotation": "YES"}, "burned in, small": {"BurnedInAnnotation": "yes "},
+    "faces": {"RecognizableVisualFeatures": "YES"},
+    "screen save": {"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]},
+    "conversion": {"ConversionType": "WSD"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("options", SETS.values(), ids=SETS)
+def test_objects_that_nobody_can_vouch_for_are_refused(options: list[str]) -> None:
+    for sop_class in CLASSES.values():
+        with pytest.raises(RefusedError):
+            cleaned(image(SOPClassUID=sop_class), options)
+    for values in DRAWN.values():
+        with pytest.raises(RefusedError):
+            cleaned(image(**values), options)
+
+
+def _thumbnail(ds: Dataset) -> None:
+    item = Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = MR, "1.2.3.4"
+    item.add(DataElement(0x7FE00010, "OB", b"Weber thumbnail!"))
+    ds.ReferencedImageSequence = Sequence([item])
+
+
+def _code(ds: Dataset) -> None:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator = "WEBER7", "99WEBER"
+    item.CodeMeaning = "Study of Dr Weber in Littletown"
+    ds.AnatomicRegionSequence = Sequence([item])
+
+
+def _other_names(ds: Dataset) -> None:
+    ds.OtherPatientNames, ds.SeriesDescription = "Birch^Eva", "T1 birch quist"
+
+
+@pytest.mark.parametrize("options", SETS.values(), ids=SETS)
+@pytest.mark.parametrize("plant", [_thumbnail, _code, _other_names])
+def test_nested_texts_go(plant: Callable[[Dataset], None], options: list[str]) -> None:
+    ds = image()
+    plant(ds)
+    text = texts(cleaned(ds, options))
+    assert [word for word in ("weber", "littletown", "birch", "quist") if word in text] == []
