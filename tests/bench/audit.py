@@ -87,7 +87,7 @@ def people(count: int, pages: list[Path]) -> None:
 def records_with_alarm(original: Path, pages: list[Path]) -> int:
     """Return in how many records of other people something of one person is found."""
     kinds = kinds_searched(SETTINGS["options"])
-    originals = Originals([str(original)], kinds)
+    originals = Originals({"": [str(original)]}, kinds)
     # The records are of other scanners, whose models are no names of stations.
     models = {*originals.models, *(model for _, model in MAKERS)}
     searcher = Searcher(originals.secrets, "sub-99", models, kinds)

@@ -229,6 +229,8 @@ def main() -> int:
                 results.append(result)
                 for difference in result.differences:
                     print(f"{result.name}: {difference}", flush=True)
+    if not results:
+        sys.exit(f"There is no series in {given.data}; expected one of {', '.join(ARCHIVES)}")
     print(table(results))
     return int(any(result.differences for result in results))
 

@@ -179,8 +179,20 @@ def test_long_texts_take_time_that_grows_with_their_length(text: str) -> None:
 def test_files_with_the_same_pixels_are_told_apart_by_a_value_that_one_lacks() -> None:
     rows, time = value(0x00280010, "US", b"\x08\0"), value(0x00180081, "DS", b"2.98")
     kinds = [{rows.place: rows, time.place: time}, {rows.place: rows}]
-    before = [Facts("", b"pixels", (), values, {}, {}) for values in kinds]
+    before = [Facts("", "a", b"pixels", (), values, {}, {}) for values in kinds]
     for order in ([0, 1], [1, 0]):
-        after = [Facts(f"{at}.dcm", b"pixels", (), kinds[at], {}, {}) for at in order]
+        after = [Facts(f"{at}.dcm", "a", b"pixels", (), kinds[at], {}, {}) for at in order]
         for original, output in pairs(before, after):
             assert original.values == output.values
+
+
+def test_blank_slices_of_different_series_are_told_apart_by_their_series() -> None:
+    before = [Facts("", name, b"blank", (), {}, {"0020000e": name}, {}) for name in "ab"]
+    after = [
+        Facts(f"{name}/1.dcm", name, b"blank", (), {}, {"0020000e": name}, {}) for name in "ba"
+    ]
+    matched = pairs(before, after)
+    assert [(original.series, output.series) for original, output in matched] == [
+        ("b", "b"),
+        ("a", "a"),
+    ]

@@ -28,7 +28,13 @@ NEWER = {0x00081301, 0x00081302, 0x00081303, 0x00081304, 0x00100016, 0x00100042,
 DUMMY = re.compile(r"\s*(removed|anonymous|none)?\s*", re.IGNORECASE)
 
 
-def faults(name: str, instance: Instance, label: str, options: frozenset[str]) -> Iterator[Finding]:
+def faults(
+    name: str,
+    instance: Instance,
+    label: str,
+    options: frozenset[str],
+    memory: dict[object, str],
+) -> Iterator[Finding]:
     """Yield what is wrong with the form of an output.
 
     Parameters
@@ -41,6 +47,8 @@ def faults(name: str, instance: Instance, label: str, options: frozenset[str]) -
         The subject's label, which must be its Patient ID and Name.
     options : frozenset of str
         The options of the profile that were used.
+    memory : dict
+        What was found in values of earlier files; equal values are treated once.
     """
 
     def finding(problem: str, element: str = "") -> Finding:
@@ -70,7 +78,10 @@ def faults(name: str, instance: Instance, label: str, options: frozenset[str]) -
         yield finding("says that text is burned into the pixels", "BurnedInAnnotation")
     allowed = PATIENT | (CHARACTERISTICS if "retain_patient" in options else set())
     for value in instance.values:
-        if problem := _problem(value, allowed, options):
+        key = value.key
+        if key not in memory:
+            memory[key] = _problem(value, allowed, options)
+        if problem := memory[key]:
             yield finding(problem, element_name(value.tag, value.creator))
 
 

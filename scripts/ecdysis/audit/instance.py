@@ -5,7 +5,7 @@ import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from struct import calcsize, unpack
 from struct import error as struct_error
@@ -34,6 +34,9 @@ ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 
 DEEPEST = 64
 """Sequences inside sequences; deeper nesting is refused."""
+
+TOP = 8
+"""Length of the place of an element of the top level: its tag alone."""
 
 LARGEST_INFLATED = 1 << 28
 """Bytes that a deflated data set may grow to."""
@@ -83,7 +86,7 @@ class Value(NamedTuple):
     @property
     def key(self) -> tuple[int, str, str, bytes, tuple[str, ...], str]:
         """Everything but the place: equal values of many slices are treated once."""
-        return self.tag, self.creator, self.vr, self.raw, self.charset, self.order
+        return self[1:]
 
     @property
     def keyword(self) -> str:
@@ -128,10 +131,16 @@ class Instance:
 
     def text(self, tag: int) -> str:
         """Return the first value of an element of the top level or of file meta, as text."""
-        for value in (*self.meta, *self.values):
-            if value.tag == tag and "." not in value.place:
-                return next(iter(value.texts()), "") or str(next(iter(value.numbers()), ""))
-        return ""
+        value = self._top.get(tag)
+        if value is None:
+            return ""
+        return next(iter(value.texts()), "") or str(next(iter(value.numbers()), ""))
+
+    @cached_property
+    def _top(self) -> dict[int, Value]:
+        """The first value of each element of the top level and of file meta."""
+        values = (*self.meta, *self.values)
+        return {value.tag: value for value in reversed(values) if len(value.place) == TOP}
 
     def native_size(self) -> int:
         """Return how many bytes native pixels take; 0 when they are encapsulated or unknown."""

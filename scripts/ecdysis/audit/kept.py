@@ -52,6 +52,8 @@ class Facts:
     ----------
     name : str
         Its name, for messages; empty for an original.
+    series : str
+        The series that it belongs to, by the list of the session or the folder of the output.
     pixels : bytes
         Digest of the pixel data.
     number : tuple of bytes
@@ -65,6 +67,7 @@ class Facts:
     """
 
     name: str
+    series: str
     pixels: bytes
     number: tuple[bytes, ...]
     values: Mapping[str, Value]
@@ -91,7 +94,9 @@ def rule_of(value: Value) -> Rule | None:
     return kept_elements().get((value.creator, value.tag >> 16, number))
 
 
-def facts_of(instance: Instance, name: str, rules: dict[object, Rule | None]) -> Facts:
+def facts_of(
+    instance: Instance, name: str, series: str, rules: dict[object, Rule | None]
+) -> Facts:
     """Return what is compared of a file; `rules` remembers the rule of each element."""
     values, uids, dates = {}, {}, {}
     for value in instance.values:
@@ -107,17 +112,17 @@ def facts_of(instance: Instance, name: str, rules: dict[object, Rule | None]) ->
     number = tuple(
         values[f"{tag:08x}"].raw.strip(b"\0 ") for tag in NUMBERS if f"{tag:08x}" in values
     )
-    return Facts(name, _digest(instance), number, values, uids, dates)
+    return Facts(name, series, _digest(instance), number, values, uids, dates)
 
 
 def pairs(before: Iterable[Facts], after: Iterable[Facts]) -> list[tuple[Facts, Facts]]:
-    """Match originals and outputs by their pixels, and by their numbers where these repeat."""
-    originals: dict[bytes, list[Facts]] = defaultdict(list)
+    """Match originals and outputs of a series by their pixels, and then by their numbers."""
+    originals: dict[tuple[str, bytes], list[Facts]] = defaultdict(list)
     for original in before:
-        originals[original.pixels].append(original)
+        originals[original.series, original.pixels].append(original)
     matched = []
     for output in after:
-        candidates = originals.get(output.pixels, [])
+        candidates = originals.get((output.series, output.pixels), [])
         if len(candidates) > 1:
             same = [original for original in candidates if original.number == output.number]
             candidates = same or candidates
@@ -127,7 +132,7 @@ def pairs(before: Iterable[Facts], after: Iterable[Facts]) -> list[tuple[Facts, 
                 if len(candidates) > 1
                 else candidates[0]
             )
-            originals[output.pixels].remove(best)
+            originals[output.series, output.pixels].remove(best)
             matched.append((best, output))
     return matched
 

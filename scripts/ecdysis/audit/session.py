@@ -37,7 +37,8 @@ class Originals:
 
     Parameters
     ----------
-    paths : iterable of str
+    listed : mapping
+        Series -> paths of its files.
     kinds : frozenset of str
         The kinds of value that must be gone.
     related : iterable of str
@@ -45,7 +46,10 @@ class Originals:
     """
 
     def __init__(
-        self, paths: Iterable[str], kinds: frozenset[str], related: Iterable[str] = ()
+        self,
+        listed: Mapping[str, Iterable[str]],
+        kinds: frozenset[str],
+        related: Iterable[str] = (),
     ) -> None:
         self.secrets: set[Secret] = set()
         self.facts: list[kept.Facts] = []
@@ -53,12 +57,12 @@ class Originals:
         self.unread = 0
         known: dict[object, bool] = {}
         rules: dict[object, kept.Rule | None] = {}
-        own = set(paths)
-        for path in sorted(own.union(related)):
+        own = {path: series for series, paths in listed.items() for path in paths}
+        for path in sorted({*own, *related}):
             try:
                 instance = read_instance(Path(path))
                 found = list(secrets_of((*instance.meta, *instance.values), known))
-                facts = kept.facts_of(instance, "", rules)
+                facts = kept.facts_of(instance, "", own.get(path, ""), rules)
             except UNREADABLE:
                 self.unread += path in own
                 continue
@@ -108,8 +112,7 @@ def audit(
     kinds = kinds_searched(used["options"]) if used["profile"] != "none" else frozenset()
     content = read_json(listing)
     label = f"sub-{content['subject']}"
-    files = (path for paths in content["series"].values() for path in paths)
-    originals = Originals(files, kinds, related)
+    originals = Originals(content["series"], kinds, related)
     searcher = Searcher(originals.secrets, label, originals.models, kinds)
     outputs = sorted(results.files_in(dicom)) if dicom else []
     findings, matched = _in_dicom(outputs, originals, searcher, label, used)
@@ -145,6 +148,7 @@ def _in_dicom(
     hits: list[tuple[str, str, Secret]] = []
     after: list[kept.Facts] = []
     rules: dict[object, kept.Rule | None] = {}
+    seen: dict[object, str] = {}
     for path in outputs:
         name = f"{path.parent.name}/{path.name}"
         try:
@@ -152,11 +156,11 @@ def _in_dicom(
         except UNREADABLE:
             findings.append(Finding(name, "", "cannot be read by pydicom"))
             continue
-        after.append(kept.facts_of(instance, name, rules))
+        after.append(kept.facts_of(instance, name, path.parent.name, rules))
         if is_basic:
             found = searcher.in_text(name, camel=False)
             findings += [in_name(name, secret) for secret in found]
-            findings += form.faults(name, instance, label, options)
+            findings += form.faults(name, instance, label, options, seen)
             hits += _hits(instance, name, searcher)
     matched = kept.pairs(originals.facts, after)
     moved = kept.moved_dates(searcher.index.dates, matched)
