@@ -94,9 +94,7 @@ def rule_of(value: Value) -> Rule | None:
     return kept_elements().get((value.creator, value.tag >> 16, number))
 
 
-def facts_of(
-    instance: Instance, name: str, series: str, rules: dict[object, Rule | None]
-) -> Facts:
+def facts_of(instance: Instance, name: str, series: str, rules: dict[object, Rule | None]) -> Facts:
     """Return what is compared of a file; `rules` remembers the rule of each element."""
     values, uids, dates = {}, {}, {}
     for value in instance.values:
