@@ -172,8 +172,9 @@ class Profile:
         str
             ``remove``, ``empty``, ``dummy``, ``uid``, ``label``, ``shift`` (dates), ``title``
             (an AE title), ``age``, ``words`` (only known words stay), ``code`` (kept if it
-            holds no unknown word), ``gradient`` (a b-value and its direction), ``items`` (look inside), ``private``, ``keep`` (text is still
-            searched for the person), or ``verbatim``.
+            holds no unknown word), ``gradient`` (a b-value and its direction), ``items``
+            (look inside), ``private``, ``keep`` (text is still searched for the person), or
+            ``verbatim``.
         """
         key = tag, vr, objects
         if key not in self._known:
