@@ -39,7 +39,7 @@ from ecdysis.report.quality_table import problems_in
 from ecdysis.report.status import HAS_PROBLEMS
 from ecdysis.run_lock import begin_run
 from ecdysis.run_log import move_log
-from ecdysis.settings import given_as_text, resolve
+from ecdysis.settings import given_as_text, resolve, without_copied_defaults
 from ecdysis.shards import join
 from ecdysis.skullstrip.method import load, method_name
 from ecdysis.start import check_targets, remove_made, undone_on_error
@@ -103,9 +103,12 @@ def dry_study(settings):
 
 def settings_as_written():
     """Return the settings of this run; a job reads the labels from the manifest."""
+    settings = without_copied_defaults(config, config_given())
     if is_main_process():
-        return given_as_text(config, *config_of_command())
-    return {key: value for key, value in config.items() if key not in text_settings()}
+        return given_as_text(settings, *config_of_command())
+    return {
+        key: value for key, value in settings.items() if key not in text_settings()
+    }
 
 
 def study_of_this_run():

@@ -80,6 +80,11 @@ def config_of_command():
     return settings.config_args or [], settings.configfiles
 
 
+def config_given():
+    """Return the settings of --config and --configfile, without those of a `configfile:`."""
+    return workflow.config_settings.overwrite_config
+
+
 def config_of_command_line():
     """Return the parsed arguments of --config."""
     return workflow.config_settings.config

@@ -71,6 +71,46 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
     return settings
 
 
+def without_copied_defaults(
+    config: Mapping[str, Any],
+    given: Mapping[str, Any],
+    defaults: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Return Snakemake's `config` without the defaults that another workflow copied into it.
+
+    A workflow that uses this one as a module often has a copy of ``config/config.yaml``. The
+    defaults in it must not win over the study's own settings.
+
+    Parameters
+    ----------
+    config : mapping
+        The settings as Snakemake read them.
+    given : mapping
+        The settings of ``--config`` and ``--configfile``, which all stay.
+    defaults : mapping, optional
+        Default: ``config/config.yaml``.
+
+    Examples
+    --------
+    >>> without_copied_defaults({"deface": False, "crop": {"fov": 170, "margin": 5}}, {})
+    {'crop': {'margin': 5}}
+    >>> without_copied_defaults({"deface": False}, {"deface": False})
+    {'deface': False}
+    """
+    if defaults is None:
+        defaults = read_yaml(CONFIG / "config.yaml")
+    kept: Settings = {}
+    for key, value in config.items():
+        default, explicit = defaults.get(key), given.get(key)
+        if isinstance(value, Mapping) and isinstance(default, Mapping):
+            inner = explicit if isinstance(explicit, Mapping) else {}
+            below = without_copied_defaults(value, inner, default)
+            kept |= {key: below} if below else {}
+        elif key in given or key not in defaults or value != default:
+            kept[key] = value
+    return kept
+
+
 def given_as_text(
     config: Mapping[str, Any], config_args: Iterable[str], configfiles: Iterable[Path]
 ) -> dict[str, Any]:
