@@ -106,9 +106,7 @@ def settings_as_written():
     settings = without_copied_defaults(config, config_given())
     if is_main_process():
         return given_as_text(settings, *config_of_command())
-    return {
-        key: value for key, value in settings.items() if key not in text_settings()
-    }
+    return {key: value for key, value in settings.items() if key not in text_settings()}
 
 
 def study_of_this_run():
