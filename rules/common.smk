@@ -35,6 +35,7 @@ from ecdysis.places import (
     refused_file,
     statmaps_file,
 )
+from ecdysis.ratings import by_image
 from ecdysis.report.quality_table import problems_in
 from ecdysis.report.status import HAS_PROBLEMS
 from ecdysis.run_lock import begin_run
@@ -147,6 +148,12 @@ for notice in STUDY.notices:
     print(f"Note: {notice}", file=sys.stderr)
 METHOD = method_name(STUDY.settings)
 ANY_CONTRAST = METHOD == "none" or load(METHOD).any_contrast
+# The settings that change a mask.
+STRIPPING = {
+    key: value
+    for key, value in STUDY.settings["skullstrip"].items()
+    if key != "on_fail"
+}
 DEFACE = STUDY.settings["deface"]
 # Templates of the interactive pages.
 VIEWER = ("viewer.html.j2", "viewer.css", "viewer.js")

@@ -21,6 +21,8 @@ rule deface:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
     params:
         sources=raw_sources,
+        records=records_of_masks,
+        accepted=is_accepted,
         code=fingerprint("deface"),
     message:
         "Removing the face from {wildcards.entities}_{wildcards.suffix}"

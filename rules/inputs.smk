@@ -87,6 +87,20 @@ def brain_mask(wildcards):
     return image_of(wildcards).mask
 
 
+def records_of_masks(wildcards):
+    """Return the records of the masks of an image and of the T1w it has its mask from."""
+    image = image_of(wildcards)
+    return [
+        str(one.record("skullstrip")) for one in (image, t1w_of_session(image)) if one
+    ]
+
+
+def is_accepted(wildcards):
+    """Return whether the raters of an image accept it."""
+    ratings = by_image(STUDY.ratings).get(image_of(wildcards).file, [])
+    return bool(ratings) and ratings[0].rating == "accept"
+
+
 def affines_from_template(wildcards):
     """Return the transforms of points from the template to an image, in this order."""
     image = image_of(wildcards)

@@ -21,7 +21,7 @@ if METHOD not in ("none", "ants"):
         params:
             reorient=REORIENT,
             method=METHOD,
-            skullstrip=STUDY.settings["skullstrip"],
+            skullstrip=STRIPPING,
             code=fingerprint(
                 "skullstrip", module=f"ecdysis.skullstrip.methods.{METHOD}"
             ),
@@ -79,7 +79,7 @@ if METHOD == "ants":
         params:
             reorient=REORIENT,
             provider=STUDY.settings["ants"]["provider"],
-            skullstrip=STUDY.settings["skullstrip"],
+            skullstrip=STRIPPING,
             sources=raw_sources,
             code=fingerprint("skullstrip_ants"),
         message:

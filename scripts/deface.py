@@ -127,11 +127,13 @@ def _region(volume: Volume, brain: Any, inputs: Inputs) -> Any:
 
 
 if "snakemake" in globals():
+    from ecdysis.deface.permission import require_good_masks
     from ecdysis.job import recorded
     from ecdysis.template import Prepared
 
     job = globals()["snakemake"]
     with recorded(job, "deface") as details:
+        require_good_masks(map(Path, job.params.records), accepted=job.params.accepted)
         given = job.input
         template_mask = Prepared(Path(given.template)).brain_mask
         affines = tuple(map(Path, given.affines))

@@ -109,3 +109,10 @@ def test_a_session_that_failed_fails_its_own_images_alone(made: MadeOutput) -> N
     assert statuses == {
         "sub-01_ses-1_T1w": "failed", "sub-01_ses-2_T1w": "done", "sub-01_ses-3": "failed",
     }  # fmt: skip
+
+
+def test_a_failed_check_needs_review_only_if_the_settings_say_so(made: MadeOutput) -> None:
+    checked(made, "fail")
+    entry = entries_of(load_run(made.root), {})[0]
+    assert entry.status is Status.FAILED
+    assert judge(entry.item, on_fail="flag").status is Status.REVIEW

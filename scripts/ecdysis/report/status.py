@@ -91,11 +91,13 @@ def entries_of(run: Run, flags: Mapping[str, Sequence[Flag]]) -> list[Entry]:
         The quality flags of each processed image, by its name.
     """
     entries = []
+    on_fail = run.settings.get("skullstrip", {}).get("on_fail", "stop")
     for subject in run.subjects:
         for image in subject.images:
             own = tuple(flags.get(image.name, ()))
             shared = [stage for unit, stage in subject.stages if _concerns(unit, subject, image)]
-            verdict = judge(image, shared, own, run.ratings.get(image.name, ()))
+            ratings = run.ratings.get(image.name, ())
+            verdict = judge(image, shared, own, ratings, on_fail=on_fail)
             entries.append(Entry(subject, image, verdict, own))
         entries += [Entry(subject, item, judge(item)) for item in subject.exclusions]
         entries += _without_image(subject)
@@ -124,6 +126,8 @@ def judge(
     shared: Sequence[Stage] = (),
     flags: Sequence[Flag] = (),
     ratings: Sequence[Rating] = (),
+    *,
+    on_fail: str = "stop",
 ) -> Verdict:
     """Return the status of one image.
 
@@ -136,6 +140,8 @@ def judge(
         Its quality flags.
     ratings : sequence of Rating
         The most careful one first. A rating *accept* settles a review, but no failure.
+    on_fail : {"stop", "flag"}
+        Whether a mask that fails its self-check makes the image failed or one to review.
     """
     if isinstance(item, NotProcessed):
         return Verdict(_of_exclusion(item), (item.reason,))
@@ -144,7 +150,7 @@ def judge(
     if unfinished and unfinished.status is Status.FAILED:
         return unfinished
     grade, doubts = brain_check(item)
-    if grade == "fail":
+    if grade == "fail" and on_fail == "stop":
         return Verdict(Status.FAILED, doubts)
     if unfinished or not item.finished:
         return unfinished or Verdict(Status.PENDING)

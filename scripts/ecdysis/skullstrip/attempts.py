@@ -1,9 +1,10 @@
-"""Try one way of alignment after another until a brain mask passes its check."""
+"""Try one way of alignment after another until head and template are aligned."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ecdysis.skullstrip.mask_check import is_aligned
 from ecdysis.skullstrip.working_image import BoolArray
 
 R = TypeVar("R")
@@ -30,14 +31,15 @@ class Attempt(Generic[R]):
 def best_attempt(
     strategies: Sequence[str], attempt: Callable[[str], Attempt[R]]
 ) -> tuple[Attempt[R], dict[str, Any]]:
-    """Try strategies until one passes the check; return the best attempt, and how it was found.
+    """Try strategies until one aligns; return the best attempt, and how it was found.
 
-    The second value is for the report: the strategy, and the reasons why others were given up.
+    A mask that is doubtful for another reason, such as its volume, needs no other alignment. The
+    second value is for the report: the strategy, and the reasons why others were given up.
     """
     attempts: list[Attempt[R]] = []
     for strategy in strategies:
         attempts.append(attempt(strategy))
-        if attempts[-1].check["verdict"] != "fail":
+        if attempts[-1].check["verdict"] != "fail" and is_aligned(attempts[-1].measures):
             break
     best = max(attempts, key=lambda made: made.grade)
     given_up = {made.strategy: made.check["reasons"] for made in attempts if made is not best}

@@ -116,6 +116,15 @@ LIMITS = {
         "own choice: 0.37 to 0.49 in the T1w of docs/skullstrip.md",
     ),
 }
+ALIGNMENT = (
+    "similarity",
+    "template_correlation",
+    "affine_overlap",
+    "left_right_difference",
+    "tissue_outside",
+    "tissue_inside",
+)
+"""Measures that a wrong alignment with the template changes."""
 TISSUE_FRACTIONS = ("fluid_fraction", "grey_fraction", "white_fraction")
 
 
@@ -136,6 +145,13 @@ def judge(measures: Mapping[str, float]) -> dict[str, Any]:
             low, high = limit.fail if grade == 2 else limit.look
             reasons.append(f"{limit.meaning} is {value:g}, expected {low:g} to {high:g}")
     return {"verdict": ("ok", "look", "fail")[max(grades)], "reasons": reasons}
+
+
+def is_aligned(measures: Mapping[str, float]) -> bool:
+    """Return whether no measure of `ALIGNMENT` is out of the bounds of `look`."""
+    return not any(
+        _outside(measures[name], LIMITS[name].look) for name in ALIGNMENT if name in measures
+    )
 
 
 def measure(
