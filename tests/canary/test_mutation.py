@@ -50,7 +50,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-@rule("safe private elements are known by creator", "private")
+@rule("safe private elements are known by creator", "default")
 def _(patch: pytest.MonkeyPatch) -> None:
     from ecdysis.deid import private_elements
 
@@ -61,7 +61,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(private_elements, "private_elements", Anyone)
 
 
-@rule("safe private structures are made anew", "private")
+@rule("safe private structures are made anew", "default")
 def _(patch: pytest.MonkeyPatch) -> None:
     from ecdysis.deid import private_elements
 
