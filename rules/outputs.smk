@@ -48,8 +48,8 @@ if "fmriprep" in STUDY.settings["outputs"]:
             "logs/dataset/full_grid_description.log",
         params:
             bids_dir=STUDY.settings["bids_dir"],
-            # Its labels have meanings of their own.
-            labels=[],
+            dataset="full_grid",
+            labels=["preproc", "brain"],
             code=fingerprint("derivative_description"),
         message:
             "Describing the files for fMRIPrep as a BIDS derivative"

@@ -72,6 +72,7 @@ rule derivative_description:
         "../envs/python.yaml"
     params:
         bids_dir=STUDY.settings["bids_dir"],
+        dataset="results",
         labels=labels_of_results(),
         code=fingerprint("derivative_description"),
     message:

@@ -7,7 +7,7 @@ moved as a whole.
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,18 @@ NOT_BIDS = (
 """Patterns of ``.bidsignore``, without a final slash, with which a folder would not be ignored."""
 
 MEANINGS = {
-    "preproc": "Whole head, reoriented and cropped without resampling",
-    "defaced": "Whole head, reoriented and cropped without resampling; face and ears removed",
-    "brain": "Brain mask, or the image with all voxels outside the brain mask set to 0",
-    "biascorrected": "Whole head without its bias field (N4)",
+    "results": {
+        "preproc": "Whole head, reoriented and cropped without resampling",
+        "defaced": "Whole head, reoriented and cropped without resampling; face and ears removed",
+        "brain": "Brain mask, or the image with all voxels outside the brain mask set to 0",
+        "biascorrected": "Whole head without its bias field (N4)",
+    },
+    "full_grid": {
+        "preproc": "Whole head, reoriented, not cropped, without its bias field (N4)",
+        "brain": "Brain mask",
+    },
 }
-"""What the labels of the entity ``desc`` mean in the results."""
-FULL_GRID_MEANINGS = {
-    "preproc": "Whole head, reoriented, not cropped, without its bias field (N4)",
-    "brain": "Brain mask",
-}
-"""What they mean in the dataset of uncropped images."""
+"""What the labels of the entity ``desc`` mean, in the results and in the uncropped dataset."""
 
 LONGEST_NAME = 200
 """Maximum length of the name that is taken from the raw dataset."""
@@ -92,17 +93,23 @@ def container(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
     return {}
 
 
-def descriptions(meanings: Mapping[str, str]) -> str:
+def descriptions(dataset: str, labels: Iterable[str]) -> str:
     """Return ``descriptions.tsv``: what the labels of ``desc`` in a dataset mean.
+
+    Parameters
+    ----------
+    dataset : {"results", "full_grid"}
+    labels : iterable of str
+        The labels that its file names have.
 
     Examples
     --------
-    >>> print(descriptions({"biascorrected": MEANINGS["biascorrected"]}))
+    >>> print(descriptions("results", ["biascorrected"]))
     desc_id	description
     desc-biascorrected	Whole head without its bias field (N4)
     <BLANKLINE>
     """
-    rows = [f"desc-{label}\t{meaning}" for label, meaning in meanings.items()]
+    rows = [f"desc-{label}\t{MEANINGS[dataset][label]}" for label in labels]
     return "\n".join(["desc_id\tdescription", *rows]) + "\n"
 
 
@@ -123,9 +130,8 @@ if "snakemake" in globals():
     with recorded(job, "derivative_description"):
         made, folder = job.output, Path(job.output.description).absolute().parent
         write_json(made.description, describe(Path(job.params.bids_dir), folder))
-        used = {label: MEANINGS[label] for label in job.params.labels}
         texts = {
-            made.descriptions: descriptions(used or FULL_GRID_MEANINGS),
+            made.descriptions: descriptions(job.params.dataset, job.params.labels),
             made.bidsignore: "\n".join(NOT_BIDS) + "\n",
         }
         for path, text in texts.items():

@@ -160,9 +160,9 @@ def test_results_with_a_face_are_removed_and_others_are_listed(tmp_path):
 
 
 def test_labels_and_the_container_are_described():
-    table = script.descriptions({"brain": script.MEANINGS["brain"]})
+    table = script.descriptions("full_grid", ["brain"])
     assert table.splitlines()[0] == "desc_id\tdescription"
-    assert table.splitlines()[1].startswith("desc-brain\t")
+    assert table.splitlines()[1:] == ["desc-brain\tBrain mask"]
     sif = {"SINGULARITY_NAME": "/somewhere/ecdysis.sif"}
     assert script.container(sif) == {"Container": {"Type": "singularity", "Tag": "ecdysis.sif"}}
     assert script.container({}) == {}
