@@ -13,7 +13,7 @@ from typing import Any
 
 from ecdysis.errors import InputError
 from ecdysis.files import read_json, write_json
-from ecdysis.places import MANIFEST, TEMPLATE
+from ecdysis.places import FULL_GRID, MANIFEST, TEMPLATE
 
 OF_ONE_SHARD = (
     "shard",
@@ -23,7 +23,7 @@ OF_ONE_SHARD = (
     "keep_intermediates",
 )
 """Settings that may differ between shards of one study."""
-LINKED = (".", ".ecdysis", "logs", "benchmarks")
+LINKED = (".", ".ecdysis", "logs", "benchmarks", str(FULL_GRID))
 """Folders of which the entries ``sub-*`` are linked."""
 
 
@@ -85,10 +85,12 @@ def join(patterns: Sequence[str], output_dir: Path) -> None:
                 entry.unlink()
     for path, target in wanted.items():
         _link(output_dir / path, target)
-    for name in ("dataset_description.json", ".bidsignore"):
-        described = next((root / name for root in roots if (root / name).is_file()), None)
-        if described:
-            _link(output_dir / name, described)
+    for folder in (Path(), FULL_GRID):
+        for name in ("dataset_description.json", "descriptions.tsv", ".bidsignore"):
+            file = folder / name
+            described = next((root / file for root in roots if (root / file).is_file()), None)
+            if described:
+                _link(output_dir / file, described)
     template = next((root / TEMPLATE for root in roots if (root / TEMPLATE).is_file()), None)
     if template:
         write_json(output_dir / TEMPLATE, read_json(template))

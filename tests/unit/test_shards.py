@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from ecdysis.errors import InputError
 from ecdysis.files import read_json
-from ecdysis.places import MANIFEST
+from ecdysis.places import FULL_GRID, MANIFEST
 from ecdysis.report.records import load_run
 from ecdysis.shards import check_shard, in_shard, join
 
@@ -62,6 +62,16 @@ def test_joining_again_follows_what_changed(joined, tmp_path, shards):
     join([str(tmp_path / "shard-1")], joined)
     assert [one.label for one in load_run(joined).subjects] == ["01", "04"]
     assert not (joined / "logs/sub-02").exists()
+
+
+def test_the_dataset_for_other_programs_is_joined(tmp_path, shards):
+    for made, label in zip(shards, ("01", "02"), strict=True):
+        folder = made.root / FULL_GRID
+        (folder / f"sub-{label}/anat").mkdir(parents=True)
+        (folder / "dataset_description.json").write_text("{}")
+    join([str(tmp_path / "shard-*")], tmp_path / "all")
+    names = sorted(path.name for path in (tmp_path / "all" / FULL_GRID).iterdir())
+    assert names == ["dataset_description.json", "sub-01", "sub-02"]
 
 
 @pytest.mark.parametrize(
