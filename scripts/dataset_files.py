@@ -5,11 +5,12 @@ The files belong to the user from the moment they exist. A rule must state them 
 """
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ecdysis.version import BIDS_VERSION, __version__
+from ecdysis.version import BIDS_VERSION, generated_by
 
 README = """\
 # {name}
@@ -27,28 +28,28 @@ BIDSIGNORE = """\
 """
 
 
-def description(name: str, version: str, converter: str) -> dict[str, Any]:
+def description(name: str, converter: str) -> dict[str, Any]:
     """Return the content of ``dataset_description.json`` for a raw dataset.
 
     Parameters
     ----------
     name : str
         Title of the dataset.
-    version, converter : str
-        Versions of Ecdysis and of dcm2niix.
+    converter : str
+        Version of dcm2niix.
     """
     return {
         "Name": name,
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "raw",
         "GeneratedBy": [
-            {"Name": "Ecdysis", "Version": version},
+            generated_by(os.environ),
             {"Name": "dcm2niix", "Version": converter},
         ],
     }
 
 
-def complete(bids_dir: Path, name: str, version: str, converter: str) -> dict[str, list[str]]:
+def complete(bids_dir: Path, name: str, converter: str) -> dict[str, list[str]]:
     """Write ``dataset_description.json``, ``README`` and ``.bidsignore`` where missing.
 
     Any file named README, with or without extension, counts as the README.
@@ -59,7 +60,7 @@ def complete(bids_dir: Path, name: str, version: str, converter: str) -> dict[st
         Names of the files that were ``made`` and of those that were ``kept``.
     """
     name = name.strip() or "Untitled"
-    text = json.dumps(description(name, version, converter), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(description(name, converter), indent=2, ensure_ascii=False) + "\n"
     readmes = sorted(path.name for path in bids_dir.glob("README*") if path.is_file())
     contents = {
         "dataset_description.json": text,
@@ -92,4 +93,4 @@ if "snakemake" in globals():
     job = globals()["snakemake"]
     with recorded(job, "dataset_files") as details:
         bids_dir = Path(job.output.description).parent
-        details.update(complete(bids_dir, bids_dir.name, __version__, version_of("dcm2niix")))
+        details.update(complete(bids_dir, bids_dir.name, version_of("dcm2niix")))

@@ -5,14 +5,12 @@ moved as a whole.
 """
 
 import os
-import re
-import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ecdysis.files import atomic, read_json, write_json
-from ecdysis.version import BIDS_VERSION, __version__
+from ecdysis.version import BIDS_VERSION, generated_by
 
 NOT_BIDS = (
     *("logs", "benchmarks", "*.html", "figures", "sub-*/figures", "report*"),
@@ -37,9 +35,6 @@ MEANINGS = {
 LONGEST_NAME = 200
 """Maximum length of the name that is taken from the raw dataset."""
 
-PUBLIC_ADDRESS = re.compile(r"https://[\w.-]+(/[\w.~-]+)+")
-"""A web address without user name, password and query."""
-
 
 def describe(bids_dir: Path, output_dir: Path) -> dict[str, Any]:
     """Return the content of ``dataset_description.json``.
@@ -56,41 +51,10 @@ def describe(bids_dir: Path, output_dir: Path) -> dict[str, Any]:
         "Name": f"{name}: skull-stripped",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
-        "GeneratedBy": [{**generator(), **container(os.environ)}],
+        "GeneratedBy": [generated_by(os.environ)],
         "SourceDatasets": [{"URL": link}],
         "DatasetLinks": {"raw": link},
     }
-
-
-def generator() -> dict[str, str]:
-    """Return name and version of this workflow, and the address that it was cloned from."""
-    try:
-        command = ["git", "-C", str(Path(__file__).parent), "remote", "get-url", "origin"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        address = done.stdout.strip()
-    except OSError:
-        address = ""
-    about = {"Name": "Ecdysis", "Version": __version__}
-    return {**about, "CodeURL": address} if PUBLIC_ADDRESS.fullmatch(address) else about
-
-
-def container(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return the entry ``Container`` of the container that this process runs in.
-
-    Parameters
-    ----------
-    environment : mapping
-        Apptainer and Singularity set a variable with the file name of the image.
-
-    Examples
-    --------
-    >>> container({"APPTAINER_NAME": "ecdysis.sif"})
-    {'Container': {'Type': 'apptainer', 'Tag': 'ecdysis.sif'}}
-    """
-    for program in ("apptainer", "singularity"):
-        if image := environment.get(f"{program.upper()}_NAME"):
-            return {"Container": {"Type": program, "Tag": Path(image).name}}
-    return {}
 
 
 def descriptions(dataset: str, labels: Iterable[str]) -> str:

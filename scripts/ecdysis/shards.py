@@ -85,9 +85,9 @@ def join(patterns: Sequence[str], output_dir: Path) -> None:
                 entry.unlink()
     for path, target in wanted.items():
         _link(output_dir / path, target)
-    for folder in (Path(), FULL_GRID):
+    for dataset in (Path(), FULL_GRID):
         for name in ("dataset_description.json", "descriptions.tsv", ".bidsignore"):
-            file = folder / name
+            file = dataset / name
             described = next((root / file for root in roots if (root / file).is_file()), None)
             if described:
                 _link(output_dir / file, described)

@@ -7,7 +7,7 @@ from dataset_files import complete
 
 
 def test_a_new_dataset_gets_its_files(tmp_path: Path) -> None:
-    told = complete(tmp_path / "bids", "My study", "0.1", "1.0")
+    told = complete(tmp_path / "bids", "My study", "1.0")
     assert told["kept"] == []
     assert sorted(path.name for path in (tmp_path / "bids").iterdir()) == sorted(told["made"])
     description = json.loads((tmp_path / "bids" / "dataset_description.json").read_text())
@@ -20,7 +20,7 @@ def test_a_new_dataset_gets_its_files(tmp_path: Path) -> None:
 def test_what_is_there_is_kept(tmp_path: Path) -> None:
     for name in ("dataset_description.json", "README.rst", ".bidsignore"):
         (tmp_path / name).write_text("mine")
-    assert complete(tmp_path, "x", "0.1", "1.0")["made"] == []
+    assert complete(tmp_path, "x", "1.0")["made"] == []
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
         "dataset_description.json": "mine",
         "README.rst": "mine",
@@ -29,5 +29,5 @@ def test_what_is_there_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_dataset_without_a_title_is_untitled(tmp_path: Path) -> None:
-    complete(tmp_path, " ", "0.1", "1.0")
+    complete(tmp_path, " ", "1.0")
     assert json.loads((tmp_path / "dataset_description.json").read_text())["Name"] == "Untitled"

@@ -18,6 +18,7 @@ from ecdysis.settings import resolve
 from ecdysis.skullstrip.segmentation import Inputs, Outputs, segment
 from ecdysis.skullstrip.tissues import TISSUES
 from ecdysis.template import Template
+from ecdysis.version import generated_by
 
 SPACE = "MNI152NLin6Asym"
 ANAT = {"datatype": "anat", "subject": "01", "session": "1"}
@@ -164,8 +165,9 @@ def test_labels_and_the_container_are_described():
     assert table.splitlines()[0] == "desc_id\tdescription"
     assert table.splitlines()[1:] == ["desc-brain\tBrain mask"]
     sif = {"SINGULARITY_NAME": "/somewhere/ecdysis.sif"}
-    assert script.container(sif) == {"Container": {"Type": "singularity", "Tag": "ecdysis.sif"}}
-    assert script.container({}) == {}
+    container = {"Type": "singularity", "Tag": "ecdysis.sif"}
+    assert generated_by(sif)["Container"] == container
+    assert "Container" not in generated_by({})
 
 
 @pytest.mark.parametrize(
@@ -181,4 +183,4 @@ def test_only_a_public_address_of_the_code_is_named(tmp_path, monkeypatch, remot
     git.write_text(f"#!/bin/sh\necho {remote}\n")
     git.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert script.generator().get("CodeURL") == (remote if public else None)
+    assert generated_by({}).get("CodeURL") == (remote if public else None)
