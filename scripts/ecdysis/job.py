@@ -45,14 +45,9 @@ def recorded(
 ) -> Iterator[dict[str, Any]]:
     """Run the block as `stage` of a Snakemake job; write its log and its status record.
 
-    The record says ``running`` while the block runs, then ``done``, or ``failed`` with the reason.
-    A killed job leaves ``running``, which the report shows as interrupted. The output of the block
-    and of the programs it starts goes to the log. After an error the process exits with
-    status 1; the console shows the reason, the log also the traceback.
-
-    Snakemake retries every failed job. A retry helps only if memory was short or the job was
-    stopped from outside. After any other failure the next attempt fails immediately with the same
-    reason (`ecdysis.settled`).
+    The record has the state ``running``, then ``done``, or ``failed`` with the reason. A killed job
+    leaves ``running``, which the report shows as interrupted. The log gets the output of the block
+    and of its programs. After an error the console shows the reason, and the exit status is 1.
 
     Parameters
     ----------
@@ -61,7 +56,7 @@ def recorded(
     stage : str
         The name of the stage in the report.
     unit : str, optional
-        The image, session or subject of the record; by default the record is next to the log.
+        Name of the record; by default the record is next to the log.
     private : bool
         The log may contain identifying text and is not in the outputs. The record then gives only
         the type of an unexpected error.
@@ -69,23 +64,15 @@ def recorded(
     Yields
     ------
     dict
-        Facts of the stage, written to the record as ``details``.
+        Written to the record as ``details``.
     """
-    log = Path(str(job.log))
-    status = _record_of(log, stage, unit)
+    status = _record_of(log := Path(str(job.log)), stage, unit)
     _stop_where_settled(status, log, stage)
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(job.threads)))
     os.environ.setdefault("NIPYPE_NO_ET", "1")
+    began, already = time.monotonic(), _cpu_seconds()
+    record = _new_record(job, stage, None if private else log)
     details: dict[str, Any] = {}
-    began = time.monotonic()
-    already = _cpu_seconds()
-    record: dict[str, Any] = {
-        "stage": stage,
-        **{key: str(value) for key, value in job.wildcards.items()},
-        "state": "running",
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "log": None if private else str(log),
-    }
     reason, again = None, True
     try:
         with needing_room("disk"):
@@ -103,8 +90,8 @@ def recorded(
         reason = reason and _without_places(reason, job.input)
         if record["state"] == "running":
             record |= {"state": "failed", "reason": reason or "the job was interrupted"}
-        record |= {"seconds": round(time.monotonic() - began, 3), **_usage(already)}
-        record["details"] = details
+        seconds = round(time.monotonic() - began, 3)
+        record |= {"seconds": seconds, **_usage(already), "details": details}
         # If the disk is full, the reason is printed on the console only.
         with suppress(OSError):
             write_json(status, record)
@@ -113,6 +100,17 @@ def recorded(
     if reason is not None:
         print(f"{stage} failed: {reason} (log: {log})", file=sys.stderr)
         sys.exit(1)
+
+
+def _new_record(job: Any, stage: str, log: Path | None) -> dict[str, Any]:
+    """Return the status record of a stage that begins."""
+    return {
+        "stage": stage,
+        **{key: str(value) for key, value in job.wildcards.items()},
+        "state": "running",
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "log": log and str(log),
+    }
 
 
 def optional(files: Any, name: str) -> Path | None:

@@ -110,7 +110,7 @@ def discover(
     preflight : callable
         Raises an InputError for a file that cannot be processed.
     remembered : dict, optional
-        What an earlier call returned as third value.
+        The third return value of an earlier call.
     planned : sequence of Image
         Images that will come from DICOM; those whose files exist already are dropped.
     also : sequence of str
@@ -130,33 +130,19 @@ def discover(
     present = {image.name for image, _, _ in found}
     found += [(image, _entities_of(image), None) for image in planned if image.name not in present]
     found.sort(key=lambda item: item[0].name)
-
     folders = map(printable, _subjects(bids_dir))
-    subjects = sorted({image.subject for image, _, _ in found} | {*folders, *also})
+    subjects = sorted({*(image.subject for image, _, _ in found), *folders, *also})
     sessions = sorted({image.session for image, _, _ in found if image.session})
-    wanted = set(match(selection.participant_label, subjects, "participant_label") or subjects)
-    wanted -= set(match(selection.exclude_participant_label, subjects, "exclude_participant_label"))
-    wanted = {label for label in wanted if in_shard(label, selection.shard)}
+    wanted = _selected_subjects(selection, subjects)
     in_sessions = match(selection.session_label, sessions, "session_label")
-
-    images: dict[str, Image] = {}
-    exclusions = []
-    for image, entities, reason in found:
-        asked = {**MAGNITUDE, **(selection.filters or {}).get(image.suffix, {})}
-        if (
-            image.subject not in wanted
-            or (in_sessions and image.session not in in_sessions)
-            or not all(_agrees(entities.get(key), value) for key, value in asked.items())
-        ):
-            continue
-        if reason:
-            exclusions.append(Exclusion(image.name, image.subject, reason))
-        elif image.name in images:
-            twin = f"there is also {Path(images[image.name].path).name}, which is used"
-            exclusions.append(Exclusion(image.name, image.subject, twin))
-        else:
-            images[image.name] = image
-    seen = {image.subject for image in images.values()} | {item.subject for item in exclusions}
+    images, exclusions = _without_twins(
+        (image, reason)
+        for image, entities, reason in found
+        if image.subject in wanted
+        and (not in_sessions or image.session in in_sessions)
+        and _passes(entities, (selection.filters or {}).get(image.suffix, {}))
+    )
+    seen = {image.subject for image in images} | {item.subject for item in exclusions}
     kinds = ", ".join(selection.suffixes)
     for subject in sorted(wanted - seen):
         misplaced = _misplaced(bids_dir, subject, selection.suffixes)
@@ -166,7 +152,37 @@ def discover(
     faults = any(item.fault for item in exclusions)
     if not (images or faults or wanted & set(also) or selection.shard):
         _refuse_empty(bids_dir, selection, [image.suffix for image, _, _ in found])
-    return list(images.values()), exclusions, known
+    return images, exclusions, known
+
+
+def _selected_subjects(selection: Selection, subjects: Sequence[str]) -> set[str]:
+    """Return the labels of the subjects to process."""
+    chosen = set(match(selection.participant_label, subjects, "participant_label") or subjects)
+    chosen -= set(match(selection.exclude_participant_label, subjects, "exclude_participant_label"))
+    return {label for label in chosen if in_shard(label, selection.shard)}
+
+
+def _passes(entities: Mapping[str, Any], filters: Mapping[str, Any]) -> bool:
+    """Return whether the entities of an image pass the filters and the default filter."""
+    asked = {**MAGNITUDE, **filters}
+    return all(_agrees(entities.get(key), value) for key, value in asked.items())
+
+
+def _without_twins(
+    candidates: Iterable[tuple[Image, str | None]],
+) -> tuple[list[Image], list[Exclusion]]:
+    """Return the first image of each name, and exclusions of the others and of refused images."""
+    images: dict[str, Image] = {}
+    exclusions = []
+    for image, reason in candidates:
+        if reason:
+            exclusions.append(Exclusion(image.name, image.subject, reason))
+        elif image.name in images:
+            twin = f"there is also {Path(images[image.name].path).name}, which is used"
+            exclusions.append(Exclusion(image.name, image.subject, twin))
+        else:
+            images[image.name] = image
+    return list(images.values()), exclusions
 
 
 def _refuse_empty(bids_dir: Path, selection: Selection, suffixes: Sequence[str]) -> None:

@@ -21,6 +21,29 @@ FIRST_SESSION = date(2019, 3, 14)
 DAYS_BETWEEN_SESSIONS = 183
 
 
+EVERY_SLICE: dict[str, str | int] = {
+    "SpecificCharacterSet": "ISO_IR 192",
+    "SOPClassUID": MR_IMAGE_STORAGE,
+    "Modality": "MR",
+    "BodyPartExamined": "HEAD",
+    "PatientPosition": "HFS",
+    "StudyDescription": "MR head",
+    "AcquisitionNumber": 1,
+    "PositionReferenceIndicator": "",
+    "MagneticFieldStrength": "3",
+    "ImagingFrequency": "123.25",
+    "ImagedNucleus": "1H",
+    "NumberOfAverages": "1",
+    "PercentSampling": "100",
+    "InPlanePhaseEncodingDirection": "ROW",
+    "SamplesPerPixel": 1,
+    "PhotometricInterpretation": "MONOCHROME2",
+    "BitsAllocated": 16,
+    "PixelRepresentation": 0,
+}
+"""Elements with the same value in every file."""
+
+
 def scanner_header(
     identity: Identity, protocol: str, vendor: str, session: int, series_number: int
 ) -> Any:
@@ -50,31 +73,14 @@ def scanner_header(
     day = f"{session_date(session):%Y%m%d}"
     time = f"{9 + series_number // 6:02d}{series_number % 6 * 10:02d}07.250000"
     values: dict[str, Any] = {
-        "SpecificCharacterSet": "ISO_IR 192",
+        **EVERY_SLICE,
         "ImageType": list(IMAGE_TYPES[vendor]),
-        "SOPClassUID": MR_IMAGE_STORAGE,
-        "Modality": "MR",
-        "BodyPartExamined": "HEAD",
-        "PatientPosition": "HFS",
-        "StudyDescription": "MR head",
         "SeriesDescription": description,
         "ProtocolName": description,
         "SeriesNumber": series_number,
-        "AcquisitionNumber": 1,
         "StudyInstanceUID": study_uid,
         "SeriesInstanceUID": uid(study_uid, series_number),
         "FrameOfReferenceUID": uid(study_uid, "frame"),
-        "PositionReferenceIndicator": "",
-        "MagneticFieldStrength": "3",
-        "ImagingFrequency": "123.25",
-        "ImagedNucleus": "1H",
-        "NumberOfAverages": "1",
-        "PercentSampling": "100",
-        "InPlanePhaseEncodingDirection": "ROW",
-        "SamplesPerPixel": 1,
-        "PhotometricInterpretation": "MONOCHROME2",
-        "BitsAllocated": 16,
-        "PixelRepresentation": 0,
         **VENDORS[vendor],
         **PROTOCOLS[protocol],
         **{f"{event}Date": day for event in ("Study", "Series", "Acquisition", "Content")},

@@ -5,7 +5,7 @@ who come later never renumber those who came before.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,12 +114,7 @@ def assign(
     mapped = read_map(participants_map) if participants_map else None
     studies = dict.fromkeys((one.patient, one.study) for one in series)
     dates = {(one.patient, one.study): str(one.header["StudyDate"] or "") for one in series}
-    unlisted: dict[Study, str] = {}
-    if mapped is not None:
-        check_issuers(mapped, {patient for patient, _ in studies})
-        for study in studies:
-            if reason := _left_out(find(mapped, study[0]), study[1], dates[study]):
-                unlisted[study] = reason
+    unlisted = {} if mapped is None else _unlisted(studies, mapped, dates)
     listed = [study for study in studies if study not in unlisted]
     people = _participants(listed, remembered, bids_dir, mapped, key)
     notices = doubts(series, people)
@@ -129,13 +124,7 @@ def assign(
     for study in listed:
         by_person[people[study[0]]].append(study)
     for person, own in by_person.items():
-        given = {
-            study: label
-            for study in own
-            if mapped is not None
-            and (known := find(mapped, study[0]))
-            and (label := _mapped_session(known, study[1], dates[study]))
-        }
+        given = {} if mapped is None else _mapped_sessions(own, mapped, dates)
         for study, label in _sessions(own, visit_of, given, remembered, person, notices).items():
             sessions[study] = (person, label)
         notices += _joined_visits(own, visit_of, given, person)
@@ -143,6 +132,29 @@ def assign(
         remembered.keep(patient, uid, *labels)
     remembered.write()
     return Labels(sessions, unlisted, tuple(notices))
+
+
+def _unlisted(
+    studies: Iterable[Study], mapped: People, dates: Mapping[Study, str]
+) -> dict[Study, str]:
+    """Return the studies that the map leaves out, with the reason."""
+    check_issuers(mapped, {patient for patient, _ in studies})
+    reasons = {
+        study: _left_out(find(mapped, study[0]), study[1], dates[study]) for study in studies
+    }
+    return {study: reason for study, reason in reasons.items() if reason}
+
+
+def _mapped_sessions(
+    studies: Iterable[Study], mapped: People, dates: Mapping[Study, str]
+) -> dict[Study, str]:
+    """Return the session labels that the map gives to studies."""
+    return {
+        study: label
+        for study in studies
+        if (known := find(mapped, study[0]))
+        and (label := _mapped_session(known, study[1], dates[study]))
+    }
 
 
 def _left_out(mapped: Mapped | None, study: str, date: str) -> str | None:

@@ -76,7 +76,6 @@ class Names:
         session, kind : str
             As ``sub-01_ses-01`` and ``T1w``.
         series : sequence of Series
-            All that are to be named now.
         bases : mapping of str
             Series identifier -> the entities that a new name begins with.
         ruled : mapping of str
@@ -95,11 +94,7 @@ class Names:
                 given[one.id] = Name(kind, ruled[one.id], self.content(one))
             elif known and known.kind == kind:
                 given[one.id] = known
-        taken = {
-            name.entities
-            for (where, other), name in self._names.items()
-            if where == session and name.kind == kind and other not in given
-        } | {name.entities for name in given.values()}
+        taken = self._taken(session, kind, given)
         for shared, acquired in _acquisitions(series, bases, given).items():
             last = max((_run(entities, shared) for entities in taken), default=0)
             for acquisition in acquired:
@@ -121,6 +116,15 @@ class Names:
                     last += 1
         self._names |= {(session, name): known for name, known in given.items()}
         return given
+
+    def _taken(self, session: str, kind: str, given: Mapping[str, Name]) -> set[str]:
+        """Return the entities of the names of one kind in a session."""
+        others = (
+            name.entities
+            for (where, series), name in self._names.items()
+            if where == session and name.kind == kind and series not in given
+        )
+        return {*others, *(name.entities for name in given.values())}
 
     def forget(self, session: str, series: str) -> None:
         """Forget the name of a series that becomes no image."""

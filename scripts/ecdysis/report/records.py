@@ -52,44 +52,24 @@ def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = 
     Parameters
     ----------
     output_dir : path
-        Of a run that has begun.
     ended : bool
-        No job runs any more, whatever Snakemake still holds.
+        No job runs any more, even if a lock remains.
     only : str, optional
-        Read the records of this subject alone; the others seem pending.
+        Read the records of this subject only; the others are shown as pending.
 
     Raises
     ------
     InputError
-        There is no manifest, or it cannot be read.
+        The manifest cannot be read.
     """
     root = Path(output_dir).resolve()
-    try:
-        manifest = read_json(root / MANIFEST)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            root / MANIFEST,
-            f"the manifest of a run cannot be read ({type(error).__name__})",
-            "Give the output directory of a run that has begun",
-        ) from error
+    manifest = _manifest(root)
     template = root / TEMPLATE
-    exclusions = [
-        NotProcessed(
-            item["image"],
-            str(item["subject"]),
-            item["reason"],
-            item.get("rated", False),
-            item.get("fault", True),
-        )
-        for item in manifest.get("excluded", [])
-    ]
+    excluded = _exclusions(manifest)
     stripping = _stripping(manifest)
-    images: dict[str, list[Mapping[str, Any]]] = {item.subject: [] for item in exclusions}
+    images: dict[str, list[Mapping[str, Any]]] = {subject: [] for subject in excluded}
     for item in manifest["images"]:
         images.setdefault(str(item["subject"]), []).append(item)
-    excluded: dict[str, list[NotProcessed]] = {}
-    for one in exclusions:
-        excluded.setdefault(one.subject, []).append(one)
     live = not ended and is_at_work(root)
     read = partial(_read, root, live=live)
     dicom = _dicom(read, manifest.get("plan", {}), only)
@@ -122,11 +102,33 @@ def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = 
         template=read_json(template) if stripping and template.is_file() else None,
         validation=read_json(root / VALIDATION) if (root / VALIDATION).is_file() else None,
         ratings={
-            image: tuple(said)
-            for image, said in by_image(from_json(manifest.get("ratings", []))).items()
+            image: tuple(ratings)
+            for image, ratings in by_image(from_json(manifest.get("ratings", []))).items()
         },
         live=live,
     )
+
+
+def _manifest(root: Path) -> dict[str, Any]:
+    """Read the manifest of a run."""
+    try:
+        return dict(read_json(root / MANIFEST))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            root / MANIFEST,
+            f"the manifest of a run cannot be read ({type(error).__name__})",
+            "Give the output directory of a run that was started",
+        ) from error
+
+
+def _exclusions(manifest: Mapping[str, Any]) -> dict[str, list[NotProcessed]]:
+    """Return the images that are not processed, by subject."""
+    excluded: dict[str, list[NotProcessed]] = {}
+    for item in manifest.get("excluded", []):
+        subject, rated, fault = str(item["subject"]), item.get("rated"), item.get("fault", True)
+        exclusion = NotProcessed(item["image"], subject, item["reason"], bool(rated), fault)
+        excluded.setdefault(subject, []).append(exclusion)
+    return excluded
 
 
 def _dicom(read: Reader, plan: Mapping[str, Any], only: str | None) -> Dicom | None:
@@ -155,11 +157,11 @@ def _stripping(manifest: Mapping[str, Any]) -> bool:
 def _unread(
     label: str, images: Sequence[Mapping[str, Any]], exclusions: Sequence[NotProcessed]
 ) -> Subject:
-    """Name a subject and its images without a look at what became of them."""
+    """Return a subject and its images without reading their status."""
     keys = ("folder", "entities", "suffix", "session")
-    told = [{key: item[key] for key in keys} for item in images]
-    named = [ProcessedImage(**one, stages=(), finished=False) for one in told]
-    return Subject(label, tuple(named), (), tuple(exclusions))
+    fields = ({key: item[key] for key in keys} for item in images)
+    unread = (ProcessedImage(**names, stages=(), finished=False) for names in fields)
+    return Subject(label, tuple(unread), (), tuple(exclusions))
 
 
 def _subject(
