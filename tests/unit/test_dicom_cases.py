@@ -349,6 +349,19 @@ def test_a_series_that_a_person_keeps(export: Export) -> None:
     assert export.plan(table).mapped[0].image == "sub-01/func/sub-01_task-x_bold"
 
 
+def test_one_name_for_two_directions_gets_the_direction(export: Export) -> None:
+    for direction in ("AP", "PA"):
+        header = {**BOLD, "SeriesDescription": f"rest_{direction}"}
+        export.add("100000", header, volumes=12)
+    export.plan()
+    table = export.folder / "edited.tsv"
+    lines = [f"{row['series']}\ttask-calm_bold\n" for row in export.rows()]
+    table.write_text("series\tname\n" + "".join(lines))
+    export.plan(table)
+    names = [row["name"] for row in export.rows()]
+    assert names == ["task-calm_dir-AP_bold", "task-calm_dir-PA_bold"]
+
+
 def _zip(path: Path) -> None:
     path.write_bytes(b"PK\x03\x04" + b"\0" * 600)
 

@@ -361,13 +361,26 @@ def test_a_plan_that_cannot_be_is_explained(
         planned(scans)
 
 
-def test_one_name_for_two_series_leaves_out_both_and_stops_nobody_else(scans: Path) -> None:
+def test_one_name_for_two_series_becomes_two_runs(scans: Path) -> None:
+    write_series(scans / "a", AcquisitionTime="110000")
+    write_series(scans / "b", series="again", AcquisitionTime="100000")
+    planned(scans)
+    t1w = [row["series"] for row in listed(scans) if "T1w" in row["name"]]
+    rule(scans, *((series, "acq-x_T1w") for series in t1w))
+    for _ in range(2):
+        made = planned(scans)
+        by_number = [item["image"].rpartition("/")[2] for item in made["mapped"]]
+        # The series that was acquired first is run 1.
+        assert by_number == ["sub-01_acq-x_run-1_T1w", "sub-01_acq-x_run-2_T1w"]
+
+
+def test_one_run_for_two_series_leaves_out_both_and_stops_nobody_else(scans: Path) -> None:
     write_series(scans / "a")
     write_series(scans / "b", series="again")
     write_series(scans / "c", "Other", "other")
     planned(scans)
     twice = [row["series"] for row in listed(scans) if row["name"] != "T1w"]
-    rule(scans, *((series, "T1w") for series in twice))
+    rule(scans, *((series, "run-1_T1w") for series in twice))
     made = planned(scans)
     assert len(made["images"]) == 1
     assert {item["series"] for item in made["unmapped"]} == set(twice)

@@ -63,6 +63,41 @@ def distinguish(kind: str, several: Sequence[Decision]) -> dict[str, str]:
     }
 
 
+def with_difference(kind: str, entities: str, own: Mapping[str, str]) -> dict[str, str]:
+    """Return different entities for series to which a person gave one name.
+
+    Parameters
+    ----------
+    kind : str
+    entities : str
+        Those that the person gave to all of the series.
+    own : mapping of str
+        Series (identifier) in the order of acquisition -> the entities that `distinguish` found.
+
+    Returns
+    -------
+    dict
+        Series -> entities: those given, with those in which the series differ, or with a run. They
+        stay equal when the person gave a run.
+    """
+    given = schema.labels_of(entities)
+    found = {name: schema.labels_of(base) for name, base in own.items()}
+    keys = {key for labels in found.values() for key in labels} - set(given)
+    differing = {key for key in keys if len({labels.get(key) for labels in found.values()}) > 1}
+    named = {
+        name: schema.join(given | {key: labels[key] for key in differing if key in labels})
+        for name, labels in found.items()
+    }
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    for name, text in named.items():
+        alike[text].append(name)
+    for text, names in alike.items():
+        if len(names) > 1 and "run" not in given and schema.allows(kind, "run"):
+            runs = {name: str(run) for run, name in enumerate(names, start=1)}
+            named |= {name: schema.with_entities(text, run=run) for name, run in runs.items()}
+    return named
+
+
 def _without_rec(labels: Labels) -> Labels:
     return {key: label for key, label in labels.items() if key != "rec"}
 

@@ -12,7 +12,7 @@ from ecdysis.bids import schema
 from ecdysis.bids.outputs import Output, outputs
 from ecdysis.planning.decide import Wishes, decide
 from ecdysis.planning.decision import Decision
-from ecdysis.planning.entities import distinguish
+from ecdysis.planning.entities import distinguish, with_difference
 from ecdysis.planning.entries import (
     Exclusion,
     OtherSeries,
@@ -131,13 +131,19 @@ class SessionPlanner:
                 exact[name] = decision.ruling.entities if decision.ruling else ""
             elif decision.ruling and decision.ruling.decides:
                 bases[name] = decision.ruling.entities
+        shared: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for name, entities in exact.items():
+            shared[entities][name] = bases[name]
+        for entities, own in shared.items():
+            if len(own) > 1:
+                exact |= with_difference(kind, entities, own)
         series = [decision.series for decision in chosen]
         return self._names.give(session.name, kind, series, bases, exact)
 
     def _different(
         self, session: Session, decisions: Sequence[Decision], named: dict[str, Name]
     ) -> tuple[list[Decision], dict[str, Name]]:
-        """Make the names of a session differ; leave out series to which a person gave one name."""
+        """Make the names of a session differ; leave out series to which a person gave one run."""
         users: defaultdict[str, list[str]] = defaultdict(list)
         for decision in decisions:
             if decision.kind:
