@@ -1,10 +1,8 @@
 """Everything of this workflow that uses parts of Snakemake that are not documented."""
 
 import atexit
-import functools
 import gc
 
-import smart_open
 from snakemake import __version__ as SNAKEMAKE_VERSION
 from snakemake.cli import get_argument_parser
 from snakemake.dag import DAG
@@ -23,8 +21,6 @@ if int(SNAKEMAKE_VERSION.partition(".")[0]) >= FIRST_UNTESTED:
 # freeing them one by one at exit are wasted work.
 gc.set_threshold(50_000, 20, 100)
 atexit.register(gc.freeze)
-# Snakemake parses the path of a job's script three times, and each result makes a new class.
-smart_open.parse_uri = functools.cache(smart_open.parse_uri)
 
 REMAKEABLE = "remakeable"
 

@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-import smart_open
 from snakemake import __version__
 from snakemake.cli import get_argument_parser
 from snakemake.dag import DAG
@@ -60,10 +59,6 @@ def test_the_limit_of_jobs_a_second_is_where_it_was():
 
 def test_a_batch_is_part_of_the_settings_of_the_graph():
     assert "batch" in DAGSettings.__annotations__
-
-
-def test_the_path_of_a_script_is_parsed_by_a_function_that_can_be_cached():
-    assert smart_open.parse_uri("/a/b").scheme == "file"
 
 
 @pytest.mark.parametrize(("version", "works"), [("9.27.1", True), ("9.99", True), ("10.0", False)])
