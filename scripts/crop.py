@@ -14,6 +14,7 @@ from ecdysis.files import read_json, write_json
 from ecdysis.image.crop import crop_box
 from ecdysis.image.sidecar import grid_facts, sidecar_of
 from ecdysis.image.volume import Volume, cropped, read, require_same_grid, with_values, write
+from ecdysis.sections import CropSection
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class BrainFiles:
 def crop(
     image: Path,
     preproc: Path,
-    settings: Mapping[str, Any],
+    settings: CropSection,
     *,
     sources: Sequence[str],
     brain: BrainFiles | None = None,

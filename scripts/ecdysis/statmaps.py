@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ecdysis.errors import InputError
+from ecdysis.sections import StatmapsSection
 
 GROUP = "group"
 """The unit of maps that belong to no single subject."""
@@ -87,7 +88,7 @@ def find_maps(settings: Mapping[str, Any]) -> list[StatMap]:
         or to leave out, which choose among the maps of single subjects. What fits both
         ``statmaps.pattern`` and ``statmaps.anat_pattern`` is a statistical map.
     """
-    asked = settings["statmaps"]
+    asked: StatmapsSection = settings["statmaps"]
     patterns = [one for one in (asked["pattern"], asked["anat_pattern"]) if one]
     if not (patterns and settings["bids_dir"]):
         return []

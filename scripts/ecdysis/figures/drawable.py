@@ -8,7 +8,6 @@ its mask have the same voxels.
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -53,7 +52,7 @@ class Drawable:
         The affine of the file, in mm.
     """
 
-    image: Any
+    image: nib.Nifti1Image
     source: Volume
     affine: Affine
 
@@ -95,7 +94,7 @@ class Drawable:
         """The box of the drawn voxels."""
         return _place(self.image.affine, Box.whole(self.image.shape))
 
-    def around(self, place: Place, margin: float) -> Any:
+    def around(self, place: Place, margin: float) -> nib.Nifti1Image:
         """Return the part of the image within `margin` mm of a box, a nibabel image."""
         corners = apply_affine(np.linalg.inv(self.image.affine), place)
         ends = np.stack([np.floor(corners[0]), np.ceil(corners[1]) + 1], axis=1)
@@ -103,7 +102,7 @@ class Drawable:
         kept = box.grown(margin, self.zooms.tolist()) & Box.whole(self.image.shape)
         return self.image.slicer[kept.slices]
 
-    def on(self, grid: Any) -> Values:
+    def on(self, grid: nib.Nifti1Image) -> Values:
         """Return the values at the voxels of another drawn image, 0 outside this image.
 
         Parameters
@@ -174,7 +173,7 @@ def mask_place(mask: Drawable) -> Place:
     return _place(mask.image.affine, box)
 
 
-def canvas(*drawables: Drawable) -> Any:
+def canvas(*drawables: Drawable) -> nib.Nifti1Image:
     """Return an empty image that contains all of them, with space for a box around them."""
     places = [item.place for item in drawables]
     first = np.min([place[0] for place in places], axis=0) - CANVAS_ROOM
@@ -184,7 +183,7 @@ def canvas(*drawables: Drawable) -> Any:
     return nib.Nifti1Image(np.zeros(shape, np.float32), affine)
 
 
-def depth(item: Drawable, grid: Any) -> Any:
+def depth(item: Drawable, grid: nib.Nifti1Image) -> nib.Nifti1Image:
     """Return an image of the depth of each voxel of `grid` in the field of view of a file.
 
     In mm to the nearest face, negative outside; 0 is the border of the field of view, also if it is
@@ -203,9 +202,9 @@ def _affine_in_mm(source: Volume) -> Affine:
     return affine
 
 
-def _along_world(data: Voxels, affine: Affine, spacing: float) -> Any:
+def _along_world(data: Voxels, affine: Affine, spacing: float) -> nib.Nifti1Image:
     """Reorient an image to world axes; oblique or fine images are interpolated linearly."""
-    turned: Any = nib.as_closest_canonical(nib.Nifti1Image(data, affine))
+    turned = nib.as_closest_canonical(nib.Nifti1Image(data, affine))
     # Voxels that are contiguous in memory are resampled nearly twice as fast.
     image = nib.Nifti1Image(np.ascontiguousarray(turned.dataobj), turned.affine)
     zooms = voxel_sizes(image.affine)

@@ -105,7 +105,7 @@ class Layout:
     zooms: tuple[float, float, float]
     affine: NDArray[np.float64]
 
-    def tiles(self, values: NDArray[Any], *, nearest: bool = False) -> list[list[NDArray[Any]]]:
+    def tiles(self, values: Values, *, nearest: bool = False) -> list[list[Values]]:
         """Return the axial and the sagittal slices, each with square pixels and its top first."""
         x, y, z = self.box.slices
         axial = [
@@ -118,7 +118,7 @@ class Layout:
         ]
         return [axial, sagittal]
 
-    def arrange(self, values: NDArray[Any], *, nearest: bool = False) -> NDArray[Any]:
+    def arrange(self, values: Values, *, nearest: bool = False) -> Values:
         """Return one picture with all slices (rows, columns), 0 between them."""
         blocks = [_rows(tiles) for tiles in self.tiles(values, nearest=nearest) if tiles]
         width = max(block.shape[1] for block in blocks)
@@ -201,14 +201,14 @@ def layout_of(grid: Canonical, box: Box, pixels: int, *, sagittal: bool = True) 
     return Layout(box, axial, beside if sagittal else (), sizes, grid.affine)
 
 
-def grey(picture: NDArray[Any], window: tuple[float, float]) -> Pixels:
+def grey(picture: Values, window: tuple[float, float]) -> Pixels:
     """Map intensities between black and white to 256 grey levels."""
     low, high = window
     scaled = (picture.astype(np.float32) - low) * np.float32(255 / max(high - low, 1e-30))
     return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
 
 
-def outlined(base: Pixels, regions: Sequence[tuple[NDArray[Any], Colour]]) -> Pixels:
+def outlined(base: Pixels, regions: Sequence[tuple[Values, Colour]]) -> Pixels:
     """Draw the inner outline of regions, one pixel wide, on a grey picture; RGB."""
     picture = np.repeat(base[..., None], 3, axis=2)
     for region, colour in regions:
@@ -257,7 +257,7 @@ def _size(rows: int, columns: int, high: float, wide: float) -> tuple[int, int]:
     return max(1, round(rows * high / fine)), max(1, round(columns * wide / fine))
 
 
-def _square(plane: NDArray[Any], high: float, wide: float, *, nearest: bool) -> NDArray[Any]:
+def _square(plane: Values, high: float, wide: float, *, nearest: bool) -> Values:
     """Stretch a slice (rows, columns) to square pixels along its coarser axis."""
     size = _size(plane.shape[0], plane.shape[1], high, wide)
     if size == plane.shape:
@@ -273,7 +273,7 @@ def _columns(width: int) -> int:
     return max(1, (WIDTH + GAP) // (width + GAP))
 
 
-def _rows(tiles: list[NDArray[Any]]) -> NDArray[Any]:
+def _rows(tiles: list[Values]) -> Values:
     """Arrange slices of one size in rows."""
     columns = min(_columns(tiles[0].shape[1]), len(tiles))
     blank = np.zeros_like(tiles[0])
@@ -283,7 +283,7 @@ def _rows(tiles: list[NDArray[Any]]) -> NDArray[Any]:
         line = line + [blank] * (columns - len(line))
         spaced = [np.pad(tile, ((0, GAP), (0, GAP))) for tile in line]
         lines.append(np.concatenate(spaced, axis=1)[:, :-GAP])
-    block: NDArray[Any] = np.concatenate(lines)[:-GAP]
+    block: Values = np.concatenate(lines)[:-GAP]
     return block
 
 

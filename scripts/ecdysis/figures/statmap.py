@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import nibabel as nib
 import numpy as np
@@ -42,6 +42,9 @@ STATISTICS = {
 }  # fmt: skip
 """Names of the colour bar by the entity ``stat``."""
 
+Background: TypeAlias = "nib.Nifti1Image | Literal[False] | None"
+"""None for the MNI152 template of nilearn, False for no background."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -57,7 +60,7 @@ class Reading:
     """
 
     kind: Kind
-    image: Any
+    image: nib.Nifti1Image
     threshold: float
 
 
@@ -82,10 +85,10 @@ class Shown:
         Sentences for the caption.
     """
 
-    image: Any
+    image: nib.Nifti1Image
     title: str
     threshold: float
-    background: Any = None
+    background: Background = None
     cut_coords: Sequence[float] | None = None
     values: str = "value"
     notes: tuple[str, ...] = ()
@@ -109,7 +112,7 @@ class Shown:
         return TEMPLATE if self.background is None else "the subject's own head"
 
 
-def load_map(path: str | Path) -> Any:
+def load_map(path: str | Path) -> nib.Nifti1Image:
     """Read a statistical map.
 
     Returns
@@ -141,7 +144,7 @@ def load_map(path: str | Path) -> Any:
     return nib.Nifti1Image(values, affine)
 
 
-def interpret(image: Any) -> Reading:
+def interpret(image: nib.Nifti1Image) -> Reading:
     """Determine the kind of values of a map, and its default threshold.
 
     Parameters
@@ -170,14 +173,14 @@ def interpret(image: Any) -> Reading:
     return Reading("statistic", image, usual_threshold(image))
 
 
-def usual_threshold(image: Any) -> float:
+def usual_threshold(image: nib.Nifti1Image) -> float:
     """Return the threshold that shows the strongest fifth of the nonzero voxels."""
     sizes = np.abs(np.asarray(image.dataobj))
     strongest = float(np.percentile(sizes[sizes > 0], STRONGEST))
     return _reached(sizes, max(strongest, LEAST_PART * float(sizes.max())))
 
 
-def _reached(values: NDArray[Any], threshold: float) -> float:
+def _reached(values: NDArray[np.floating], threshold: float) -> float:
     """Lower a threshold that no voxel exceeds, so that a map is never blank."""
     sizes = np.abs(values)
     if (sizes > threshold).any():
@@ -187,7 +190,7 @@ def _reached(values: NDArray[Any], threshold: float) -> float:
 
 def prepare(
     one: StatMap,
-    head: Any = None,
+    head: nib.Nifti1Image | None = None,
     threshold: float | None = None,
     cut_coords: Sequence[float] | None = None,
 ) -> Shown:
@@ -215,7 +218,7 @@ def prepare(
             level = threshold
         else:
             notes.append(f"Warning: no value reaches the threshold of {threshold:g}.")
-    background: Any = None
+    background: Background = None
     if one.own_space:
         background = False if head is None else head
         if head is None:
@@ -244,8 +247,10 @@ NOTES = {
 }
 
 
-def _doubts(one: StatMap, image: Any, threshold: float, background: Any) -> list[str]:
-    """Say where a map seems to lie in another space than its background."""
+def _doubts(
+    one: StatMap, image: nib.Nifti1Image, threshold: float, background: Background
+) -> list[str]:
+    """Return a warning if a map seems to be in another space than its background."""
     if background is False:
         return []
     share = inside_share(image, threshold, background)
@@ -262,7 +267,9 @@ def _doubts(one: StatMap, image: Any, threshold: float, background: Any) -> list
     return []
 
 
-def inside_share(image: Any, threshold: float, background: Any = None) -> float:
+def inside_share(
+    image: nib.Nifti1Image, threshold: float, background: nib.Nifti1Image | None = None
+) -> float:
     """Return the fraction of the strongest voxels in the template's brain, or in the head.
 
     Strongest: above `threshold` and at least half of the maximum, which excludes noise in air.
@@ -276,7 +283,7 @@ def inside_share(image: Any, threshold: float, background: Any = None) -> float:
         region = load_mni152_brain_mask(resolution=4)
         inside = np.asarray(region.dataobj) > 0
     else:
-        region, inside = background, np.ones(background.shape[:3], dtype=bool)
+        region, inside = background, np.ones(background.shape[:3], dtype=np.bool_)
     voxels = np.rint(apply_affine(np.linalg.inv(region.affine), places)).astype(int)
     fits = ((voxels >= 0) & (voxels < inside.shape)).all(axis=1)
     return float(inside[tuple(voxels[fits].T)].sum() / max(len(places), 1))

@@ -14,13 +14,14 @@ fov
 A box that would cut the brain mask is enlarged until it contains the mask.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ecdysis.errors import InputError
 from ecdysis.image.geometry import Box, slices_box, superior_axis
 from ecdysis.image.head import HeadSearch, find_head
 from ecdysis.image.volume import Volume
+from ecdysis.sections import CropSection
 
 NONE = "none"
 MODES = ("slices", "auto", "fov")
@@ -32,7 +33,7 @@ REMEDY = "Change crop.slices, crop.margin or crop.fov, or set crop.modes to [non
 
 
 def crop_box(
-    volume: Volume, settings: Mapping[str, Any], brain: Volume | None = None
+    volume: Volume, settings: CropSection, brain: Volume | None = None
 ) -> tuple[Box, dict[str, Any]]:
     """Decide which box of a volume is kept.
 
@@ -108,13 +109,17 @@ def field_of_view(volume: Volume, head: Box, length: float) -> Box:
     return Box.of(below)
 
 
-def _check_settings(settings: Mapping[str, Any], modes: Sequence[str]) -> None:
+def _check_settings(settings: CropSection, modes: Sequence[str]) -> None:
     """Check that the modes exist and can be combined, and that distances are positive."""
     unknown = [mode for mode in modes if mode not in MODES]
     if unknown or (modes and len(modes) < len(settings["modes"])):
         problem = f"{settings['modes']}: expected [none] or any of {', '.join(MODES)}"
         raise InputError("crop.modes", problem, "Correct the modes")
-    for name, mode, least in (("margin", "auto", "0"), ("fov", "fov", "more than 0")):
-        if mode in modes and (settings[name] < 0 or (mode == "fov" and not settings[name])):
-            problem = f"{settings[name]} mm: expected {least}"
+    margin, fov = settings.get("margin", 0), settings.get("fov", 1)
+    for name, value, is_wrong, expected in (
+        ("margin", margin, "auto" in modes and margin < 0, "0 or more"),
+        ("fov", fov, "fov" in modes and fov <= 0, "more than 0"),
+    ):
+        if is_wrong:
+            problem = f"{value} mm: expected {expected}"
             raise InputError(f"crop.{name}", problem, "Correct the distance")

@@ -6,12 +6,17 @@ registration takes the template as its fixed image, so that its cost depends nei
 field of view nor on the voxel size of the head, and a neck outside the template is not seen.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ecdysis.skullstrip import recipe_nodes as nodes
 from ecdysis.skullstrip.brain_recipe import RECIPE, Recipe
+
+if TYPE_CHECKING:
+    from nipype import Node, Workflow
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ def run(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) 
     )
 
 
-def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) -> Any:
+def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) -> Workflow:
     """Build the nipype workflow ``brain_extraction``; parameters are those of `run`."""
     graph = nodes.empty_workflow("brain_extraction", folder)
     head = nodes.inputs(
@@ -167,7 +172,7 @@ def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = REC
     return graph
 
 
-def _connect_search(graph: Any, recipe: Recipe) -> None:
+def _connect_search(graph: Workflow, recipe: Recipe) -> None:
     """Start the linear registration from a search over all rotations."""
     head, linear = graph.get_node("head"), graph.get_node("linear")
     coarse, rotation = nodes.coarse(recipe.search), nodes.rotation(recipe.search)
@@ -180,7 +185,7 @@ def _connect_search(graph: Any, recipe: Recipe) -> None:
     )
 
 
-def _connect_tissue_maps(graph: Any, maps: tuple[Path, ...], recipe: Recipe) -> list[Any]:
+def _connect_tissue_maps(graph: Workflow, maps: tuple[Path, ...], recipe: Recipe) -> list[Node]:
     """Start the classes of `tissue` from the template's maps; return the nodes that warp them."""
     tissue, pattern, merged = graph.get_node("tissue"), nodes.pattern(), nodes.merged(len(maps))
     warps = [nodes.warp(f"warp_tissue{index}", path) for index, path in enumerate(maps, start=1)]

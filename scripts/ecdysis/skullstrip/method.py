@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.bids.image_name import ImageName
+from ecdysis.sections import SkullstripSection
 from ecdysis.settings import Settings
 
 
@@ -22,7 +23,7 @@ class Task:
         Gets the brain mask, uint8, on the grid of `image`.
     name : ImageName
         Names of the files of the image.
-    settings : mapping
+    settings : SkullstripSection
         The section ``skullstrip`` of the settings.
     threads : int
     """
@@ -30,7 +31,7 @@ class Task:
     image: Path
     mask: Path
     name: ImageName
-    settings: Mapping[str, Any]
+    settings: SkullstripSection
     threads: int
 
 

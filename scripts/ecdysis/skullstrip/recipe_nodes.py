@@ -4,11 +4,13 @@ The texts of functions that nipype runs itself stand alone, in a namespace of th
 the imports inside them.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecdysis.skullstrip.brain_recipe import (
     RANDOM_SEED,
@@ -20,11 +22,14 @@ from ecdysis.skullstrip.brain_recipe import (
     TissueSettings,
 )
 
+if TYPE_CHECKING:
+    from nipype import Node, Workflow
+
 COARSEST_MM = 4.0
 """The level that every stage reaches, so that both fields end on one grid."""
 
 
-def empty_workflow(name: str, folder: Path) -> Any:
+def empty_workflow(name: str, folder: Path) -> Workflow:
     """Return a nipype workflow that keeps its files in `folder` and stops at the first failure."""
     from nipype import Workflow
 
@@ -38,7 +43,7 @@ def empty_workflow(name: str, folder: Path) -> Any:
     return graph
 
 
-def inputs(**files: Path) -> Any:
+def inputs(**files: Path) -> Node:
     """Node ``head``, which holds the files that the workflow begins with."""
     from nipype import Node
     from nipype.interfaces.utility import IdentityInterface
@@ -49,7 +54,7 @@ def inputs(**files: Path) -> Any:
     return node
 
 
-def foreground() -> Any:
+def foreground() -> Node:
     """Node that parts the head from its background (Otsu 1979, doi:10.1109/TSMC.1979.4310076)."""
     from nipype import Node
     from nipype.interfaces import ants
@@ -60,14 +65,14 @@ def foreground() -> Any:
     return Node(threshold, name="foreground")
 
 
-def place(head_height: float) -> Any:
+def place(head_height: float) -> Node:
     """Node that finds the head and puts the centres of head and template together."""
     node = _function("place", ("foreground", "template", "head_height"), _place)
     node.inputs.head_height = head_height
     return node
 
 
-def bias(settings: BiasSettings) -> Any:
+def bias(settings: BiasSettings) -> Node:
     """Node that finds and removes the bias field."""
     from nipype import Node
     from nipype.interfaces import ants
@@ -84,7 +89,7 @@ def bias(settings: BiasSettings) -> Any:
     return Node(correction, name="bias")
 
 
-def linear(recipe: Recipe) -> Any:
+def linear(recipe: Recipe) -> Node:
     """Node of rigid, then affine registration, always in one thread.
 
     Sums over threads end in varying order here, and the least change of the affine part moves
@@ -106,7 +111,7 @@ def linear(recipe: Recipe) -> Any:
     return single_threaded(Node(registration, name="linear"))
 
 
-def similarity_masks(dilation_mm: float, registration_mask: Path | None) -> Any:
+def similarity_masks(dilation_mm: float, registration_mask: Path | None) -> Node:
     """Node of the masks that limit the similarity of the two stages of `nonlinear`.
 
     The first stage gets `registration_mask`, or no mask; the second the brain mask of the template,
@@ -121,7 +126,7 @@ def similarity_masks(dilation_mm: float, registration_mask: Path | None) -> Any:
     return node
 
 
-def nonlinear(recipe: Recipe, finest_mm: float) -> Any:
+def nonlinear(recipe: Recipe, finest_mm: float) -> Node:
     """Node of two symmetric normalisations: of the whole head, then near the brain.
 
     Levels finer than `finest_mm` are left out.
@@ -153,7 +158,7 @@ def levels_of(stage: NonlinearSettings, finest_mm: float) -> NonlinearSettings:
     )
 
 
-def warp(name: str, image: Path | None = None) -> Any:
+def warp(name: str, image: Path | None = None) -> Node:
     """Node that brings an image of the template to the head."""
     from nipype import Node
     from nipype.interfaces import ants
@@ -166,14 +171,14 @@ def warp(name: str, image: Path | None = None) -> Any:
     return Node(transforms, name=name)
 
 
-def region(dilation_mm: float) -> Any:
+def region(dilation_mm: float) -> Node:
     """Node of the region around the warped mask in which tissues are looked for."""
     node = _function("region", ("prior", "dilation_mm"), _region)
     node.inputs.dilation_mm = dilation_mm
     return node
 
 
-def tissue(settings: TissueSettings) -> Any:
+def tissue(settings: TissueSettings) -> Node:
     """Node that divides the region into three classes."""
     from nipype import Node
     from nipype.interfaces import ants
@@ -197,7 +202,7 @@ def tissue(settings: TissueSettings) -> Any:
     return Node(segmentation, name="tissue")
 
 
-def merged(count: int) -> Any:
+def merged(count: int) -> Node:
     """Node that makes one list of `count` warped tissue maps."""
     from nipype import Node
     from nipype.interfaces.utility import Merge
@@ -205,19 +210,19 @@ def merged(count: int) -> Any:
     return Node(Merge(count), name="tissue_maps")
 
 
-def pattern() -> Any:
+def pattern() -> Node:
     """Node that gives tissue maps the names that Atropos wants."""
     return _function("pattern", ("files",), _pattern)
 
 
-def coarse(settings: SearchSettings) -> Any:
+def coarse(settings: SearchSettings) -> Node:
     """Node that makes head and template coarse for the search over rotations."""
     node = _function("coarse", ("head", "template", "spacing_mm"), _coarse)
     node.inputs.spacing_mm = settings.spacing_mm
     return node
 
 
-def rotation(settings: SearchSettings) -> Any:
+def rotation(settings: SearchSettings) -> Node:
     """Node that searches all rotations."""
     from nipype import Node
     from nipype.interfaces import ants
@@ -232,7 +237,7 @@ def rotation(settings: SearchSettings) -> Any:
     return single_threaded(Node(initializer, name="rotation"))
 
 
-def single_threaded(node: Any) -> Any:
+def single_threaded(node: Node) -> Node:
     """Make the program of a node use one thread; return the node."""
     node.inputs.num_threads = 1
     node.inputs.environ = {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
@@ -248,7 +253,7 @@ OUTPUTS = {
 }
 
 
-def _function(name: str, arguments: Sequence[str], function: Any) -> Any:
+def _function(name: str, arguments: Sequence[str], function: Any) -> Node:
     from nipype import Node
     from nipype.interfaces.utility import Function
 

@@ -95,7 +95,7 @@ def _above_zero(volume: Volume) -> working_image.BoolArray:
 
 def strip(task: Task) -> dict[str, Any]:
     """Write the mask that the user gave for this image; see `take`."""
-    given = given_mask(Path(task.settings["masks"]), task.name)
+    given = given_mask(Path(task.settings["masks"] or ""), task.name)
     return {"provider": "given mask", **take(task.image, given, task.mask)}
 
 
