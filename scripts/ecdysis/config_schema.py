@@ -24,6 +24,10 @@ from typing import Any
 from ecdysis.yaml_files import read_yaml
 
 CONFIG = Path(__file__).parents[2] / "config"
+Schema = Mapping[str, Any]
+"""A part of config/schema.yaml, as YAML gives it."""
+Values = Mapping[str, Any]
+"""Settings, as YAML gives them."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Setting:
     """One setting of the schema; `key` is its place, such as ``("crop", "fov")``."""
 
     key: tuple[str, ...]
-    schema: Mapping[str, Any]
+    schema: Schema
 
     @property
     def name(self) -> str:
@@ -55,12 +59,12 @@ class Setting:
             return [setting.name for setting in all_settings() if "x-shared" in setting.schema]
         return list(self.schema.get("x-outside", []))
 
-    def value(self, settings: Mapping[str, Any]) -> Any:
+    def value(self, settings: Values) -> Any:
         """Return the value in `settings`, or None where it is not given."""
         group = _group(settings, self.key)
         return None if group is None else group.get(self.key[-1])
 
-    def paths(self, settings: Mapping[str, Any]) -> list[str]:
+    def paths(self, settings: Values) -> list[str]:
         """Return the paths that the setting holds."""
         value = self.value(settings)
         values = value if isinstance(value, list) else [value]
@@ -68,9 +72,9 @@ class Setting:
 
 
 @cache
-def load_schema() -> Mapping[str, Any]:
+def load_schema() -> Schema:
     """Read the schema."""
-    schema: Mapping[str, Any] = read_yaml(CONFIG / "schema.yaml")
+    schema: Schema = read_yaml(CONFIG / "schema.yaml")
     return schema
 
 
@@ -81,16 +85,14 @@ def all_settings() -> tuple[Setting, ...]:
     return tuple(_settings(schema["properties"], (), schema))
 
 
-def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolved(schema: Schema, root: Schema) -> Schema:
     """Return a part of the schema with its reference, if any, replaced by what it refers to."""
     if "$ref" not in schema:
         return schema
     return {**root["$defs"][schema["$ref"].rsplit("/", 1)[-1]], **schema}
 
 
-def with_absolute_paths(
-    settings: Mapping[str, Any], absolute: Callable[[str], str]
-) -> dict[str, Any]:
+def with_absolute_paths(settings: Values, absolute: Callable[[str], str]) -> dict[str, Any]:
     """Return a copy of `settings` with every path replaced by ``absolute(path)``."""
 
     def change(value: Any) -> Any:
@@ -106,7 +108,7 @@ def with_absolute_paths(
     return result
 
 
-def without_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
+def without_paths(settings: Values) -> dict[str, Any]:
     """Return a copy of `settings` for the manifest: without paths, which may name a person."""
     result = deepcopy(dict(settings))
     for setting in all_settings():
@@ -131,9 +133,7 @@ def text_settings() -> list[str]:
     return [setting.name for setting in all_settings() if setting.is_text]
 
 
-def _settings(
-    properties: Mapping[str, Any], above: tuple[str, ...], root: Mapping[str, Any]
-) -> Iterator[Setting]:
+def _settings(properties: Schema, above: tuple[str, ...], root: Schema) -> Iterator[Setting]:
     for name, schema in properties.items():
         if "properties" in schema and not schema.get("x-whole"):
             yield from _settings(schema["properties"], (*above, name), root)

@@ -37,6 +37,8 @@ BAD_NAME = "its name is not valid BIDS"
 MAGNITUDE = {"part": [None, "mag"]}
 """Default filter: magnitude images only."""
 
+Entities = dict[str, str | int]
+"""pybids' names of the entities of a file, and their values."""
 Filters = Mapping[str, Mapping[str, Any]]
 
 
@@ -162,7 +164,7 @@ def _selected_subjects(selection: Selection, subjects: Sequence[str]) -> set[str
     return {label for label in chosen if in_shard(label, selection.shard)}
 
 
-def _passes(entities: Mapping[str, Any], filters: Mapping[str, Any]) -> bool:
+def _passes(entities: Mapping[str, str | int], filters: Mapping[str, Any]) -> bool:
     """Return whether the entities of an image pass the filters and the default filter."""
     asked = {**MAGNITUDE, **filters}
     return all(_agrees(entities.get(key), value) for key, value in asked.items())
@@ -227,11 +229,11 @@ def _index(
     suffixes: Sequence[str],
     remembered: Mapping[str, Any],
     preflight: Callable[[Path], None],
-) -> tuple[list[tuple[Image, dict[str, Any], str | None]], dict[str, Any]]:
+) -> tuple[list[tuple[Image, Entities, str | None]], dict[str, Any]]:
     """Return (image, entities, reason for exclusion) of every file of these suffixes."""
     endings = tuple(f"_{suffix}{ending}" for suffix in suffixes for ending in EXTENSIONS)
     known: dict[str, Any] = {}
-    found: list[tuple[Image, dict[str, Any], str | None]] = []
+    found: list[tuple[Image, Entities, str | None]] = []
     for path, stat in _files(bids_dir, endings):
         before = remembered.get(path)
         if reason := _name_fault(path, endings):
@@ -318,7 +320,7 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
 
 
 @cache
-def _name_reader() -> Callable[[str], tuple[dict[str, Any], bool]]:
+def _name_reader() -> Callable[[str], tuple[Entities, bool]]:
     """Return a function from a path to its pybids entities and whether it is valid BIDS."""
     from bids.layout import parse_file_entities
     from bids.layout.models import Config
@@ -327,7 +329,7 @@ def _name_reader() -> Callable[[str], tuple[dict[str, Any], bool]]:
     patterns = list(Config.load("bids").entities.values())
     is_bids = BIDSValidator().is_bids
 
-    def read(path: str) -> tuple[dict[str, Any], bool]:
+    def read(path: str) -> tuple[Entities, bool]:
         entities = parse_file_entities(f"/{path}", entities=patterns)
         plain = {key: _plain(value) for key, value in entities.items()}
         return plain, bool(is_bids(f"/{path}"))
@@ -335,7 +337,7 @@ def _name_reader() -> Callable[[str], tuple[dict[str, Any], bool]]:
     return read
 
 
-def _plain(value: Any) -> str | int:
+def _plain(value: object) -> str | int:
     """Convert pybids' padded integers to plain ones."""
     return int(value) if isinstance(value, int) else str(value)
 
@@ -348,12 +350,12 @@ def _fault(path: Path, preflight: Callable[[Path], None]) -> str | None:
     return None
 
 
-def _entities_of(image: Image) -> dict[str, Any]:
+def _entities_of(image: Image) -> Entities:
     """Read the entities of an image that does not exist yet."""
     return _name_reader()(f"{image.name}.nii.gz")[0]
 
 
-def _agrees(value: Any, asked: Any) -> bool:
+def _agrees(value: str | int | None, asked: Any) -> bool:
     """Whether an entity has (one of) the values asked for; None means that it is absent."""
     options: Iterable[Any] = asked if isinstance(asked, list) else [asked]
     return any(
