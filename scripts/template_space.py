@@ -1,7 +1,7 @@
 """Rule template_space: resample a T1w, its brain mask and its tissues to the template.
 
 The transform is that of skull stripping. The image is interpolated with a windowed sinc (Lanczos),
-probabilities linearly, labels by the class with the largest weight (ANTs: GenericLabel).
+mask and probabilities linearly; each voxel of the mask gets the label of the most probable tissue.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,24 +11,22 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from ecdysis.files import write_json
+from ecdysis.image.resampling import FloatArray
 from ecdysis.image.sidecar import sidecar_of
-from ecdysis.image.volume import Volume, read, with_values, write
+from ecdysis.image.volume import read, with_values, write
 from ecdysis.plain_folder import plain_folder
 from ecdysis.skullstrip import providers
 from ecdysis.skullstrip.segmentation import STEPS
+from ecdysis.skullstrip.tissues import TISSUES, labelled
 from ecdysis.template import Template, label, resolve
 
-IMAGE, LABELS, PROBABILITY = "LanczosWindowedSinc", "GenericLabel", "Linear"
-"""How ANTs interpolates each kind of file."""
-ABOUT: dict[str, tuple[str, dict[str, Any]]] = {
-    "corrected": (IMAGE, {"Description": "Without its bias field (N4)", "SkullStripped": False}),
-    "mask": (LABELS, {"Description": "Brain mask", "Type": "Brain"}),
-    "dseg": (LABELS, {"Description": "The most probable of three tissues"}),
-    "CSF": (PROBABILITY, {"Description": "Probability of Cerebrospinal Fluid"}),
-    "GM": (PROBABILITY, {"Description": "Probability of Grey Matter"}),
-    "WM": (PROBABILITY, {"Description": "Probability of White Matter"}),
+ABOUT: dict[str, dict[str, Any]] = {
+    "corrected": {"Description": "Without its bias field (N4)", "SkullStripped": False},
+    "mask": {"Description": "Brain mask", "Type": "Brain"},
+    "dseg": {"Description": "The most probable of three tissues"},
+    **{tissue.label: {"Description": f"Probability of {tissue.name}"} for tissue in TISSUES},
 }
-"""The interpolation and the sidecar of each kind of file."""
+"""The sidecar of each kind of file, in the order of the rule's inputs and outputs."""
 
 
 def to_template(
@@ -45,7 +43,8 @@ def to_template(
     Parameters
     ----------
     inputs, outputs : mapping
-        Paths by the keys of `ABOUT`.
+        Paths by the keys of `ABOUT`. The image is written as float32, mask and labels as uint8,
+        probabilities as uint16 scaled to 0 to 1, which are 0 outside the mask.
     transform : Path
         Resamples an image to the template, ITK.
     template : Template
@@ -65,9 +64,21 @@ def to_template(
     programs = providers.find(provider)
     grid = read(template.t1w)
     with plain_folder() as folder, programs.activated(threads):
-        for kind, path in inputs.items():
-            warped = _warp(path, transform, template.t1w, ABOUT[kind][0], folder / f"{kind}.nii")
-            write(_volume(grid, read(warped).stored, ABOUT[kind][0]), outputs[kind])
+
+        def warped(kind: str, interpolation: str = "Linear") -> FloatArray:
+            return _warp(inputs[kind], transform, template.t1w, interpolation, folder / kind)
+
+        write(with_values(grid, warped("corrected", "LanczosWindowedSinc")), outputs["corrected"])
+        mask = warped("mask") > 0.5
+        maps = [warped(tissue.label) * mask for tissue in TISSUES]
+    write(with_values(grid, mask.astype(np.uint8)), outputs["mask"])
+    labels = np.zeros(mask.shape, dtype=np.uint8)
+    labels[mask] = labelled(np.stack([values[mask] for values in maps]))
+    write(with_values(grid, labels), outputs["dseg"])
+    for tissue, values in zip(TISSUES, maps, strict=True):
+        scaled = with_values(grid, np.rint(values * STEPS).astype(np.uint16))
+        scaled.header["scl_slope"] = 1 / STEPS
+        write(scaled, outputs[tissue.label])
     return programs.facts
 
 
@@ -76,16 +87,18 @@ def describe(
 ) -> None:
     """Write the sidecars; `reference` has the metadata about the template."""
     for kind, path in outputs.items():
-        words = ABOUT[kind][1]
-        write_json(sidecar_of(path), {**words, "Sources": list(sources[kind]), **reference})
+        write_json(sidecar_of(path), {**ABOUT[kind], "Sources": list(sources[kind]), **reference})
 
 
-def _warp(image: Path, transform: Path, reference: Path, interpolation: str, output: Path) -> Path:
-    """Resample one file; return the result, within the range of the input."""
+def _warp(
+    image: Path, transform: Path, reference: Path, interpolation: str, output: Path
+) -> FloatArray:
+    """Return the values of one file on the grid of `reference`, within the range of its values."""
     from nipype.interfaces import ants
 
     values = nib.load(image).get_fdata(dtype=np.float32)
     low, high = float(values.min()), float(values.max())
+    result = output.with_suffix(".nii")
     node = ants.ApplyTransforms(
         dimension=3,
         input_image=str(image.absolute()),
@@ -94,26 +107,12 @@ def _warp(image: Path, transform: Path, reference: Path, interpolation: str, out
         interpolation=interpolation,
         default_value=low,
         float=True,
-        output_image=str(output),
+        output_image=str(result),
     )
     node.run(cwd=str(output.parent))
-    warped = nib.load(output)
     # A sinc overshoots beside edges.
-    within = np.clip(warped.get_fdata(dtype=np.float32), low, high)
-    nib.save(nib.Nifti1Image(within, warped.affine), output)
-    return output
-
-
-def _volume(grid: Volume, values: Any, interpolation: str) -> Volume:
-    """Return values in the data type of their kind: float32, uint8, or uint16 scaled to 0 to 1."""
-    if interpolation == IMAGE:
-        return with_values(grid, values.astype(np.float32))
-    if interpolation == LABELS:
-        return with_values(grid, np.rint(values).astype(np.uint8))
-    steps = np.rint(values * STEPS).astype(np.uint16)
-    scaled = with_values(grid, steps)
-    scaled.header["scl_slope"] = 1 / STEPS
-    return scaled
+    within: FloatArray = np.clip(nib.load(result).get_fdata(dtype=np.float32), low, high)
+    return within
 
 
 if "snakemake" in globals():
@@ -136,6 +135,7 @@ if "snakemake" in globals():
             )
         )
         sources = {kind: [f"bids::{path}"] for kind, path in inputs.items()}
+        sources["dseg"] = [f"bids::{inputs[tissue.label]}" for tissue in TISSUES]
         # BIDS requires the reference of a space that it does not list.
         custom = label(settings) == "custom"
         reference = {"SpatialReference": template.t1w.name} if custom else {}

@@ -102,13 +102,17 @@ def test_a_shifted_image_comes_to_lie_on_the_template(tmp_path):
     nib.save(grid, tmp_path / "head.nii")
     template = Template("x", tmp_path / "head.nii", tmp_path / "head.nii", None, (), "", {})
     ball = (np.indices((12, 12, 12)) - 5.5).__pow__(2).sum(axis=0) < 14
+    left = np.indices((12, 12, 12))[0] < 5
     values = {
         "corrected": np.where(ball, 100, -50).astype(np.float32),
-        "dseg": (2 * ball).astype(np.uint8),
-        "GM": ball.astype(np.float32),
+        "mask": ball.astype(np.uint8),
+        "CSF": np.zeros(ball.shape, np.float32),
+        "GM": (ball & left).astype(np.float32),
+        "WM": (ball & ~left).astype(np.float32),
     }
+    expected = values | {"dseg": ((ball & left) + 2 * (ball & ~left)).astype(np.uint8)}
     inputs = {kind: tmp_path / f"{kind}.nii" for kind in values}
-    outputs = {kind: tmp_path / f"made_{kind}.nii.gz" for kind in values}
+    outputs = {kind: tmp_path / f"made_{kind}.nii.gz" for kind in expected}
     for kind, array in values.items():
         nib.save(nib.Nifti1Image(array, np.diag([2.0, 2, 2, 1])), inputs[kind])
     transform = tmp_path / "shift.txt"
@@ -119,10 +123,11 @@ def test_a_shifted_image_comes_to_lie_on_the_template(tmp_path):
     template_space.to_template(inputs, outputs, transform, template, provider="embedded")
     made = {kind: nib.load(path) for kind, path in outputs.items()}
     for kind, image in made.items():
-        expected = np.roll(values[kind], 1, axis=0)
-        np.testing.assert_allclose(image.get_fdata(), expected, atol=2e-2, err_msg=kind)
+        shifted = np.roll(expected[kind], 1, axis=0)
+        np.testing.assert_allclose(image.get_fdata(), shifted, atol=2e-2, err_msg=kind)
         assert int(image.header["sform_code"]) == 4
-    assert [str(made[kind].get_data_dtype()) for kind in values] == ["float32", "uint8", "uint16"]
+    types = [str(made[kind].get_data_dtype()) for kind in ("corrected", "mask", "dseg", "GM")]
+    assert types == ["float32", "uint8", "uint8", "uint16"]
 
 
 def test_outputs_that_cannot_be_made_are_refused(tmp_path):

@@ -144,8 +144,7 @@ def _later(run: Run) -> Iterator[str]:
     if _ran(run, "template_space"):
         yield (
             "Images, masks and tissues were resampled to the template with antsApplyTransforms"
-            " (Lanczos-windowed sinc for images, linear for probabilities, the class of largest"
-            " weight for labels)."
+            " (Lanczos-windowed sinc for images, linear for masks and probabilities)."
         )
     if _ran(run, "deface"):
         yield "Face, ears and teeth were removed from the images that are to be shared."
