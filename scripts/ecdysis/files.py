@@ -1,4 +1,4 @@
-"""Read and write small files; a final name never holds half a file."""
+"""Read and write small files; files get their final name only when they are complete."""
 
 import csv
 import errno
@@ -15,22 +15,22 @@ from typing import Any
 from ecdysis.errors import InputError
 
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-"""Errors of a disk that is full or not to be written to."""
+"""Errors of a full or read-only disk."""
 
 
 @contextmanager
 def needing_room(where: str) -> Iterator[None]:
-    """Say what to do when a disk is full, or not to be written to, within the block.
+    """Within the block, raise an InputError with the remedy for a full or read-only disk.
 
     Parameters
     ----------
     where : str
-        What the error is to name.
+        The name in the error.
 
     Raises
     ------
     InputError
-        For such an error; other errors of the system stay as they are.
+        The disk is full or read-only; other errors are not changed.
     """
     try:
         yield
@@ -43,9 +43,9 @@ def needing_room(where: str) -> Iterator[None]:
 
 @contextmanager
 def atomic(path: str | PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` when the block ends well.
+    """Yield a temporary path next to `path`; rename it to `path` if the block succeeds.
 
-    The temporary name keeps the extension of `path`, since nibabel and ANTs choose the
+    The temporary name keeps the extension of `path`, because nibabel and ANTs choose the
     format by it. After an error the temporary file is removed and `path` is untouched.
     """
     final = Path(path)
@@ -53,7 +53,7 @@ def atomic(path: str | PathLike[str]) -> Iterator[Path]:
     partial = final.with_name(f".{os.getpid()}.{final.name}")
     try:
         yield partial
-        # A power cut must not leave the name without the bytes.
+        # After a power cut the final name must not exist without its content.
         with partial.open("rb") as stream:
             os.fsync(stream.fileno())
         partial.replace(final)
@@ -67,7 +67,7 @@ def read_json(path: str | PathLike[str]) -> Any:
 
 
 def read_remembered(path: str | PathLike[str]) -> dict[str, Any]:
-    """Read what an earlier run kept to save work; nothing when that is missing or broken."""
+    """Read a cache of an earlier run; an empty dict if it is missing or damaged."""
     try:
         content = read_json(path)
     except (OSError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Derive the folders of a run, and check that none lies where it must not."""
+"""Derive the folders of a run, and check that none contains another that it must not."""
 
 import stat
 from pathlib import Path
@@ -20,13 +20,13 @@ def dataset(given: str | None, cwd: Path) -> Path | None:
 def complete(settings: Settings) -> None:
     """Fill in the folders that follow from others, and check all paths.
 
-    With a dataset the results are a derivative of it, and the private folder lies beside it.
-    With `deid_dir` alone both lie beside that folder. Without either nothing is filled in.
+    With a dataset, the results are a derivative of it, and the private folder is next to it. With
+    only `deid_dir`, both are next to that folder. Without either, nothing is filled in.
 
     Raises
     ------
     InputError
-        An input is missing, or a path lies where it must not.
+        An input is missing, or a path is inside a folder where it must not be.
     """
     shard = f"-shard-{settings['shard'].replace('/', 'of')}" if settings["shard"] else ""
     if settings["bids_dir"]:
@@ -82,7 +82,7 @@ def _check_inputs(settings: Settings) -> None:
 
 
 def _check_places(settings: Settings) -> None:
-    """Refuse an output inside an input, and a secret inside a folder that is read or shared."""
+    """Refuse outputs inside inputs, and private folders inside folders that are read or shared."""
     if settings["bids_dir"] == settings["output_dir"]:
         raise InputError(
             "output_dir", "it is bids_dir itself", "Give a directory below derivatives/"
@@ -114,7 +114,7 @@ def _check_private(folder: Path) -> None:
 
 
 def _check_raw_folders(settings: Settings) -> None:
-    """Refuse results among the raw data of a subject."""
+    """Refuse an output directory inside the raw data of a subject."""
     if not settings["bids_dir"]:
         return
     output, home = Path(settings["output_dir"]), Path(settings["bids_dir"])

@@ -1,8 +1,8 @@
-"""Where a run keeps its files, relative to the output directory.
+"""Paths of the files of a run, relative to the output directory.
 
-Files that are not results lie in a hidden folder, which pybids and the BIDS validator ignore.
+Files that are not results are in a hidden folder, which pybids and the BIDS validator ignore.
 Status records have no plain ``.json`` names, because pybids would read them as sidecars of the
-logs beside them. The files of an image are named by `ecdysis.bids.image_name`.
+logs next to them. The files of an image are named by `ecdysis.bids.image_name`.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ QUALITY_TABLE = "participants_qc.tsv"
 
 
 def converted_file(session: str) -> str:
-    """Return the record of what a DICOM session was converted to."""
+    """Return the record of the conversion of a DICOM session."""
     return f"{HIDDEN}/converted/{session}.json"
 
 
@@ -31,7 +31,7 @@ def nifti_folder(session: str) -> str:
 
 
 def audited_file(session: str) -> str:
-    """Return the file that says that the results of a DICOM session passed their audit."""
+    """Return the record that the results of a DICOM session passed their audit."""
     return f"{HIDDEN}/audited/{session}"
 
 

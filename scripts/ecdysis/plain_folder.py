@@ -1,9 +1,8 @@
 """Folders whose path is safe in a shell.
 
-nipype puts file names into shell commands as they are, so a blank, a quote or a ``$()`` in
-the path of a study would break a command or become one. Whatever its interfaces see
-therefore lies in a temporary folder of plain characters, where files from elsewhere are
-reached by links with names of our own.
+nipype puts file names into shell commands without quoting, so a blank, a quote or ``$()`` in the
+path of a study would break a command or run another one. Its interfaces therefore work in a
+temporary folder with a plain path, which has links with plain names to all other files.
 """
 
 import re
@@ -19,7 +18,7 @@ PLAIN = re.compile(r"[A-Za-z0-9_./+=:@%,-]+")
 
 @contextmanager
 def plain_folder() -> Iterator[Path]:
-    """Give a temporary folder in ``TMPDIR``; it is removed when the block ends.
+    """Yield a temporary folder in ``TMPDIR``; it is removed when the block ends.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""What earlier runs left in an output directory, compared with what the present run asks for.
+"""Results of earlier runs in an output directory, compared with the settings of this run.
 
-The report covers every image whose results are there, not only those that this run selects.
+The report covers every image with results, not only those that this run selects.
 Results that show a face are removed when faces are to be removed. Results of subjects that the
 dataset no longer has are listed with a command that removes them.
 """
@@ -32,16 +32,16 @@ LISTED = 5
 def kept_images(
     before: Iterable[Mapping[str, Any]], images: Sequence[Image], finished: Callable[[Image], bool]
 ) -> list[Image]:
-    """Return the images of earlier runs that this run does not select, but whose results stay.
+    """Return the images of earlier runs that this run does not select and whose results stay.
 
     Parameters
     ----------
     before : iterable of dict
-        The images of the manifest that is there.
+        The images of the existing manifest.
     images : sequence of Image
         The images of this run.
     finished : callable
-        Whether the results of an image are there.
+        Whether an image has results.
     """
     selected = {image.name for image in images}
     earlier = [Image(**item) for item in before if item["source"] == "bids"]
@@ -57,7 +57,7 @@ def without_finished(
 ) -> tuple[list[Exclusion], list[str]]:
     """Drop the exclusions of images that were processed before and whose file is a broken link.
 
-    Such a file, of an annex for instance, is away for a moment; the results stay valid.
+    Such a file, for example in git-annex, is temporarily absent; the results stay valid.
 
     Returns
     -------
@@ -76,14 +76,14 @@ def without_finished(
 
 
 def is_finished(output_dir: Path, image: Image, *, deface: bool) -> bool:
-    """Whether the main result of an image is there, with or without its face as asked."""
+    """Return whether the main result of an image exists, defaced if faces are removed."""
     return (output_dir / (image.defaced if deface else image.preproc)).is_file()
 
 
 def remove_faces(output_dir: Path) -> list[str]:
-    """Remove the images with faces that a run without ``deface`` left; return their names.
+    """Remove the images with faces of a run without ``deface``; return their names.
 
-    Links are removed, too; what they point to is not touched.
+    Links are removed too, but not the files that they point to.
     """
     removed = []
     shutil.rmtree(output_dir / FULL_GRID, ignore_errors=True)
@@ -106,7 +106,7 @@ def leftovers(
     deface: bool,
     outputs: Collection[str] = (),
 ) -> list[Path]:
-    """Return the results that no run with the present dataset and settings would make.
+    """Return the results that a run with the present dataset and settings would not make.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ cd /out && rm -r sub-9 sub-9.html'
 
 
 def _is_in_dataset(image: Image) -> bool:
-    """Whether the raw file is there, or a link to a file that is away."""
+    """Return whether the raw file exists, also as a broken link."""
     return Path(image.path).exists() or Path(image.path).is_symlink()
 
 

@@ -1,4 +1,4 @@
-"""Failures that a second attempt would repeat, kept for the length of a run.
+"""Keep failures that a retry would repeat, for the duration of a run.
 
 Snakemake restarts every failed job (``retries``), whatever the reason, and removes the job's logs.
 Therefore the status record and the log are also kept here; the next attempt restores them and

@@ -22,7 +22,7 @@ def check_targets(settings: Mapping[str, Any], targets: Collection[str]) -> None
     settings : mapping
         The checked settings.
     targets : collection of str
-        The targets of the command line; none of them means ``all``.
+        The targets of the command line; an empty list means ``all``.
     """
     for target in targets:
         if target in OF_DICOM and not settings["dicom_dir"]:
@@ -48,7 +48,7 @@ def check_targets(settings: Mapping[str, Any], targets: Collection[str]) -> None
 
 
 def _check_dicom(root: Path) -> None:
-    """Raise an InputError when no file below a folder is DICOM."""
+    """Raise an InputError if a folder contains no DICOM file."""
     from ecdysis.dicom.header import HeaderReader, UnusableError
     from ecdysis.dicom.index import NOT_DICOM, scan
 
@@ -149,7 +149,7 @@ def undone_on_error(settings: Mapping[str, Any]) -> Iterator[None]:
 
 
 def remove_made(paths: Collection[Path]) -> None:
-    """Remove files, and folders that hold nothing but empty folders."""
+    """Remove files, and folders that contain only empty folders."""
     for path in paths:
         if path.is_file():
             path.unlink()

@@ -14,7 +14,7 @@ from ecdysis.sections import StatmapsSection
 GROUP = "group"
 """The unit of maps that belong to no single subject."""
 NOT_SEARCHED = ("derivatives", "sourcedata", "code", "stimuli")
-"""Folders of a dataset in which its own files are not."""
+"""Folders of a dataset that are not searched."""
 Space = Literal["template", "own", "scanner", "unknown"]
 OWN_SPACES = ("T1w", "T2w", "FLAIR", "PDw", "individual", "orig", "anat", "subject", "native")
 """Labels of the entity ``space`` that mean a subject's own anatomy."""
@@ -64,7 +64,7 @@ class StatMap:
 
     @property
     def space(self) -> Space:
-        """The space of the map by its name; a map that names none is taken to be in MNI space."""
+        """The space of the map by its name; without a name, MNI space is assumed."""
         label = self.space_label
         if not label or label.startswith(TEMPLATE_SPACES):
             return "template"
@@ -84,8 +84,8 @@ def find_maps(settings: Mapping[str, Any]) -> list[StatMap]:
     Parameters
     ----------
     settings : mapping
-        With ``bids_dir``, ``output_dir``, ``statmaps`` and the labels of participants to process
-        or to leave out, which choose among the maps of single subjects. What fits both
+        With ``bids_dir``, ``output_dir``, ``statmaps`` and the labels of participants to process or
+        to leave out, which select maps of single subjects. A file that matches both
         ``statmaps.pattern`` and ``statmaps.anat_pattern`` is a statistical map.
     """
     asked: StatmapsSection = settings["statmaps"]
@@ -148,7 +148,7 @@ def _below(folder: str | Path, fits: Fits, apart: str | None = None) -> Iterator
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            # A link to a folder may lead in a circle.
+            # Links to folders may form a cycle.
             if entry.is_dir(follow_symlinks=False):
                 if entry.path != apart:
                     yield from _below(entry.path, fits, apart)

@@ -1,6 +1,6 @@
-"""The study of a run: its settings, its images, and what the rules ask about them.
+"""The study of a run: its settings and images, for the rules.
 
-The main process makes it (`open_study`) and writes the manifest. Processes that Snakemake
+The main process creates it (`open_study`) and writes the manifest. Processes that Snakemake
 starts for jobs elsewhere read the manifest (`Study.load`) instead of searching the dataset again.
 """
 
@@ -51,12 +51,12 @@ class Study:
     images : sequence of Image
         The images that this run processes.
     exclusions : sequence of Exclusion
-        What this run does not process, with reasons.
+        Images and subjects that this run does not process, with reasons.
     plan : mapping
         What each DICOM series becomes; empty without DICOM.
     statmaps, ratings : sequence
     kept : sequence of Image
-        Images that this run does not select, but whose results of earlier runs are reported.
+        Images of earlier runs that this run does not select, but reports.
     notices : sequence of str
         Sentences for the console.
     """
@@ -72,7 +72,7 @@ class Study:
 
     @classmethod
     def load(cls, settings: Settings) -> "Study":
-        """Read what the main process wrote.
+        """Read the manifest that the main process wrote.
 
         Raises
         ------
@@ -142,7 +142,7 @@ class Study:
     def refused(self) -> dict[str, tuple[str, str]]:
         """Names of the images that the preflight refused, with the reasons, by a safe token.
 
-        Such a name may hold any character that a file system allows, so no file is named after it.
+        Such a name may contain any character, so no file is named after it.
         """
         refused = [item for item in self.exclusions if item.fault and item.image]
         return {_token(str(item.image)): (str(item.image), item.reason) for item in refused}
@@ -309,7 +309,7 @@ def _with_earlier_results(study: Study, notices: list[str], *, dry_run: bool) ->
     excluded = {item.image for item in exclusions}
     if away:
         notices.append(
-            f"{len(away)} raw images are links to files that are away; their results stay as they "
+            f"{len(away)} raw images are broken links; their results stay as they "
             f"are: {', '.join(away[:3])}{' and others' if len(away) > 3 else ''}."
         )
     if deface and not dry_run and (removed := remove_faces(output_dir)):

@@ -12,7 +12,7 @@ TEXT, NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader without aliases, since a few of them can stand for endless values."""
+    """PyYAML's safe loader without aliases, because a few can expand to billions of values."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):

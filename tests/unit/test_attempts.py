@@ -1,35 +1,32 @@
-"""Another alignment is tried when head and template are not aligned."""
+"""Strategies of alignment are tried until a mask passes its check."""
 
 import numpy as np
-from ecdysis.skullstrip import mask_check
+import pytest
 from ecdysis.skullstrip.attempts import Attempt, best_attempt
 
+NO_MASK = np.zeros((1, 1, 1), bool)
 
-def tried(measures_of):
-    """Try two strategies with these measures; return the best, how it was found, and the calls."""
-    calls = []
+
+@pytest.mark.parametrize(
+    ("outcomes", "best", "tried"),
+    [
+        ({"first": ("ok", 0.2), "second": ("ok", 0.9)}, "first", 1),
+        ({"first": ("look", 0.2), "second": ("ok", 0.9)}, "first", 1),
+        ({"first": ("fail", 0.9), "second": ("look", 0.2)}, "second", 2),
+        ({"first": ("fail", 0.9), "second": ("fail", 0.2)}, "first", 2),
+    ],
+)
+def test_the_best_attempt_is_returned_with_the_reasons_against_the_others(outcomes, best, tried):
+    made = []
 
     def attempt(strategy):
-        calls.append(strategy)
-        measures = measures_of[strategy]
-        check = mask_check.judge(measures)
-        return Attempt(strategy, np.ones((1, 1, 1), bool), None, measures, check)
+        verdict, similarity = outcomes[strategy]
+        made.append(strategy)
+        check = {"verdict": verdict, "reasons": [f"reason of {strategy}"]}
+        return Attempt(strategy, NO_MASK, None, {"similarity": similarity}, check)
 
-    best, alignment = best_attempt(list(measures_of), attempt)
-    return best.strategy, alignment, calls
-
-
-def test_a_head_with_front_and_back_exchanged_is_tried_again():
-    exchanged = {"header": {"similarity": 0.19}, "search": {"similarity": 0.6, "rotation_deg": 179}}
-    best, alignment, _ = tried(exchanged)
-    assert best == "search"
-    assert "correlation ratio" in alignment["given_up"]["header"][0]
-
-
-def test_the_first_is_kept_when_the_other_is_worse():
-    assert tried({"header": {"similarity": 0.3}, "search": {"similarity": 0.2}})[0] == "header"
-
-
-def test_a_small_brain_needs_no_other_alignment():
-    small = {"header": {"similarity": 0.6, "volume_ml": 900}, "search": {"similarity": 0.6}}
-    assert tried(small)[2] == ["header"]
+    result, alignment = best_attempt(tuple(outcomes), attempt)
+    assert result.strategy == alignment["strategy"] == best
+    assert len(made) == tried
+    others = {name: [f"reason of {name}"] for name in made if name != best}
+    assert alignment.get("given_up", {}) == others
