@@ -15,6 +15,7 @@ from convert_session import place_session
 from ecdysis.conversion import placing
 from ecdysis.conversion.asked import forget_lost, sessions_to_convert
 from ecdysis.conversion.nifti import WantedSeries, make_nifti, read_nifti
+from ecdysis.conversion.readable import whole_volumes
 from ecdysis.conversion.sidecar import completed, lacking
 from ecdysis.errors import InputError
 from ecdysis.planning.entries import OtherSeries
@@ -145,6 +146,43 @@ def test_an_incomplete_series_that_a_person_keeps(place: Path) -> None:
     run(place, {**series, "keep": True})
     image = nib.load(place / "a study/sub-01/func/sub-01_task-a_bold.nii.gz")
     assert image.shape == (16, 16, 12, 4)
+
+
+@pytest.mark.parametrize("temporal", [False, True])
+def test_an_incomplete_series_that_is_numbered_slice_after_slice(
+    place: Path, temporal: bool
+) -> None:
+    paths = write_series(place / "sub-01/s1", header=EPI, volumes=5)
+    for path in paths:
+        dataset = pydicom.dcmread(path)
+        volume, slice_ = divmod(dataset.InstanceNumber - 1, 12)
+        dataset.InstanceNumber = slice_ * 5 + volume + 1
+        if temporal:
+            dataset.TemporalPositionIdentifier, dataset.InstanceNumber = volume + 1, 7 + slice_
+        dataset.save_as(path)
+    # Volume after volume is the order of the file names.
+    assert whole_volumes(paths[:-3]) == paths[:48]
+    assert whole_volumes(paths[3:]) == paths[3:], "an earlier volume is incomplete"
+    for path in paths[-3:]:
+        path.unlink()
+    run(place, other("s1", 57, "func/task-a_bold", keep=True))
+    image = nib.load(place / "a study/sub-01/func/sub-01_task-a_bold.nii.gz")
+    assert image.shape == (16, 16, 12, 4)
+
+
+def test_unequal_slices_that_a_person_keeps(place: Path) -> None:
+    write_series(place / "sub-01/s1", header=MPRAGE, slices=20, skip={9}, BitsStored=12, HighBit=11)
+    series = other("s1", 19, "anat/T2w")
+    with pytest.raises(InputError, match="distance between its slices varies"):
+        run(place, series)
+    run(place, {**series, "keep": True})
+    image = nib.load(place / "a study/sub-01/anat/sub-01_T2w.nii.gz")
+    assert image.shape[:2] == (16, 16)
+    assert image.shape[2] == 20
+    assert fields(place, "anat/sub-01_T2w")["EchoTime"] == pytest.approx(0.00298)
+    write_series(place / "sub-01/s2", series="wide", header=MPRAGE, slices=20, skip={9})
+    with pytest.raises(InputError, match="made no image"):
+        run(place, {**other("s2", 19, "anat/T1w"), "keep": True})
 
 
 def test_deflated_and_split_files_become_one_image(place: Path) -> None:

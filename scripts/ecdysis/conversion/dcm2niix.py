@@ -97,9 +97,8 @@ class Converted:
 
     @classmethod
     def read(cls, image: Path, shape: list[int], zooms_mm: list[float]) -> "Converted":
-        """Return an image with the sidecar that lies beside it."""
-        sidecar = read_json(image.with_name(image.name.replace(".nii.gz", ".json")))
-        return cls(image, sidecar, shape, zooms_mm)
+        """Return an image with its sidecar, which lies beside it."""
+        return cls(image, read_json(_sidecar_of(image)), shape, zooms_mm)
 
     @property
     def part(self) -> str:
@@ -129,6 +128,12 @@ class Converted:
         """Name and version of the program."""
         keys = ("ConversionSoftware", "ConversionSoftwareVersion")
         return " ".join(str(self.sidecar[key]) for key in keys if key in self.sidecar)
+
+
+def _sidecar_of(image: Path) -> Path:
+    """Return the sidecar of an image; one with equalised slices has that of the original."""
+    stem = re.sub(rf"{EQUALISED}(_\d+)?$", "", image.name.removesuffix(".nii.gz"))
+    return image.with_name(f"{stem}.json")
 
 
 Results = dict[Path, list[Converted] | InputError]
@@ -256,6 +261,8 @@ def _result(item: _Ready, run: _Run) -> list[Converted] | InputError:
             "the distance between its slices varies, as when a slice is missing",
             "Export the series again from the scanner or the archive",
         )
+    # dcm2niix writes no sidecar where it failed to bring slices to equal distances.
+    made = [path for path in made if _sidecar_of(path).is_file()]
     if not made:
         return series.error(
             "dcm2niix made no image of it",

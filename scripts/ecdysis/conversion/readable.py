@@ -1,6 +1,7 @@
 """Files that dcm2niix can read as one series."""
 
 import os
+from collections import Counter, defaultdict
 from pathlib import Path
 
 DEFLATED = b"1.2.840.10008.1.2.1.99"
@@ -67,24 +68,37 @@ def readable(series: Path, folder: Path, *, whole: bool = False) -> str:
 def whole_volumes(paths: list[Path]) -> list[Path]:
     """Return the files of a series without those of a last volume that is incomplete.
 
-    That is so when each position has as many files as the rarest, or more that were numbered
-    after all of these. In any other case all files are returned.
+    The volume of a file is its temporal position, or follows from its number: instances are
+    numbered volume after volume, or slice after slice (GE, Philips). All files are returned when no
+    such order fits, or when an earlier volume is incomplete.
     """
     from pydicom import dcmread
 
-    tags = ["ImagePositionPatient", "InstanceNumber"]
-    places: dict[tuple[float, ...], list[tuple[int, Path]]] = {}
+    tags = ["ImagePositionPatient", "InstanceNumber", "TemporalPositionIdentifier"]
+    places: dict[Path, tuple[float, ...]] = {}
+    numbers: dict[Path, int] = {}
+    times: dict[Path, int] = {}
     for path in paths:
-        dataset = dcmread(path, specific_tags=tags, stop_before_pixels=True, force=True)
-        place = dataset.get("ImagePositionPatient") or ()
-        position = tuple(round(float(value), 2) for value in place)
-        places.setdefault(position, []).append((int(dataset.get("InstanceNumber") or 0), path))
-    least = min(len(files) for files in places.values())
-    kept = [file for files in places.values() for file in sorted(files)[:least]]
-    surplus = [file for files in places.values() for file in sorted(files)[least:]]
-    if not surplus or min(surplus)[0] <= max(kept)[0]:
-        return paths
-    return sorted(path for _, path in kept)
+        header = dcmread(path, specific_tags=tags, stop_before_pixels=True, force=True)
+        position = header.get("ImagePositionPatient") or ()
+        places[path] = tuple(round(float(value), 2) for value in position)
+        numbers[path] = int(header.get("InstanceNumber") or 0) - 1
+        times[path] = int(header.get("TemporalPositionIdentifier") or 0)
+    counts = Counter(places.values())
+    slices, volumes = len(counts), max(counts.values())
+    for volume_of in (
+        times,
+        {path: number // slices for path, number in numbers.items()},
+        {path: number % volumes for path, number in numbers.items()},
+    ):
+        found: defaultdict[tuple[float, ...], set[int]] = defaultdict(set)
+        for path in paths:
+            found[places[path]].add(volume_of[path])
+        whole, every = set.intersection(*found.values()), set.union(*found.values())
+        unique = len(every) == volumes and all(len(found[at]) == counts[at] for at in counts)
+        if unique and whole and max(whole) < min(every - whole, default=max(whole) + 1):
+            return [path for path in paths if volume_of[path] in whole]
+    return paths
 
 
 def _is_dicom(path: Path) -> bool:
