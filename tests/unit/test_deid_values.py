@@ -1,7 +1,7 @@
 """Values that replace values, and the search for the person in text."""
 
 import pytest
-from ecdysis.deid.scrub import Scrubber, date_tokens, id_tokens, name_tokens
+from ecdysis.deid.scrub import Scrubber, date_tokens, id_tokens, name_tokens, place_tokens
 from ecdysis.deid.values import DUMMIES, FORMS, capped_age, is_valid, shifted
 from ecdysis.deid.words import Words
 from ecdysis.dicom.text import codecs_of, decode, encode
@@ -54,6 +54,21 @@ def test_name_tokens_leave_out_titles_and_initials() -> None:
     }  # fmt: skip
     assert "J" not in name_tokens("Brown^Mary^J")
     assert name_tokens("Anonymous^^^Mr") == set()
+
+
+@pytest.mark.parametrize(
+    ("value", "tokens"),
+    [
+        ("Kreuzberg Infirmary", {"Kreuzberg Infirmary"}),
+        ("Magdeburg", {"Magdeburg"}),
+        ("GE MEDICAL SYSTEMS", set()),
+        ("SIEMENS", set()),
+        ("MRI 3T", set()),
+        ("Head", set()),
+    ],
+)
+def test_places_are_whole_names_that_are_no_imaging_terms(value: str, tokens: set[str]) -> None:
+    assert place_tokens(value) == tokens
 
 
 def test_id_tokens() -> None:

@@ -87,12 +87,12 @@ def index_of(secrets: Iterable[Secret], label: str, models: Iterable[str]) -> In
     label : str
         The subject's label, which is meant to be found.
     models : iterable of str
-        Texts that name the scanner's maker, model and software. A place or a station whose name
-        stands in them is not searched.
+        Texts that name the scanner's maker, model and software. A station whose name stands in
+        them, and a place that is called like one of them, are not searched.
     """
     index = Index()
     harmless = common_words() | {label.lower(), label.lower().removeprefix("sub-")}
-    scanner = " ".join(f" {' '.join(tokens(fold(text)))} " for text in models)
+    scanner = [f" {' '.join(tokens(fold(text)))} " for text in models]
     for secret in sorted(secrets, key=lambda secret: (secret.kind, secret.tag, secret.text)):
         match secret.kind:
             case "names":
@@ -155,13 +155,15 @@ def _bytes_of(part: str) -> Iterator[bytes]:
 
 
 def _add_value(
-    index: Index, secret: Secret, harmless: frozenset[str] | set[str], scanner: str
+    index: Index, secret: Secret, harmless: frozenset[str] | set[str], scanner: list[str]
 ) -> None:
     split = tuple(tokens(fold(secret.text)))
     joined = "".join(split)
     index.all_words.update(split)
-    is_of_scanner = f" {' '.join(split)} " in scanner and secret.kind in ("places", "devices")
-    if len(joined) < SHORTEST or is_of_scanner or joined in harmless:
+    name = f" {' '.join(split)} "
+    is_model = secret.kind == "places" and name in scanner
+    is_part = secret.kind == "devices" and any(name in text for text in scanner)
+    if len(joined) < SHORTEST or is_model or is_part or joined in harmless:
         return
     if joined.isdigit():
         index.phrases.setdefault(split, secret)

@@ -31,6 +31,9 @@ FRAMES = re.compile(
 """Places inside the functional groups of a frame (PS3.3, section C.7.6.16), public and private.
 Other sequences refer to other objects, and may be removed as a whole."""
 
+PRIVATE_PLACE = re.compile(r"(^|\.)[0-9a-f]{3}[13579bdf][0-9a-f]{4}\[")
+"""A private sequence in the place of an element."""
+
 SHOWN_KEYS = 8
 FORMS = {"IS": r"[ ]*[-+]?\d+[ ]*", "CS": r"[A-Z0-9_ ]*", "DS": r"[ ]*[-+.\deE]+[ ]*"}
 """Forms of valid values; what is malformed may be left out."""
@@ -216,7 +219,8 @@ def _lost(
             continue
         rule = rule_of(old)
         is_kept = (times_stay or rule.reason != "time of day") if rule else False
-        if old.creator and "retain_safe_private" not in options:
+        is_private = bool(old.creator) or bool(PRIVATE_PLACE.search(place))
+        if is_private and "retain_safe_private" not in options:
             is_kept = False
         # A value under another VR than its own is malformed.
         if rule and old.vr not in rule.vr and not old.creator:

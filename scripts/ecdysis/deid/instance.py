@@ -127,6 +127,8 @@ class InstanceCleaner:
         """Return what of the identity is searched under the options, in a fixed order."""
         kinds = {"token"}
         options = self.profile.options
+        if "retain_institution" not in options:
+            kinds.add("place")
         if "retain_dates_full" not in options:
             kinds.add("day")
             if "retain_dates_modified" not in options:
@@ -224,10 +226,10 @@ class InstanceCleaner:
         return self._contexts[key]
 
     def _scrubber(self) -> Scrubber:
-        kinds: dict[str, list[str]] = {"token": [], "day": [], "time": []}
+        kinds: dict[str, list[str]] = {"token": [], "place": [], "day": [], "time": []}
         for kind, text in self.searched():
             kinds[kind].append(text)
-        return Scrubber(kinds["token"], kinds["day"], kinds["time"])
+        return Scrubber([*kinds["token"], *kinds["place"]], kinds["day"], kinds["time"])
 
     def _treated(self, opened: Opened, context: Context, *, is_admitted: bool) -> list[Part]:
         """Return the tags and bytes of all elements of the result but for the pixels'."""

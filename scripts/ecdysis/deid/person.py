@@ -2,7 +2,7 @@
 
 import re
 
-from ecdysis.deid.scrub import date_tokens, id_tokens, name_tokens
+from ecdysis.deid.scrub import date_tokens, id_tokens, name_tokens, place_tokens
 from ecdysis.dicom.dictionary import settled_vr
 from ecdysis.dicom.elements import Element, Reader
 from ecdysis.dicom.refusals import RefusedError
@@ -14,11 +14,14 @@ LARGEST_REMEMBERED = 4096
 LARGEST_TELLING = 4096
 """Bytes of an identifying value that are read."""
 
-SPELLINGS = {"name": name_tokens, "id": id_tokens, "date": date_tokens}
+SPELLINGS = {"name": name_tokens, "id": id_tokens, "date": date_tokens, "place": place_tokens}
 NOTHING: frozenset[tuple[str, str]] = frozenset()
 
 Identity = frozenset[tuple[str, str]]
-"""What identifies a patient: pairs of ``token``, ``day`` (YYYYMMDD) or ``time`` and a text."""
+"""What identifies a patient: pairs of a kind and a text.
+
+The kinds are ``token``, ``place``, ``day`` (YYYYMMDD) and ``time``.
+"""
 
 DATED = ("DA", "DT", "TM")
 LOOKED_INTO = ("PN", "SQ", "UN", *DATED)
@@ -57,7 +60,8 @@ class TokenFinder:
             raw = bytes(reader.data[element.start : element.stop][:LARGEST_TELLING]).rstrip(b"\0 ")
             text, _ = decode(raw, element.vr, codecs_of(charset))
             if kind is not None:
-                return frozenset(("token", token) for token in SPELLINGS[kind](text))
+                pair = "place" if kind == "place" else "token"
+                return frozenset((pair, token) for token in SPELLINGS[kind](text))
             moments = [moment.strip() for moment in text.split("\\") if moment.strip()]
             if vr == "TM":
                 return frozenset(("time", re.sub(r"\D", "", moment)[:6]) for moment in moments)

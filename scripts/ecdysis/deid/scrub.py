@@ -26,6 +26,9 @@ SHORTEST_NUMBER = 4
 SHORTEST_WHOLE = 6
 """Digits of the shortest identifier that a whole number is compared with."""
 
+SHORTEST_PLACE = 6
+"""Letters of the shortest name of a place that is searched in text."""
+
 DATE_FORMS = """
     %Y%m%d %Y-%m-%d %Y/%m/%d %Y.%m.%d %d.%m.%Y %d/%m/%Y %d-%m-%Y %m/%d/%Y %m-%d-%Y %d%m%Y %m%d%Y
     %d.%m.%y %d/%m/%y %m/%d/%y %d%m%y %y%m%d %d%b%Y %d-%b-%Y %d-%b-%y
@@ -68,6 +71,19 @@ def id_tokens(value: str) -> set[str]:
     parts = {part.strip() for part in value.split("\\")}
     parts |= {re.sub(r"[\s._/\-]+", "", part) for part in parts}
     return {part for part in parts if _is_worth(part)}
+
+
+def place_tokens(value: str) -> set[str]:
+    """Return the names of places in a value, each whole; imaging terms and makers are none."""
+    names = {part.strip() for part in value.split("\\")}
+    return {name for name in names if _is_place(name)}
+
+
+def _is_place(name: str) -> bool:
+    words = LETTERS.findall(_fold(name)[0])
+    is_common = all(is_imaging(word) or word in vocabulary("vendor") for word in words)
+    is_maker = name.lower() in vocabulary("vendor")
+    return len("".join(words)) >= SHORTEST_PLACE and not is_common and not is_maker
 
 
 def date_tokens(value: str) -> set[str]:

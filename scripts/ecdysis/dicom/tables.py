@@ -23,7 +23,7 @@ class Attribute(NamedTuple):
     options : dict
         Name of an option -> ``keep`` or ``clean``.
     tells : str
-        What the value tells of a person: ``name``, ``id``, ``date``, or ``-``.
+        What the value holds: ``name`` or ``id`` of a person, ``date``, ``place``, or ``-``.
     """
 
     vr: str
