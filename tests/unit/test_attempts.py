@@ -10,8 +10,9 @@ NO_MASK = np.zeros((1, 1, 1), bool)
 @pytest.mark.parametrize(
     ("outcomes", "best", "tried"),
     [
-        ({"first": ("ok", 0.2), "second": ("ok", 0.9)}, "first", 1),
-        ({"first": ("look", 0.2), "second": ("ok", 0.9)}, "first", 1),
+        ({"first": ("ok", 0.8), "second": ("ok", 0.9)}, "first", 1),
+        ({"first": ("look", 0.8), "second": ("ok", 0.9)}, "first", 1),
+        ({"first": ("look", 0.2), "second": ("ok", 0.9)}, "second", 2),
         ({"first": ("fail", 0.9), "second": ("look", 0.2)}, "second", 2),
         ({"first": ("fail", 0.9), "second": ("fail", 0.2)}, "first", 2),
     ],
