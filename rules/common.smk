@@ -44,6 +44,7 @@ from ecdysis.settings import given_as_text, resolve, without_copied_defaults
 from ecdysis.shards import join
 from ecdysis.skullstrip.method import load, method_name
 from ecdysis.start import check_targets, remove_made, undone_on_error
+from ecdysis.skullstrip.methods.given import manual_mask
 from ecdysis.study import Study, open_study
 from validate import find_validator
 
@@ -152,7 +153,7 @@ ANY_CONTRAST = METHOD == "none" or load(METHOD).any_contrast
 STRIPPING = {
     key: value
     for key, value in STUDY.settings["skullstrip"].items()
-    if key != "on_fail"
+    if key != "on_fail" and (key != "masks" or METHOD == "given")
 }
 DEFACE = STUDY.settings["deface"]
 # Templates of the interactive pages.

@@ -21,6 +21,7 @@ rule crop:
         reorient=REORIENT,
         crop=STUDY.settings["crop"],
         sources=raw_sources,
+        manual=has_manual_mask,
         code=fingerprint("crop"),
     message:
         "Cropping {wildcards.entities}_T1w"

@@ -56,12 +56,19 @@ def t1w_of_session_files(wildcards):
 
 
 def uncropped_mask(wildcards):
-    """Return the brain mask of an image before cropping: its own, or that of its T1w."""
+    """Return the brain mask of an image before cropping: by hand, its own, or that of its T1w."""
     if METHOD == "none":
         return {}
     image = image_of(wildcards)
+    if by_hand := manual_mask(STUDY.settings, image):
+        return {"mask": str(by_hand)}
     own = t1w_of_session(image) is None
     return {"mask": image.uncropped_mask if own else image.transferred_mask}
+
+
+def has_manual_mask(wildcards):
+    """Return whether the mask of an image was made by hand."""
+    return manual_mask(STUDY.settings, image_of(wildcards)) is not None
 
 
 def cropped_files(image):
@@ -88,11 +95,14 @@ def brain_mask(wildcards):
 
 
 def records_of_masks(wildcards):
-    """Return the records of the masks of an image and of the T1w it has its mask from."""
+    """Return the records of the masks of an image and of the T1w it has its mask from.
+
+    The step that crops checks a mask by hand. It does not replace what the T1w gave to others.
+    """
     image = image_of(wildcards)
-    return [
-        str(one.record("skullstrip")) for one in (image, t1w_of_session(image)) if one
-    ]
+    own = image.record("crop" if manual_mask(STUDY.settings, image) else "skullstrip")
+    t1w = t1w_of_session(image)
+    return [str(own)] + ([str(t1w.record("skullstrip"))] if t1w else [])
 
 
 def is_accepted(wildcards):
@@ -195,6 +205,9 @@ def shown_of_subject(wildcards):
     if DEFACE:
         shown["undefaced"] = [image.undefaced for image in images]
     own = [image for image in images if has_own_tissues(image)]
+    shown["automatic_masks"] = [
+        image.uncropped_mask for image in own if manual_mask(STUDY.settings, image)
+    ]
     shown["tissues"] = [image.dseg for image in own]
     shown["bias_fields"] = [image.bias_field for image in own]
     return shown

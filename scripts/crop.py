@@ -8,29 +8,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 from ecdysis.errors import InputError
 from ecdysis.files import read_json, write_json
+from ecdysis.image.brain_mask import read_mask
 from ecdysis.image.crop import crop_box
 from ecdysis.image.sidecar import grid_facts, sidecar_of
-from ecdysis.image.volume import Volume, cropped, read, require_same_grid, with_values, write
+from ecdysis.image.volume import Volume, cropped, read, with_values, write
 from ecdysis.sections import CropSection
+from ecdysis.skullstrip import mask_check
 
 
 @dataclass(frozen=True)
 class BrainFiles:
-    """The brain mask on the grid before cropping; the outputs, with sidecars next to them."""
+    """The brain mask before cropping; the outputs, with sidecars next to them.
+
+    `manual` says that a person made the mask; then it may have the axes of the raw image.
+    """
 
     uncropped_mask: Path
     mask: Path
     brain: Path
+    manual: bool = False
 
     @classmethod
-    def of(cls, given: Any, made: Any) -> "BrainFiles | None":
+    def of(cls, given: Any, made: Any, *, manual: bool) -> "BrainFiles | None":
         """Return the files named in a rule's input and output; None without skull stripping."""
         if not given.get("mask"):
             return None
-        return cls(Path(given.get("mask")), Path(made.get("mask")), Path(made.get("brain")))
+        files = Path(given.get("mask")), Path(made.get("mask")), Path(made.get("brain"))
+        return cls(*files, manual)
 
 
 def crop(
@@ -69,12 +77,10 @@ def crop(
         No voxel is left, a setting is invalid, or the mask is empty or on another grid.
     """
     volume, before = read(image), read_json(sidecar_of(image))
-    mask = read(brain.uncropped_mask) if brain else None
-    if brain and mask:
-        shape, affine = volume.stored.shape, volume.affine
-        require_same_grid(mask, shape, affine, brain.uncropped_mask)
+    mask = read_mask(brain.uncropped_mask, volume) if brain else None
     try:
-        box, decided = crop_box(volume, settings, mask)
+        around = None if mask is None else with_values(volume, mask.astype(np.uint8))
+        box, decided = crop_box(volume, settings, around)
     except InputError as error:
         raise InputError(f"{error.where} ({image})", error.problem, error.remedy) from error
     result = cropped(volume, box)
@@ -87,9 +93,13 @@ def crop(
         "SkullStripped": False,
     }
     write_json(sidecar_of(preproc), {**described, **facts})
-    if brain and mask:
-        inside = mask.stored[box.slices] != 0
+    if brain and mask is not None:
+        inside = mask[box.slices]
         decided |= _write_brain(result, inside, brain, [f"bids::{preproc}"], grid_facts(facts))
+        if brain.manual:
+            measures = mask_check.measure_image(mask, nib.load(image))
+            check = mask_check.judge(measures)
+            decided |= {"manual": True, "measures": measures, "check": check}
     return decided
 
 
@@ -109,7 +119,12 @@ def _write_brain(
         )
     write(with_values(volume, inside.astype(np.uint8)), files.mask)
     write(Volume(volume.header, np.where(inside, volume.stored, volume.background)), files.brain)
-    about_mask = {"Description": "Brain mask", "Type": "Brain", "Sources": list(sources)}
+    about_mask = {
+        "Description": "Brain mask",
+        "Type": "Brain",
+        "Manual": files.manual,
+        "Sources": list(sources),
+    }
     about_brain = {
         "Description": "The brain alone: 0 outside the brain mask",
         "Sources": list(sources),
@@ -133,6 +148,6 @@ if "snakemake" in globals():
                 Path(job.output.preproc),
                 job.params.crop,
                 sources=job.params.sources,
-                brain=BrainFiles.of(job.input, job.output),
+                brain=BrainFiles.of(job.input, job.output, manual=job.params.manual),
             )
         )

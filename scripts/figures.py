@@ -38,6 +38,7 @@ def files_of_images(names: Sequence[Mapping[str, str]], given: Any) -> list[Imag
                 Path(raw),
                 preproc,
                 mask=existing(image.mask),
+                automatic_mask=existing(image.uncropped_mask),
                 faced=existing(image.undefaced),
                 dseg=existing(image.dseg),
                 # The rule that writes the labels writes this image, too.

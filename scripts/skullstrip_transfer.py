@@ -169,4 +169,6 @@ if "snakemake" in globals():
                 threads=job.threads,
             )
         )
+        chosen = Path(job.input.raw_t1w).name
+        details["alignment"]["reference"] = f"T1w of the session: {chosen}"
         describe(outputs, job.wildcards.suffix, job.params.sources)

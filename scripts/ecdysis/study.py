@@ -12,6 +12,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ecdysis.best_t1w import best_t1ws
 from ecdysis.bids.discovery import EXTENSIONS, Exclusion, Image, Selection, discover, to_json
 from ecdysis.config_schema import without_paths
 from ecdysis.conversion.asked import forget_lost, sessions_to_convert
@@ -59,6 +60,8 @@ class Study:
         Images of earlier runs that this run does not select, but reports.
     notices : sequence of str
         Sentences for the console.
+    best_t1w : mapping
+        The name of the T1w whose mask an image gets, if its session has several T1w.
     """
 
     settings: Settings
@@ -69,6 +72,7 @@ class Study:
     ratings: Sequence[Rating] = ()
     kept: Sequence[Image] = ()
     notices: Sequence[str] = ()
+    best_t1w: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, settings: Settings) -> "Study":
@@ -96,6 +100,7 @@ class Study:
             manifest["plan"],
             [StatMap(**item) for item in manifest["statmaps"]],
             from_json(manifest.get("ratings", [])),
+            best_t1w=manifest.get("best_t1w", {}),
         )
 
     def save(self) -> None:
@@ -109,6 +114,7 @@ class Study:
             "plan": self.plan,
             "statmaps": [asdict(item) for item in self.statmaps],
             "ratings": ratings_to_json(self.ratings),
+            "best_t1w": dict(self.best_t1w),
             "settings": {**without_paths(self.settings), "quality": {"norms": self.norms}},
         }
         if read_remembered(path) != manifest:
@@ -153,9 +159,11 @@ class Study:
         return _token(repr(ratings_to_json(self.ratings)))
 
     def t1w_beside(self, image: Image) -> Image | None:
-        """Return the first T1w of the same session, when `image` itself is of another kind."""
+        """Return the best T1w of the same session, or None for a T1w and without a T1w."""
         if image.suffix == "T1w":
             return None
+        if image.name in self.best_t1w:
+            return self.by_name[self.best_t1w[image.name]]
         others = (one for one in self.by_subject[image.subject] if one.suffix == "T1w")
         return next((one for one in others if one.session == image.session), None)
 
@@ -263,7 +271,8 @@ def _study_of_dataset(settings: Settings, plan: dict[str, Any], *, dry_run: bool
     ratings = read_ratings(settings["ratings"])
     check_known(ratings, names, _looker(bids_dir))
     images, exclusions = leave_out(images, exclusions, ratings)
-    study = Study(settings, images, exclusions, plan, find_maps(settings), ratings)
+    best = best_t1ws(images, output_dir)
+    study = Study(settings, images, exclusions, plan, find_maps(settings), ratings, best_t1w=best)
     return _with_earlier_results(study, notices, dry_run=dry_run)
 
 
@@ -358,6 +367,8 @@ def _check_programs(settings: Settings) -> None:
     name = method_name(settings)
     if name != "none":
         load(name).require(settings)
+    if settings["skullstrip"]["masks"] and name != "given":
+        load("given").require(settings)
 
 
 def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ecdysis.phantom.bids import write_bids
 from ecdysis.phantom.head import HeadSettings
+from scipy import ndimage
 
 from tests.workflow.conftest import executed
 
@@ -139,6 +140,27 @@ def test_pybids_reads_the_tissues(defaced):
     layout = BIDSLayout(defaced, is_derivative=True)
     assert len(layout.get(suffix="probseg", extension=".nii.gz")) == 3
     assert len(layout.get(suffix="dseg", extension=".nii.gz")) == 1
+
+
+def test_a_mask_by_hand_replaces_that_of_its_image_and_only_later_steps_run(
+    dataset, defaced, snakemake, tmp_path
+):
+    name = "sub-01/anat/sub-01_desc-brain_mask.nii.gz"
+    truth = nib.load(dataset / "derivatives/truth" / name)
+    corrected = ndimage.binary_dilation(np.asarray(truth.dataobj) > 0)
+    (tmp_path / name).parent.mkdir(parents=True)
+    nib.save(nib.Nifti1Image(corrected.astype(np.uint8), truth.affine), tmp_path / name)
+    settings = ("deface=true", "suffixes=[T1w,T2w]", "keep_intermediates=true")
+    by_hand = f"skullstrip={{masks: {tmp_path}}}"
+    run = snakemake(dataset, "--config", *settings, by_hand)
+    assert run.returncode == 0, run.stdout
+    steps = executed(run)
+    # The measures of the T2w read the tissues of the T1w.
+    later = ["crop", "deface", "segment", "measure", "measure", "figures", "group_page"]
+    assert sorted(steps) == sorted(later)
+    assert in_world(nib.load(defaced / name)) == in_world(nib.load(tmp_path / name))
+    assert json.loads((defaced / name.replace(".nii.gz", ".json")).read_text())["Manual"] is True
+    assert "by hand" in (defaced / "sub-01.html").read_text()
 
 
 def test_given_masks_are_taken_as_they_are(dataset, snakemake, tmp_path):

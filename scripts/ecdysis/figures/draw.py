@@ -37,6 +37,8 @@ class ImageFiles:
         The input; the reoriented and cropped result, defaced if faces are removed.
     mask, dseg, corrected : Path, optional
         Brain mask, tissue labels and bias-corrected image on the grid of `preproc`.
+    automatic_mask : Path, optional
+        The mask that `mask`, made by hand, replaces; on any grid.
     faced : Path, optional
         The image before its face was removed, on the grid of `preproc`.
     field : Path, optional
@@ -51,6 +53,7 @@ class ImageFiles:
     dseg: Path | None = None
     corrected: Path | None = None
     faced: Path | None = None
+    automatic_mask: Path | None = None
     field: Path | None = None
 
     @property
@@ -164,7 +167,9 @@ class _Drawing:
 
     def _brain(self, mask: Path) -> list[Layer]:
         labels = load_canonical(self.files.dseg) if self.files.dseg else None
-        return layers.brain_layers(self.name, self._preproc, load_canonical(mask), labels)
+        automatic = self.files.automatic_mask
+        before = load_canonical(automatic) if automatic else None
+        return layers.brain_layers(self.name, self._preproc, load_canonical(mask), labels, before)
 
     def _crop(self) -> Picture:
         raw = load_drawable(self.files.raw, RAW_SPACING)

@@ -149,9 +149,16 @@ def air_window(raw: Canonical) -> tuple[float, float] | None:
 
 
 def brain_layers(
-    name: str, image: Canonical, mask: Canonical, labels: Canonical | None = None
+    name: str,
+    image: Canonical,
+    mask: Canonical,
+    labels: Canonical | None = None,
+    automatic: Canonical | None = None,
 ) -> list[Layer]:
-    """Draw the brain plain, with the outline of its mask, and with the borders of its tissues."""
+    """Draw the brain plain, with the outline of its mask, and with the borders of its tissues.
+
+    With a mask by hand, the outline of the `automatic` mask that it replaces is drawn, too.
+    """
     inside = mask.on(image, nearest=True) > 0.5
     box = Box.around(inside)
     if box is None:
@@ -161,11 +168,16 @@ def brain_layers(
     base = grey(layout.arrange(image.values), window_of(image.values))
     volume = np.count_nonzero(inside) * float(np.prod(image.zooms)) / 1000
     words = _words(layout)
+    outlines = [(_arranged(layout, inside), MASK)]
+    if automatic is not None:
+        before = automatic.on(image, nearest=True) > 0.5
+        outlines.insert(0, (_arranged(layout, before), GREY_MATTER))
+        words += "; by hand, the automatic mask in blue"
     layers = [
         Layer(
             "mask", "brain", "Brain mask",
             f"The outline of the brain mask of {name} ({volume:.0f} mL), {words}.",
-            labelled(outlined(base, [(_arranged(layout, inside), MASK)]), layout),
+            labelled(outlined(base, outlines), layout),
         ),
         Layer(
             "plain", "brain", "Without outlines", f"The same slices of {name} without outlines.",

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from ecdysis.image.geometry import Affine, Box, zooms_of
 from ecdysis.image.resampling import resample
-from ecdysis.image.volume import Volume, read, require_same_grid
+from ecdysis.image.volume import Volume, read
 from ecdysis.quality.sheet import NotComputableError
 from ecdysis.skullstrip.itk import read_affine
 
@@ -46,14 +46,6 @@ def intensities(volume: Volume, box: tuple[slice, ...]) -> Values:
     if (slope, inter) != (1.0, 0.0):
         values = values * np.float32(slope) + np.float32(inter)
     return values
-
-
-def read_mask(path: Path, volume: Volume) -> Mask:
-    """Read the brain mask of an image; raise an InputError if it is on another grid."""
-    mask = read(path)
-    require_same_grid(mask, volume.stored.shape, volume.affine, path)
-    inside: Mask = mask.stored != 0
-    return inside
 
 
 def read_tissues(tissues: Tissues, volume: Volume, box: Box) -> list[Values]:

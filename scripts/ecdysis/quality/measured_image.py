@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from ecdysis.image.brain_mask import read_mask
 from ecdysis.image.geometry import Box
 from ecdysis.image.volume import Volume, read
 from ecdysis.job import optional
@@ -148,7 +149,7 @@ class MeasuredImage:
         """The brain mask."""
         if self.inputs.mask is None:
             raise NotComputableError(f"there is no brain mask: skullstrip.method is {self.method}")
-        return brain.read_mask(self.inputs.mask, self.volume)
+        return read_mask(self.inputs.mask, self.volume)
 
     @cached_property
     def box(self) -> Box:

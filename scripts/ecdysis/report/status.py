@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from ecdysis.quality.outliers import Flag
 from ecdysis.ratings import Rating
@@ -163,9 +163,13 @@ def judge(
 
 
 def brain_check(image: ProcessedImage) -> tuple[str, tuple[str, ...]]:
-    """Return the verdict of skull stripping on its own mask (ok, look or fail), with reasons."""
-    stage = image.stage("skullstrip")
-    check = ((stage.details if stage else None) or {}).get("check", {})
+    """Return the verdict of the self-check on the brain mask (ok, look or fail), with reasons.
+
+    The step that crops checks a mask by hand, which replaces that of skull stripping.
+    """
+    stages = (image.stage("crop"), image.stage("skullstrip"))
+    checks = [((stage.details if stage else None) or {}).get("check") for stage in stages]
+    check: Mapping[str, Any] = next((one for one in checks if one), {})
     grade = str(check.get("verdict", "ok"))
     reasons = [str(reason) for reason in check.get("reasons", [])]
     if grade == "ok":

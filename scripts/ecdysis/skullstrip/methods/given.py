@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import nibabel as nib
-import numpy as np
 
 from ecdysis.bids.image_name import ImageName
 from ecdysis.errors import InputError
-from ecdysis.image.geometry import axis_change, orientation_of
-from ecdysis.image.volume import Volume, read, read_anatomical, reoriented, require_same_grid
+from ecdysis.image.brain_mask import read_mask
+from ecdysis.image.volume import read
 from ecdysis.settings import Settings
 from ecdysis.skullstrip import mask_check, working_image
 from ecdysis.skullstrip.method import Method, Task
@@ -36,6 +35,17 @@ def require(settings: Settings) -> None:
         )
 
 
+def manual_mask(settings: Settings, image: ImageName) -> Path | None:
+    """Return the mask by hand that replaces the mask of an image, or None.
+
+    Masks that are given together with a method replace single masks of this method.
+    """
+    section = settings["skullstrip"]
+    if section["method"] == "none" or not section["masks"]:
+        return None
+    return _existing(Path(section["masks"]), image)
+
+
 def given_mask(folder: Path, image: ImageName) -> Path:
     """Find the mask of an image.
 
@@ -44,13 +54,20 @@ def given_mask(folder: Path, image: ImageName) -> Path:
     InputError
         The folder has no mask of this image.
     """
-    name = Path(folder, image.mask)
-    for path in (name, name.with_name(name.name.removesuffix(".gz"))):
-        if path.is_file():
-            return path
+    path = _existing(folder, image)
+    if path:
+        return path
     raise InputError(
-        name, "there is no such brain mask", "Make one, or exclude the image with filters"
+        Path(folder, image.mask),
+        "there is no such brain mask",
+        "Make one, or exclude the image with filters",
     )
+
+
+def _existing(folder: Path, image: ImageName) -> Path | None:
+    name = Path(folder, image.mask)
+    paths = (name, name.with_name(name.name.removesuffix(".gz")))
+    return next((path for path in paths if path.is_file()), None)
 
 
 def take(image: Path, given: Path, mask: Path) -> dict[str, Any]:
@@ -75,22 +92,13 @@ def take(image: Path, given: Path, mask: Path) -> dict[str, Any]:
     InputError
         The mask is empty, or on another grid.
     """
-    source, head = nib.load(image), read(image)
-    raw = read_anatomical(given).volume
-    mask_volume = reoriented(raw, axis_change(orientation_of(head.affine), raw.affine))
-    require_same_grid(mask_volume, head.stored.shape, head.affine, given)
-    brain = _above_zero(mask_volume)
+    source = nib.load(image)
+    brain = read_mask(given, read(image))
     if not brain.any():
         raise InputError(given, "the brain mask is empty", "Give another one")
     working_image.write_mask(brain, source, mask)
     measures = mask_check.measure_image(brain, source)
     return {"measures": measures, "check": mask_check.judge(measures)}
-
-
-def _above_zero(volume: Volume) -> working_image.BoolArray:
-    slope, inter = volume.scaling
-    brain: working_image.BoolArray = np.asarray(volume.stored * slope + inter) > 0
-    return brain
 
 
 def strip(task: Task) -> dict[str, Any]:
