@@ -22,6 +22,7 @@ if "snakemake" in globals():
                 byproducts=Byproducts(*map(Path, (made.posteriors, made.bias_field, made.affine))),
                 transforms=transforms,
                 priors=job.wildcards.suffix != "T1w",
+                keep_stripped=job.params.skullstrip["already"] == "auto",
                 provider=job.params.provider,
                 threads=job.threads,
             )

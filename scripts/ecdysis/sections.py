@@ -29,6 +29,7 @@ class SkullstripSection(TypedDict, total=False):
     method: str
     masks: str | None
     on_fail: Literal["stop", "flag"]
+    already: Literal["auto", "no"]
     template: TemplateSection
 
 

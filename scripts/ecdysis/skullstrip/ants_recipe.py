@@ -20,6 +20,7 @@ from ecdysis.image.resampling import FloatArray
 from ecdysis.image.sidecar import sidecar_of
 from ecdysis.plain_folder import linked, plain_folder
 from ecdysis.skullstrip import brain_extraction, mask_check, providers, tissues, working_image
+from ecdysis.skullstrip.already_stripped import stripped_brain
 from ecdysis.skullstrip.attempts import Attempt, best_attempt
 from ecdysis.skullstrip.brain_extraction import Registered, Task
 from ecdysis.skullstrip.brain_recipe import RECIPE, Recipe
@@ -40,6 +41,7 @@ def skullstrip(
     byproducts: Byproducts | None = None,
     transforms: tuple[Path, Path] | None = None,
     priors: bool = False,
+    keep_stripped: bool = True,
     provider: str = "auto",
     threads: int = 1,
     recipe: Recipe = RECIPE,
@@ -58,6 +60,8 @@ def skullstrip(
     priors : bool
         Find tissues with the template's maps, as for images that are not T1w; by default they are
         found by their brightness.
+    keep_stripped : bool
+        Whether an image whose skull was stripped before keeps its brain as the mask.
     provider : {"auto", "system", "embedded"}
 
     Returns
@@ -76,11 +80,20 @@ def skullstrip(
     began = time.monotonic()
     programs, source = providers.find(provider), nib.load(image)
     working = working_image.prepare(source, image, recipe.spacing, recipe.winsorize)
+    brain = _stripped_before(source) if keep_stripped else None
     prepared = time.monotonic()
     with plain_folder() as folder, programs.activated(threads):
         task = _task(working, source, template, folder, priors=priors)
+        if brain is not None:
+            task = replace(task, template=_template_brain(task, folder))
         attempt = partial(
-            _attempt, task=task, source=source, threads=threads, recipe=recipe, sort=not priors
+            _attempt,
+            task=task,
+            source=source,
+            threads=threads,
+            recipe=recipe,
+            sort=not priors,
+            brain=brain,
         )
         best, alignment = best_attempt(STRATEGIES, attempt)
         aligned = time.monotonic()
@@ -92,6 +105,8 @@ def skullstrip(
             _write_byproducts(best.registered, byproducts, sort=not priors)
         if transforms is not None:
             _write_transforms(best.registered, transforms)
+    if brain is not None:
+        alignment["already_stripped"] = True
     seconds = {"prepare": prepared - began, "register": aligned - prepared}
     seconds["finish"] = time.monotonic() - aligned
     return {
@@ -101,6 +116,23 @@ def skullstrip(
         "check": best.check,
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
     }
+
+
+def _stripped_before(source: nib.Nifti1Image) -> working_image.BoolArray | None:
+    """Return the brain of an image without skull; see `stripped_brain`."""
+    grid = working_image.native_grid(source)
+    data = source.get_fdata(dtype=np.float32, caching="unchanged").reshape(grid.shape)
+    return stripped_brain(np.nan_to_num(data), grid)
+
+
+def _template_brain(task: Task, folder: Path) -> Path:
+    """Write the template without its skull, to which a brain without skull is registered."""
+    head, mask = nib.load(task.template), nib.load(task.template_mask)
+    inside = np.asanyarray(mask.dataobj) > 0
+    path = folder / "template_brain.nii"
+    values = np.where(inside, head.get_fdata(dtype=np.float32), np.float32(0))
+    nib.save(nib.Nifti1Image(values, head.affine), path)
+    return path
 
 
 def _task(
@@ -134,8 +166,12 @@ def _attempt(
     recipe: Recipe,
     *,
     sort: bool,
+    brain: working_image.BoolArray | None = None,
 ) -> Attempt[Registered]:
-    """Register by a strategy, make the mask and take its measures; `sort` as in `_classes`."""
+    """Register by a strategy, make the mask and take its measures; `sort` as in `_classes`.
+
+    The mask is `brain` if this is given.
+    """
     registered = brain_extraction.run(
         replace(task, search=strategy != STRATEGIES[0]),
         task.working.parent / f"attempt{STRATEGIES.index(strategy)}",
@@ -147,11 +183,12 @@ def _attempt(
     of_t1w: dict[str, float] = {}
     if sort:
         classes = _classes(registered, sort=True)
-        bias = nib.load(registered.bias_field)
-        brain = follow_cortex(source, bias, prior, classes, grid, recipe.border, recipe.closing)
         volumes = [one.get_fdata(dtype=np.float32) for one in (prior, head, template)]
         of_t1w = mask_check.measure_t1w(classes, *volumes)
-    else:
+    if brain is None and sort:
+        bias = nib.load(registered.bias_field)
+        brain = follow_cortex(source, bias, prior, classes, grid, recipe.border, recipe.closing)
+    elif brain is None:
         # In a T2w the step added nearly the whole band around the mask; the cause is not known.
         values = prior.get_fdata(dtype=np.float32)
         brain = working_image.finish(values, recipe.spacing, recipe.closing, grid)

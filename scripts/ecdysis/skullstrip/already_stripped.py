@@ -1,0 +1,53 @@
+"""Recognise an image whose skull was stripped before: a brain on a constant background."""
+
+import numpy as np
+import scipy
+
+from ecdysis.image.components import largest_component
+from ecdysis.image.resampling import FloatArray
+from ecdysis.skullstrip.working_image import BoolArray, NativeGrid
+
+BACKGROUND_FRACTION = 0.4
+"""Least part of the field that has one value outside a stripped brain; own choice."""
+VOLUME_ML = (500.0, 2200.0)
+"""Volumes of a brain with its fluid; own choice. The head of an adult without its neck has 3000 mL
+and more."""
+
+
+def stripped_brain(data: FloatArray, grid: NativeGrid) -> BoolArray | None:
+    """Return the brain of an image without skull, or None for any other image.
+
+    The background must have one value, and what is left must be one piece of the size of a brain
+    whose outermost millimetres are tissue or fluid, not the dark ring of a skull under a scalp.
+
+    Parameters
+    ----------
+    data : float array (X, Y, Z)
+    grid : NativeGrid
+    """
+    edge = np.concatenate([np.take(data, (0, -1), axis=axis).ravel() for axis in range(3)])
+    background = np.median(edge)
+    foreground = data != background
+    if foreground.mean() > 1 - BACKGROUND_FRACTION or not foreground.any():
+        return None
+    brain: BoolArray = scipy.ndimage.binary_fill_holes(largest_component(foreground))
+    volume = float(brain.sum() * np.prod(grid.zooms) / 1000)
+    if not VOLUME_ML[0] <= volume <= VOLUME_ML[1] or _has_skull(data - background, brain, grid):
+        return None
+    return brain
+
+
+def _has_skull(data: FloatArray, brain: BoolArray, grid: NativeGrid) -> bool:
+    """Return whether intensities fall and rise again on the way from the border to the middle.
+
+    In a head, bone lies under the scalp: a layer within 20 mm of the border is darker than half of
+    the layers on both sides of it.
+    """
+    depth = scipy.ndimage.distance_transform_edt(brain, sampling=grid.zooms)
+    step = max(2.0, *grid.zooms)
+    layers = [data[(depth > low) & (depth <= low + step)] for low in np.arange(0, 24, step)]
+    means = [float(np.median(layer)) for layer in layers if layer.size]
+    return any(
+        means[at] < 0.6 * max(means[:at]) and means[at] < 0.6 * max(means[at + 1 :])
+        for at in range(1, len(means) - 1)
+    )
