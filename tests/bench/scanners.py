@@ -59,7 +59,7 @@ def run(scans: Path, out: Path, *, check: bool = True) -> Outcome:
     made = plan(Sources(scans, private_dir, KEY), bids_dir, Wishes(suffixes=()))
     outcome = Outcome(made, read_tsv(private_dir / "series.tsv").rows)
     bids_dir.mkdir(parents=True, exist_ok=True)
-    complete(bids_dir, "Scanners", "0", "dcm2niix")
+    complete(bids_dir, "Scanners", "dcm2niix")
     for session in made.sessions:
         clean = out / "dicom" / session.session
         mapped = [item for item in made.mapped if item.session == session.session]

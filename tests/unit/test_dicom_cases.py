@@ -118,6 +118,19 @@ def test_a_repeated_magnitude_leaves_the_pair_whole(export: Export) -> None:
     ]
 
 
+def test_the_phases_of_two_echoes_in_series_of_their_own(export: Export) -> None:
+    for hour in ("10", "11"):
+        for echo in TWO_ECHOES:
+            export.add(f"{hour}0000", {**FIELD_MAP, "ImageType": PHASE, **echo})
+            export.add(f"{hour}0000", {**FIELD_MAP, **echo})
+    assert export.names() == [
+        f"run-{run}_{kind}{echo}"
+        for run in (1, 2)
+        for echo in (1, 2)
+        for kind in ("phase", "magnitude")
+    ]
+
+
 def test_a_phase_difference_without_magnitude_is_not_promised(export: Export) -> None:
     export.add("100000", PHASE_DIFFERENCE)
     assert export.names() == ["-"]

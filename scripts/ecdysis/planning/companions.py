@@ -114,14 +114,16 @@ def field_maps(decisions: Sequence[Decision]) -> list[Decision]:
     A magnitude without a phase, as when a field map is repeated, is left out where the session
     has phases; so is a phase difference without a magnitude, whose echo times BIDS requires.
     """
-    phases = [decision for decision in decisions if decision.kind == "phasediff"]
+    decisions = _two_phases(decisions)
+    phases = [decision for decision in decisions if decision.kind in ("phasediff", "phase1")]
     magnitudes = [decision for decision in decisions if decision.kind == "magnitude"]
     partner = _phases_of(phases, magnitudes)
     paired = {phase.series.id for phase in partner.values()}
 
     def settle(decision: Decision) -> Decision:
         single = len(decision.facts.echo_times) < 2
-        if decision.kind == "phasediff" and single and decision.series.id not in paired:
+        lonely = decision.series.id not in paired and decision.partner not in paired
+        if decision.kind in ("phasediff", "phase1", "phase2") and single and lonely:
             why = "the phase difference of a field map without its magnitude"
             return replace(decision, objection=why)
         if decision.kind != "magnitude":
@@ -137,6 +139,25 @@ def field_maps(decisions: Sequence[Decision]) -> list[Decision]:
         return replace(decision, guess=guess, partner=phase.series.id if phase else None)
 
     return [settle(decision) for decision in decisions]
+
+
+def _two_phases(decisions: Sequence[Decision]) -> list[Decision]:
+    """Recognise the phases of two echoes of one field map, of which each is a series."""
+    phases = [
+        decision
+        for decision in decisions
+        if decision.kind == "phasediff" and len(decision.facts.echo_times) == 1
+    ]
+    settled = {id(decision): decision for decision in decisions}
+    for first in phases:
+        for second in phases:
+            same = at_once(first.series, second.series) and first.grid == second.grid
+            if same and first.facts.echo_times < second.facts.echo_times:
+                guess = replace(first.guess, suffix="phase1")
+                settled[id(first)] = replace(first, guess=guess)
+                guess = replace(second.guess, suffix="phase2")
+                settled[id(second)] = replace(second, guess=guess, partner=first.series.id)
+    return [settled[id(decision)] for decision in decisions]
 
 
 def _is_first_echo(
