@@ -4,7 +4,7 @@ import json
 
 import pytest
 import yaml
-from command_line import ROOT, snakemake_command
+from command_line import ROOT, check_cache, check_config, snakemake_command
 
 
 def settings(arguments: list[str]) -> dict[str, object]:
@@ -86,3 +86,34 @@ def test_a_wrong_argument_ends_with_status_2(arguments, words, capsys) -> None:
         snakemake_command(arguments)
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["--config", "bids_dir", "../study"], "--config bids_dir=../study"),
+        (["--config", "deface=true", "bids_dir"], "--config bids_dir=VALUE"),
+        (["-C", "bids_dir", "a=b"], "--config bids_dir=VALUE"),
+    ],
+)
+def test_a_setting_without_a_value_ends_with_the_remedy(words, remedy) -> None:
+    with pytest.raises(SystemExit) as ended:
+        check_config(["snakemake", "--cores", "2", *words, "--forceall"])
+    assert str(ended.value).endswith(remedy)
+
+
+def test_sound_settings_pass(tmp_path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text("crop: {fov: 150}\n")
+    check_config(["snakemake", "all", f"--configfile={file}", "--config", "crop={margin: 5}", "-n"])
+    file.write_text("")
+    check_config(["snakemake", "--configfile", str(file), "--cores", "2"])
+
+
+def test_a_cache_folder_that_can_be_made_passes(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "new" / "cache"))
+    check_cache()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "cache"))
+    with pytest.raises(SystemExit, match="cannot be written to"):
+        check_cache()

@@ -5,7 +5,7 @@ import pytest
 import yaml
 from ecdysis.config_schema import CONFIG
 from ecdysis.errors import InputError
-from ecdysis.settings import given_as_text, resolve
+from ecdysis.settings import given_as_text, resolve, without_copied_defaults
 from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.cli import parse_config
@@ -223,3 +223,10 @@ def test_wrong_norms_are_refused_before_any_job(study):
     given = {"bids_dir": "study", "quality": {"norms": "study/norms.tsv"}}
     with pytest.raises(InputError, match="line 2"):
         resolve(given, study.parent)
+
+
+def test_copied_defaults_are_no_settings_unless_given():
+    copied = {"deface": False, "crop": {"fov": 170, "margin": 5}, "unknown": 1}
+    assert without_copied_defaults(copied, {}) == {"crop": {"margin": 5}, "unknown": 1}
+    given = {"deface": False, "crop": {"fov": 170}}
+    assert without_copied_defaults(copied, given) == copied
