@@ -170,11 +170,15 @@ def test_an_error_leaves_no_folder_and_no_key(tmp_path):
         ({"dicom_dir": "x"}, [], "the dataset to make of it is not given"),
         ({}, ["report"], "bids_dir is not given"),
         ({}, ["demo"], None),
-        ({"dicom_dir": "x"}, ["plan"], None),
+        ({"dicom_dir": "x"}, ["plan"], "no DICOM file"),
+        ({"dicom_dir": "none"}, ["plan"], "no directory"),
+        ({"dicom_dir": "scans"}, ["plan"], None),
     ],
 )
 def test_targets_without_their_settings_are_refused(tmp_path, given, targets, says):
-    (tmp_path / "x").mkdir()
+    for name in ("x", "scans"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "scans/1").write_bytes(bytes(128) + b"DICM")
     settings = resolve(given, tmp_path)
     if says is None:
         check_targets(settings, targets)
