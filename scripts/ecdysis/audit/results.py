@@ -24,7 +24,7 @@ RUN_FACTS = {"started", "seconds", "cpu_seconds", "cpu_seconds_before", "peak_me
 
 SOURCES = Path(__file__).parents[2]
 PLAIN_WORD = re.compile(r"(?<![^\W\d_])[a-z]{4,}(?![^\W\d_])")
-"""A whole word in lower-case ASCII letters; a part of a word such as Møllegård is none."""
+"""A whole word in lower-case ASCII letters; a part of a word such as Møllegård is not."""
 
 LARGEST = 1 << 26
 """Bytes of a file that are searched."""

@@ -153,7 +153,7 @@ def date_of_number(number: float) -> date | None:
 
 
 def day_of(digits: str) -> date | None:
-    """Return the date of a DA or DT value; None when it is none."""
+    """Return the date of a DA or DT value; None for any other value."""
     if len(digits) < 8 or not digits[:8].isdigit():
         return None
     return next(_days(digits[:4], digits[4:6], digits[6:8]), None)

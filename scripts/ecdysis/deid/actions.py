@@ -69,12 +69,12 @@ class Context:
 
 
 def treat(action: str, tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
-    """Return the value that an action puts in place of `value`, or None to remove it.
+    """Return the value that replaces `value`, or None to remove it.
 
     Raises
     ------
     KeyError
-        The action is none of those that work on a single value.
+        The action does not work on a single value.
     """
     match action:
         case "keep":

@@ -16,7 +16,7 @@ from ecdysis.deid.profile import Profile
 from ecdysis.deid.selectors import Path
 from ecdysis.deid.values import SIZES
 from ecdysis.dicom.dictionary import settled_vr
-from ecdysis.dicom.elements import Buffer, Element, Reader, sequence
+from ecdysis.dicom.elements import Buffer, Element, Reader, block_of, sequence
 from ecdysis.dicom.elements import element as encoded
 from ecdysis.dicom.refusals import RefusedError
 
@@ -99,16 +99,12 @@ class DatasetCleaner:
         edits = context.edits
         if edits is None:
             return elements
-        creators = {
-            element.tag: reader.data[element.start : element.stop]
-            for element in elements
-            if element.tag >> 16 & 1 and 0x10 <= element.tag & 0xFFFF <= 0xFF
-        }
+        creators = reader.creators(elements)
         left, present = [], set()
         for element in elements:
             present.add(element.tag)
-            block = element.tag & 0xFFFF0000 | (element.tag & 0xFFFF) >> 8
-            creator = bytes(creators.get(block, b"")).decode("latin-1").strip("\0 ")
+            block = block_of(element.tag)
+            creator = creators.get(block, "")
             rule = edits.touch(element.tag) and edits.rule(path, element.tag, creator)
             if not rule:
                 left.append(element)
@@ -186,6 +182,6 @@ def in_order(parts: list[Part]) -> list[Part]:
 
 
 def merged(parts: list[Part], own: list[Part]) -> list[Part]:
-    """Return `parts` with the elements of `own` in place of any of the same tag."""
+    """Return `parts` in which the elements of `own` replace those of the same tag."""
     tags = {tag for tag, _ in own}
     return in_order([part for part in parts if part[0] not in tags] + own)

@@ -63,7 +63,7 @@ def edited(rule: Edit, reader: Reader, found: Element, vr: str, context: Context
 
 
 def made(rule: Edit, tag: int, context: Context) -> bytes:
-    """Return the element that a rule adds or puts in place of another."""
+    """Return the element that a rule adds, or that replaces another."""
     vr = vr_of(tag) or "LO"
     return element(context.encoding, tag, vr, as_bytes(rule.settings["value"], vr, context))
 

@@ -171,7 +171,7 @@ def _check_settings(entry: Mapping[str, Any], action: str, where: str) -> None:
         try:
             re.compile(entry["pattern"])
         except re.error as error:
-            raise InputError(where, f"the pattern is none ({error})", "Correct it") from error
+            raise InputError(where, f"the pattern is invalid ({error})", "Correct it") from error
     if action == "blank_pixels":
         for box in entry["rectangles"]:
             if len(box) != 4 or not all(isinstance(side, int) and side >= 0 for side in box):

@@ -1,7 +1,7 @@
 """Listing the elements of files: what they hold, and what de-identification makes of it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from struct import unpack
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from ecdysis.deid.profile import Profile
 from ecdysis.deid.selectors import Path, Selector
 from ecdysis.deid.values import NUMBER_CODES, SIZES
 from ecdysis.dicom.dictionary import keyword_of, settled_vr
-from ecdysis.dicom.elements import Buffer, Element, Reader
+from ecdysis.dicom.elements import Buffer, Element, Reader, block_of
 from ecdysis.dicom.part10 import open_part10
 from ecdysis.dicom.refusals import RefusedError
 from ecdysis.dicom.tables import show_tag, sop_classes
@@ -28,7 +28,7 @@ class Row(NamedTuple):
     Parameters
     ----------
     element : str
-        Its path, items as ``[*]``; keywords, or tags where there is none.
+        Its path, items as ``[*]``; keywords, or tags of elements without a keyword.
     tag, vr : str
         Tag, and VR by which it is treated.
     creator : str
@@ -97,19 +97,17 @@ class Listing:
     def _walk(
         self,
         reader: Reader,
-        elements: Iterable[Element],
+        elements: list[Element],
         charset: bytes,
         objects: str,
         path: Path = (),
     ) -> Iterator[tuple[Row, str]]:
-        creators: dict[int, str] = {}
+        creators = reader.creators(elements)
         for element in elements:
             tag = element.tag
             end = min(element.stop, element.start + LONGEST_READ)
             raw = bytes(reader.data[element.start : end])
-            if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
-                creators[tag] = raw.decode("latin-1").strip("\0 ")
-            creator = creators.get(tag & 0xFFFF0000 | (tag & 0xFFFF) >> 8, "")
+            creator = creators.get(block_of(tag), "")
             vr = settled_vr(tag, element.vr) or element.vr
             action = self.profile.action(tag, vr, objects)
             if self._chosen(path, tag, creator):

@@ -12,7 +12,7 @@ from ecdysis.deid.person import charset_of
 from ecdysis.deid.values import SIZES, is_valid, numbers
 from ecdysis.dicom import ge, siemens
 from ecdysis.dicom.codes import is_code
-from ecdysis.dicom.elements import Buffer, Element, Reader, sequence
+from ecdysis.dicom.elements import Buffer, Element, Reader, block_of, sequence
 from ecdysis.dicom.elements import element as encoded
 from ecdysis.dicom.refusals import RefusedError
 from ecdysis.dicom.tables import PrivateElement, private_elements, vocabulary
@@ -56,15 +56,11 @@ def keep_private(
     clean : callable
         Cleans the items of a private sequence.
     """
-    creators = {
-        element.tag: _creator(reader, element)
-        for element in elements
-        if 0x10 <= element.tag & 0xFFFF <= 0xFF
-    }
+    creators = reader.creators(elements)
     parts: list[Part] = []
     used: set[int] = set()
     for element in elements:
-        block = element.tag & 0xFFFF0000 | (element.tag & 0xFFFF) >> 8
+        block = block_of(element.tag)
         creator = creators.get(block)
         known = private_elements().get((creator or "", element.tag >> 16, element.tag & 0xFF))
         if creator is None or known is None or element.tag & 0xFFFF < 0x1000:
@@ -77,10 +73,6 @@ def keep_private(
         value = creators[block].encode("ascii")
         parts.append((block, encoded(context.encoding, block, "LO", value)))
     return parts
-
-
-def _creator(reader: Reader, element: Element) -> str:
-    return bytes(reader.data[element.start : element.stop]).decode("latin-1").strip("\0 ")
 
 
 def _remembered(

@@ -5,6 +5,7 @@ undefined length ends before its delimiter. Whatever does not parse is refused, 
 can hide between elements.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from struct import Struct, error
 from typing import NamedTuple
@@ -57,6 +58,17 @@ class Element(NamedTuple):
     end: int
 
 
+def block_of(tag: int) -> int:
+    """Return the tag of the private creator of a private element (PS3.5, section 7.8.1).
+
+    Examples
+    --------
+    >>> hex(block_of(0x00191008))
+    '0x190010'
+    """
+    return tag & 0xFFFF0000 | (tag & 0xFFFF) >> 8
+
+
 class Reader:
     """Finds elements and items in one buffer of one encoding.
 
@@ -101,6 +113,16 @@ class Reader:
             if not top or not (after_pixels or not any(self.data[rest:stop])):
                 raise
         return found
+
+    def creators(self, elements: Iterable[Element]) -> dict[int, str]:
+        """Return the private creator of each block: tag of the creator's element -> creator."""
+        return {
+            element.tag: bytes(self.data[element.start : element.stop])
+            .decode("latin-1")
+            .strip("\0 ")
+            for element in elements
+            if element.tag >> 16 & 1 and 0x10 <= element.tag & 0xFFFF <= 0xFF
+        }
 
     def items(self, element: Element) -> tuple["Reader", list[list[Element]]]:
         """Return the items of a sequence, each as its elements, and the reader for them.

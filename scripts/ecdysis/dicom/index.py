@@ -199,7 +199,7 @@ def _used(headers: list[Header], rows: dict[str, list[Any]]) -> list[Header]:
 
 
 def _load(cache: Path, root: Path) -> dict[str, Any]:
-    """Return the kept index of `root`, or nothing when there is none that fits."""
+    """Return the kept index of `root`, or nothing if no kept index fits."""
     try:
         content = read_json(cache)
     except (OSError, ValueError):
