@@ -1,5 +1,7 @@
 """The border of a warped mask follows the cortex, on balls whose tissue is known."""
 
+from dataclasses import replace
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -17,10 +19,9 @@ def distance(size, spacing, centre=(0.0, 0.0, 0.0)):
     return np.sqrt(sum((one - at) ** 2 for one, at in zip(steps, centre, strict=True)))
 
 
-@pytest.fixture(params=["T1w", "T2w"])
-def stripped(request):
-    """A brain whose warped mask lies 3 mm too far back; a bright shell of scalp 12 mm outside."""
-    fluid, grey, white, scalp = {"T1w": (20, 60, 100, 120), "T2w": (150, 70, 45, 60)}[request.param]
+def strip(contrast, added_at_most):
+    """Strip a brain whose warped mask lies 3 mm too far back; scalp is 12 mm outside."""
+    fluid, grey, white, scalp = {"T1w": (20, 60, 100, 120), "T2w": (150, 70, 45, 60)}[contrast]
     far = distance(96, 1.0)
     head = np.full(far.shape, 5.0)
     head[(far > RADIUS + 12) & (far < RADIUS + 16)] = scalp
@@ -36,16 +37,26 @@ def stripped(request):
     classes = [(near < 8) | (near > RADIUS), (near >= 26) & (near <= RADIUS), (near >= 8)]
     classes[2] &= near < 26
     posteriors = [(one & inside).astype(np.float32) for one in classes]
-    mask = follow_cortex(
+    return follow_cortex(
         nib.Nifti1Image(head.astype(np.float32), affine),
         nib.Nifti1Image(np.ones(near.shape, np.float32), coarse),
         nib.Nifti1Image(prior, coarse),
         posteriors,
         NativeGrid(far.shape, affine, (1.0, 1.0, 1.0)),
-        RECIPE.border,
+        replace(RECIPE.border, added_at_most=added_at_most),
         RECIPE.closing,
     )
-    return mask, far, distance(96, 1.0, -SHIFT)
+
+
+@pytest.fixture(params=["T1w", "T2w"])
+def stripped(request):
+    """The mask, and the distances from the centres of the brain and of the warped mask."""
+    return strip(request.param, 0.5), distance(96, 1.0), distance(96, 1.0, -SHIFT)
+
+
+def test_when_too_much_would_be_added_the_warped_mask_is_kept():
+    warped = distance(96, 1.0, -SHIFT) < RADIUS
+    assert (strip("T1w", 0.02) != warped).sum() < 0.02 * warped.sum()
 
 
 def test_cortex_that_the_warped_mask_cuts_is_added(stripped):

@@ -74,6 +74,8 @@ def follow_cortex(
     brain = scipy.ndimage.binary_fill_holes(fitted(soft, (spacing,) * 3) > 0.5)
     classes = [fitted(posterior, (spacing,) * 3) for posterior in posteriors]
     grown = _grown(brain, head, classes, settings)
+    if grown.sum() > (1 + settings.added_at_most) * brain.sum():
+        grown = brain
     whole = np.zeros(shape, dtype=np.float32)
     whole[box] = scipy.ndimage.gaussian_filter(grown.astype(np.float32), 0.5)
     mask: BoolArray = resample(whole, fine, grid.shape, grid.zooms) > 0.5
