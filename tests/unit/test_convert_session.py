@@ -237,6 +237,27 @@ def test_the_echoes_of_a_field_map_and_their_difference(place: Path) -> None:
     assert (made["EchoTime1"], made["EchoTime2"]) == (0.00492, 0.00738)
 
 
+def test_a_field_map_in_hertz_that_is_merged_with_its_magnitude(place: Path) -> None:
+    kinds = [
+        {"ImageType": ["ORIGINAL", "PRIMARY", "M_FFE", "M", "FFE"]},
+        {"ImageType": ["ORIGINAL", "PRIMARY", "B0", "B0", "UNSPECIFIED"]},
+    ]
+    header = {**FIELD_MAP, **PHILIPS, "EchoTime": 2.3}
+    write_series(place / "sub-01/s1", header=header, volumes=2, by_volume=kinds)
+    series = other("s1", 24, "fmap/fieldmap", "fmap/magnitude")
+    for output, part in zip(series["outputs"], ("fieldmap", "mag"), strict=True):
+        output["part"] = part
+    run(place, series)
+    assert fields(place, "fmap/sub-01_fieldmap")["Units"] == "Hz"
+    folder = place / "a study/sub-01/fmap"
+    lowest = {
+        name: int(nib.load(folder / f"sub-01_{name}.nii.gz").get_fdata().min())
+        for name in ("fieldmap", "magnitude")
+    }
+    # The voxels of an instance hold its number: the map is the second volume.
+    assert lowest == {"fieldmap": 12, "magnitude": 0}
+
+
 def test_two_echoes_in_one_series(place: Path) -> None:
     echoes = [{"EchoTime": time, "EchoNumbers": at} for at, time in ((1, 12.0), (2, 30.0))]
     write_series(place / "sub-01/s1", header=EPI, volumes=2, by_volume=echoes)

@@ -28,10 +28,9 @@ OPTIONS = (
     *("-f", "%j"),  # SeriesInstanceUID: no text of a header in a file name
 )
 
-CONVERTED = re.compile(
-    r"^Convert (\d+) DICOM as (.*) \((\d+)x(\d+)x(\d+)x(\d+)\)\s*$", re.MULTILINE
-)
-"""Its line for each image: files, path, columns, rows, slices, volumes."""
+CONVERTED = re.compile(r"Convert (\d+) DICOM as (.*) \((\d+)x(\d+)x(\d+)x(\d+)\)\s*$", re.MULTILINE)
+"""Its report of each image, which may follow a warning in the same line: files, path, columns,
+rows, slices, volumes."""
 
 GAPS = ("Missing images?", "Check sorted order")
 """Its warnings where slices are missing; it makes an image all the same."""
@@ -88,12 +87,15 @@ class Converted:
     shape : list of int
     zooms_mm : list of float
         Of the fourth axis in seconds.
+    known_part : str or None
+        Which part of the signal it is, where the name of its file does not show it.
     """
 
     image: Path
     sidecar: dict[str, Any] = field(repr=False)
     shape: list[int]
     zooms_mm: list[float]
+    known_part: str | None = None
 
     @classmethod
     def read(cls, image: Path, shape: list[int], zooms_mm: list[float]) -> "Converted":
@@ -103,6 +105,8 @@ class Converted:
     @property
     def part(self) -> str:
         """Which part of the complex signal it is."""
+        if self.known_part:
+            return self.known_part
         ending = next(
             (part for end, part in PARTS.items() if re.search(rf"{end}[a-z]?$", self.stem)), None
         )

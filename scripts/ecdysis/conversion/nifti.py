@@ -4,7 +4,7 @@ They lie in one temporary folder, with ``images.json`` as their table of content
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ecdysis.conversion.matching import match
 from ecdysis.conversion.tables import date_of, person_of
 from ecdysis.errors import InputError
 from ecdysis.files import read_json, write_json
+from ecdysis.planning.facts import FIELD_IN_HZ
 
 CONTENTS = "images.json"
 
@@ -117,6 +118,8 @@ def make_nifti(
         try:
             if isinstance(images, InputError):
                 raise images
+            if _is_merged(item, images):
+                images = _split_map(series, folder / "maps" / item.series)
             found = match(series, item.outputs, images)
             results[item.series] = _described(series, found)
         except InputError as error:
@@ -151,6 +154,33 @@ def _write(folder: Path, results: dict[str, NiftiSeries]) -> None:
         }
         contents[name] = {**vars(series), "images": images}
     write_json(folder / CONTENTS, contents)
+
+
+def _is_merged(item: WantedSeries, images: Sequence[Converted]) -> bool:
+    """Return whether a field map in Hz and its magnitude became the volumes of one image."""
+    return len(images) == 1 and {output.part for output in item.outputs} == {"fieldmap", "mag"}
+
+
+def _split_map(series: SeriesFiles, folder: Path) -> list[Converted]:
+    """Convert the files of a field map in Hz, and those of its magnitude, apart.
+
+    dcm2niix does not separate the two in some classic series of Philips.
+    """
+    from pydicom import dcmread
+
+    images = []
+    for part in ("fieldmap", "mag"):
+        own = folder / part / series.folder.name
+        own.mkdir(parents=True)
+        for path in series.folder.iterdir():
+            kind = dcmread(path, specific_tags=["ImageType"]).get("ImageType") or ()
+            if bool(FIELD_IN_HZ.intersection(kind)) == (part == "fieldmap"):
+                (own / path.name).symlink_to(path.absolute())
+        (made,) = run_dcm2niix([SeriesFiles(own)], folder / f"{part}_made").values()
+        if isinstance(made, InputError):
+            raise made
+        images += [replace(image, known_part=part) for image in made]
+    return images
 
 
 def _described(series: SeriesFiles, found: dict[Output, Converted]) -> NiftiSeries:
