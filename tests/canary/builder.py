@@ -110,6 +110,7 @@ class Canaries:
         item.CodeValue = self.word()
         item.CodingSchemeDesignator = "99X"
         item.CodeMeaning = self.word()
+        item.BodyPartExamined = self.word()
         item.ReferencedSOPInstanceUID = self.uid()
         return item
 
