@@ -29,31 +29,25 @@ def place_session(
     sourcedata: bool,
     options: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Place the images of a session, keep its DICOM if wanted, and write what was done.
+    """Place the images of a session and write the record; return facts for the report.
 
     Parameters
     ----------
     nifti : mapping
-        Name of a series -> what dcm2niix made of it.
-    dicom, bids_dir : Path
-        The de-identified session, and the dataset.
-    series : sequence of OtherSeries
+        Converted files by the name of the series.
+    dicom : Path
+        The de-identified session.
     path : Path
-        The record that is written.
+        The record to write.
     sourcedata : bool
         Whether the DICOM files are kept in the dataset.
     options : sequence of str
-        Those of the de-identification.
-
-    Returns
-    -------
-    dict
-        Facts for the report.
+        Options of the de-identification.
 
     Raises
     ------
     InputError
-        Some images of the plan were not made; all others are in the dataset.
+        Some planned images were not made; all others are in the dataset.
     """
     staging = path.with_name(f".{path.stem}")
     shutil.rmtree(staging, ignore_errors=True)
@@ -74,11 +68,8 @@ def place_session(
         for left in session.left_out
     ]
     if problems:
-        raise InputError(
-            dicom.name,
-            f"{len(problems)} planned images or series were not made: {' '.join(problems)}",
-            "All others of the session are in the dataset",
-        )
+        problem = f"{len(problems)} planned images or series were not made: {' '.join(problems)}"
+        raise InputError(dicom.name, problem, "All others of the session are in the dataset")
     write_json(path, {"session": dicom.name, **placed, "sourcedata": kept})
     return {
         "images": sorted(image for image in new if image.endswith(".nii.gz")),

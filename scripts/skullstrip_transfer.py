@@ -49,8 +49,6 @@ def transfer(
     t1w, t1w_mask : path
         The T1w of the same session and its brain mask, on one grid.
     outputs : Outputs
-    provider : {"auto", "system", "embedded"}
-    threads : int
 
     Returns
     -------
@@ -64,8 +62,7 @@ def transfer(
     RuntimeError
         An ANTs program failed.
     """
-    programs = providers.find(provider)
-    source = nib.load(image)
+    programs, source = providers.find(provider), nib.load(image)
     with plain_folder() as folder, programs.activated(threads):
         files = _working_files(image, t1w, t1w_mask, folder)
 

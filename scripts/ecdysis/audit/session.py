@@ -80,28 +80,26 @@ def audit(
     ours: Iterable[Path] = (),
     related: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Search the outputs of a session for what identifies in its originals.
+    """Search the outputs of a session for identifying values of its originals.
 
     Parameters
     ----------
     listing : Path
         JSON with ``subject`` and ``series``, which maps series to the originals' paths.
     dicom : Path or None
-        Folder of the de-identified files, a folder for each series.
+        De-identified files, a folder for each series.
     converted : iterable of Path
         Files of the dataset that were made from them.
     settings : mapping
-        ``profile``, ``options``, ``edits`` and ``accept`` of the configuration's ``deid``. With
-        the profile ``none`` nothing was de-identified, and only losses are looked for.
+        The section ``deid``. With the profile ``none`` only losses are searched.
     ours : iterable of Path
-        Results and records of the subject, which hold sentences of the workflow.
+        Results and records of the subject, which contain sentences of the workflow.
     related : iterable of str
-        Other files of the same patient, such as those of other sessions.
 
     Returns
     -------
     dict
-        What was searched and checked; nothing that identifies.
+        Numbers of files and values, without identifying values.
 
     Raises
     ------

@@ -113,10 +113,8 @@ def discover(
         Raises an InputError for a file that cannot be processed.
     remembered : dict, optional
         The third return value of an earlier call.
-    planned : sequence of Image
-        Images that will come from DICOM; those whose files exist already are dropped.
-    also : sequence of str
-        Subjects of which other images will come from DICOM.
+    planned, also : sequences of Image and of str
+        Images, and subjects of other images, that will be converted from DICOM.
 
     Returns
     -------
@@ -132,8 +130,8 @@ def discover(
     present = {image.name for image, _, _ in found}
     found += [(image, _entities_of(image), None) for image in planned if image.name not in present]
     found.sort(key=lambda item: item[0].name)
-    folders = map(printable, _subjects(bids_dir))
-    subjects = sorted({*(image.subject for image, _, _ in found), *folders, *also})
+    labels = {*map(printable, _subjects(bids_dir)), *also}
+    subjects = sorted(labels | {image.subject for image, _, _ in found})
     sessions = sorted({image.session for image, _, _ in found if image.session})
     wanted = _selected_subjects(selection, subjects)
     in_sessions = match(selection.session_label, sessions, "session_label")

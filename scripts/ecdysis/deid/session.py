@@ -11,8 +11,9 @@ import os
 import shutil
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,34 +44,26 @@ def deidentify(
 ) -> dict[str, Any]:
     """De-identify the files of a session into ``output/<series>/<pseudonym>.dcm``.
 
-    The folder appears under its name when it is complete. What an earlier run put there is
-    taken over for the files that have not changed since, as the ledger knows.
+    The folder gets its name when it is complete. Results of an earlier run are kept for files that
+    have not changed since, as recorded in the ledger.
 
     Parameters
     ----------
     listing : Path
-        JSON with ``session``, ``subject`` and ``series``, which maps the name of each series
-        to the paths of its files.
-    output : Path
-        Folder that is made, or brought up to date.
-    key : Key
-        The study's key.
+        JSON with ``session``, ``subject`` and ``series``, the paths of the files of each series.
     settings : mapping
-        ``profile``, ``options``, ``admit``, ``edits`` and ``linkage_dir`` of the
-        configuration's ``deid``.
+        The section ``deid`` of the settings.
     ledger : Path, optional
-        Where the outcome of each file is remembered; in the private folder.
+        Record of the outcome of each file, in the private folder.
     code : str
-        Hash of the code; another hash makes everything anew.
+        Hash of the code; after a change all files are processed again.
     related : iterable of Path
-        Other files of the same patient, such as those of other sessions. The names and
-        identifiers in them are removed too.
+        Other files of the patient; the names and identifiers in them are removed too.
 
     Returns
     -------
     dict
-        Counts, reasons and settings, and how many files were ``taken_over``; nothing that
-        identifies.
+        Counts, reasons and settings, without identifying values.
 
     Raises
     ------
@@ -79,40 +72,19 @@ def deidentify(
     """
     content = read_json(listing)
     cleaner = instance_cleaner(settings, key, f"sub-{content['subject']}")
-    own = [Path(path) for paths in content["series"].values() for path in paths]
+    own = (Path(path) for paths in content["series"].values() for path in paths)
     _learn(cleaner, dict.fromkeys([*own, *related]))
-    rules = [Path(edit).read_text() for edit in settings.get("edits", ()) if isinstance(edit, str)]
-    identity = key.token("identity", repr(cleaner.searched()), 16)
-    basis = json.dumps([settings, rules, key.fingerprint, content["subject"], code, identity])
+    basis = _basis(settings, key, cleaner, content["subject"], code)
     # The linkage names every file of the run, so every file is done again for it.
     known = Ledger(ledger if cleaner.links is None else None, basis)
     partial = output.with_name(f".{os.getpid()}.{output.name}")
-    taken_over = 0
-    aside: Counter[str] = Counter()
-    passed: Counter[str] = Counter()
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        for series, paths in content["series"].items():
-            folder = partial / series
-            folder.mkdir(parents=True)
-            for path in map(Path, sorted(paths)):
-                name = known.name(path) if path.exists() else None
-                if name and _linked(output / series / name, folder / name):
-                    taken_over += 1
-                else:
-                    name, reason = _one_file(path, folder, cleaner)
-                    if reason:
-                        print(f"set aside: {path}: {reason}")
-                        aside[reason] += 1
-                if name:
-                    known.note(path, name)
-                    passed[series] += 1
-        if not passed:
-            raise InputError(
-                content["session"],
-                f"none of its {aside.total()} DICOM files can be used ({_listed(aside)})",
-                "See the private log for the names of the files",
-            )
+        done = _all_files(content["series"], output, partial, known, cleaner)
+        if not done.passed:
+            problem = f"none of its {done.aside.total()} DICOM files can be used"
+            remedy = "See the private log for the names of the files"
+            raise InputError(content["session"], f"{problem} ({_listed(done.aside)})", remedy)
         shutil.rmtree(output, ignore_errors=True)
         partial.rename(output)
         known.write()
@@ -120,16 +92,63 @@ def deidentify(
             _write_links(Path(settings["linkage_dir"]), content["session"], cleaner.links)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return {
-        "files": passed.total(),
-        "taken_over": taken_over,
-        "series": dict(passed),
-        "quarantined": [
-            {"reason": reason, "count": count} for reason, count in aside.most_common()
-        ],
-        "key_fingerprint": key.fingerprint,
-        **cleaner.summary(),
-    }
+    return {**done.facts(), "key_fingerprint": key.fingerprint, **cleaner.summary()}
+
+
+def _basis(
+    settings: Mapping[str, Any], key: Key, cleaner: InstanceCleaner, subject: str, code: str
+) -> str:
+    """Return a text of everything, besides a file, that its de-identified form depends on."""
+    rules = [Path(edit).read_text() for edit in settings.get("edits", ()) if isinstance(edit, str)]
+    identity = key.token("identity", repr(cleaner.searched()), 16)
+    return json.dumps([settings, rules, key.fingerprint, subject, code, identity])
+
+
+@dataclass
+class _Done:
+    """Numbers of de-identified files by series, and of files set aside by reason."""
+
+    passed: Counter[str] = field(default_factory=Counter)
+    aside: Counter[str] = field(default_factory=Counter)
+    taken_over: int = 0
+
+    def facts(self) -> dict[str, Any]:
+        """Return the numbers for the report."""
+        return {
+            "files": self.passed.total(),
+            "taken_over": self.taken_over,
+            "series": dict(self.passed),
+            "quarantined": [
+                {"reason": reason, "count": count} for reason, count in self.aside.most_common()
+            ],
+        }
+
+
+def _all_files(
+    files_of_series: Mapping[str, Sequence[str]],
+    output: Path,
+    partial: Path,
+    known: Ledger,
+    cleaner: InstanceCleaner,
+) -> _Done:
+    """De-identify files into `partial`; link the results in `output` of unchanged files."""
+    done = _Done()
+    for series, paths in files_of_series.items():
+        folder = partial / series
+        folder.mkdir(parents=True)
+        for path in map(Path, sorted(paths)):
+            name = known.name(path) if path.exists() else None
+            if name and _linked(output / series / name, folder / name):
+                done.taken_over += 1
+            else:
+                name, reason = _one_file(path, folder, cleaner)
+                if reason:
+                    print(f"set aside: {path}: {reason}")
+                    done.aside[reason] += 1
+            if name:
+                known.note(path, name)
+                done.passed[series] += 1
+    return done
 
 
 def _learn(cleaner: InstanceCleaner, paths: Iterable[Path]) -> None:

@@ -51,7 +51,6 @@ def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = 
 
     Parameters
     ----------
-    output_dir : path
     ended : bool
         No job runs any more, even if a lock remains.
     only : str, optional
