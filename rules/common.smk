@@ -21,6 +21,7 @@ from ecdysis.files import needing_room
 from ecdysis.fingerprint import fingerprint
 from ecdysis import slurm, template
 from ecdysis.bids.image_name import ImageName
+from ecdysis.bids.validator import find_validator
 from ecdysis.leftovers import drop_descriptions
 from ecdysis.places import (
     DICOM,
@@ -46,7 +47,6 @@ from ecdysis.skullstrip.method import load, method_name
 from ecdysis.start import check_targets, remove_made, undone_on_error
 from ecdysis.skullstrip.methods.given import manual_mask
 from ecdysis.study import Study, open_study
-from validate import find_validator
 
 # The directory that relative paths of the settings start from.
 STARTED_IN = "ECDYSIS_STARTED_IN"

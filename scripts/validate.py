@@ -1,105 +1,14 @@
-"""Ask the BIDS validator about the dataset and keep its summary for the report.
+"""Rule validate: run the BIDS validator on the dataset and keep its summary for the report."""
 
-Bids-validator-deno of the BIDS maintainers is run where it is installed beside this Python or
-on PATH; it looks at names, sidecars, tables and image headers.
-"""
-
-import json
-import os
-import shutil
-import subprocess
-import sys
-from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
-from ecdysis.errors import InputError
+from ecdysis.bids.validator import validate
 from ecdysis.files import write_json
-
-PROGRAM = "bids-validator-deno"
-EXAMPLES = 3
-"""So many files are named for each issue."""
-
-
-def find_validator() -> str | None:
-    """Return the validator's path; None when it is not installed."""
-    beside = Path(sys.executable).with_name(PROGRAM)
-    return str(beside) if beside.is_file() else shutil.which(PROGRAM)
-
-
-def validate(bids_dir: Path, program: str) -> dict[str, Any]:
-    """Run the validator on a dataset.
-
-    Returns
-    -------
-    dict
-        ``validator``, ``schema`` (version), ``subjects``, ``files``, ``errors`` and ``warnings``
-        (counts of issues), and ``issues``: ``severity``, ``code``, ``message``, ``count`` and
-        ``examples`` (paths).
-
-    Raises
-    ------
-    InputError
-        The validator gave no summary.
-    """
-    run = subprocess.run(
-        [program, str(bids_dir), "--format", "json"],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"NO_COLOR": "1"},
-        check=False,
-    )
-    print(run.stdout, run.stderr)
-    try:
-        content = json.loads(run.stdout)
-        summary = content["summary"]
-        issues = _issues(content["issues"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            PROGRAM,
-            f"it gave no summary (exit status {run.returncode})",
-            "Look into the log of this job",
-        ) from error
-    count = {
-        severity: sum(one["count"] for one in issues if one["severity"] == severity)
-        for severity in ("error", "warning")
-    }
-    return {
-        "validator": PROGRAM,
-        "schema": summary.get("schemaVersion"),
-        "subjects": len(summary.get("subjects", [])),
-        "files": summary.get("totalFiles"),
-        "errors": count["error"],
-        "warnings": count["warning"],
-        "issues": issues,
-    }
-
-
-def _issues(content: Any) -> list[dict[str, Any]]:
-    """Return the issues by severity and code, errors first, then by how often they came."""
-    places: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
-    messages = content.get("codeMessages", {})
-    for issue in content["issues"]:
-        key = issue.get("severity", "warning"), issue["code"], str(issue.get("subCode") or "")
-        places[key].append(str(issue.get("location", "")).lstrip("/"))
-    ranked = sorted(places.items(), key=lambda item: (item[0][0] != "error", -len(item[1])))
-    return [
-        {
-            "severity": severity,
-            "code": f"{code} {sub}".strip(),
-            "message": " ".join(str(messages.get(code, "")).split()),
-            "count": len(paths),
-            "examples": sorted(set(paths))[:EXAMPLES],
-        }
-        for (severity, code, sub), paths in ranked
-    ]
-
+from ecdysis.job import recorded
 
 if "snakemake" in globals():
-    from ecdysis.job import recorded
-
     job = globals()["snakemake"]
     with recorded(job, "validate") as details:
-        found = validate(Path(job.params.bids_dir), job.params.program)
-        write_json(job.output.record, found)
-        details.update({key: value for key, value in found.items() if key != "issues"})
+        summary = validate(Path(job.params.bids_dir), job.params.program)
+        write_json(job.output.record, summary)
+        details.update({key: value for key, value in summary.items() if key != "issues"})

@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from convert_session import place_session  # noqa: E402
 from dataset_files import complete  # noqa: E402
+from ecdysis.bids.validator import find_validator, validate  # noqa: E402
 from ecdysis.conversion.nifti import WantedSeries, make_nifti, read_nifti  # noqa: E402
 from ecdysis.deid.session import deidentify  # noqa: E402
 from ecdysis.errors import InputError  # noqa: E402
@@ -30,7 +31,6 @@ from ecdysis.key import Key  # noqa: E402
 from ecdysis.planning.decide import Wishes  # noqa: E402
 from ecdysis.planning.entries import Plan  # noqa: E402
 from ecdysis.planning.plan import Sources, plan  # noqa: E402
-from validate import find_validator, validate  # noqa: E402
 
 KEY = Key(bytes(range(32)))
 DEID: dict[str, Any] = {

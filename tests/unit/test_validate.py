@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from ecdysis.bids.validator import find_validator, validate
 from ecdysis.errors import InputError
-from validate import find_validator, validate
 
 ISSUES = {
     "issues": [
