@@ -18,7 +18,8 @@ def study(tmp_path_factory, snakemake):
     assert "Traceback" not in run.stdout
     names = [name for name, fault in planted.items() if fault and fault.state == "review"]
     drawn = snakemake(root, *(f"{name}/figures" for name in names), "--quiet", "all")
-    assert drawn.returncode == 0, drawn.stdout
+    # The failed image of the first run makes this run end as failed, too.
+    assert all((root / RESULTS / name / "figures").is_dir() for name in names), drawn.stdout
     return root / RESULTS, planted
 
 
