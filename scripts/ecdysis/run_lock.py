@@ -124,7 +124,7 @@ def _opened(key: str, path: Path) -> IO[str]:
         raise InputError(
             f"{key} {path.parent}",
             f"it cannot be written to ({error.strerror or type(error).__name__})",
-            f"Give a {key} that you may write to, on a disk with free space",
+            f"Set {key} to a directory that you may write to, on a disk with free space",
         ) from error
 
 

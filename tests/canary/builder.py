@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from pydicom import DataElement, Dataset, Sequence, dcmwrite
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import (
     UID,
@@ -72,6 +73,9 @@ class Canaries:
 
     def day(self) -> str:
         return self._plant(f"{date(1601, 1, 1) + timedelta(days=self._next() % 100_000):%Y%m%d}")
+
+    def birthday(self) -> str:
+        return self._plant(f"{date(1301, 1, 1) + timedelta(days=self._next() % 90_000):%Y%m%d}")
 
     def time(self) -> str:
         number = self._next()
@@ -155,7 +159,9 @@ def written(
 def planted_everywhere(ds: Dataset, canaries: Canaries, tags: dict[int, str]) -> None:
     """Plant a value in each of `tags` (tag -> VR)."""
     for tag, vr in tags.items():
-        value = canaries.value(vr)
+        # No shifted date may become a birth date by chance.
+        born = keyword_for_tag(tag).endswith("BirthDate")
+        value = canaries.birthday() if born else canaries.value(vr)
         if value is not None:
             ds[tag] = DataElement(tag, vr, value)
 

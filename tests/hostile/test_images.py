@@ -60,8 +60,8 @@ def test_a_file_that_must_not_be_read_is_told(tmp_path):
     if os.geteuid() != 0:
         pytest.skip("another user can be taken by root alone")
     tmp_path.chmod(0o755)
-    for folder in tmp_path.parents[:2]:
-        folder.chmod(0o755)
+    for folder in tmp_path.parents[:3]:
+        folder.chmod(folder.stat().st_mode | 0o055)
     nifti_cases.written()(tmp_path, "sound")
     nifti_cases.written()(tmp_path, "x1")
     nifti_cases.image(tmp_path, "x1").chmod(0o600)

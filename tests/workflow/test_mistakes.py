@@ -123,7 +123,7 @@ MISTAKES = [
         "an output directory that is not writable",
         SNAKEMAKE,
         ("--cores", "1", *STUDY, "output_dir=/dev/null/out"),
-        ("output_dir", "cannot be written to", "Give a output_dir on a disk with room"),
+        ("output_dir", "cannot be written to", "Set output_dir to a directory"),
     ),
 ]
 
@@ -163,7 +163,7 @@ def test_a_full_disk_gets_a_sentence(place):
         left = list(disk.iterdir())
     finally:
         subprocess.run(["umount", str(disk)], check=True)
-    check(done, ("output_dir", "No space left on device", "a disk with room"))
+    check(done, ("output_dir", "No space left on device", "a disk with free space"))
     assert left == []
 
 

@@ -175,14 +175,15 @@ class Pages:
         ]
 
     def digest(self, label: str) -> str:
-        """Hash all that a subject's page says, its neighbours and the templates included.
+        """Hash the content of a subject's page: its records, statuses, neighbours and templates.
 
-        The measures of the others count only when nothing is to come any more: while a run goes
-        on they change with every job, and all pages would be written again and again.
+        The measures of other subjects are included only when no stage is running or pending. During
+        a run they change with every job, and all pages would be written again each time.
         """
         run, place = self.run, self.run.place_of[label]
         said = (
             run.subject(label),
+            [str(entry.status) for entry in self._entries[label]],
             [one.label for one in run.subjects[max(place - 1, 0) : place + 2]],
             self._data(self._near(label)),
         )
