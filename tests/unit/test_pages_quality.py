@@ -111,6 +111,21 @@ def test_measures_of_others_count_when_nothing_is_to_come(made: MadeOutput) -> N
     assert Pages(load_run(made.root)).outdated() == ["01", "02", "03", "04"]
 
 
+def test_a_new_flag_makes_a_page_outdated_also_during_a_run(made: MadeOutput) -> None:
+    _study_of(made, 9)
+    tenth = made.image("10")
+    made.image("99")
+    report.update(made.root)
+    assert Pages(load_run(made.root)).outdated() == []
+    # The tenth value makes the ninth stand out.
+    made.finish(tenth)
+    made.record(tenth, "measure", details=_measured(cjv=0.41))
+    pages = Pages(load_run(made.root))
+    assert not pages.run.complete
+    assert "09" in pages.outdated()
+    assert "02" not in pages.outdated()
+
+
 def test_data_for_scripts_cannot_close_its_element(
     made: MadeOutput, updated: Callable[..., Page]
 ) -> None:

@@ -175,7 +175,7 @@ class Pages:
         ]
 
     def digest(self, label: str) -> str:
-        """Hash the content of a subject's page: its records, statuses, neighbours and templates.
+        """Hash the content of a subject's page: records, statuses, flags, neighbours, templates.
 
         The measures of other subjects are included only when no stage is running or pending. During
         a run they change with every job, and all pages would be written again each time.
@@ -183,7 +183,10 @@ class Pages:
         run, place = self.run, self.run.place_of[label]
         said = (
             run.subject(label),
-            [str(entry.status) for entry in self._entries[label]],
+            [
+                (str(entry.status), [flag.key for flag in entry.flags])
+                for entry in self._entries[label]
+            ],
             [one.label for one in run.subjects[max(place - 1, 0) : place + 2]],
             self._data(self._near(label)),
         )
