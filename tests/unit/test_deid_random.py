@@ -105,6 +105,15 @@ def file_of(content: bytes, syntax: pydicom.uid.UID) -> bytes:
     return data[:at] + content + data[at:]
 
 
+@pytest.mark.parametrize("vr", ["OB", "OD", "OF", "OL", "OW", "FL", "UL"])
+def test_a_name_in_bytes_that_are_numbers_is_removed(cleaner: InstanceCleaner, vr: str) -> None:
+    syntax = pydicom.uid.ExplicitVRLittleEndian
+    # Vector Coordinate Data, an element of VR OF that holds geometry.
+    content = write(SYNTAXES[syntax], 0x00660021, vr, b"scan of " + SECRET + b" 2345 ")
+    result = b"".join(cleaner.clean(file_of(content, syntax)).chunks)
+    assert leaks(result, [SECRET]) == []
+
+
 @MANY
 @given(st.data(), st.sampled_from(list(SYNTAXES)))
 def test_nothing_leaks_and_the_result_is_dicom(

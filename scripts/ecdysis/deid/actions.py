@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 
 from ecdysis.deid.edits import Edits
 from ecdysis.deid.scrub import Scrubber
-from ecdysis.deid.values import DUMMIES, SIZES, capped_age, is_valid, numbers, shifted
+from ecdysis.deid.values import (
+    BINARY_VRS,
+    DUMMIES,
+    SIZES,
+    capped_age,
+    is_valid,
+    numbers,
+    shifted,
+)
 from ecdysis.deid.words import Words, is_imaging
 from ecdysis.dicom.dictionary import is_standard_uid, keyword_of, vr_of
 from ecdysis.dicom.elements import Encoding, element, sequence
@@ -135,7 +143,7 @@ def _keep(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
         return None if vr in SIZES else b""
     if vr in TEXT_VRS:
         return _scrubbed(tag, vr, value, context)
-    if vr in SIZES and tag >> 16 != PIXEL_GROUP and context.scrub.is_spelled_in(value):
+    if vr in BINARY_VRS and tag >> 16 != PIXEL_GROUP and context.scrub.is_spelled_in(value):
         return None
     if tag >> 16 == PIXEL_GROUP or keyword_of(tag) in vocabulary("geometry"):
         return value

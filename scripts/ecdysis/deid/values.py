@@ -47,6 +47,8 @@ TAG_FORMS = {
 C.12.1.1.2) and Timezone Offset From UTC."""
 
 SIZES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
+BINARY_VRS = frozenset({*SIZES, "OB", "OD", "OF", "OL", "OV", "OW"})
+"""Values that are numbers in bytes, in which text can hide."""
 
 
 NUMBER_CODES = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H",
