@@ -167,7 +167,7 @@
     if (dots.length < 2) return null;
     const [least, most] = [dots[0].value, dots[dots.length - 1].value];
     if (least === most) return null;
-    const norm = suffix === "T1w" ? column.norm : null;
+    const norm = column.norms[suffix];
     const low = Math.min(least, norm ? norm[0] : least);
     const high = Math.max(most, norm ? norm[4] : most);
     const middle = quantile(dots, 0.5);

@@ -363,11 +363,6 @@ def series_of_image(wildcards):
     return STUDY.image(**wildcards).series
 
 
-def plan_of_series(wildcards):
-    """Return the plan of the series that an image is converted from."""
-    return STUDY.series[STUDY.image(**wildcards).series]
-
-
 def series_of_session(wildcards):
     """Return all series of a session that become images, with their images."""
     names = ("series", "files", "outputs", "keep")
@@ -377,7 +372,7 @@ def series_of_session(wildcards):
 
 def metadata_of_series(wildcards):
     """Return the sidecar fields that the rules of the study set for an image."""
-    return plan_of_series(wildcards)["metadata"]
+    return STUDY.series[series_of_image(wildcards)]["metadata"]
 
 
 def others_of_session(wildcards):

@@ -10,11 +10,12 @@ if "snakemake" in globals():
     from ecdysis.audit.session import audit
     from ecdysis.files import read_json
     from ecdysis.job import recorded
+    from ecdysis.private_files import patient_files
 
     job = globals()["snakemake"]
     listing, session = Path(job.input.files), job.wildcards.session
     subject = read_json(listing)["subject"]
-    related = read_json(Path(job.params.private_dir) / "patients" / f"{subject}.json")
+    related = read_json(patient_files(Path(job.params.private_dir), subject))
     converted = [Path(path) for path in job.input.get("converted", [])]
     for record in job.input.record:
         converted += recorded_files(Path(record), Path(job.params.bids_dir))

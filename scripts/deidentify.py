@@ -43,7 +43,7 @@ if "snakemake" in globals():
     from ecdysis.files import read_json
     from ecdysis.job import recorded
     from ecdysis.key import Key
-    from ecdysis.private_files import private_folder
+    from ecdysis.private_files import patient_files, private_folder
 
     job = globals()["snakemake"]
     session, listing = job.wildcards.session, Path(job.input.files)
@@ -51,7 +51,7 @@ if "snakemake" in globals():
     made = private_folder(private / "dicom") / session
     ledger = private / "ledger" / f"{session}.json"
     subject = read_json(listing)["subject"]
-    related = read_json(private / "patients" / f"{subject}.json")
+    related = read_json(patient_files(private, subject))
     with recorded(job, "deidentify", unit=session, private=True) as details:
         # Findings that the audit accepts change no file.
         settings = {key: value for key, value in job.params.deid.items() if key != "accept"}

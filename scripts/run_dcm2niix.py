@@ -12,7 +12,7 @@ from typing import Any
 from ecdysis.conversion.nifti import WantedSeries, make_nifti
 
 
-def convert_session(
+def convert_series(
     dicom: Path, bids_dir: Path, series: Sequence[WantedSeries], folder: Path
 ) -> dict[str, Any]:
     """Fill a folder with the images of a session.
@@ -49,7 +49,7 @@ if "snakemake" in globals():
     job = globals()["snakemake"]
     with recorded(job, "run_dcm2niix") as details:
         details.update(
-            convert_session(
+            convert_series(
                 Path(job.input.dicom),
                 Path(job.params.bids_dir),
                 [WantedSeries.from_json(fields) for fields in job.params.series],

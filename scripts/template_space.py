@@ -16,7 +16,7 @@ from ecdysis.image.sidecar import sidecar_of
 from ecdysis.image.volume import read, with_values, write
 from ecdysis.plain_folder import plain_folder
 from ecdysis.skullstrip import providers
-from ecdysis.skullstrip.segmentation import STEPS
+from ecdysis.skullstrip.segmentation import write_probability
 from ecdysis.skullstrip.tissues import TISSUES, labelled
 from ecdysis.template import Template, label, resolve
 
@@ -76,9 +76,7 @@ def to_template(
     labels[mask] = labelled(np.stack([values[mask] for values in maps]))
     write(with_values(grid, labels), outputs["dseg"])
     for tissue, values in zip(TISSUES, maps, strict=True):
-        scaled = with_values(grid, np.rint(values * STEPS).astype(np.uint16))
-        scaled.header["scl_slope"] = 1 / STEPS
-        write(scaled, outputs[tissue.label])
+        write_probability(values, grid, outputs[tissue.label])
     return programs.facts
 
 

@@ -14,6 +14,11 @@ def private_folder(path: Path) -> Path:
     return path
 
 
+def patient_files(private_dir: Path, subject: str) -> Path:
+    """Return the list of one file of each series of a patient, in all sessions."""
+    return private_dir / "patients" / f"{subject}.json"
+
+
 def write_private(path: Path, text: str) -> bool:
     """Write a text with mode 600 unless the file already holds it; say whether it changed."""
     private_folder(path.parent)

@@ -5,6 +5,7 @@ import re
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,13 @@ SEPARATORS = re.compile(r"[,\s]+")
 """What separates labels that are given as one text, such as ``01,02``."""
 
 
+@cache
+def _defaults() -> Settings:
+    """Return the content of ``config/config.yaml``, which nobody may change."""
+    settings: Settings = read_yaml(CONFIG / "config.yaml")
+    return settings
+
+
 def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
     """Merge the defaults, the study's settings and the `given` ones; check them.
 
@@ -53,7 +61,7 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
         A key is unknown or a value is not allowed.
     """
     schema = load_schema()
-    settings: Settings = read_yaml(CONFIG / "config.yaml")
+    settings = deepcopy(_defaults())
     given = _typed(given, schema, schema)
     check(given, schema, "the command line or --configfile")
     given = _with_absolute_paths(given, cwd)
@@ -98,7 +106,7 @@ def without_copied_defaults(
     {'deface': False}
     """
     if defaults is None:
-        defaults = read_yaml(CONFIG / "config.yaml")
+        defaults = _defaults()
     kept: Settings = {}
     for key, value in config.items():
         default, explicit = defaults.get(key), given.get(key)

@@ -50,13 +50,13 @@ def check_targets(settings: Mapping[str, Any], targets: Collection[str]) -> None
 def _check_dicom(root: Path) -> None:
     """Raise an InputError if a folder contains no DICOM file."""
     from ecdysis.dicom.header import HeaderReader, UnusableError
-    from ecdysis.dicom.index import NOT_DICOM, scan
+    from ecdysis.dicom.index import NOT_DICOM, walk
 
     remedy = "Give the folder that holds the scanner's files"
     if not root.is_dir():
         raise InputError("dicom_dir", f"there is no directory {root}", remedy)
     reader = HeaderReader([])
-    for path, size, _ in scan(root)[0]:
+    for path, size, _ in walk(root, (), {}):
         try:
             reader.read(root / path, size)
         except UnusableError as reason:

@@ -44,7 +44,7 @@ from run_dcm2niix import convert_session
 session, out = map(Path, sys.argv[1:])
 series = [WantedSeries(one.name, None, [Output("sub-01/anat", f"sub-01_acq-{one.name}", "T1w")])
           for one in sorted(session.iterdir())]
-made = convert_session(session, out / "bids", series, out / "nifti")
+made = convert_series(session, out / "bids", series, out / "nifti")
 assert made["images"] == len(series), made
 """
 INDEX = """

@@ -7,9 +7,9 @@ from dataset_files import complete
 
 
 def test_a_new_dataset_gets_its_files(tmp_path: Path) -> None:
-    told = complete(tmp_path / "bids", "My study", "1.0")
-    assert told["kept"] == []
-    assert sorted(path.name for path in (tmp_path / "bids").iterdir()) == sorted(told["made"])
+    facts = complete(tmp_path / "bids", "My study", "1.0")
+    assert facts["kept"] == []
+    assert sorted(path.name for path in (tmp_path / "bids").iterdir()) == sorted(facts["made"])
     description = json.loads((tmp_path / "bids" / "dataset_description.json").read_text())
     assert description["Name"] == "My study"
     assert description["DatasetType"] == "raw"

@@ -20,7 +20,7 @@ EXAMPLES = 3
 
 
 def find_validator() -> str | None:
-    """Return the path of the validator beside this Python or on PATH; None if there is none."""
+    """Return the path of the validator, beside this Python or on PATH, or None."""
     beside = Path(sys.executable).with_name(PROGRAM)
     return str(beside) if beside.is_file() else shutil.which(PROGRAM)
 

@@ -8,7 +8,7 @@ import os
 import stat
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,8 +142,14 @@ def scan(
         What was not entered or is no regular file -> reason. Hidden folders are among these:
         version control keeps second copies of the files there.
     """
-    files: list[tuple[str, int, int]] = []
     skipped: dict[str, str] = {}
+    return list(walk(root, leave_out, skipped)), skipped
+
+
+def walk(
+    root: Path, leave_out: Iterable[Path], skipped: dict[str, str]
+) -> Iterator[tuple[str, int, int]]:
+    """Yield the files of `scan` while folders are read, and fill `skipped`."""
     outputs = {path.resolve() for path in leave_out}
     entered: set[tuple[int, int]] = set()
     folders = [""]
@@ -174,11 +180,10 @@ def scan(
                 elif Path(entry.path).resolve() not in outputs:
                     below.append(path)
             elif stat.S_ISREG(status.st_mode):
-                files.append((path, status.st_size, status.st_mtime_ns))
+                yield path, status.st_size, status.st_mtime_ns
             else:
                 skipped[path] = "not a regular file"
         folders += reversed(below)
-    return files, skipped
 
 
 def _row(reader: HeaderReader, path: Path, size: int) -> list[Any]:

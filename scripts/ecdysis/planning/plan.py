@@ -25,7 +25,12 @@ from ecdysis.planning.series import Series, group, paths
 from ecdysis.planning.series_table import write_listing
 from ecdysis.planning.session_plan import SessionPlanner, write_file_list
 from ecdysis.planning.study_rules import read_study_rules
-from ecdysis.private_files import private_folder, write_private_json, write_private_table
+from ecdysis.private_files import (
+    patient_files,
+    private_folder,
+    write_private_json,
+    write_private_table,
+)
 
 LISTING = "series.tsv"
 PROTOCOLS = "protocol.tsv"
@@ -212,7 +217,7 @@ def _write_patients(private_dir: Path, root: Path, every: Sequence[Series], labe
         if subject:
             firsts[subject] += paths(one, root)[:1]
     for subject, files in firsts.items():
-        write_private_json(private_dir / "patients" / f"{subject}.json", sorted(files))
+        write_private_json(patient_files(private_dir, subject), sorted(files))
 
 
 def _count_skipped(made: Plan, found: Index) -> None:

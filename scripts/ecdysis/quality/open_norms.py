@@ -64,6 +64,12 @@ def open_norms() -> dict[str, OpenNorm]:
     }
 
 
+def norms_of(key: str) -> dict[str, OpenNorm]:
+    """Return the norms of a measure, by the suffix of the images."""
+    norm = open_norms().get(key)
+    return {SUFFIX: norm} if norm else {}
+
+
 def norm_of(key: str, suffix: str) -> OpenNorm | None:
     """Return the norm of a measure of a kind of image, or None."""
-    return open_norms().get(key) if suffix == SUFFIX else None
+    return norms_of(key).get(suffix)

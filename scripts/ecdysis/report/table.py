@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecdysis.quality.dictionary import Measure
-from ecdysis.quality.open_norms import OpenNorm, open_norms
+from ecdysis.quality.open_norms import norms_of
 from ecdysis.ratings import Rating
 from ecdysis.report.figure_files import FigureFile
 from ecdysis.report.model import ProcessedImage, Run
@@ -31,7 +31,6 @@ class Column:
     digits: int | None = None
     better: str | None = None
     measure: bool = False
-    norm: OpenNorm | None = None
 
     @property
     def number(self) -> bool:
@@ -134,7 +133,6 @@ def _measure_column(measure: Measure, comparison: Comparison) -> Column:
         measure.digits,
         measure.better,
         measure=True,
-        norm=open_norms().get(measure.key),
     )
 
 
@@ -187,7 +185,7 @@ def table_data(columns: list[Column], rows: list[Row]) -> dict[str, Any]:
                 "digits": one.digits,
                 "better": one.better,
                 "measure": one.measure,
-                "norm": one.norm.middle if one.norm else None,
+                "norms": {suffix: norm.middle for suffix, norm in norms_of(one.key).items()},
                 "shown": one.shown or one.key in flagged,
             }
             for one in columns

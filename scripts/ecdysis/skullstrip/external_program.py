@@ -12,7 +12,7 @@ import numpy as np
 
 from ecdysis.errors import InputError
 from ecdysis.plain_folder import linked, plain_folder
-from ecdysis.skullstrip import mask_check, working_image
+from ecdysis.skullstrip.mask_check import write_checked
 
 
 def require_program(program: str, package: str) -> None:
@@ -76,9 +76,7 @@ def strip(image: Path, mask: Path, find: Callable[[Path], Path]) -> dict[str, An
     brain = values.reshape(source.shape[:3]) > 0
     if not brain.any():
         raise no_brain(image)
-    working_image.write_mask(brain, source, mask)
-    measures = mask_check.measure_image(brain, source)
-    return {"measures": measures, "check": mask_check.judge(measures)}
+    return write_checked(brain, source, mask)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ecdysis.image.resampling import Affine, FloatArray
 from ecdysis.skullstrip.itk import read_affine
 from ecdysis.skullstrip.mask_border import measure_border
-from ecdysis.skullstrip.working_image import BoolArray, NativeGrid, native_grid
+from ecdysis.skullstrip.working_image import BoolArray, NativeGrid, native_grid, write_mask
 
 
 @dataclass(frozen=True)
@@ -211,6 +211,23 @@ def measure_image(mask: BoolArray, image: nib.Nifti1Image) -> dict[str, float]:
         "contrast": round(contrast(mask, data), 3),
         **measure_border(mask, grid, data),
     }
+
+
+def write_checked(mask: BoolArray, image: nib.Nifti1Image, path: Path) -> dict[str, Any]:
+    """Write a mask that was made without a registration; return its ``measures`` and ``check``.
+
+    Parameters
+    ----------
+    mask : bool array
+        On the grid of `image`.
+    image : NIfTI image
+        The head.
+    path : Path
+        Gets the mask, uint8.
+    """
+    write_mask(mask, image, path)
+    measures = measure_image(mask, image)
+    return {"measures": measures, "check": judge(measures)}
 
 
 def measure_shape(mask: BoolArray, grid: NativeGrid) -> dict[str, float]:

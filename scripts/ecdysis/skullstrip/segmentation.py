@@ -84,11 +84,9 @@ def segment(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict
     labels[inside] = labelled(posterior)
     write(with_values(volume, labels), outputs.dseg)
     for tissue, probability in zip(TISSUES, posterior, strict=True):
-        steps = np.zeros(inside.shape, dtype=np.uint16)
-        steps[inside] = np.rint(probability * STEPS)
-        scaled = with_values(volume, steps)
-        scaled.header["scl_slope"] = 1 / STEPS
-        write(scaled, outputs.probsegs[tissue.label])
+        values = np.zeros(inside.shape, dtype=posterior.dtype)
+        values[inside] = probability
+        write_probability(values, volume, outputs.probsegs[tissue.label])
 
     grid = grid_facts(facts)
     _describe(outputs, grid, sources)
@@ -100,6 +98,13 @@ def segment(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict
         },
         "BiasFieldRange": [round(float(x), 3) for x in np.percentile(field[inside], (1, 99))],
     }
+
+
+def write_probability(values: FloatArray, grid: Volume, path: Path) -> None:
+    """Write a probability of 0 to 1 on the grid of a volume, as uint16 scaled by `STEPS`."""
+    scaled = with_values(grid, np.rint(values * STEPS).astype(np.uint16))
+    scaled.header["scl_slope"] = 1 / STEPS
+    write(scaled, path)
 
 
 def _interpolated(coarse: nib.Nifti1Image, volume: Volume, facts: Mapping[str, Any]) -> FloatArray:

@@ -14,7 +14,7 @@ from ecdysis.errors import InputError
 from ecdysis.image.brain_mask import read_mask
 from ecdysis.image.volume import read
 from ecdysis.settings import Settings
-from ecdysis.skullstrip import mask_check, working_image
+from ecdysis.skullstrip.mask_check import write_checked
 from ecdysis.skullstrip.method import Method, Task
 
 
@@ -96,9 +96,7 @@ def take(image: Path, given: Path, mask: Path) -> dict[str, Any]:
     brain = read_mask(given, read(image))
     if not brain.any():
         raise InputError(given, "the brain mask is empty", "Give another one")
-    working_image.write_mask(brain, source, mask)
-    measures = mask_check.measure_image(brain, source)
-    return {"measures": measures, "check": mask_check.judge(measures)}
+    return write_checked(brain, source, mask)
 
 
 def strip(task: Task) -> dict[str, Any]:
