@@ -6,11 +6,15 @@ from typing import Any
 
 import pydicom
 import pytest
+from ecdysis.audit.index import common_words
 from ecdysis.deid.instance import instance_cleaner
 from ecdysis.deid.profile import CODES
+from ecdysis.deid.words import is_coded
 from ecdysis.dicom.refusals import RefusedError
+from ecdysis.dicom.tables import vocabulary
 from ecdysis.key import Key
 from pydicom import DataElement, Dataset, Sequence
+from pydicom.datadict import DicomDictionary
 from text_unidecode import unidecode
 
 from tests.canary.builder import MR, Canaries, base, written
@@ -139,6 +143,33 @@ def test_private_elements_hold_no_text_and_no_date(options: list[str]) -> None:
     assert [word for word in words if word in text] == []
     if "retain_safe_private" in options:
         assert "sKSpace.lBaseResolution\t = \t256" in str(out[0x00211019].value, "latin-1")
+
+
+CODED = [tag for tag, entry in DicomDictionary.items() if entry[0] == "CS" and tag >> 16 >= 8]
+TELLING = ["WEBER JONES", "JONES_WEBER", "WEBER 4", "MRN 4471188", "14_03_2019", "T1 2019"]
+
+
+@pytest.mark.parametrize("options", SETS.values(), ids=SETS)
+def test_a_coded_string_holds_known_words_only(options: list[str]) -> None:
+    for planted in TELLING:
+        ds, item = image(), Dataset()
+        for tag in CODED:
+            if tag not in ds:
+                item.add(DataElement(tag, "CS", planted))
+                ds.add(DataElement(tag, "CS", planted))
+        ds.ImageType = ["ORIGINAL", "PRIMARY", planted, "M"]
+        ds.ScanOptions = ["SAT_GEMS", "FS", planted]
+        ds.ReferencedImageSequence = Sequence([item])
+        ds.private_block(0x2001, "Philips Imaging DD 001", create=True).add_new(0x0B, "CS", planted)
+        out = cleaned(ds, options)
+        assert planted not in str(out)
+        assert list(out.ImageType) == ["ORIGINAL", "PRIMARY", "", "M"]
+        assert list(out.ScanOptions)[:2] == ["SAT_GEMS", "FS"]
+
+
+def test_a_word_of_most_headers_stays_in_a_coded_string() -> None:
+    terms = vocabulary("term")
+    assert [word for word in common_words() - terms if not is_coded(word)] == []
 
 
 CLASSES = {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ecdysis.audit.findings import Finding, element_name
+from ecdysis.audit.index import SHORTEST, common_words
 from ecdysis.audit.instance import NUMBER_VRS, Instance, Value
 from ecdysis.audit.search import Searcher
 from ecdysis.audit.secrets import is_standard_uid
@@ -256,6 +257,8 @@ def _may_differ(rule: str, old: Value, new: Value | None, searcher: Searcher) ->
         return _same_time(old, before, after)
     if before == after or searcher.may_be_cut(" ".join(before)):
         return True
+    if old.vr == "CS":
+        return _is_emptied(before, after)
     return rule == "words" and _is_shortened(before, after)
 
 
@@ -269,6 +272,21 @@ def _same_time(old: Value, before: tuple[str, ...], after: tuple[str, ...]) -> b
 
 def _is_valid(vr: str, texts: Iterable[str]) -> bool:
     return vr not in FORMS or all(re.fullmatch(FORMS[vr], text) for text in texts)
+
+
+def _is_emptied(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    """Whether only those of several coded strings were emptied that may name somebody."""
+    left = (*after, *[""] * (len(before) - len(after)))
+    return all(
+        new == old or (not new and may_name(old)) for old, new in zip(before, left, strict=False)
+    )
+
+
+def may_name(text: str) -> bool:
+    """Whether a coded string holds a word that is not in most headers, or a long number."""
+    runs = re.findall(r"[^\W\d_]{3,}", text)
+    digits = re.sub(r"\D", "", text)
+    return len(digits) >= SHORTEST or any(run.lower() not in common_words() for run in runs)
 
 
 def _is_shortened(before: tuple[str, ...], after: tuple[str, ...]) -> bool:

@@ -32,6 +32,10 @@ MODELS = (0x00080070, 0x00081090, 0x00181020)
 """Manufacturer, model and software of the scanner."""
 
 
+MOVED = ("dates", "birth dates")
+"""Kinds of date with which a moved date of a scan can agree by chance."""
+
+
 class Originals:
     """What is known of the originals of a session.
 
@@ -165,7 +169,7 @@ def _in_dicom(
     findings += [
         identifying(name, element, secret)
         for name, element, secret in hits
-        if not (secret.kind == "dates" and secret.text and day_of(secret.text) in moved)
+        if not (secret.kind in MOVED and secret.text and day_of(secret.text) in moved)
     ]
     edited = edited_elements(settings["edits"])
     findings += kept.faults(matched, after, originals.unread, options, searcher, edited)

@@ -14,7 +14,7 @@ from ecdysis.deid.values import (
     numbers,
     shifted,
 )
-from ecdysis.deid.words import Words, is_imaging
+from ecdysis.deid.words import WORD_OF_CODE, Words, is_coded, is_imaging
 from ecdysis.dicom.dictionary import is_standard_uid, keyword_of, vr_of
 from ecdysis.dicom.elements import Encoding, element, sequence
 from ecdysis.dicom.tables import vocabulary
@@ -29,9 +29,6 @@ MANUFACTURER = 0x00080070
 CHARSET = 0x00080005
 GRADIENT = re.compile(rb"b=\d{1,5}(\.\d{1,3})?\((-?[01]\.\d{1,8},?){3}\)[\0 ]*")
 """What Canon and Toshiba write into Image Comments: ``b=1500(0.445,0.000,0.895)``."""
-
-WORD_OF_CODE = re.compile(r"[^\W\d_]{3,}")
-"""Letters in a row that can be a word; codes such as ``T-A0100`` hold fewer."""
 
 PIXEL_GROUP = 0x7FE0
 
@@ -158,11 +155,14 @@ def _scrubbed(tag: int, vr: str, value: bytes, context: Context) -> bytes:
     text, codecs = decode(value.rstrip(b"\0 "), vr, codecs_of(context.charset))
     if tag == MANUFACTURER and text.strip().lower() in vocabulary("vendor"):
         return value
+    is_code = "CS" in (vr, vr_of(tag))
     cleaned = "\\".join(
-        part if part in vocabulary("term") else context.scrub.technical(part)
+        part if part in vocabulary("term")
+        else "" if is_code and not is_coded(part)
+        else context.scrub.technical(part)
         for part in text.split("\\")
-    )
-    return value if cleaned == text else encode(cleaned, codecs)
+    )  # fmt: skip
+    return value if cleaned == text else encode(cleaned.strip("\\") and cleaned, codecs)
 
 
 def _known_words(vr: str, value: bytes, context: Context) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ecdysis.deid.actions import Context
 from ecdysis.deid.person import charset_of
 from ecdysis.deid.values import SIZES, is_valid, numbers
+from ecdysis.deid.words import is_coded
 from ecdysis.dicom import ge, siemens
 from ecdysis.dicom.codes import is_code
 from ecdysis.dicom.elements import Buffer, Element, Reader, block_of, sequence
@@ -19,9 +20,6 @@ from ecdysis.dicom.tables import PrivateElement, private_elements, vocabulary
 
 CODED = re.compile(r"[A-Za-z0-9_ .+*#-]{0,16}")
 """A component of a coded string (CS)."""
-
-LONG_NUMBER = re.compile(r"\d{6}")
-"""A run of digits that no technical word has, but identifiers and dates do."""
 
 Remaker = Callable[[bytes, Callable[[str], bool]], bytes | None]
 REMAKERS: dict[str, Remaker] = {
@@ -131,12 +129,10 @@ def _code(vr: str, value: bytes, context: Context) -> bytes | None:
 def _component(vr: str, text: str, context: Context) -> str:
     if text in vocabulary("term"):
         return text
+    is_own_name = not context.scrub.accepts(text)
     if vr == "CS":
-        known = bool(CODED.fullmatch(text)) and not LONG_NUMBER.search(text)
-    else:
-        pieces = re.split(r"[/ ]", text)
-        known = is_code(text) or _is_worded(pieces, context)
-    if known and context.scrub.accepts(text):
+        return text if CODED.fullmatch(text) and is_coded(text) and not is_own_name else ""
+    if not is_own_name and (is_code(text) or _is_worded(re.split(r"[/ ]", text), context)):
         return text
     return context.words.kept(context.scrub(text))
 

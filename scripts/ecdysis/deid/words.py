@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from ecdysis.dicom.tables import imaging_words
+from ecdysis.dicom.tables import coded_words, imaging_words
 
 WORD = re.compile(r"[^\s_^/\\|,;:()\[\]{}=+*#&<>\"'%-]+")
 RUN = re.compile(r"[A-Za-z]+|\d+|[^A-Za-z\d]")
@@ -20,6 +20,12 @@ MOST_NUMBERS = 6
 
 LONGEST = 1024
 """Characters of a description that are looked at; a sequence has no longer name."""
+
+WORD_OF_CODE = re.compile(r"[^\W\d_]{3,}")
+"""Letters in a row that can be a word; codes such as ``T-A0100`` hold fewer."""
+
+MOST_DIGITS, MOST_CODED_NUMBERS = 6, 2
+"""Digits and numbers in a coded string; a telephone number or a date has more."""
 
 
 class Words:
@@ -84,6 +90,27 @@ def is_imaging(run: str) -> bool:
         return True
     humps = HUMP.findall(run)
     return len(humps) > 1 and all(hump.lower() in terms for hump in humps)
+
+
+@lru_cache(maxsize=4096)
+def is_coded(text: str) -> bool:
+    """Tell whether a coded string (VR CS) holds only known words, short codes and numbers.
+
+    Examples
+    --------
+    >>> is_coded("SAT_GEMS"), is_coded("FM4_1"), is_coded("WEBER JONES"), is_coded("2019")
+    (True, True, False, False)
+    """
+    numbers = re.findall(r"\d+", text)
+    return (
+        text.isascii()
+        and len("".join(numbers)) <= MOST_DIGITS
+        and len(numbers) <= MOST_CODED_NUMBERS
+        and all(map(_is_short, numbers))
+        and all(
+            word.lower() in coded_words() or is_imaging(word) for word in WORD_OF_CODE.findall(text)
+        )
+    )
 
 
 def _is_short(number: str) -> bool:

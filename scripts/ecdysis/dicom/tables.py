@@ -92,8 +92,13 @@ def vocabulary(kind: str) -> frozenset[str]:
 @cache
 def imaging_words() -> frozenset[str]:
     """Return the words that may stay in a description, in lower case."""
-    lines = (HERE / "imaging_words.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+    return _words("imaging_words.txt")
+
+
+@cache
+def coded_words() -> frozenset[str]:
+    """Return the words, besides imaging words, that may stay in a coded string, in lower case."""
+    return _words("coded_words.txt")
 
 
 def parse_tag(text: str) -> int:
@@ -110,3 +115,8 @@ def _rows(name: str) -> Iterator[list[str]]:
     lines = (HERE / name).read_text(encoding="utf-8").splitlines()
     rows = [line.split("\t") for line in lines if not line.startswith("#")]
     yield from rows[1:]
+
+
+def _words(name: str) -> frozenset[str]:
+    lines = (HERE / name).read_text(encoding="utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
