@@ -229,12 +229,27 @@ def test_an_original_that_cannot_be_read_is_counted(session: tuple[Path, Path]) 
     assert run(session)["unreadable_originals"] == 1
 
 
+@pytest.mark.parametrize("keyword", ["InstanceCreationDate", "PatientBirthDate"])
 def test_a_date_that_was_moved_to_another_date_of_the_original_is_no_leak(
-    session: tuple[Path, Path],
+    session: tuple[Path, Path], keyword: str
 ) -> None:
     moved = pydicom.dcmread(next(session[1].rglob("*.dcm"))).StudyDate
-    originals_with(session, InstanceCreationDate=moved)
+    originals_with(session, **{keyword: moved})
     run(session)
+
+
+def test_of_coded_strings_only_those_with_an_unknown_word_may_be_emptied(
+    session: tuple[Path, Path],
+) -> None:
+    for path in session[1].rglob("*.dcm"):
+        ds = pydicom.dcmread(path)
+        ds.ImageType = ["DERIVED", "PRIMARY", "", "M"]
+        ds.save_as(path)
+    originals_with(session, ImageType=["DERIVED", "PRIMARY", "WEBER JONES", "M"])
+    run(session)
+    originals_with(session, ImageType=["DERIVED", "PRIMARY", "MPR", "M"])
+    with pytest.raises(InputError, match="ImageType was changed"):
+        run(session)
 
 
 def test_names_of_files_are_searched(session: tuple[Path, Path]) -> None:
