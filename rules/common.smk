@@ -157,7 +157,14 @@ STRIPPING = {
 }
 DEFACE = STUDY.settings["deface"]
 # Templates of the interactive pages.
-VIEWER = ("viewer.html.j2", "viewer.css", "viewer.js")
+VIEWER = (
+    "viewer.html.j2",
+    "viewer.css",
+    "viewer.js",
+    "viewer_layers.js",
+    "viewer_mask.js",
+    "viewer_panes.js",
+)
 OTHER_SUFFIXES = [suffix for suffix in STUDY.settings["suffixes"] if suffix != "T1w"]
 SPACE = template.label(STUDY.settings["skullstrip"]["template"])
 BIDS_DIR = STUDY.settings["bids_dir"]

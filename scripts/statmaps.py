@@ -12,6 +12,8 @@ from typing import Any
 
 from ecdysis.errors import InputError
 from ecdysis.figures.drawable import load_drawable
+from ecdysis.figures.image_viewer import write_image_viewer
+from ecdysis.figures.mosaic import load_canonical
 from ecdysis.figures.picture import save_picture
 from ecdysis.figures.plotting import load_plotting
 from ecdysis.figures.statmap import (
@@ -19,10 +21,9 @@ from ecdysis.figures.statmap import (
     anat_picture,
     cuts_picture,
     glass_picture,
-    map_page,
     prepare,
+    write_map_viewer,
 )
-from ecdysis.figures.viewer import SPACING, brain_viewer, save_page
 from ecdysis.files import write_json
 from ecdysis.statmaps import StatMap
 
@@ -61,7 +62,7 @@ def draw_maps(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     own = any(one.own_space for one in maps)
-    head = load_drawable(background, SPACING).image if own and background else None
+    head = load_drawable(background).image if own and background else None
     thresholds: dict[str, float] = {}
     problems: dict[str, str] = {}
     warnings: dict[str, list[str]] = {}
@@ -101,13 +102,15 @@ def _draw_map(folder: Path, one: StatMap, shown: Shown) -> None:
     save_picture(cuts_picture(shown), folder / f"{one.name}_cuts.png")
     if shown.background is None:
         save_picture(glass_picture(shown), folder / f"{one.name}_glass.png")
-    save_page(map_page(shown), folder / f"{one.name}_viewer.html")
+    write_map_viewer(folder / f"{one.name}_viewer.html", shown)
 
 
 def _draw_image(folder: Path, one: StatMap, cut_coords: Sequence[float] | None) -> None:
     shown = load_drawable(one.path)
     save_picture(anat_picture(shown, one.title, cut_coords), folder / f"{one.name}_cuts.png")
-    save_page(brain_viewer(one.title, shown, None), folder / f"{one.name}_viewer.html")
+    image = load_canonical(one.path)
+    page = folder / f"{one.name}_viewer.html"
+    write_image_viewer(page, one.title, image, [("image", "Image", image)], back="../../index.html")
 
 
 if "snakemake" in globals():

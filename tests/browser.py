@@ -80,10 +80,3 @@ def screenshot(page: Path, folder: Path, width: int = 1000, height: int = 640) -
         browser.open(page)
         browser.page.screenshot(path=picture)
     return picture
-
-
-def requests_of(page: Path) -> list[str]:
-    """Return the addresses, other than files and data, that a page requests."""
-    with Browser() as browser:
-        browser.open(page)
-        return [url for url in browser.requests if not url.startswith(("file:", "data:", "blob:"))]

@@ -15,7 +15,7 @@ from ecdysis.settings import resolve
 from ecdysis.statmaps import StatMap, find_maps
 from PIL import Image
 
-from tests.browser import needs_browser, requests_of, screenshot
+from tests.browser import Browser, needs_browser
 
 MOTOR = Path(str(files("nilearn"))) / "datasets/data/image_10426.nii.gz"
 HOSTILE = "sub-01_<img src=x onerror=alert(1)>&{y}_statmap"
@@ -118,7 +118,8 @@ def test_a_broken_map_is_told_and_costs_no_other(drawn: tuple[Path, dict[str, An
     with pytest.raises(statmaps.InputError, match="cut short"):
         statmaps.require_all(details)
     assert {path.name for path in (root / "figures/sub-01").iterdir()} == {
-        "motor_cuts.png", "motor_glass.png", "motor_viewer.html"
+        "motor_cuts.png", "motor_glass.png", "motor_viewer.html", "motor_viewer.map.js",
+        "template_viewer.js",
     }  # fmt: skip
 
 
@@ -149,15 +150,24 @@ def test_a_hostile_name_is_text(drawn: tuple[Path, dict[str, Any]]) -> None:
 
 
 @needs_browser
-def test_the_interactive_page_draws_and_asks_nobody(
+def test_the_viewer_draws_the_map_and_loads_only_files(
     drawn: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     page = drawn[0] / "figures/sub-01/motor_viewer.html"
-    with Image.open(screenshot(page, tmp_path)) as shot:
-        seen = np.asarray(shot.convert("RGB")).astype(int)
+    with Browser() as browser:
+        browser.open(page)
+        browser.page.wait_for_selector("html[data-ready]")
+        browser.press("h")
+        browser.page.locator("#panes").screenshot(path=tmp_path / "shot.png")
+        text = browser.page.text_content("#position") or ""
+        assert browser.complaints == []
+        assert all(url.startswith(("file:", "data:")) for url in browser.requests)
+    with Image.open(tmp_path / "shot.png") as shot:
+        seen = np.asarray(shot.convert("RGB")).astype(int)[:, :640]
     assert (np.ptp(seen, axis=-1) > 60).sum() > 1000
     assert (seen.min(axis=-1) > 150).sum() > 10_000
-    assert requests_of(page) == []
+    image = nib.load(MOTOR)
+    assert float(text.rpartition(": ")[2]) == pytest.approx(image.get_fdata().max(), rel=0.02)
 
 
 def test_the_report_finds_what_was_drawn_and_what_was_not(
@@ -186,7 +196,7 @@ def test_another_image_is_shown_as_it_is(tmp_path: Path) -> None:
     details = statmaps.draw_maps(tmp_path / "figures", [one], None, 3.0, (0, 0, 0))
     assert details == {"maps": 1, "thresholds": {}, "problems": {}, "doubts": {}}
     drawn = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert drawn == {"ball_cuts.png", "ball_viewer.html"}
+    assert drawn == {"ball_cuts.png", "ball_viewer.html", "ball_viewer.image.js"}
     with Image.open(tmp_path / "figures/ball_cuts.png") as png:
         seen = np.asarray(png.convert("RGB")).astype(int)
         assert "x = 0, y = 0 and z = 0 mm" in png.info["Description"]

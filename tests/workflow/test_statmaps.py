@@ -36,8 +36,9 @@ def test_maps_are_drawn_and_a_broken_one_is_told(dataset, snakemake):
     results = dataset / "derivatives/ecdysis"
     drawn = {path.name for path in (results / "figures/sub-01").iterdir()}
     assert drawn == {
-        *(f"{OWN}_{kind}" for kind in ("cuts.png", "glass.png", "viewer.html")),
-        *(f"sub-01_T1w_{kind}" for kind in ("cuts.png", "viewer.html")),
+        *(f"{OWN}_{kind}" for kind in ("cuts.png", "glass.png", "viewer.html", "viewer.map.js")),
+        *(f"sub-01_T1w_{kind}" for kind in ("cuts.png", "viewer.html", "viewer.image.js")),
+        "template_viewer.js",
     }
     index = (results / "index.html").read_text()
     assert f"figures/sub-01/{OWN}_viewer.html" in index

@@ -14,11 +14,11 @@ from ecdysis.errors import InputError
 from ecdysis.figures import layers
 from ecdysis.figures.brain import field_picture
 from ecdysis.figures.drawable import Drawable, load_drawable, load_mask
+from ecdysis.figures.image_viewer import write_image_viewer
 from ecdysis.figures.layers import Layer, save_layer
 from ecdysis.figures.mosaic import Canonical, load_canonical
 from ecdysis.figures.picture import Picture, save_picture
 from ecdysis.figures.plotting import load_plotting
-from ecdysis.figures.viewer import brain_viewer, save_page
 from ecdysis.figures.whole_head import crop_picture, surface_picture
 from ecdysis.memory import lacked_memory
 
@@ -61,6 +61,19 @@ class ImageFiles:
         """Such as ``sub-01_ses-1_T1w``."""
         return f"{self.entities}_{self.suffix}"
 
+    @property
+    def subject(self) -> str:
+        """Such as ``sub-01``."""
+        return self.entities.split("_")[0]
+
+    @property
+    def mask_path(self) -> Path | None:
+        """The mask within the folder of its dataset, such as ``sub-01/anat/...``."""
+        if self.mask is None:
+            return None
+        parts = self.mask.parts
+        return Path(*parts[parts.index(self.subject) :]) if self.subject in parts else self.mask
+
     def figure(self, kind: str, extension: str = "jpg") -> str:
         """Return the file name of a figure."""
         return f"{self.entities}_desc-{kind}_{self.suffix}.{extension}"
@@ -80,7 +93,8 @@ def draw_figures(folder: Path, images: Sequence[ImageFiles]) -> dict[str, Any]:
     Parameters
     ----------
     folder : Path
-        Gets ``<entities>_desc-<kind>_<suffix>.jpg`` and, as ``desc-viewer``, an HTML page.
+        Gets ``<entities>_desc-<kind>_<suffix>.jpg`` and, as ``desc-viewer``, an HTML page with
+        its data files.
     images : sequence of ImageFiles
 
     Returns
@@ -182,12 +196,28 @@ class _Drawing:
         return surface_picture(self.name, load_drawable(faced, SPACING_MM), self._drawn)
 
     def _viewer(self) -> int:
+        """Write the viewer; with defacing, no layer of it has a face."""
+        files = self.files
         try:
-            mask = load_mask(self.files.mask) if self.files.mask else None
-        except (InputError, ValueError):  # the figure of the brain says so
+            mask = self._mask
+        except InputError:  # the figure of the brain says so
             mask = None
-        page = brain_viewer(self.name, self._drawn, mask)
-        save_page(page, self.folder / self.files.figure("viewer", "html"))
+        shown = [("defaced", "Defaced", self._preproc)]
+        if not files.faced:
+            shown = [("input", "Input", self._raw)]
+        if files.corrected:
+            shown.append(("corrected", "Bias-corrected", load_canonical(files.corrected)))
+        write_image_viewer(
+            self.folder / files.figure("viewer", "html"),
+            self.name,
+            self._raw,
+            shown,
+            back=f"../../{files.subject}.html",
+            mask=mask,
+            automatic=load_canonical(files.automatic_mask) if files.automatic_mask else None,
+            labels=load_canonical(files.dseg) if files.dseg else None,
+            mask_path=files.mask_path if mask else None,
+        )
         return 1
 
     def _save(self, drawn: Sequence[Layer | None]) -> int:

@@ -8,12 +8,14 @@ from typing import Any, Literal, TypeAlias
 import nibabel as nib
 import numpy as np
 from nibabel.affines import apply_affine, voxel_sizes
+from nibabel.processing import resample_from_to
 from numpy.typing import NDArray
 
 from ecdysis.errors import InputError
 from ecdysis.figures.drawable import Drawable
+from ecdysis.figures.layers import window_of
 from ecdysis.figures.picture import INK, Picture, new_figure
-from ecdysis.figures.viewer import page
+from ecdysis.figures.viewer import ViewerGrid, image_layer, map_layer, write_viewer
 from ecdysis.image.nifti import mm_per_unit
 from ecdysis.image.volume import read
 from ecdysis.statmaps import StatMap
@@ -338,13 +340,38 @@ def glass_picture(shown: Shown) -> Picture:
     )
 
 
-def map_page(shown: Shown) -> str:
-    """Make the interactive page of a map; HTML."""
-    from nilearn.plotting import view_img
-
-    view = view_img(shown.image, black_bg=True, **_common(shown))
+def write_map_viewer(page: Path, shown: Shown) -> None:
+    """Write the interactive viewer of a map; the pages of a folder share their background."""
+    beneath = _background_image(shown)
+    canonical = nib.as_closest_canonical(shown.image if beneath is None else beneath)
+    values = nib.as_closest_canonical(shown.image)
+    whole = np.abs(np.asarray(values.dataobj))
+    if beneath is not None:
+        exact = shown.values in ("mask", "label")
+        values = resample_from_to(values, canonical, order=0 if exact else 1)
+    data = np.asarray(values.dataobj)
+    layers = [map_layer("map", shown.title, data, shown.threshold)]
+    if beneath is not None:
+        grey = np.asarray(canonical.dataobj, np.float32)
+        name = "template" if shown.background is None else "anatomy"
+        layers.insert(0, image_layer(name, name.capitalize(), grey, window_of(grey), shown=True,
+                                     file=f"{name}_viewer.js"))  # fmt: skip
+    peak = apply_affine(shown.image.affine, np.unravel_index(int(whole.argmax()), whole.shape))
+    place = peak if shown.cut_coords is None else shown.cut_coords
+    grid = ViewerGrid(canonical.shape, canonical.affine, place)
     note = f"On {shown.behind}. {shown.words}"
-    return page(view, shown.title, "statistical map", note)
+    write_viewer(page, shown.title, grid, layers, back="../../index.html", note=note)
+
+
+def _background_image(shown: Shown) -> nib.Nifti1Image | None:
+    """Return the anatomy beneath a map, None for none."""
+    if shown.background is False:
+        return None
+    if shown.background is not None:
+        return shown.background
+    from nilearn.datasets import load_mni152_template
+
+    return load_mni152_template(resolution=2)
 
 
 def anat_picture(shown: Drawable, title: str, cut_coords: Sequence[float] | None = None) -> Picture:

@@ -1,139 +1,281 @@
-"""An interactive viewer in one file: nilearn's `view_img`, with layers that can be turned off.
+"""An interactive viewer: a page, and beside it one file of voxels for each layer.
 
-The page contains its images and scripts, and its Content Security Policy (W3C CSP Level 3) forbids
-loading anything, so it works offline and sends nothing.
+The page loads the files of its layers as scripts, because browsers let a page that was opened from
+a disk load scripts but not read files. Its Content Security Policy (W3C CSP Level 3) forbids
+everything else. Voxels keep the native resolution.
 """
 
+import gzip
 import hashlib
-import re
+import math
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import nibabel as nib
 import numpy as np
 from markupsafe import Markup
+from nibabel.affines import apply_affine, voxel_sizes
+from nibabel.nifti1 import Nifti1Header
+from numpy.typing import NDArray
 
-from ecdysis.figures.drawable import Drawable, mask_place
-from ecdysis.figures.picture import CONTOUR, MARGIN
+from ecdysis.figures.mosaic import Canonical
 from ecdysis.files import atomic
-from ecdysis.image.resampling import resample
+from ecdysis.image.geometry import Box, rigid
+from ecdysis.image.nifti import mm_per_unit
 
-SPACING = 1.5
-"""Voxel size in mm: a head at 1.5 mm makes a page of 2 to 3 MB, at 1 mm one of 7."""
-OPACITY = 0.4
-BLACK = 0.02
-"""Part of the white of figures below which a voxel is drawn black, which makes the page small."""
+MOST_VOXELS = 60_000_000
+"""A larger grid is thinned, because a browser would need more than 1 GB for it."""
+TOP = 99.99
+"""Percentile of the intensities that is stored as 255, so that single voxels do not matter."""
+COMPRESSION = 6
+OPACITY = 0.5
+MIDDLE = 128
+"""Stored value of 0 in a statistical map."""
+SCRIPTS = ("viewer_layers.js", "viewer_panes.js", "viewer_mask.js", "viewer.js")
 REPORT = Path(__file__).parents[3] / "report"
-SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+
+Colour = tuple[int, int, int]
+Values = NDArray[Any]
+Bytes = NDArray[np.uint8]
 
 
-def brain_viewer(name: str, preproc: Drawable, mask: Drawable | None) -> str:
-    """Make the page of a head with its brain mask, if any, as a layer.
+@dataclass(frozen=True)
+class ViewerLayer:
+    """A layer of a viewer.
 
-    Parameters
+    Attributes
     ----------
-    name : str
-        Name of the image, for the title.
-    preproc, mask : Drawable
-
-    Returns
-    -------
-    str
-        HTML.
+    id, title : str
+        The id is part of a file name.
+    kind : str
+        ``image``, ``mask``, ``labels`` or ``map``.
+    values : uint8 array, shape of the grid
+    facts : mapping
+        What the script needs to know of this kind; see `report/viewer_layers.js`.
+    shown : bool
+        Whether the layer is visible when the page opens.
+    file : str
+        Name of the data file; empty for one that belongs to this page alone.
     """
-    from matplotlib.colors import ListedColormap
-    from nilearn.plotting import view_img
 
-    shown = preproc.around(preproc.head, MARGIN)
-    low, high = preproc.window
-    grey = np.clip((_coarse(np.asarray(shown.dataobj), preproc) - low) / (high - low), 0, 1)
-    grey[grey < BLACK] = 0
-    spacing = np.maximum(preproc.zooms, SPACING)
-    affine = nib.affines.from_matvec(np.diag(spacing), _corner(shown, grey.shape, spacing))
-    brain = np.zeros_like(grey) if mask is None else _coarse(mask.on(shown), preproc)
-    place = preproc.head if mask is None else mask_place(mask)
-    view = view_img(
-        nib.Nifti1Image((brain > 0.5).astype(np.float32), affine),
-        bg_img=nib.Nifti1Image(grey, affine),
-        cut_coords=[float(middle) for middle in place.mean(axis=0)],
-        threshold=0.5,
-        cmap=ListedColormap([CONTOUR, CONTOUR]),
-        symmetric_cmap=False,
-        vmin=0,
-        vmax=1,
-        colorbar=False,
-        opacity=OPACITY,
-        resampling_interpolation="nearest",
-        black_bg=True,
-        dim=0,
-    )
-    return page(view, name, "" if mask is None else "brain mask")
+    id: str
+    title: str
+    kind: str
+    values: Bytes
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    shown: bool = False
+    file: str = ""
 
 
-def page(view: Any, title: str, layer: str, note: str = "") -> str:
-    """Make a page of a nilearn view with title, security policy, sliders and a layer switch.
+@dataclass(frozen=True)
+class ViewerGrid:
+    """The voxels of a viewer: a part of an image with axes near right, anterior, superior.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    affine : float array (4, 4)
+        In mm.
+    cross : sequence of three numbers
+        The first position of the crosshair, mm.
+    """
+
+    shape: tuple[int, ...]
+    affine: NDArray[np.float64]
+    cross: Sequence[float]
+
+    @classmethod
+    def part(cls, image: Canonical, box: Box, cross: Sequence[float]) -> "ViewerGrid":
+        """Return the grid of a box of an image."""
+        affine = image.affine.copy()
+        affine[:3, 3] = apply_affine(affine, box.start)
+        return cls(box.shape, affine, cross)
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """Where a corrected mask belongs.
+
+    Attributes
+    ----------
+    path : Path
+        Within a folder of masks, such as ``sub-01/anat/sub-01_desc-brain_mask.nii.gz``.
+    image : Canonical
+        The raw image, on whose grid the mask is saved.
+    start : sequence of int
+        The voxel of the raw image at which the grid of the viewer starts.
+    """
+
+    path: Path
+    image: Canonical
+    start: Sequence[int]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the script needs: name, folder, shape, start, and the NIfTI header."""
+        return {
+            "name": self.path.name,
+            "folder": self.path.parent.as_posix(),
+            "shape": list(self.image.values.shape),
+            "start": list(self.start),
+            "header": b64encode(mask_header(self.image)).decode(),
+        }
+
+
+def mask_header(image: Canonical) -> bytes:
+    """Return the first 352 bytes of a NIfTI file of a mask on the grid of an image.
+
+    Nothing but the grid is taken from the header of the image.
+    """
+    source = image.source.header
+    header = Nifti1Header()
+    header.set_data_dtype(np.uint8)
+    header.set_data_shape(image.values.shape)
+    scale = 1 / mm_per_unit(source)
+    affine = np.diag([scale, scale, scale, 1.0]) @ image.affine
+    header.set_sform(affine, 1)
+    header.set_qform(rigid(affine), 1)
+    header["xyzt_units"] = int(source["xyzt_units"]) & 7
+    header["vox_offset"] = 352
+    header["magic"] = b"n+1"
+    return bytes(header.binaryblock) + bytes(4)
+
+
+def image_layer(
+    name: str, title: str, values: Values, window: tuple[float, float], **more: Any
+) -> ViewerLayer:
+    """Make the layer of an image.
+
+    Square roots of the intensities are stored, so that the noise of the air keeps its levels.
 
     Parameters
     ----------
-    view : nilearn.plotting.html_stat_map.StatMapView
-        Without a title, because nilearn does not escape it.
+    name, title : str
+    values : array, shape of the grid
+    window : tuple of two floats
+        The intensities drawn black and white.
+    **more
+        Further attributes of the layer.
+    """
+    low = float(values.min())
+    high = max(float(np.percentile(values[::2, ::2, ::2], TOP)), window[1], low + 1e-6)
+    part = np.clip((values.astype(np.float32) - low) / (high - low), 0, 1)
+    stored = np.rint(255 * np.sqrt(part)).astype(np.uint8)
+    facts = {"range": [low, high], "window": list(window)}
+    return ViewerLayer(name, title, "image", stored, facts, **more)
+
+
+def mask_layer(
+    name: str, title: str, inside: Values, colour: Colour, *, shown: bool = False
+) -> ViewerLayer:
+    """Make the layer of a mask."""
+    facts = {"colours": [colour], "opacity": OPACITY}
+    return ViewerLayer(name, title, "mask", (inside > 0).astype(np.uint8), facts, shown)
+
+
+def label_layer(
+    name: str, title: str, labels: Values, colours: Sequence[Colour], names: Mapping[int, str]
+) -> ViewerLayer:
+    """Make the layer of labels from 0 to 255."""
+    facts = {"colours": list(colours), "opacity": OPACITY, "names": dict(names)}
+    return ViewerLayer(name, title, "labels", labels.astype(np.uint8), facts)
+
+
+def map_layer(name: str, title: str, values: Values, threshold: float) -> ViewerLayer:
+    """Make the layer of a statistical map; values smaller than the threshold are transparent."""
+    top = max(float(np.abs(values).max()), 1e-30)
+    stored = (np.rint(values / top * (MIDDLE - 1)) + MIDDLE).astype(np.uint8)
+    facts = {"maximum": top, "threshold": threshold, "opacity": 0.8}
+    return ViewerLayer(name, title, "map", stored, facts, shown=True)
+
+
+def write_viewer(
+    page: Path,
+    title: str,
+    grid: ViewerGrid,
+    layers: Sequence[ViewerLayer],
+    *,
+    back: str,
+    mask_file: MaskFile | None = None,
+    note: str = "",
+) -> None:
+    """Write a page and the data files of its layers.
+
+    Parameters
+    ----------
+    page : Path
+        Data files are named after it, unless a layer names its file; an existing file that a layer
+        names is kept, since several pages share it.
     title, note : str
         Any text; it is escaped.
-    layer : str
-        Name of the overlay; empty without an overlay to switch.
-
-    Raises
-    ------
-    RuntimeError
-        The view is not built as expected.
+    grid : ViewerGrid
+    layers : sequence of ViewerLayer
+        All of the shape of the grid; images first.
+    back : str
+        Address of the page that links to this one.
+    mask_file : MaskFile, optional
+        With it the layer ``mask`` can be corrected and saved.
     """
-    _, found, rest = view.get_standalone().partition("<body>")
-    body, ended, _ = rest.rpartition("</body>")
-    scripts = SCRIPT.findall(body)
-    if not (found and ended and scripts):
-        raise RuntimeError("nilearn's viewer is not built as expected")
-    style, script = ((REPORT / f"viewer.{kind}").read_text("utf-8") for kind in ("css", "js"))
+    step = max(1, math.ceil((math.prod(grid.shape) / MOST_VOXELS) ** (1 / 3)))
+    affine = grid.affine @ np.diag([step, step, step, 1])
+    cross = np.rint(apply_affine(np.linalg.inv(affine), grid.cross))
+    shape = [math.ceil(size / step) for size in grid.shape]
+    described = []
+    for layer in layers:
+        file = layer.file or f"{page.stem}.{layer.id}.js"
+        if not (layer.file and page.with_name(file).exists()):
+            _write_values(page.with_name(file), layer.id, layer.values[::step, ::step, ::step])
+        words = {"id": layer.id, "title": layer.title, "kind": layer.kind, "file": file}
+        described.append(words | {"shown": layer.shown} | dict(layer.facts))
+    if step > 1:
+        note = f"{note} Every voxel in {step} along each axis is shown.".strip()
+    edit = mask_file.facts if mask_file and step == 1 else None
+    data = {
+        "shape": shape,
+        "zooms": voxel_sizes(affine).tolist(),
+        "affine": affine[:3].tolist(),
+        "cross": np.clip(cross, 0, np.subtract(shape, 1)).astype(int).tolist(),
+        "layers": described,
+        "edit": edit,
+    }
+    text = _page(title=title, note=note, back=back, edit=edit, data=data)
+    with atomic(page) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def _write_values(path: Path, name: str, values: Bytes) -> None:
+    """Write voxels, x fastest, as a script: differences between neighbours, gzip, base64."""
+    flat = values.ravel(order="F")
+    changes = np.diff(flat, prepend=flat.dtype.type(0))
+    content = b64encode(gzip.compress(changes.tobytes(), COMPRESSION, mtime=0))
+    with atomic(path) as partial:
+        partial.write_bytes(b'ecdysisLayer("' + name.encode() + b'","' + content + b'")\n')
+
+
+def _page(**content: Any) -> str:
+    """Render the template with its style and scripts, and the policy that allows these alone."""
+    style = (REPORT / "viewer.css").read_text("utf-8")
+    script = "\n".join((REPORT / name).read_text("utf-8") for name in SCRIPTS)
     policy = (
         f"default-src 'none'; img-src data:; style-src {_source_hash(style)};"
-        f" script-src {' '.join(map(_source_hash, [*scripts, script]))};"
-        " base-uri 'none'; form-action 'none'"
+        f" script-src {_source_hash(script)} file: 'self'; base-uri 'none'; form-action 'none'"
     )
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(REPORT),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template("viewer.html.j2").render(
-        title=title,
-        note=note,
-        layer=layer,
         policy=policy,
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
-        view=Markup(body),  # noqa: S704 - nilearn's, without any text of ours
+        **content,
     )
-
-
-def save_page(text: str, path: str | Path) -> None:
-    """Write a page, atomically."""
-    with atomic(path) as partial:
-        partial.write_text(text, encoding="utf-8")
-
-
-def _coarse(values: Any, drawable: Drawable) -> Any:
-    """Resample values of a drawable to the voxels of the viewer."""
-    spacing = np.maximum(drawable.zooms, SPACING)
-    shape = np.ceil(np.array(values.shape) * drawable.zooms / spacing).astype(int)
-    return resample(values, drawable.zooms.tolist(), shape.tolist(), spacing.tolist())
-
-
-def _corner(shown: Any, shape: Any, spacing: Any) -> Any:
-    """Return the centre of the first voxel of a grid with the same middle, mm."""
-    middle = nib.affines.apply_affine(shown.affine, (np.array(shown.shape) - 1) / 2)
-    return middle - spacing * (np.array(shape) - 1) / 2
 
 
 def _source_hash(content: str) -> str:

@@ -1,0 +1,91 @@
+"""The layers of the viewer of an image, on the grid of the raw image."""
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from nibabel.affines import apply_affine
+
+from ecdysis.figures.layers import GREY_MATTER, MASK, WHITE_MATTER, head_box, window_of
+from ecdysis.figures.mosaic import Canonical
+from ecdysis.figures.viewer import (
+    MaskFile,
+    ViewerGrid,
+    ViewerLayer,
+    image_layer,
+    label_layer,
+    mask_layer,
+    write_viewer,
+)
+from ecdysis.image.geometry import Box
+from ecdysis.skullstrip.tissues import TISSUES
+
+FLUID = (60, 220, 160)
+COLOURS = {"GM": GREY_MATTER, "WM": WHITE_MATTER, "CSF": FLUID}
+
+
+def write_image_viewer(
+    page: Path,
+    title: str,
+    raw: Canonical,
+    images: Sequence[tuple[str, str, Canonical]],
+    *,
+    back: str,
+    mask: Canonical | None = None,
+    automatic: Canonical | None = None,
+    labels: Canonical | None = None,
+    mask_path: Path | None = None,
+) -> None:
+    """Write the viewer of an image.
+
+    Parameters
+    ----------
+    page : Path
+    title : str
+    raw : Canonical
+        The raw image, which gives the grid. It is shown only if it is one of `images`.
+    images : sequence of (id, title, image)
+        The first is shown when the page opens.
+    back : str
+        Address of the page that links to the viewer.
+    mask, automatic, labels : Canonical, optional
+        Brain mask, the automatic mask that it replaces, and tissues.
+    mask_path : Path, optional
+        Where a corrected mask belongs within a folder of masks.
+    """
+    first = images[0][2]
+    box = head_box(raw) if first is raw else _box_in(raw, first)
+    cross = box
+    if mask is not None:
+        box |= _box_in(raw, mask)
+        inside = mask.on(raw, nearest=True) > 0.5
+        cross = Box.around(inside) or box
+    middle = [(start + stop - 1) / 2 for start, stop in cross.pairs]
+    grid = ViewerGrid.part(raw, box, apply_affine(raw.affine, middle))
+
+    layers: list[ViewerLayer] = []
+    for name, words, image in images:
+        values = image.on(raw)[box.slices]
+        layers.append(image_layer(name, words, values, window_of(image.values), shown=not layers))
+    if mask is not None:
+        layers.append(mask_layer("mask", "brain mask", inside[box.slices], MASK, shown=True))
+    if automatic is not None:
+        before = automatic.on(raw, nearest=True)[box.slices]
+        layers.append(mask_layer("automatic", "automatic mask", before > 0.5, GREY_MATTER))
+    if labels is not None:
+        tissues = labels.on(raw, nearest=True)[box.slices]
+        ordered = sorted(TISSUES, key=lambda tissue: tissue.index)
+        colours = [COLOURS[tissue.label] for tissue in ordered]
+        names = {tissue.index: tissue.name for tissue in ordered}
+        layers.append(label_layer("tissues", "tissues", tissues, colours, names))
+    mask_file = MaskFile(mask_path, raw, box.start) if mask_path else None
+    write_viewer(page, title, grid, layers, back=back, mask_file=mask_file)
+
+
+def _box_in(raw: Canonical, image: Canonical) -> Box:
+    """Return the voxels of `raw` that an image covers."""
+    corners = list(product(*((0, size - 1) for size in image.values.shape)))
+    voxels = apply_affine(np.linalg.inv(raw.affine) @ image.affine, corners)
+    low, high = np.rint(voxels.min(axis=0)), np.rint(voxels.max(axis=0)) + 1
+    return Box.of(np.stack([low, high], axis=1).astype(int).tolist()) & Box.whole(raw.values.shape)
