@@ -62,14 +62,17 @@ include: "rules/demo.smk"
 onstart:
     check_cluster()
     calm_scheduler()
+    begin_console()
 
 
 onsuccess:
+    end_console()
     drop_lone_descriptions()
     if update_report():
         end_as_failed()
 
 
 onerror:
+    end_console()
     drop_lone_descriptions()
     update_report()

@@ -22,6 +22,10 @@ from ecdysis.fingerprint import fingerprint
 from ecdysis import slurm, template
 from ecdysis.bids.image_name import ImageName
 from ecdysis.bids.validator import find_validator
+from ecdysis.console import SHORT
+from ecdysis.console.handler import Console, subject_of, unit_of
+from ecdysis.console.outcome import Outcomes
+from ecdysis.console.progress import Progress
 from ecdysis.leftovers import drop_descriptions
 from ecdysis.places import (
     DICOM,
@@ -47,6 +51,7 @@ from ecdysis.skullstrip.method import load, method_name
 from ecdysis.start import check_targets, remove_made, undone_on_error
 from ecdysis.skullstrip.methods.given import manual_mask
 from ecdysis.study import Study, open_study
+from ecdysis.version import __version__
 
 # The directory that relative paths of the settings start from.
 STARTED_IN = "ECDYSIS_STARTED_IN"
@@ -143,6 +148,12 @@ def study_of_this_run():
         move_log(log_handlers(), None)
         sys.exit(f"Nothing was run. {error}")
 
+
+CONSOLE = None
+if is_main_process() and not wants_own_console():
+    CONSOLE = Console(console_stream(), __version__, dry_run=is_dry_run())
+    os.environ[SHORT] = "short"
+    replace_console(CONSOLE)
 
 STUDY = study_of_this_run()
 for notice in STUDY.notices:
@@ -254,6 +265,33 @@ def check_cluster():
         )
     except InputError as error:
         sys.exit(f"Nothing was run. {error}")
+
+
+def subject_of_job(wildcards):
+    """Return the subject that a job is about; None for a job of the whole study."""
+    if "token" in wildcards.keys():
+        return subject_of(refused_image(wildcards))
+    return subject_of(unit_of(dict(wildcards.items())))
+
+
+def begin_console():
+    """Show what will run."""
+    if not CONSOLE:
+        return
+    jobs = {
+        number: (rule, subject_of_job(wildcards))
+        for number, rule, wildcards in jobs_to_run()
+        if rule != "all"
+    }
+    outcomes = Outcomes(Path(OUTPUT_DIR or "."))
+    progress = Progress(jobs, outcomes.status_of)
+    CONSOLE.begin(progress, retries_of_rules(), results=OUTPUT_DIR or "")
+
+
+def end_console():
+    """Finish the line of progress, before the summary is printed."""
+    if CONSOLE:
+        CONSOLE.end()
 
 
 def drop_lone_descriptions():

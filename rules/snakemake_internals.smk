@@ -91,6 +91,52 @@ def log_handlers():
     return workflow.logger_manager.logfile_handlers
 
 
+def wants_own_console():
+    """Return whether the user asked for Snakemake's own messages, or uses the rules as a module."""
+    shown = workflow.output_settings
+    asked = shown.verbose or shown.debug_dag or shown.printshellcmds or shown.quiet
+    return (
+        bool(asked) or Path(workflow.main_snakefile).resolve().parent != ROOT.resolve()
+    )
+
+
+def replace_console(handler):
+    """Replace the handler that writes Snakemake's messages to the console.
+
+    It is used instead of a logger plugin, which every Python that runs this workflow would have to
+    have installed. A logger plugin that the user chose stays.
+    """
+    logger = workflow.logger_manager.logger
+    for usual in list(logger.handlers):
+        if usual.name == "DefaultStreamHandler":
+            handler.setLevel(usual.level)
+            logger.removeHandler(usual)
+            logger.addHandler(handler)
+
+
+def console_stream():
+    """Return the stream that Snakemake writes its messages to."""
+    return sys.stdout if workflow.output_settings.stdout else sys.stderr
+
+
+def is_dry_run():
+    """Return whether no job runs."""
+    return workflow.output_settings.dryrun
+
+
+def jobs_to_run():
+    """Return the number, rule and wildcards of each job that will run."""
+    dag = workflow.dag
+    return [
+        (dag.jobid(job), job.rule.name, job.wildcards) for job in dag.needrun_jobs()
+    ]
+
+
+def retries_of_rules():
+    """Return how many times a failed job of each rule is started again."""
+    return {rule.name: rule.restart_times for rule in workflow.rules}
+
+
 def cores_of_run():
     """Return the number of cores; None on a cluster."""
     return workflow.cores

@@ -56,8 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         With a sentence, for what would end Snakemake with a traceback.
     """
     command = snakemake_command(sys.argv[1:] if arguments is None else arguments)
-    check_cache()
-    check_config(command)
+    check(command)
     os.execv(command[0], command)  # noqa: S606 - a shell is not wanted
 
 
@@ -98,6 +97,12 @@ def snakemake_command(arguments: Sequence[str]) -> list[str]:
     ]
 
 
+def check(command: Sequence[str]) -> None:
+    """Exit with a sentence for a mistake that ends Snakemake before it reads the workflow."""
+    check_cache()
+    check_config(command)
+
+
 def check_cache() -> None:
     """Exit when the folder is not writable in which Snakemake keeps copies of its rules."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -123,7 +128,7 @@ def check_config(command: Sequence[str]) -> None:
             value = next((other for other in words[place + 1 :] if "=" not in other), "VALUE")
             sys.exit(
                 f"Nothing was run. --config {word}: it has no value. Write it with = and without"
-                f" spaces: --config {word}={value}"
+                f" spaces: --config {word}={value}. Targets come before --config"
             )
     sys.path.insert(0, str(ROOT / "scripts"))
     from ecdysis.errors import InputError

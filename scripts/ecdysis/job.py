@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ecdysis.console import SHORT
 from ecdysis.errors import InputError
 from ecdysis.files import needing_room, read_remembered, write_json
 from ecdysis.memory import lacked_memory
@@ -98,8 +99,7 @@ def recorded(
             if not again:
                 settle(status, log)
     if reason is not None:
-        print(f"{stage} failed: {reason} (log: {log})", file=sys.stderr)
-        sys.exit(1)
+        _end_as_failed(f"{stage} failed: {reason} (log: {log})")
 
 
 def _new_record(job: Any, stage: str, log: Path | None) -> dict[str, Any]:
@@ -153,8 +153,14 @@ def _stop_where_settled(status: Path, log: Path, stage: str) -> None:
     """Exit if an earlier attempt in this run failed for a reason that a retry does not change."""
     record = settled(status, log)
     if record is not None:
-        print(f"{stage} is not tried again: {record['reason']}", file=sys.stderr)
-        sys.exit(1)
+        _end_as_failed(f"{stage} is not tried again: {record['reason']}")
+
+
+def _end_as_failed(sentence: str) -> None:
+    """Exit with status 1; the sentence is printed unless the run's console reports it."""
+    if not os.environ.get(SHORT):
+        print(sentence, file=sys.stderr)
+    sys.exit(1)
 
 
 @contextmanager

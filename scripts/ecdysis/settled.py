@@ -33,6 +33,11 @@ def settled(status: Path, log: Path) -> dict[str, Any] | None:
     return record
 
 
+def is_settled(log: Path) -> bool:
+    """Return whether the job with this log failed in this run in a way that a retry repeats."""
+    return _kept(log).is_file()
+
+
 def forget_settled(output_dir: Path) -> None:
     """Forget the failures of earlier runs, whose causes may have been repaired."""
     shutil.rmtree(output_dir / SETTLED, ignore_errors=True)

@@ -99,7 +99,7 @@ def test_a_wrong_argument_ends_with_status_2(arguments, words, capsys) -> None:
 def test_a_setting_without_a_value_ends_with_the_remedy(words, remedy) -> None:
     with pytest.raises(SystemExit) as ended:
         check_config(["snakemake", "--cores", "2", *words, "--forceall"])
-    assert str(ended.value).endswith(remedy)
+    assert str(ended.value).endswith(f"{remedy}. Targets come before --config")
 
 
 def test_sound_settings_pass(tmp_path) -> None:

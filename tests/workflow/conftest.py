@@ -15,7 +15,7 @@ PLACE = "a folder or a link"
 
 @pytest.fixture(scope="session")
 def snakemake():
-    """Run the workflow as a user does; returns the finished process with its console text.
+    """Run the workflow as a user does; returns the finished process with console text and log.
 
     Every run is watched: what it reads must be there afterwards as it was, and nothing else.
     """
@@ -35,6 +35,7 @@ def snakemake():
             check=False,
         )
         assert tree(read) == before, f"the input {read} was written to"
+        done.log = log_of(done.stdout)
         return done
 
     return run
@@ -72,6 +73,12 @@ def hashes():
     return files
 
 
+def log_of(console):
+    """The log of a run, which the console names."""
+    named = re.search("^Log: (.*)$", console, re.MULTILINE)
+    return Path(named[1]).read_text() if named else ""
+
+
 def jobs_of(run):
     """The number of jobs of each rule, from the table that a dry run prints."""
     assert run.returncode == 0, run.stdout
@@ -80,7 +87,7 @@ def jobs_of(run):
 
 
 def executed(run):
-    """The rules that a run says it executed or tried to, in the order in which they ended."""
+    """The rules that a run executed or tried to by its log, in the order in which they ended."""
     ended = r"^(?:Finished jobid: \d+ \(Rule: (\w+)\)|Error in rule (\w+):)$"
-    found = (done or failed for done, failed in re.findall(ended, run.stdout, re.MULTILINE))
+    found = (done or failed for done, failed in re.findall(ended, run.log, re.MULTILINE))
     return [rule for rule in found if rule != "all"]

@@ -155,7 +155,7 @@ def test_the_repaired_subject_alone_is_run_and_then_nothing(dataset, first_run, 
     shutil.copy(dataset.parent / "sub-02_T1w.nii.gz", dataset / "sub-02/anat/sub-02_T1w.nii.gz")
     repaired = snakemake(dataset, "--forcerun", "derivative_description")
     assert repaired.returncode == 0, repaired.stdout
-    assert not [line for line in repaired.stdout.splitlines() if "sub-01_T1w" in line]
+    assert not [line for line in repaired.log.splitlines() if "sub-01_T1w" in line]
     assert (dataset / RESULTS / "sub-02/anat/sub-02_desc-brain_T1w.nii.gz").is_file()
 
     # The run after one with failures checks the table once more; the next has nothing to do.
@@ -168,7 +168,7 @@ def test_the_repaired_subject_alone_is_run_and_then_nothing(dataset, first_run, 
 
     write_bids(dataset.parent / "more", ["03"], settings=SMALL)
     shutil.copytree(dataset.parent / "more/sub-03", dataset / "sub-03")
-    dry = snakemake(dataset, "--dry-run")
+    dry = snakemake(dataset, "--dry-run", "--printshellcmds")
     assert dry.returncode == 0, dry.stdout
     assert "Nothing to be done" not in dry.stdout
     assert not [

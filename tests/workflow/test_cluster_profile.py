@@ -11,7 +11,7 @@ def test_the_steps_of_an_image_are_one_group(snakemake, tmp_path):
     write_bids(tmp_path / "study", 1, 2, settings=coarse, suffixes=("T1w", "T2w"))
     dry = snakemake(
         tmp_path / "study",
-        *("--workflow-profile", "slurm", "--dry-run"),
+        *("--workflow-profile", "slurm", "--dry-run", "--printshellcmds"),
         *("--config", "suffixes=[T1w,T2w]", "deface=true"),
     )
     assert dry.returncode == 0, dry.stdout

@@ -90,7 +90,7 @@ def test_only_a_new_file_is_made_again(place, first_run, snakemake):
     one.write_bytes(one.read_bytes() + b"\0\0")
     changed = snakemake(place, "deidentify", *CONFIG)
     # The key decides which of the two is sub-01.
-    again = [name for name in ("sub-01", "sub-02") if f"De-identifying {name}" in changed.stdout]
+    again = [name for name in ("sub-01", "sub-02") if f"De-identifying {name}" in changed.log]
     assert len(again) == 1
 
 

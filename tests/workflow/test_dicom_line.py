@@ -165,7 +165,9 @@ def test_again_does_nothing_and_a_new_patient_runs_alone(place, first_run, snake
     again = snakemake(place, "--config", "dicom_dir=scans", "bids_dir=study")
     assert "Nothing to be done" in again.stdout, again.stdout
     _scan(place / "scans", 2)
-    added = snakemake(place, "--dry-run", "--config", "dicom_dir=scans", "bids_dir=study")
+    added = snakemake(
+        place, "--dry-run", "--verbose", "--config", "dicom_dir=scans", "bids_dir=study"
+    )
     assert added.returncode == 0, added.stdout
     told = [line for line in added.stdout.splitlines() if "Job " in line or "rule " in line]
     assert any("sub-03" in line for line in told)

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("Snakefile", "config", "profiles", "report", "rules", "scripts")
-OF_THE_PACKAGE = ("envs", "pyproject.toml", "README.md", "LICENSE")
+OF_THE_PACKAGE = ("envs", "plugin", "pyproject.toml", "README.md", "LICENSE")
 
 
 def run(*command: object, **options: object) -> str:

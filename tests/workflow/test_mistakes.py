@@ -18,6 +18,9 @@ ECDYSIS = (str(ROOT / "scripts/command_line.py"),)
 LINES = 3
 EVERY_START = "Using workflow specific profile"
 """A line that Snakemake prints at every start."""
+INSTALLED = {"PYTHONPATH": str(ROOT / "plugin")}
+"""Variables with which Snakemake finds the plugin that `pip install .` installs."""
+NO_HOME = {"HOME": "/dev/null/nobody", "XDG_CACHE_HOME": ""}
 STUDY = ("--config", "bids_dir=study")
 EMPTY_FOLDER = ("-m", "snakemake")
 
@@ -117,7 +120,42 @@ MISTAKES = [
         ECDYSIS,
         ("study", "out", "participant"),
         ("cache", "Set XDG_CACHE_HOME"),
-        {"HOME": "/dev/null/nobody", "XDG_CACHE_HOME": ""},
+        NO_HOME,
+    ),
+    Mistake(
+        "snakemake: no file of settings",
+        SNAKEMAKE,
+        ("--cores", "1", *STUDY, "--configfile", "missing.yaml"),
+        ("missing.yaml", "No such file"),
+        INSTALLED,
+    ),
+    Mistake(
+        "snakemake: a file of settings that is not YAML",
+        SNAKEMAKE,
+        ("--cores", "1", "--configfile", "bad.yaml"),
+        ("bad.yaml", "line 3", "Correct the file"),
+        INSTALLED,
+    ),
+    Mistake(
+        "snakemake: a setting without a value",
+        SNAKEMAKE,
+        ("--cores", "1", "--config", "bids_dir", "../study"),
+        ("--config bids_dir", "no value", "--config bids_dir=../study"),
+        INSTALLED,
+    ),
+    Mistake(
+        "snakemake: a target after --config",
+        SNAKEMAKE,
+        ("--cores", "1", *STUDY, "report"),
+        ("--config report", "Targets come before --config"),
+        INSTALLED,
+    ),
+    Mistake(
+        "snakemake: a home that is not writable",
+        SNAKEMAKE,
+        ("--cores", "1", *STUDY),
+        ("cache", "Set XDG_CACHE_HOME"),
+        INSTALLED | NO_HOME,
     ),
     Mistake(
         "an output directory that is not writable",

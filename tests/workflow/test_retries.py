@@ -61,7 +61,7 @@ def test_a_program_that_was_killed_for_its_memory_is_started_again(stripped):
     assert run.returncode == 1
     assert "Images: 1 failed" in run.stdout
     assert "memory ran out" in run.stdout
-    assert "Trying to restart job" in run.stdout
+    assert "Tried again: sub-01_T1w: skullstrip: memory ran out" in run.stdout
     assert record["state"] == "done"
     assert calls == 2
 
@@ -69,7 +69,7 @@ def test_a_program_that_was_killed_for_its_memory_is_started_again(stripped):
 def test_a_program_that_fails_is_started_once(stripped):
     run, record, calls = stripped("fail")
     assert run.returncode != 0
-    assert "is not tried again" in run.stdout
+    assert run.stdout.count("FAILED sub-01_T1w: skullstrip: ") == 1
     assert "no luck" in record["reason"]
     assert record["state"] == "failed"
     assert calls == 1

@@ -46,7 +46,13 @@ Reader = Callable[[str, str], Stage]
 """Reads the record of a unit's stage."""
 
 
-def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = None) -> Run:
+def load_run(
+    output_dir: str | Path,
+    *,
+    ended: bool = False,
+    only: str | None = None,
+    manifest: Mapping[str, Any] | None = None,
+) -> Run:
     """Read the manifest and the status records of an output directory.
 
     Parameters
@@ -55,6 +61,8 @@ def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = 
         No job runs any more, even if a lock remains.
     only : str, optional
         Read the records of this subject only; the others are shown as pending.
+    manifest : mapping, optional
+        The manifest, if it was read already.
 
     Raises
     ------
@@ -62,7 +70,7 @@ def load_run(output_dir: str | Path, *, ended: bool = False, only: str | None = 
         The manifest cannot be read.
     """
     root = Path(output_dir).resolve()
-    manifest = _manifest(root)
+    manifest = _manifest(root) if manifest is None else manifest
     template = root / TEMPLATE
     excluded = _exclusions(manifest)
     stripping = _stripping(manifest)

@@ -1,0 +1,59 @@
+"""What became of a subject or a job, read from the status records."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ecdysis.errors import InputError
+from ecdysis.files import read_remembered
+from ecdysis.places import MANIFEST
+from ecdysis.report.records import load_run
+from ecdysis.report.status import PROBLEMS, Status, entries_of, worst
+
+
+class Outcomes:
+    """The status of subjects of an output directory.
+
+    Quality flags are not known before the table of the whole study is written.
+    """
+
+    def __init__(self, output_dir: Path) -> None:
+        self._root = output_dir
+        self._manifest = read_remembered(output_dir / MANIFEST)
+
+    def status_of(self, subject: str) -> str:
+        """Return ``done``, ``review`` or ``failed`` for a label without ``sub-``."""
+        own = {
+            key: [item for item in self._of_subject(key) if str(item["subject"]) == subject]
+            for key in ("images", "excluded")
+        }
+        try:
+            run = load_run(self._root, only=subject, manifest={**self._manifest, **own})
+        except (InputError, KeyError):
+            return "done"
+        status = worst(entry for entry in entries_of(run, {}) if entry.subject.label == subject)
+        if status in PROBLEMS:
+            return "failed"
+        return "review" if status is Status.REVIEW else "done"
+
+    def _of_subject(self, key: str) -> list[Mapping[str, Any]]:
+        return list(self._manifest.get(key, []))
+
+
+def reason_of(log: Path, unit: str) -> tuple[str, str] | None:
+    """Return the stage and the reason of a job that recorded its failure.
+
+    Parameters
+    ----------
+    log : Path
+        The log of the job.
+    unit : str
+        Its session or subject; private logs are not next to their records.
+    """
+    for file in [*log.parent.glob("*.status.json"), *Path("logs", unit).glob("*.status.json")]:
+        record = read_remembered(file)
+        stage = str(record.get("stage"))
+        own = record.get("log") or str(log.with_name(f"{unit}_{stage}.log"))
+        if record.get("state") == "failed" and own == str(log):
+            return stage, str(record.get("reason"))
+    return None
