@@ -56,6 +56,7 @@ if STUDY.statmaps:
     include: "rules/statmaps.smk"
 
 
+include: "rules/share.smk"
 include: "rules/demo.smk"
 
 

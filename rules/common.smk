@@ -94,8 +94,9 @@ def command_has(*options):
 
 
 def only_report():
-    """Return whether the target is the report, which does not change the manifest of the run."""
-    return "report" in (COMMAND.targets if is_main_process() else sys.argv[1:])
+    """Return whether the target only reads the results, so that the manifest does not change."""
+    targets = COMMAND.targets if is_main_process() else sys.argv[1:]
+    return bool({"report", "share"} & set(targets))
 
 
 def dry_study(settings):

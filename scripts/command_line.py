@@ -29,12 +29,14 @@ TARGETS = {
     "deidentify": "de-identify DICOM files, and nothing else",
     "headers": "list the elements that DICOM files hold",
     "report": "write the report again",
+    "share": "make a folder to publish from the results of a run with deface",
 }
 PATHS = {
     "bids_dir": "the BIDS dataset",
     "dicom_dir": "a folder with identified scanner DICOM",
     "deid_dir": "where the de-identified DICOM files go",
     "output_dir": "where the results go",
+    "share_dir": "the folder to publish; default: BIDS_DIR-share",
 }
 LABELS = {
     "participant_label": "process only these participants; sub-01 and 01 both work",

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
-from ecdysis.deface.face import FACE, away_from, face_region, landmarks
+from ecdysis.deface.removal import region_to_remove, without
 from ecdysis.errors import InputError
 from ecdysis.files import read_json, write_json
 from ecdysis.image.sidecar import grid_facts, sidecar_of
 from ecdysis.image.volume import Volume, read, require_same_grid, with_values, write
-from ecdysis.skullstrip.itk import read_affine
 
 LITTLE_ML = 50.0
 """An image that shows the face has about 300 to 800 mL of head in front of the plane."""
@@ -75,8 +73,8 @@ def deface(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict[
         raise InputError(
             inputs.mask, "the brain mask is empty", "Look at the figures of the skull strip"
         )
-    region = _region(volume, inside, inputs)
-    write(Volume(volume.header, np.where(region, volume.background, volume.stored)), outputs.image)
+    region = region_to_remove(volume, inside, inputs.template_mask, inputs.affines)
+    write(without(volume, region), outputs.image)
     write(with_values(volume, region.astype(np.uint8)), outputs.defacemask)
     check(volume, inside, outputs)
 
@@ -113,17 +111,6 @@ def check(volume: Volume, brain: Any, outputs: Outputs) -> None:
     if (removed & brain).any() or not same[~removed].all():
         outputs.image.unlink()
         raise RuntimeError("defacing changed a voxel of the brain or outside the face")
-
-
-def _region(volume: Volume, brain: Any, inputs: Inputs) -> Any:
-    """Find the voxels to remove."""
-    to_template = np.eye(4)
-    for file in inputs.affines:
-        to_template = to_template @ np.linalg.inv(read_affine(file))
-    template_mask = nib.load(inputs.template_mask)
-    shape = volume.stored.shape
-    region = face_region(shape, to_template @ volume.affine, landmarks(template_mask))
-    return region & away_from(brain, volume.affine, FACE.brain_margin_mm)
 
 
 if "snakemake" in globals():

@@ -32,6 +32,7 @@ def complete(settings: Settings) -> None:
     if settings["bids_dir"]:
         home = settings["bids_dir"]
         results = f"{home}/derivatives/ecdysis{shard}"
+        settings["share_dir"] = settings["share_dir"] or f"{home}-share"
     elif settings["deid_dir"]:
         home, results = settings["deid_dir"], f"{settings['deid_dir']}-report{shard}"
     else:

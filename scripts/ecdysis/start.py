@@ -37,11 +37,15 @@ def check_targets(settings: Mapping[str, Any], targets: Collection[str]) -> None
                 "deid_dir is not given",
                 "Add deid_dir=CLEAN after --config, the folder for the de-identified files",
             )
-        if target == "report" and not settings["output_dir"]:
+        if target in ("report", "share") and not settings["output_dir"]:
             raise InputError(
-                "target report",
+                f"target {target}",
                 "bids_dir is not given",
                 "Add --config bids_dir=STUDY, or output_dir as well if you gave it to the run",
+            )
+        if target == "share" and not settings["bids_dir"]:
+            raise InputError(
+                "target share", "there is no BIDS dataset to share", "Add --config bids_dir=STUDY"
             )
     if not targets or "all" in targets:
         _check_default_target(settings)

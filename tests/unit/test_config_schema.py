@@ -109,6 +109,6 @@ def test_private_paths_must_not_lie_in_shared_folders(tmp_path):
     private = {one.name for one in all_settings() if "x-private" in one.schema}
     assert private == {"private_dir", "key_file", "plan", "deid.linkage_dir"}
     shared = {name for one in all_settings() for name in one.outside if one.name in private}
-    assert shared == {"bids_dir", "dicom_dir", "deid_dir", "output_dir"}
+    assert shared == {"bids_dir", "dicom_dir", "deid_dir", "output_dir", "share_dir"}
     (tmp_path / "study").mkdir()
     assert resolve({"bids_dir": "study"}, tmp_path)["key_file"].endswith("study-private/key")

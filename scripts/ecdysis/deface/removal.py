@@ -1,0 +1,43 @@
+"""Which voxels of an image are removed with the face."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from ecdysis.deface.face import FACE, away_from, face_region, landmarks
+from ecdysis.image.volume import Volume
+from ecdysis.skullstrip.itk import read_affine
+
+Region = NDArray[np.bool_]
+
+
+def region_to_remove(
+    volume: Volume, brain: Region, template_mask: Path, affines: Iterable[Path]
+) -> Region:
+    """Return the face region of an image, without brain and what is near it.
+
+    Parameters
+    ----------
+    volume : Volume
+        An image of three dimensions.
+    brain : bool array (I, J, K)
+        Its brain mask.
+    template_mask : Path
+        The brain mask of the template.
+    affines : paths
+        ITK transforms of points that lead from the template to the image, in this order.
+    """
+    to_template = np.eye(4)
+    for file in affines:
+        to_template = to_template @ np.linalg.inv(read_affine(file))
+    marks = landmarks(nib.load(template_mask))
+    region = face_region(volume.stored.shape, to_template @ volume.affine, marks)
+    return region & away_from(brain, volume.affine, FACE.brain_margin_mm)
+
+
+def without(volume: Volume, region: Region) -> Volume:
+    """Return an image with the value of air in a region; other voxels are unchanged."""
+    return Volume(volume.header, np.where(region, volume.background, volume.stored))

@@ -1,0 +1,257 @@
+"""Make the folder to publish from a finished run, check it, and give it its name.
+
+It is made under another name, so that a folder that is not checked is never taken for one that is.
+"""
+
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from ecdysis.bids.discovery import Image
+from ecdysis.bids.validator import validate
+from ecdysis.errors import InputError
+from ecdysis.image.sidecar import sidecar_of
+from ecdysis.places import TEMPLATE_FOLDER
+from ecdysis.report.records import load_run
+from ecdysis.share.papers import STATEMENT, statement, write_checksums, write_text, write_top
+from ecdysis.share.raw import Defaced, RawSubject, Shared, defaced_images
+from ecdysis.share.results import (
+    RESULTS,
+    copy_results,
+    draw,
+    files_without_face,
+    write_report,
+)
+from ecdysis.share.scan import Report, remove_from_description, scan_faces, scan_files
+from ecdysis.share.secrets import secrets_of
+from ecdysis.study import Study
+from ecdysis.template import Prepared
+
+NEEDED = ("dataset_description.json", "README.md", "LICENSE", "participants.tsv", ".bidsignore",
+          f"{RESULTS}/dataset_description.json", f"{RESULTS}/index.html")  # fmt: skip
+"""Files without which the folder is of no use."""
+ROUNDS = 3
+"""How often files with findings are left out and the rest is checked again."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a process needs to make the files of one subject."""
+
+    label: str
+    bids_dir: Path
+    output_dir: Path
+    folder: Path
+    images: tuple[Defaced, ...]
+
+
+def share(study: Study, validator: str | None, processes: int) -> dict[str, Any]:
+    """Make the folder to publish.
+
+    Parameters
+    ----------
+    study : Study
+        Read from the manifest of a finished run.
+    validator : str, optional
+        The program of the BIDS validator.
+    processes : int
+
+    Returns
+    -------
+    dict
+        ``folder``, the numbers of images ``shared`` and of files ``left_out``, ``warnings``.
+
+    Raises
+    ------
+    InputError
+        The run does not fit, the folder exists, or the check found something that could not be
+        left out.
+    """
+    settings, target = study.settings, Path(study.settings["share_dir"])
+    partial = target.with_name(f"{target.name}.partial")
+    subjects = _subjects(study, partial)
+    if target.exists() and any(target.iterdir()):
+        problem, remedy = "it exists and is not empty", "Move it away, or give another share_dir"
+        raise InputError(f"share_dir {target}", problem, remedy)
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    shared = Shared()
+    for made in _mapped(subjects, processes):
+        shared.add(made)
+    names = _shared_names(study, shared)
+    if not names:
+        shutil.rmtree(partial)
+        raise InputError(
+            "target share", f"no image can be shared: {_reasons(shared)}", "See docs/sharing.md"
+        )
+    labels = {path.split("/")[0].removeprefix("sub-") for path in shared.files if "/" in path}
+    title = write_top(Path(settings["bids_dir"]), partial, shared, labels)
+    _name_other_subjects(study, shared, labels)
+    run = load_run(settings["output_dir"])
+    write_report(run, names, partial / RESULTS, title)
+    report, validation = _checked(partial, settings, shared, validator)
+    write_text(partial / STATEMENT, statement(shared, report, validation))
+    write_checksums(partial)
+    _require_clean(partial, report, validation)
+    if target.exists():
+        target.rmdir()
+    partial.rename(target)
+    left = len(shared.left_out) + len(report.removed)
+    return {"folder": target.name, "shared": len(names), "left_out": left, "warnings": []}
+
+
+def _subjects(study: Study, folder: Path) -> list[Subject]:
+    """Return the subjects of a run; InputError if the run shows faces or goes on."""
+    settings = study.settings
+    run = load_run(settings["output_dir"])
+    if not run.settings.get("deface"):
+        problem = "the last run had deface: false, so its results show faces"
+        raise InputError("target share", problem, "Run again with --config deface=true, then share")
+    if run.live:
+        raise InputError("target share", "a run is going on", "Wait until it has ended")
+    output_dir, bids_dir = Path(settings["output_dir"]), Path(settings["bids_dir"])
+    return [
+        Subject(
+            label,
+            bids_dir,
+            output_dir,
+            folder,
+            tuple(defaced_images(output_dir, [_with_t1w(study, image) for image in images])),
+        )
+        for label, images in study.by_subject.items()
+    ]
+
+
+def _mapped(subjects: Sequence[Subject], processes: int) -> Iterator[Shared]:
+    """Make the files of all subjects in several processes."""
+    if processes == 1 or len(subjects) == 1:
+        yield from map(make_subject, subjects)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(make_subject, subjects)
+
+
+def _with_t1w(study: Study, image: Image) -> tuple[Image, Path, Image | None]:
+    return image, Path(image.path), study.t1w_beside(image)
+
+
+def make_subject(subject: Subject) -> Shared:
+    """Make the raw files, results and figures of one subject; look for faces before drawing."""
+    folder, results = subject.folder, subject.folder / RESULTS
+    template = Prepared(subject.output_dir / TEMPLATE_FOLDER).brain_mask
+    images = subject.images
+    raw = RawSubject(subject.label, subject.bids_dir, folder, images, template)
+    shared = raw.write()
+    for image in images:
+        copy_results(image.name, subject.output_dir, results)
+    home = folder / f"sub-{subject.label}"
+    found = {path: why for path, why in scan_faces(folder, f"sub-{subject.label}") if why}
+    bad = {
+        image.name.name
+        for image in images
+        for path in found
+        if path.partition(".")[0] == image.name.name
+        or path.startswith(f"{RESULTS}/{image.name.folder}/{image.name.entities}_")
+    }
+    for path, why in found.items():
+        _drop(folder, path, shared, why)
+    good = [image.name for image in images if image.name.name not in bad]
+    for image in images:
+        if image.name.name in bad:
+            _drop_image(image, folder, shared)
+    if good:
+        draw(subject.label, good, folder, results)
+    if not any(home.rglob("*.nii*")):
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(results / home.name, ignore_errors=True)
+    return shared
+
+
+def _drop_image(image: Defaced, folder: Path, shared: Shared) -> None:
+    """Remove the raw file and all results of an image."""
+    name = image.name
+    there = [path for path in shared.files if path.partition(".")[0] == name.name]
+    for path in there:
+        _drop(folder, path, shared, "another file of this image may show the face")
+    for result in files_without_face(name):
+        (folder / RESULTS / result).unlink(missing_ok=True)
+        sidecar_of(folder / RESULTS / result).unlink(missing_ok=True)
+
+
+def _drop(folder: Path, path: str, shared: Shared, why: str) -> None:
+    """Remove a file with its sidecar, and name it."""
+    stem = path.removesuffix(".gz").removesuffix(".nii")
+    for name in (path, f"{stem}.json"):
+        (folder / name).unlink(missing_ok=True)
+    if path in shared.files:
+        shared.files.remove(path)
+    shared.left_out.append((path, why))
+
+
+def _shared_names(study: Study, shared: Shared) -> set[str]:
+    """Return the images whose raw file is shared, such as ``sub-01_T1w``."""
+    there = {path.partition(".")[0] for path in shared.files}
+    return {image.file for image in study.images if image.name in there}
+
+
+def _name_other_subjects(study: Study, shared: Shared, labels: Collection[str]) -> None:
+    """Name the subjects of the dataset of which nothing is shared."""
+    every = {path.name for path in Path(study.settings["bids_dir"]).glob("sub-*") if path.is_dir()}
+    named = {path.split("/")[0] for path, _ in shared.left_out}
+    for name in sorted(every - {f"sub-{label}" for label in labels} - named):
+        shared.left_out.append((name, "the last run did not process this subject"))
+
+
+def _reasons(shared: Shared) -> str:
+    return "; ".join(sorted({why for _, why in shared.left_out})) or "nothing was defaced"
+
+
+def _checked(
+    folder: Path, settings: Mapping[str, Any], shared: Shared, validator: str | None
+) -> tuple[Report, dict[str, Any] | None]:
+    """Check the folder; leave out the files with findings and check again."""
+    secrets = secrets_of(settings)
+    removed: list[tuple[str, str]] = []
+    shared.count(f"{key} (of the dataset)" for key in remove_from_description(folder, secrets))
+    faces = [(path, why) for path, why in scan_faces(folder)]
+    for _ in range(ROUNDS):
+        report = scan_files(folder, secrets)
+        report.findings += [(path, why) for path, why in faces if why and (folder / path).exists()]
+        validation = validate(folder, validator) if validator else None
+        wrong = [
+            (path, f"the BIDS validator: {issue['code']}")
+            for issue in (validation or {}).get("issues", [])
+            if issue["severity"] == "error"
+            for path in issue["examples"]
+        ]
+        bad = [(path, why) for path, why in [*report.findings, *wrong] if path not in NEEDED]
+        bad = [(path, why) for path, why in bad if (folder / path).is_file()]
+        if not bad:
+            break
+        for path, why in bad:
+            (folder / path).unlink(missing_ok=True)
+            removed.append((path, why))
+    report.looked = {"images of heads: nose, eyes and ears": len(faces), **report.looked}
+    report.removed = removed
+    return report, validation
+
+
+def _require_clean(folder: Path, report: Report, validation: Mapping[str, Any] | None) -> None:
+    """Raise an InputError if a finding or an error of the validator remains."""
+    found: Sequence[str] = sorted({f"{path}: {why}" for path, why in report.findings})
+    errors = (validation or {}).get("errors", 0)
+    if errors:
+        codes = {
+            item["code"] for item in (validation or {})["issues"] if item["severity"] == "error"
+        }
+        found = [*found, f"the BIDS validator has {errors} errors ({', '.join(sorted(codes))})"]
+    if found:
+        raise InputError(
+            f"share_dir {folder}",
+            f"the folder is not fit to publish: {'; '.join(found[:5])}",
+            "Repair the study, and run: snakemake share",
+        )

@@ -1,0 +1,195 @@
+"""The results in the folder to publish: files without faces, figures of them, and the report."""
+
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ecdysis.bids.image_name import ImageName
+from ecdysis.figures.draw import ImageFiles, draw_figures
+from ecdysis.files import atomic, read_json, write_json
+from ecdysis.image.sidecar import sidecar_of
+from ecdysis.ratings import Rating
+from ecdysis.report.model import ProcessedImage, Run, Stage, Subject
+from ecdysis.report.pages import Pages
+from ecdysis.report.quality_table import write_table
+from ecdysis.template import TISSUES
+from ecdysis.version import BIDS_VERSION, generated_by
+
+RESULTS = Path("derivatives") / "ecdysis"
+MEANINGS = {
+    "defaced": "Whole head, reoriented and cropped without resampling; face and ears removed",
+    "brain": "Brain mask, or the image with all voxels outside the brain mask set to 0",
+    "biascorrected": "Defaced head without its bias field (N4)",
+}
+NOT_BIDS = (
+    *("*.html", "figures", "sub-*/figures", "participants_qc.*", "group_*.tsv"),
+    *("methods.md", "references.bib", "*_xfm.*"),
+)
+WRITTEN_ON = re.compile(r" on \d{4}-\d\d-\d\d \d\d:\d\d UTC")
+"""The time in the footer of a page."""
+SETTINGS = ("reorient", "crop", "skullstrip", "ants", "deface", "outputs", "quality", "suffixes")
+"""Settings that the report shows; the others may hold labels and rules of the user."""
+
+
+def files_without_face(image: ImageName) -> list[str]:
+    """Return the results of an image that show no face, those that a run may not make included.
+
+    Never ``desc-preproc``, which shows the face, nor a transform that deforms the whole head.
+    """
+    files = [image.defaced, image.defacemask, image.brain, image.mask, image.corrected, image.dseg]
+    files += [image.probseg(tissue) for tissue in TISSUES]
+    if image.suffix != "T1w":
+        files += [image.to_t1w, image.from_t1w]
+    return files
+
+
+def copy_results(image: ImageName, output_dir: Path, folder: Path) -> list[str]:
+    """Copy the results of an image and their sidecars; return the copied paths."""
+    copied = []
+    for name in files_without_face(image):
+        source, target = output_dir / name, folder / name
+        if not source.is_file():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        copied.append(name)
+        if sidecar_of(source).is_file():
+            content = read_json(sidecar_of(source))
+            content.pop("Warnings", None)
+            write_json(sidecar_of(target), content)
+    return copied
+
+
+def draw(subject: str, images: Collection[ImageName], raw: Path, folder: Path) -> dict[str, Any]:
+    """Draw the figures of a subject from its shared files alone.
+
+    Parameters
+    ----------
+    subject : str
+        The label.
+    images : collection of ImageName
+    raw : Path
+        The dataset to publish, which holds the defaced images.
+    folder : Path
+        Its results.
+    """
+    files = []
+    for image in images:
+        original = next(
+            path for end in ("nii.gz", "nii") if (path := raw / f"{image.name}.{end}").is_file()
+        )
+        dseg, corrected = folder / image.dseg, folder / image.corrected
+        files.append(
+            ImageFiles(
+                image.entities,
+                image.suffix,
+                original,
+                folder / image.defaced,
+                mask=folder / image.mask,
+                dseg=dseg if dseg.is_file() else None,
+                corrected=corrected if corrected.is_file() else None,
+            )
+        )
+    return draw_figures(folder / f"sub-{subject}" / "figures", files)
+
+
+def write_report(run: Run, names: Collection[str], folder: Path, title: str) -> Run:
+    """Write the report of the shared images; return the run that it shows.
+
+    Parameters
+    ----------
+    run : Run
+        The whole run.
+    names : collection of str
+        The shared images, such as ``sub-01_T1w``.
+    folder : Path
+        Gets pages, tables, and the methods text.
+    title : str
+        The name of the dataset.
+    """
+    shown = public_run(run, names, folder, title)
+    write_table(shown)
+    pages = Pages(shown)
+    written = [pages.write_subject(subject.label) for subject in shown.subjects]
+    for page in [*written, pages.write_index()]:
+        # The scanner takes every date for that of a scan.
+        _write(page, WRITTEN_ON.sub("", page.read_text(encoding="utf-8")))
+    _describe(folder, title)
+    return shown
+
+
+def public_run(run: Run, names: Collection[str], folder: Path, title: str) -> Run:
+    """Return a run with the shared images only, without persons, paths, times and logs."""
+    subjects = tuple(_public_subjects(run, names))
+    shown = {image.name for subject in subjects for image in subject.images}
+    return replace(
+        run,
+        output_dir=folder,
+        place="",
+        dataset=title,
+        subjects=subjects,
+        unmapped=(),
+        dicom=None,
+        settings={key: run.settings[key] for key in SETTINGS if key in run.settings},
+        validation=None,
+        ratings={
+            name: tuple(map(_nameless, ratings, range(1, len(ratings) + 1)))
+            for name, ratings in run.ratings.items()
+            if name in shown
+        },
+        protocols=(),
+        deviations=(),
+        live=False,
+    )
+
+
+def _public_subjects(run: Run, names: Collection[str]) -> Iterator[Subject]:
+    for subject in run.subjects:
+        images = [image for image in subject.images if image.name in names]
+        if images:
+            yield replace(
+                subject, images=tuple(map(_public_image, images)), stages=(), exclusions=()
+            )
+
+
+def _public_image(image: ProcessedImage) -> ProcessedImage:
+    return replace(image, stages=tuple(map(_public_stage, image.stages)))
+
+
+def _public_stage(stage: Stage) -> Stage:
+    """Return a stage without log, times and reason."""
+    return replace(stage, log=None, started=None, reason=None)
+
+
+def _nameless(rating: Rating, number: int) -> Rating:
+    """Return a rating without name, note and time of its rater."""
+    return replace(rating, rater=f"rater {number}", note="", time="")
+
+
+def _describe(folder: Path, title: str) -> None:
+    """Write the description of the derivative dataset."""
+    description = {
+        "Name": f"{title}: skull-stripped and defaced",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative",
+        "GeneratedBy": [generated_by(os.environ)],
+        "SourceDatasets": [{"URL": "../.."}],
+        "DatasetLinks": {"raw": "../.."},
+    }
+    write_json(folder / "dataset_description.json", description)
+    meanings = "".join(f"desc-{label}\t{text}\n" for label, text in MEANINGS.items())
+    texts = {
+        "descriptions.tsv": f"desc_id\tdescription\n{meanings}",
+        ".bidsignore": "\n".join(NOT_BIDS) + "\n",
+    }
+    for name, text in texts.items():
+        _write(folder / name, text)
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic(path) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -1,0 +1,120 @@
+"""What may be published of sidecars, tables and descriptions: lists of what is kept.
+
+Everything that a list does not name is left out, so an unknown field never gets out.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+IDENTIFYING = {
+    "InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName", "StationName",
+    "DeviceSerialNumber", "ScanDate", "SampleExtractionInstitution",
+}  # fmt: skip
+"""Fields of BIDS that name a place, a machine or a day."""
+OF_DATASET = (
+    "Name", "BIDSVersion", "HEDVersion", "DatasetType", "License", "Authors", "Keywords",
+    "Acknowledgements", "HowToAcknowledge", "Funding", "EthicsApprovals", "ReferencesAndLinks",
+    "DatasetDOI",
+)  # fmt: skip
+"""Fields of ``dataset_description.json`` that are made for readers."""
+NUMBER = r"-?\d+(\.\d+)?"
+COLUMNS = {
+    "participant_id": r"sub-[A-Za-z0-9]+",
+    "species": r"[A-Za-z ]{1,40}",
+    "age": NUMBER,
+    "sex": r"(?i)m|f|o|male|female|other",
+    "handedness": r"(?i)l|r|a|left|right|ambidextrous",
+    "group": r"[A-Za-z0-9_+-]{1,20}",
+}
+"""Columns of ``participants.tsv`` that are kept if all values have this form (BIDS, Participants
+file); ``n/a`` always has."""
+OF_EVENTS = {
+    "onset": NUMBER,
+    "duration": NUMBER,
+    "response_time": NUMBER,
+    "trial_type": r"[A-Za-z0-9_+.-]{1,40}",
+    "volume_type": r"[a-z0-9_]{1,20}",
+}
+"""Columns of ``_events.tsv`` and ``_aslcontext.tsv`` that are kept, in the same way."""
+OLDEST = 89
+"""BIDS caps ages at 89 years, as the Safe Harbor rule of HIPAA does (45 CFR 164.514(b)(2))."""
+MISSING = "n/a"
+Rows = Sequence[Mapping[str, str]]
+
+
+@cache
+def _fields() -> frozenset[str]:
+    """Return the names of all fields of sidecars that BIDS defines."""
+    from bidsschematools.schema import load_schema
+
+    return frozenset(field["name"] for field in load_schema().objects.metadata.values())
+
+
+def public_sidecar(
+    content: Mapping[str, Any], shared: Collection[str] = ()
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the fields of a sidecar that are published, and the names of the others.
+
+    Parameters
+    ----------
+    content : mapping
+    shared : collection of str
+        Paths of the images that are shared; ``IntendedFor`` names only these.
+    """
+    kept = {key: value for key, value in content.items() if key in _fields() - IDENTIFYING}
+    if "IntendedFor" in kept:
+        targets = kept["IntendedFor"]
+        targets = [targets] if isinstance(targets, str) else list(targets)
+        there = [item for item in targets if any(name.endswith(_inner(item)) for name in shared)]
+        kept["IntendedFor"] = there
+        if not there:
+            del kept["IntendedFor"]
+    return kept, sorted(set(content) - set(kept))
+
+
+def _inner(uri: str) -> str:
+    """Return the part of ``bids::sub-01/func/x.nii.gz`` that a path ends with."""
+    return uri.rpartition(":")[2]
+
+
+def public_description(content: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the fields of ``dataset_description.json`` that are published, and the others."""
+    kept = {key: content[key] for key in OF_DATASET if key in content}
+    return kept, sorted(set(content) - set(kept))
+
+
+def public_columns(
+    columns: Sequence[str], rows: Rows, allowed: Mapping[str, str]
+) -> tuple[list[str], list[str]]:
+    """Return the columns of a table that are published, and the others."""
+    kept = [
+        name
+        for name in columns
+        if name in allowed
+        and all(re.fullmatch(allowed[name], row[name]) for row in rows if name in row)
+    ]
+    return kept, [name for name in columns if name not in kept]
+
+
+def table(columns: Sequence[str], rows: Rows) -> str:
+    """Write a table as TSV; missing cells become ``n/a``."""
+    lines = [columns, *([row.get(name, MISSING) for name in columns] for row in rows)]
+    return "".join("\t".join(line) + "\n" for line in lines)
+
+
+def capped(rows: Rows) -> list[dict[str, str]]:
+    """Return the rows with ages of at most `OLDEST` years.
+
+    Examples
+    --------
+    >>> capped([{"age": "93"}, {"age": "40.5"}, {}])
+    [{'age': '89'}, {'age': '40.5'}, {}]
+    """
+    return [
+        {**row, "age": str(OLDEST)}
+        if re.fullmatch(NUMBER, row.get("age", "")) and float(row["age"]) > OLDEST
+        else dict(row)
+        for row in rows
+    ]
