@@ -1,4 +1,4 @@
-// Layers of one size in one place: buttons and keys switch between them.
+// Layers of one size in one place: buttons, pointing at a button, and keys switch between them.
 (() => {
   "use strict";
   const { element, inField, plain } = ecdysis;
@@ -9,25 +9,30 @@
     bar.setAttribute("role", "group");
     bar.setAttribute("aria-label", "Layers");
     let shown = 0;
+    let previous = pictures.length > 1 ? 1 : 0;
     const draw = (index) => {
       pictures.forEach((picture, place) => picture.classList.toggle("on", place === index));
       captions.forEach((caption, place) => { caption.hidden = place !== index; });
-      buttons.forEach((button, place) => button.setAttribute("aria-pressed", place === index));
     };
     const show = (index) => {
-      shown = (index + pictures.length) % pictures.length;
+      if (index !== shown) previous = shown;
+      shown = index;
+      buttons.forEach((button, place) => button.setAttribute("aria-pressed", place === index));
       draw(shown);
     };
+    const restore = () => draw(shown);
     const buttons = pictures.map((picture, index) => {
       const button = element("button", picture.dataset.title);
       button.type = "button";
       button.addEventListener("click", () => show(index));
+      button.addEventListener("pointerenter", () => draw(index));
+      button.addEventListener("pointerleave", restore);
       return button;
     });
     if (pictures.length > 1) {
       bar.append(...buttons);
       const hint = element("span", "", "of");
-      hint.innerHTML = "<kbd>C</kbd> next, hold <kbd>X</kbd> for the one before";
+      hint.innerHTML = "point at a name to compare, <kbd>C</kbd> next, hold <kbd>X</kbd> for the last one";
       bar.append(hint);
       figure.prepend(bar);
     }
@@ -36,21 +41,23 @@
     return {
       figure,
       count: pictures.length,
-      next: () => show(shown + 1),
-      before: () => draw((shown - 1 + pictures.length) % pictures.length),
-      restore: () => draw(shown),
+      next: () => show((shown + 1) % pictures.length),
+      showPrevious: () => draw(previous),
+      restore,
     };
   });
   if (!groups.length) return;
 
   // The group that covers most of the window.
-  const seen = ({ figure }) => {
+  const visibleHeight = ({ figure }) => {
     const { top, bottom } = figure.getBoundingClientRect();
     return Math.min(bottom, innerHeight) - Math.max(top, 0);
   };
   const current = () => {
     const several = groups.filter((group) => group.count > 1);
-    return several.reduce((best, group) => (!best || seen(group) > seen(best) ? group : best), null);
+    return several.reduce(
+      (best, group) => (!best || visibleHeight(group) > visibleHeight(best) ? group : best), null,
+    );
   };
   let held = null;
   addEventListener("keydown", (event) => {
@@ -59,7 +66,7 @@
     if (key === "c") current()?.next();
     if (key === "x" && !held) {
       held = current();
-      held?.before();
+      held?.showPrevious();
     }
   });
   const release = () => {
@@ -73,14 +80,14 @@
   const figures = [...document.querySelectorAll("main figure")];
   const step = (direction) => {
     const tops = figures.map((figure) => figure.getBoundingClientRect().top);
-    const at = direction > 0
+    const index = direction > 0
       ? tops.findIndex((top) => top > 20)
       : tops.findLastIndex((top) => top < -20);
-    figures[at]?.scrollIntoView({ block: "start" });
+    figures[index]?.scrollIntoView({ block: "start" });
   };
   addEventListener("keydown", (event) => {
     if (!ecdysis.keysOn() || !plain(event) || inField(event)) return;
-    const way = { j: 1, k: -1 }[event.key.toLowerCase()];
-    if (way) step(way);
+    const direction = { j: 1, k: -1 }[event.key.toLowerCase()];
+    if (direction) step(direction);
   });
 })();

@@ -31,6 +31,7 @@ rule figures:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     params:
         images=names_of_subject,
+        t1w=t1w_by_image,
         code=fingerprint("figures", *VIEWER),
     message:
         "Drawing the figures of sub-{wildcards.subject}"

@@ -210,7 +210,23 @@ def shown_of_subject(wildcards):
     ]
     shown["tissues"] = [image.dseg for image in own]
     shown["bias_fields"] = [image.bias_field for image in own]
+    shown["templates"] = [image.warped_template for image in own]
+    aligned = [image for image in images if METHOD != "none" and t1w_of_session(image)]
+    shown["transforms"] = [image.from_t1w for image in aligned]
+    shown["t1w"] = [shared_file(t1w_of_session(image)) for image in aligned]
     return shown
+
+
+def t1w_by_image(wildcards):
+    """Return the T1w that gave its mask to each image of a subject, by the image's name."""
+    if METHOD == "none":
+        return {}
+    images = STUDY.by_subject[wildcards.subject]
+    return {
+        image.file: shared_file(t1w_of_session(image))
+        for image in images
+        if t1w_of_session(image)
+    }
 
 
 def subject_pages(wildcards):

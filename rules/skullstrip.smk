@@ -65,6 +65,7 @@ if METHOD == "ants":
             posteriors=IMAGE.posteriors,
             bias_field=IMAGE.bias_field,
             affine=IMAGE.affine,
+            warped_template=IMAGE.warped_template,
             to_template=IMAGE.transform("{suffix}", SPACE, "h5"),
             from_template=IMAGE.transform(SPACE, "{suffix}", "h5"),
         log:

@@ -11,7 +11,9 @@ from ecdysis.bids.image_name import ImageName
 from ecdysis.figures.draw import ImageFiles, draw_figures
 
 
-def files_of_images(names: Sequence[Mapping[str, str]], given: Any) -> list[ImageFiles]:
+def files_of_images(
+    names: Sequence[Mapping[str, str]], given: Any, t1w: Mapping[str, str] | None = None
+) -> list[ImageFiles]:
     """Return the files of each image.
 
     Parameters
@@ -21,6 +23,8 @@ def files_of_images(names: Sequence[Mapping[str, str]], given: Any) -> list[Imag
     given : Namedlist of Snakemake
         The inputs of the rule. ``raw`` are the raw images in the order of `names`; other files are
         found by the names that `ImageName` gives them.
+    t1w : mapping, optional
+        The T1w to which each other image was aligned, by the name of that image.
     """
     paths = set(given)
 
@@ -44,6 +48,9 @@ def files_of_images(names: Sequence[Mapping[str, str]], given: Any) -> list[Imag
                 # The rule that writes the labels writes this image, too.
                 corrected=Path(image.corrected) if existing(image.dseg) else None,
                 field=existing(image.bias_field),
+                template=existing(image.warped_template),
+                t1w=existing((t1w or {}).get(image.file, "")),
+                from_t1w=existing(image.from_t1w),
             )
         )
     return files
@@ -56,7 +63,7 @@ if "snakemake" in globals():
 
     job = globals()["snakemake"]
     with recorded(job, "figures") as details:
-        files = files_of_images(job.params.images, job.input)
+        files = files_of_images(job.params.images, job.input, job.params.t1w)
         details.update(draw_figures(Path(job.output.figures), files))
     with recorded(job, "page"):
         label = job.wildcards.subject

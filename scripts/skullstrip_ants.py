@@ -19,7 +19,12 @@ if "snakemake" in globals():
                 Path(job.input.image),
                 Prepared(Path(job.input.template)),
                 Path(made.mask),
-                byproducts=Byproducts(*map(Path, (made.posteriors, made.bias_field, made.affine))),
+                byproducts=Byproducts(
+                    Path(made.posteriors),
+                    Path(made.bias_field),
+                    Path(made.affine),
+                    Path(made.warped_template),
+                ),
                 transforms=transforms,
                 priors=job.wildcards.suffix != "T1w",
                 keep_stripped=job.params.skullstrip["already"] == "auto",

@@ -15,15 +15,18 @@ from ecdysis.figures import drawable, layers, mosaic
 from ecdysis.figures.draw import ImageFiles, draw_figures
 from ecdysis.figures.layers import THUMB_BYTES
 from ecdysis.figures.picture import save_picture
-from ecdysis.figures.whole_head import crop_picture
+from ecdysis.figures.whole_head import crop_pictures
 from ecdysis.image.geometry import Box
 from ecdysis.image.volume import Volume
+from ecdysis.skullstrip.itk import write_affine
 from nibabel.affines import apply_affine, from_matvec
 from PIL import Image
 from snakemake.iocontainers import InputFiles
 
 mpl.use("Agg")
 SHAPE = (40, 48, 44)
+SHIFT = (20.0, 0.0, 0.0)
+"""mm, from a point of the image to the same point of the T1w of its session."""
 
 
 def ball(radius: float, affine: np.ndarray) -> np.ndarray:
@@ -102,15 +105,21 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "field": write(folder / "field.nii.gz", (2 + x / 100).astype(np.float32), coarse),
         "faced": files["preproc"],
         "corrected": files["preproc"],
+        "template": write(folder / "template.nii.gz", (100 * labels).astype(np.int16), grid()),
+        "t1w": files["raw"],
+        "from_t1w": folder / "from-T1w.txt",
     }
-    assert draw(folder / "figures", files | more) == {"figures": 13, "warnings": []}
+    shift = np.eye(4)
+    shift[:3, 3] = SHIFT
+    write_affine(shift, more["from_t1w"])
+    assert draw(folder / "figures", files | more) == {"figures": 17, "warnings": []}
     return folder / "figures"
 
 
 def test_every_figure_exists_and_describes_itself(drawn: Path) -> None:
     assert kinds(drawn) == {
         "input", "air", "corrected", "stripped", "defaced", "crop", "thumb", "mask", "plain",
-        "tissues", "field", "surface", "viewer",
+        "tissues", "field", "surface", "viewer", "cropBox", "surfaceDefaced", "t1w", "template",
     }  # fmt: skip
     for path in drawn.glob("*.jpg"):
         assert words_of(path)["title"]
@@ -126,7 +135,7 @@ def test_layers_of_a_group_have_one_size_and_show_the_same_slices(drawn: Path) -
         if group := words_of(path).get("group"):
             sizes.setdefault(group, set()).add(pixels_of(path).shape)
     assert {group: len(found) for group, found in sizes.items()} == {
-        "head": 1, "brain": 1, "air": 1, "thumb": 1,
+        "head": 1, "brain": 1, "air": 1, "thumb": 1, "crop": 1, "surface": 1,
     }  # fmt: skip
     whole, brain = (
         pixels_of(drawn / f"sub-01_desc-{kind}_T1w.jpg")[..., 0] for kind in ("input", "stripped")
@@ -143,6 +152,19 @@ def test_outlines_are_where_the_regions_end(drawn: Path) -> None:
     assert blue.sum() > red.sum() > 100
     plain = pixels_of(drawn / "sub-01_desc-plain_T1w.jpg")
     assert np.ptp(plain, axis=-1).max() < 12, "the plain layer has colours"
+
+
+def test_registered_images_are_drawn_where_they_lie_on_the_image(drawn: Path) -> None:
+    whole, t1w, template = (
+        pixels_of(drawn / f"sub-01_desc-{kind}_T1w.jpg")[..., 0]
+        for kind in ("plain", "t1w", "template")
+    )
+    # In an axial slice of the middle the head is bright up to its border; x grows to the right.
+    tile = slice(0, whole.shape[1] // 8)
+    rows = slice(whole.shape[0] // 3, whole.shape[0] // 2)
+    moved = [np.nonzero(seen[rows, tile] > 128)[1].mean() for seen in (whole, t1w)]
+    assert moved[0] - moved[1] > 1, "the T1w is shifted to the left"
+    assert (template > 60).sum() > 1000
 
 
 def test_the_field_is_a_multiple_of_its_median(drawn: Path) -> None:
@@ -209,8 +231,8 @@ def test_without_masks_there_is_no_figure_of_the_brain(
     tmp_path: Path, files: dict[str, Path]
 ) -> None:
     del files["mask"]
-    assert draw(tmp_path / "figures", files) == {"figures": 5, "warnings": []}
-    assert kinds(tmp_path / "figures") == {"input", "air", "crop", "thumb", "viewer"}
+    assert draw(tmp_path / "figures", files) == {"figures": 6, "warnings": []}
+    assert kinds(tmp_path / "figures") == {"input", "air", "cropBox", "crop", "thumb", "viewer"}
 
 
 def test_a_broken_mask_does_not_stop_the_other_figures(
@@ -218,7 +240,7 @@ def test_a_broken_mask_does_not_stop_the_other_figures(
 ) -> None:
     files["mask"].write_bytes(files["mask"].read_bytes()[:40])
     details = draw(tmp_path / "figures", files)
-    assert kinds(tmp_path / "figures") == {"input", "air", "crop", "thumb", "viewer"}
+    assert kinds(tmp_path / "figures") == {"input", "air", "cropBox", "crop", "thumb", "viewer"}
     assert [warning.split("'")[1] for warning in details["warnings"]] == ["results", "brain"]
     assert "sub-01_T1w" in details["warnings"][0]
 
@@ -270,16 +292,16 @@ def test_an_oblique_mask_lies_on_its_image(tmp_path: Path) -> None:
 
 def test_the_crop_is_drawn_before_and_after(tmp_path: Path, files: dict[str, Path]) -> None:
     raw, preproc = (drawable.load_drawable(files[key]) for key in ("raw", "preproc"))
-    picture = crop_picture("sub-01_T1w", raw, preproc)
-    assert "RAS, 40 × 48 × 44 voxels of 4 × 4 × 4 mm" in picture.alt
-    assert "RAS, 32 × 40 × 36 voxels of 4 × 4 × 4 mm" in picture.alt
-    save_picture(picture, tmp_path / "crop.png")
-    with Image.open(tmp_path / "crop.png") as png:
-        pixels = np.asarray(png.convert("RGB")).astype(int)
-    cyan = (pixels[..., 2] - pixels[..., 0]) > 100
-    half = len(cyan) // 2
-    assert cyan[:half].sum() > 500
-    assert cyan[half:].sum() == 0, "the box is drawn on the input alone"
+    pictures = crop_pictures("sub-01_T1w", raw, preproc)
+    assert "RAS, 40 × 48 × 44 voxels of 4 × 4 × 4 mm" in pictures["cropBox"].alt
+    assert "RAS, 32 × 40 × 36 voxels of 4 × 4 × 4 mm" in pictures["crop"].alt
+    cyan = {}
+    for kind, picture in pictures.items():
+        save_picture(picture, tmp_path / "crop.png")
+        seen = pixels_of(tmp_path / "crop.png")
+        cyan[kind] = int(((seen[..., 2] - seen[..., 0]) > 100).sum())
+    assert cyan["cropBox"] > 500
+    assert cyan["crop"] == 0, "the box is drawn on the input alone"
 
 
 def test_a_fine_image_is_drawn_no_finer_than_a_screen_shows(tmp_path: Path) -> None:

@@ -248,6 +248,27 @@ def test_the_bar_rates_the_image_in_view(browser: Browser, tmp_path: Path) -> No
     assert browser.evaluate(rated) == [0, 1]
 
 
+def test_layers_are_compared_in_place(browser: Browser, root: Path) -> None:
+    browser.open(root / "sub-01.html")
+    browser.evaluate(ASKED)
+    figure = "document.getElementById('image-1-brain')"
+    visible = f"{figure}.querySelector('img.on').dataset.title"
+    browser.evaluate(f"{figure}.scrollIntoView()")
+    assert browser.evaluate(visible) == "mask"
+    browser.page.hover("#image-1-brain .switch button:nth-child(2)")
+    assert browser.evaluate(visible) == "plain"
+    browser.page.mouse.move(1, 1)
+    assert browser.evaluate(visible) == "mask"
+    browser.press("c")
+    assert browser.evaluate(visible) == "plain"
+    browser.page.keyboard.down("x")
+    assert browser.evaluate(visible) == "mask"
+    browser.page.keyboard.up("x")
+    assert browser.evaluate(visible) == "plain"
+    sizes = f"[...{figure}.querySelectorAll('img')].map((image) => image.getBoundingClientRect().x)"
+    assert len(set(browser.evaluate(sizes))) == 1
+
+
 def test_ratings_travel_with_links_where_storage_is_kept_for_each_file(
     browser: Browser, root: Path
 ) -> None:

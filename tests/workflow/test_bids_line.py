@@ -80,6 +80,7 @@ def test_no_other_intermediate_file_is_kept(dataset, first_run):
         "sub-01_desc-biasfield_T1w.nii.gz",
         "sub-01_desc-posteriors_T1w.nii.gz",
         "sub-01_desc-quality_T1w.json",
+        "sub-01_desc-template_T1w.nii.gz",
     }
 
 
@@ -97,8 +98,8 @@ def _dice(one, other):
 def test_every_kind_of_figure_is_drawn(dataset, first_run):
     folder = dataset / RESULTS / "sub-01/figures"
     kinds = {path.name.split("_desc-")[1].split("_")[0] for path in folder.glob("sub-*")}
-    with_mask = {"mask", "plain", "stripped", "tissues", "field", "corrected"}
-    assert kinds == {"input", "air", "crop", "thumb", "viewer"} | with_mask
+    with_mask = {"mask", "plain", "stripped", "tissues", "field", "corrected", "template"}
+    assert kinds == {"input", "air", "cropBox", "crop", "thumb", "viewer"} | with_mask
 
 
 def test_uncrop_puts_the_mask_on_the_raw_grid(dataset, first_run):

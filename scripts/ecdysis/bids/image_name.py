@@ -79,6 +79,11 @@ class ImageName:
         return self._hidden(f"desc-affine_{self.suffix}.mat")
 
     @property
+    def warped_template(self) -> str:
+        """The head of the template, warped to the image, on the working grid."""
+        return self._hidden(f"desc-template_{self.suffix}.nii.gz")
+
+    @property
     def undefaced(self) -> str:
         """The cropped image with its face, where only the defaced image is a result."""
         return self._hidden(f"desc-preproc_{self.suffix}.nii.gz")

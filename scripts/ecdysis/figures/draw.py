@@ -1,7 +1,7 @@
 """All figures of a subject. A figure that cannot be drawn does not stop the others."""
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +19,9 @@ from ecdysis.figures.layers import Layer, save_layer
 from ecdysis.figures.mosaic import Canonical, load_canonical
 from ecdysis.figures.picture import Picture, save_picture
 from ecdysis.figures.plotting import load_plotting
-from ecdysis.figures.whole_head import crop_picture, surface_picture
+from ecdysis.figures.whole_head import crop_pictures, surface_pictures
 from ecdysis.memory import lacked_memory
+from ecdysis.skullstrip.itk import read_affine
 
 RAW_SPACING = 1.25
 """Voxel size in mm at which the field of view of the input is drawn."""
@@ -43,6 +44,10 @@ class ImageFiles:
         The image before its face was removed, on the grid of `preproc`.
     field : Path, optional
         The bias field, on any grid.
+    template : Path, optional
+        The head of the template, warped to the image, on any grid.
+    t1w, from_t1w : Path, optional
+        The T1w to which the image was aligned, and the transform that resamples it (ITK text).
     """
 
     entities: str
@@ -55,6 +60,9 @@ class ImageFiles:
     faced: Path | None = None
     automatic_mask: Path | None = None
     field: Path | None = None
+    template: Path | None = None
+    t1w: Path | None = None
+    from_t1w: Path | None = None
 
     @property
     def name(self) -> str:
@@ -130,14 +138,14 @@ class _Drawing:
         yield Step("input", lambda: self._save(layers.head_layers(self.name, self._raw, [])))
         yield Step("air", lambda: self._save([layers.air_layer(self.name, self._raw)]))
         yield Step("results", lambda: self._save(self._results()))
-        yield Step("crop", lambda: self._save_picture("crop", self._crop()))
+        yield Step("crop", lambda: self._save_pictures(self._crop()))
         yield Step("thumb", lambda: self._save([self._thumbnail()]))
         if mask := files.mask:
             yield Step("brain", lambda: self._save(self._brain(mask)))
             if field := files.field:
-                yield Step("field", lambda: self._save_picture("field", self._field(mask, field)))
+                yield Step("field", lambda: self._save_pictures(self._field(mask, field)))
         if faced := files.faced:
-            yield Step("surface", lambda: self._save_picture("surface", self._surface(faced)))
+            yield Step("surface", lambda: self._save_pictures(self._surface(faced)))
         yield Step("viewer", self._viewer)
 
     @cached_property
@@ -155,6 +163,20 @@ class _Drawing:
     @cached_property
     def _drawn(self) -> Drawable:
         return load_drawable(self.files.preproc)
+
+    @cached_property
+    def _aligned(self) -> list[tuple[str, str, Canonical]]:
+        """What the image is registered to, in its world: id, title and image."""
+        aligned = []
+        if self.files.t1w and self.files.from_t1w:
+            t1w = load_canonical(self.files.t1w)
+            # The transform maps points of this image to points of the T1w.
+            to_t1w = read_affine(self.files.from_t1w)
+            moved = Canonical(t1w.values, np.linalg.inv(to_t1w) @ t1w.affine, t1w.source)
+            aligned.append(("t1w", "T1w, aligned", moved))
+        if self.files.template:
+            aligned.append(("template", "Template, warped", load_canonical(self.files.template)))
+        return aligned
 
     def _results(self) -> list[Layer]:
         """Draw the results at the slices of the input."""
@@ -183,17 +205,20 @@ class _Drawing:
         labels = load_canonical(self.files.dseg) if self.files.dseg else None
         automatic = self.files.automatic_mask
         before = load_canonical(automatic) if automatic else None
-        return layers.brain_layers(self.name, self._preproc, load_canonical(mask), labels, before)
+        return layers.brain_layers(
+            self.name, self._preproc, load_canonical(mask), labels, before, self._aligned
+        )
 
-    def _crop(self) -> Picture:
+    def _crop(self) -> dict[str, Picture]:
         raw = load_drawable(self.files.raw, RAW_SPACING)
-        return crop_picture(self.name, raw, self._drawn)
+        return crop_pictures(self.name, raw, self._drawn)
 
-    def _field(self, mask: Path, field: Path) -> Picture:
-        return field_picture(self.name, self._drawn, load_mask(mask), load_drawable(field))
+    def _field(self, mask: Path, field: Path) -> dict[str, Picture]:
+        picture = field_picture(self.name, self._drawn, load_mask(mask), load_drawable(field))
+        return {"field": picture}
 
-    def _surface(self, faced: Path) -> Picture:
-        return surface_picture(self.name, load_drawable(faced, SPACING_MM), self._drawn)
+    def _surface(self, faced: Path) -> dict[str, Picture]:
+        return surface_pictures(self.name, load_drawable(faced, SPACING_MM), self._drawn)
 
     def _viewer(self) -> int:
         """Write the viewer; with defacing, no layer of it has a face."""
@@ -207,6 +232,7 @@ class _Drawing:
             shown = [("input", "Input", self._raw)]
         if files.corrected:
             shown.append(("corrected", "Bias-corrected", load_canonical(files.corrected)))
+        shown += self._aligned
         write_image_viewer(
             self.folder / files.figure("viewer", "html"),
             self.name,
@@ -226,6 +252,7 @@ class _Drawing:
             save_layer(layer, self.folder / self.files.figure(layer.kind))
         return len(pictures)
 
-    def _save_picture(self, kind: str, picture: Picture) -> int:
-        save_picture(picture, self.folder / self.files.figure(kind))
-        return 1
+    def _save_pictures(self, pictures: Mapping[str, Picture]) -> int:
+        for kind, picture in pictures.items():
+            save_picture(picture, self.folder / self.files.figure(kind))
+        return len(pictures)

@@ -154,10 +154,21 @@ def brain_layers(
     mask: Canonical,
     labels: Canonical | None = None,
     automatic: Canonical | None = None,
+    aligned: Sequence[tuple[str, str, Canonical]] = (),
 ) -> list[Layer]:
     """Draw the brain plain, with the outline of its mask, and with the borders of its tissues.
 
-    With a mask by hand, the outline of the `automatic` mask that it replaces is drawn, too.
+    Parameters
+    ----------
+    name : str
+        Name of the image.
+    image, mask : Canonical
+    labels : Canonical, optional
+        Tissues.
+    automatic : Canonical, optional
+        The mask that `mask`, made by hand, replaces; its outline is drawn, too.
+    aligned : sequence of (kind, title, image)
+        Images that are registered to this one, to compare them at the same slices.
     """
     inside = mask.on(image, nearest=True) > 0.5
     box = Box.around(inside)
@@ -196,6 +207,9 @@ def brain_layers(
                 labelled(outlined(base, [(both, GREY_MATTER), (white, WHITE_MATTER)]), layout),
             )
         )  # fmt: skip
+    for kind, title, other in aligned:
+        picture = _picture(layout, other.on(image), window_of(other.values))
+        layers.append(Layer(kind, "brain", title, f"{title}: the same slices of {name}.", picture))
     return layers
 
 

@@ -24,11 +24,15 @@ Axes = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn figure with its title and alternative text."""
+    """A drawn figure with its title and alternative text.
+
+    Figures of one `group` have one size; a page shows one of them at a time.
+    """
 
     figure: Any
     title: str
     alt: str
+    group: str = ""
 
 
 def save_picture(picture: Picture, path: Path) -> None:
@@ -49,7 +53,9 @@ def save_picture(picture: Picture, path: Path) -> None:
                 words.add_itxt(keyword, text, lang="en")
             image.save(partial, "png", optimize=True, pnginfo=words)
         else:
-            comment = json.dumps({"title": picture.title, "description": picture.alt}).encode()
+            comment = json.dumps(
+                {"title": picture.title, "description": picture.alt, "group": picture.group}
+            ).encode()
             image.save(
                 partial, "jpeg", quality=JPEG_QUALITY, subsampling=0, optimize=True, comment=comment
             )

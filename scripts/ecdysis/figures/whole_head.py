@@ -1,4 +1,4 @@
-"""Figures of the whole head: reorientation and crop, and the surface before and after defacing."""
+"""Figures of the whole head, before and after: reorientation with crop, and defacing."""
 
 from ecdysis.deface.surface import shaded_views
 from ecdysis.figures.drawable import Drawable, canvas, depth
@@ -8,49 +8,56 @@ HEAD_ABOVE = 0.12
 """Voxels brighter than this fraction of the white of figures count as head."""
 
 
-def crop_picture(name: str, raw: Drawable, preproc: Drawable) -> Picture:
-    """Draw before and after: the box of the crop on the input, and the result at the same scale."""
-    figure = new_figure(11.0, 8.2)
+def crop_pictures(name: str, raw: Drawable, preproc: Drawable) -> dict[str, Picture]:
+    """Draw the input with the box of the crop, and the result at the same position and scale.
+
+    Returns
+    -------
+    dict
+        Pictures of one size by their kind.
+    """
     empty = canvas(raw, preproc)
     low, high = preproc.window
-    for floor, words, item in ((0.5, "before", raw), (0.0, "after", preproc)):
+    pictures = {}
+    for kind, title, item in (
+        ("cropBox", "Input with the box of the crop", raw),
+        ("crop", "Reoriented and cropped", preproc),
+    ):
+        figure = new_figure(11.0, 4.1)
         display = draw_cuts(
-            empty,
-            preproc.window,
-            figure,
-            "ortho",
-            preproc.head.mean(axis=0),
-            (0, floor, 1, 0.47),
+            empty, preproc.window, figure, "ortho", preproc.head.mean(axis=0), (0, 0, 1, 0.94)
         )
         display.add_overlay(item.image, cmap="gray", vmin=low, vmax=high)
         if item is raw:
-            box = depth(preproc, empty)
-            display.add_contours(box, levels=[0.0], colors=[BOX], linewidths=1.5)
+            display.add_contours(depth(preproc, empty), levels=[0.0], colors=[BOX], linewidths=1.5)
         display.annotate(size=10)
-        label = f"{words}: {item.facts}"
-        figure.text(0.01, floor + 0.475, label, color=INK, size=10, va="center")
-    return Picture(
-        figure,
-        "Reorientation and crop",
-        f"Above, the input image of {name} ({raw.facts}) with the box of the crop drawn on it;"
-        f" below, the result ({preproc.facts}) at the same position and scale.",
-    )
+        figure.text(0.01, 0.97, item.facts, color=INK, size=10, va="center")
+        alt = f"{title}: {name}, {item.facts}."
+        pictures[kind] = Picture(figure, title, alt, "crop")
+    return pictures
 
 
-def surface_picture(name: str, faced: Drawable, defaced: Drawable) -> Picture:
-    """Draw the surface of the head with its face, above, and without it, below."""
-    figure = new_figure(11.0, 7.0)
+def surface_pictures(name: str, faced: Drawable, defaced: Drawable) -> dict[str, Picture]:
+    """Draw the surface of the head with its face, and without it.
+
+    Returns
+    -------
+    dict
+        Pictures of one size by their kind.
+    """
     air = HEAD_ABOVE * defaced.window[1]
-    for row, (words, item) in enumerate((("before", faced), ("after", defaced))):
-        for column, view in enumerate(shaded_views(item.image, air)):
-            plane = figure.add_subplot(2, 3, 3 * row + column + 1)
+    warning = " This picture shows a face: do not share it."
+    pictures = {}
+    for kind, title, item, note in (
+        ("surface", "Surface before defacing", faced, warning),
+        ("surfaceDefaced", "Surface after defacing", defaced, ""),
+    ):
+        figure = new_figure(11.0, 3.7)
+        for column, view in enumerate(shaded_views(item.image, air), start=1):
+            plane = figure.add_subplot(1, 3, column)
             plane.imshow(view, cmap="gray", vmin=0, vmax=1)
             plane.set_axis_off()
-        figure.text(0.01, 0.97 - 0.5 * row, words, color=INK, size=10, va="center")
-    figure.subplots_adjust(0, 0, 1, 0.98, 0.01, 0.02)
-    return Picture(
-        figure,
-        "Defacing",
-        f"The surface of the head of {name}, from the front, half from the side and from the side:"
-        " above before defacing, below after. This picture shows a face: do not share it.",
-    )
+        figure.subplots_adjust(0, 0, 1, 1, 0.01, 0.02)
+        alt = f"{title}: the head of {name} from the front, half from the side, and from the side."
+        pictures[kind] = Picture(figure, title, alt + note, "surface")
+    return pictures

@@ -5,12 +5,12 @@ from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
-GROUPS = ("air", "head", "brain")
+GROUPS = ("air", "head", "brain", "crop", "surface")
 """Groups of layers that are switched in place, in the order of a page."""
 THUMB, VIEWER = "thumb", "viewer"
 ORDER = (
-    "input", "corrected", "stripped", "defaced", "mask", "plain", "tissues", "crop", "field",
-    "surface",
+    "input", "corrected", "stripped", "defaced", "mask", "plain", "tissues", "t1w", "template",
+    "cropBox", "crop", "surface", "surfaceDefaced", "field",
 )  # fmt: skip
 """Kinds in the order of a page; further kinds follow, by name."""
 

@@ -54,7 +54,7 @@ def skullstrip(
         A 3-D head on any grid; the mask to write, uint8 on the same grid.
     template : Prepared
     byproducts : Byproducts, optional
-        Where to write posteriors, bias field and affine.
+        Where to write posteriors, bias field, affine and the warped template.
     transforms : two paths, optional
         Get the composite transforms (h5) that resample the head to the template, and the reverse.
     priors : bool
@@ -222,6 +222,8 @@ def _write_byproducts(registered: Registered, byproducts: Byproducts, *, sort: b
     image = nib.Nifti1Image(np.stack(classes, axis=-1), corrected.affine)
     _save(image, byproducts.posteriors, np.uint8)
     _save(nib.load(registered.bias_field), byproducts.bias_field, np.int16)
+    if byproducts.template is not None:
+        _save(nib.load(registered.template), byproducts.template, np.int16)
     with atomic(byproducts.affine) as partial:
         shutil.copyfile(registered.affine, partial)
 

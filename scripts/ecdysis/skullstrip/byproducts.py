@@ -16,8 +16,11 @@ class Byproducts:
         The image is divided by it.
     affine : Path
         Affine part of the transform from the template to the head (ITK).
+    template : Path, optional
+        The head of the template, warped to the image.
     """
 
     posteriors: Path
     bias_field: Path
     affine: Path
+    template: Path | None = None
