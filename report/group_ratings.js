@@ -4,15 +4,15 @@
   const section = document.getElementById("ratings");
   if (!section) return;
   const { element, ratings } = ecdysis;
-  const [counts, next, files, told, disagreements] = [
-    "rating-counts", "next-unrated", "read-ratings", "read-told", "disagreements",
+  const [counts, next, files, message, disagreements] = [
+    "rating-counts", "next-unrated", "read-ratings", "read-message", "disagreements",
   ].map((id) => document.getElementById(id));
   const show = () => {
-    const found = ratings.nextUnrated(null);
-    const disagreed = ratings.images.filter((image) => new Set(ratings.of(image).map((one) => one.rating)).size > 1);
-    counts.textContent = ratings.told();
-    next.hidden = !found;
-    if (found) next.href = ratings.linkTo(found);
+    const unrated = ratings.nextUnrated(null);
+    const disagreed = ratings.images.filter((image) => new Set(ratings.of(image).map(({ rating }) => rating)).size > 1);
+    counts.textContent = ratings.progress();
+    next.hidden = !unrated;
+    if (unrated) next.href = ratings.linkTo(unrated);
     if (!disagreed.length) {
       disagreements.replaceChildren();
       return;
@@ -22,7 +22,7 @@
       const item = element("li");
       const link = element("a", image);
       link.href = ratings.linkTo(image);
-      const words = ratings.of(image).map((one) => `${one.rater || "no name"}: ${one.rating}`).join(", ");
+      const words = ratings.of(image).map(({ rater, rating }) => `${rater || "no name"}: ${rating}`).join(", ");
       item.append(link, ` ${words}`);
       list.append(item);
     }
@@ -31,7 +31,7 @@
   files.addEventListener("change", async () => {
     const lines = [];
     for (const file of files.files) lines.push(await ratings.read(file));
-    told.textContent = lines.join(" ");
+    message.textContent = lines.join(" ");
     files.value = "";
   });
   document.addEventListener("rated", show);

@@ -1,5 +1,5 @@
-// What the scripts of a page share; light, dark or as the system says; all details unfolded on
-// paper; arrow keys between subjects.
+// Functions that the scripts of a page share; the theme (light, dark, or that of the system); all
+// details are open in print; arrow keys lead to other subjects.
 const ecdysis = (() => {
   "use strict";
   const root = document.documentElement;
@@ -36,13 +36,13 @@ const ecdysis = (() => {
   let unfolded = [];
   addEventListener("beforeprint", () => {
     unfolded = [...document.querySelectorAll("details:not([open])")];
-    for (const one of unfolded) one.open = true;
+    for (const details of unfolded) details.open = true;
   });
   addEventListener("afterprint", () => {
-    for (const one of unfolded) one.open = false;
+    for (const details of unfolded) details.open = false;
   });
 
-  // Of a long log the end is what matters.
+  // The end of a long log matters most.
   for (const log of document.querySelectorAll("pre:not(.from-start)")) log.scrollTop = log.scrollHeight;
 
   const inField = (event) => event.target.closest("input:not([type=radio], [type=checkbox]), select, textarea");

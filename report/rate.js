@@ -4,8 +4,8 @@
   const form = document.getElementById("rate");
   if (!form) return;
   const { data, element, inField, plain, ratings, recall, remember, setKeys, keysOn } = ecdysis;
-  const [choice, name, told, others, note, onward, keys, more] = [
-    "rate-image", "rate-name", "rate-told", "others", "note", "onward", "keys", "more",
+  const [choice, name, message, others, note, onward, keys, more] = [
+    "rate-image", "rate-name", "rate-message", "others", "note", "onward", "keys", "more",
   ].map((id) => document.getElementById(id));
   const radios = [...form.elements.rating].flat();
   const tags = [...form.querySelectorAll("[name=tag]")];
@@ -56,25 +56,25 @@
   }
 
   const show = () => {
-    const said = ratings.mine(image);
+    const own = ratings.mine(image);
     if (choice) choice.value = image;
     name.textContent = choice ? "" : image;
     outline();
-    for (const radio of radios) radio.checked = radio.value === said?.rating;
-    for (const tag of tags) tag.checked = said?.tags.includes(tag.value) ?? false;
-    if (document.activeElement !== note) note.value = said?.note ?? "";
-    told.textContent = ratings.told();
+    for (const radio of radios) radio.checked = radio.value === own?.rating;
+    for (const tag of tags) tag.checked = own?.tags.includes(tag.value) ?? false;
+    if (document.activeElement !== note) note.value = own?.note ?? "";
+    message.textContent = ratings.progress();
     const rater = ratings.rater();
-    others.replaceChildren(...ratings.of(image).filter((one) => one.rater !== rater).map((one) => element(
+    others.replaceChildren(...ratings.of(image).filter((other) => other.rater !== rater).map((other) => element(
       "span",
-      `${one.rater || "A rater without name"}: ${one.rating}${one.tags.length ? ` (${one.tags.join(", ")})` : ""}${one.note ? `: ${one.note}` : ""}`,
+      `${other.rater || "A rater without name"}: ${other.rating}${other.tags.length ? ` (${other.tags.join(", ")})` : ""}${other.note ? `: ${other.note}` : ""}`,
     )));
   };
   const verdict = () => radios.find((radio) => radio.checked)?.value ?? "";
   // Tags that the page does not offer, from a file that was read, are kept.
   const chosen = () => [
     ...tags.filter((tag) => tag.checked).map((tag) => tag.value),
-    ...(ratings.mine(image)?.tags ?? []).filter((one) => !tags.some((tag) => tag.value === one)),
+    ...(ratings.mine(image)?.tags ?? []).filter((word) => !tags.some((tag) => tag.value === word)),
   ];
   const goTo = (address) => {
     const link = element("a");
@@ -83,15 +83,15 @@
     link.click();
   };
   const next = () => {
-    const found = ratings.nextUnrated(image);
-    if (!found && ratings.counts().rated < data.total) {
-      goTo("index.html#rating"); // which knows them all
-    } else if (!found) {
-      told.textContent = `Every image is rated. ${ratings.told()}`;
-    } else if (data.here.includes(found)) {
-      jump(found);
+    const unrated = ratings.nextUnrated(image);
+    if (!unrated && ratings.counts().rated < data.total) {
+      goTo("index.html#rating"); // it knows all images
+    } else if (!unrated) {
+      message.textContent = `Every image is rated. ${ratings.progress()}`;
+    } else if (data.here.includes(unrated)) {
+      jump(unrated);
     } else {
-      goTo(ratings.linkTo(found));
+      goTo(ratings.linkTo(unrated));
     }
   };
   const keep = () => {

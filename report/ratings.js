@@ -1,5 +1,5 @@
-// What raters say of images: kept in the browser, carried along by links, read from files and
-// written to them. The same rules hold in scripts/ecdysis/ratings.py.
+// The ratings of images: kept in the browser, passed on by links, read from files and written to
+// files. The same rules hold in scripts/ecdysis/ratings.py.
 ecdysis.ratings = (() => {
   "use strict";
   const { data, recall, remember, save, stem, table } = ecdysis;
@@ -10,12 +10,12 @@ ecdysis.ratings = (() => {
   const COLUMNS = ["image", "rating", "tags", "note", "rater", "time"];
   const CARRIED = "#ratings=";
   // Of nearly all images the page follows from the name.
-  const pages = new Map(data.images.map((one) => (typeof one === "string" ? [one, `${one.split("_")[0]}.html`] : one)));
+  const pages = new Map(data.images.map((image) => (typeof image === "string" ? [image, `${image.split("_")[0]}.html`] : image)));
   const all = new Map();
   let kept = true;
 
   const text = (content) => (typeof content === "string" ? content : "");
-  const fit = (given) => ({
+  const cleaned = (given) => ({
     image: text(given.image).split("/").pop(),
     rating: text(given.rating),
     tags: Array.isArray(given.tags) ? given.tags.filter((tag) => typeof tag === "string") : [],
@@ -28,12 +28,12 @@ ecdysis.ratings = (() => {
     let count = 0;
     for (const given of Array.isArray(list) ? list : []) {
       if (!given || typeof given !== "object") continue;
-      const one = fit(given);
-      if (!one.image || (one.rating && !VERDICTS.includes(one.rating))) continue;
-      const key = JSON.stringify([one.image, one.rater]);
+      const rating = cleaned(given);
+      if (!rating.image || (rating.rating && !VERDICTS.includes(rating.rating))) continue;
+      const key = JSON.stringify([rating.image, rating.rater]);
       const before = all.get(key);
-      if (before && before.time >= one.time) continue;
-      all.set(key, one);
+      if (before && before.time >= rating.time) continue;
+      all.set(key, rating);
       count += 1;
     }
     return count;
@@ -45,8 +45,8 @@ ecdysis.ratings = (() => {
   };
 
   const of = (image) => [...all.values()]
-    .filter((one) => one.image === image && one.rating)
-    .sort((one, other) => VERDICTS.indexOf(one.rating) - VERDICTS.indexOf(other.rating));
+    .filter((rating) => rating.image === image && rating.rating)
+    .sort((rating, other) => VERDICTS.indexOf(rating.rating) - VERDICTS.indexOf(other.rating));
   const rater = () => recall(RATER, "");
   const setRater = (name) => {
     remember(RATER, name);
@@ -62,25 +62,25 @@ ecdysis.ratings = (() => {
     store();
   };
   const summaries = () => {
-    const found = new Map();
-    for (const one of all.values()) {
-      if (!one.rating) continue;
-      const said = found.get(one.image) ?? { verdict: one.rating, disagreed: false };
-      said.disagreed ||= said.verdict !== one.rating;
-      if (VERDICTS.indexOf(one.rating) < VERDICTS.indexOf(said.verdict)) said.verdict = one.rating;
-      found.set(one.image, said);
+    const byImage = new Map();
+    for (const { image, rating } of all.values()) {
+      if (!rating) continue;
+      const summary = byImage.get(image) ?? { verdict: rating, disagreed: false };
+      summary.disagreed ||= summary.verdict !== rating;
+      if (VERDICTS.indexOf(rating) < VERDICTS.indexOf(summary.verdict)) summary.verdict = rating;
+      byImage.set(image, summary);
     }
-    return found;
+    return byImage;
   };
   const counts = () => {
-    const found = { exclude: 0, unsure: 0, accept: 0, rated: 0, images: data.total };
+    const numbers = { exclude: 0, unsure: 0, accept: 0, rated: 0, images: data.total };
     const name = rater();
-    for (const one of all.values()) {
-      if (!one.rating || one.rater !== name) continue;
-      found[one.rating] += 1;
-      found.rated += 1;
+    for (const rating of all.values()) {
+      if (!rating.rating || rating.rater !== name) continue;
+      numbers[rating.rating] += 1;
+      numbers.rated += 1;
     }
-    return found;
+    return numbers;
   };
   // The next image that this rater has not rated, of those this page knows: after `from`, then
   // from the start.
@@ -92,22 +92,22 @@ ecdysis.ratings = (() => {
   };
   const linkTo = (image) => `${encodeURIComponent(pages.get(image))}`;
 
-  const spoken = () => [...all.values()].filter((one) => one.rating)
-    .sort((one, other) => (one.image < other.image ? -1 : one.image > other.image ? 1 : 0));
+  const byName = (a, b) => (a.image < b.image ? -1 : a.image > b.image ? 1 : 0);
+  const given = () => [...all.values()].filter(({ rating }) => rating).sort(byName);
   const saveTsv = () => save(`${stem}_ratings.tsv`, "text/tab-separated-values", table([
     COLUMNS,
-    ...spoken().map((one) => [
-      one.image, one.rating, one.tags.map((tag) => tag.replaceAll(",", " ")).join(", "), one.note, one.rater, one.time,
+    ...given().map(({ image, rating, tags, note, rater: name, time }) => [
+      image, rating, tags.map((tag) => tag.replaceAll(",", " ")).join(", "), note, name, time,
     ]),
   ]));
   const saveJson = () => save(`${stem}_ratings.json`, "application/json", `${JSON.stringify(
-    { format: FORMAT, version: 1, dataset: data.dataset, ratings: spoken() }, null, 2,
+    { format: FORMAT, version: 1, dataset: data.dataset, ratings: given() }, null, 2,
   )}\n`);
 
   const parse = (content) => {
     if (/^\s*[[{]/.test(content)) {
       const read = JSON.parse(content);
-      if (read.format !== FORMAT || !Array.isArray(read.ratings)) throw new Error("it is no file of ratings");
+      if (read.format !== FORMAT || !Array.isArray(read.ratings)) throw new Error("it is not a file of ratings");
       return read.ratings;
     }
     const [head, ...lines] = content.replace(/^\uFEFF/, "").split(/\r?\n/).filter(Boolean).map((line) => line.split("\t"));
@@ -121,12 +121,12 @@ ecdysis.ratings = (() => {
   const read = async (file) => {
     try {
       const list = parse(await file.text());
-      const known = list.filter((one) => pages.has(text(one?.image).split("/").pop()));
+      const known = list.filter((rating) => pages.has(text(rating?.image).split("/").pop()));
       const count = merge(known);
       store();
-      const strange = list.length - known.length;
-      const unknown = strange ? `, ${strange} of images that are not here` : "";
-      return `${file.name}: ${list.length} ratings, ${count} new${unknown}.`;
+      const unknown = list.length - known.length;
+      const skipped = unknown ? `, ${unknown} skipped (images of another study)` : "";
+      return `${file.name}: ${list.length} ratings, ${count} new${skipped}.`;
     } catch (error) {
       return `${file.name} was not read: ${error.message}.`;
     }
@@ -168,10 +168,10 @@ ecdysis.ratings = (() => {
     document.getElementById("save-ratings-tsv").addEventListener("click", saveTsv);
     document.getElementById("save-ratings-json").addEventListener("click", saveJson);
   }
-  const told = () => {
+  const progress = () => {
     const { exclude, unsure, accept, rated, images } = counts();
-    const lost = kept ? "" : " This browser keeps nothing: save the ratings before you leave.";
+    const lost = kept ? "" : " This browser does not store ratings: save them to a file before you leave.";
     return `${rated} of ${images} rated: ${accept} accept, ${unsure} unsure, ${exclude} exclude.${lost}`;
   };
-  return { counts, images: [...pages.keys()], linkTo, mine, nextUnrated, of, rate, rater, read, setRater, summaries, told };
+  return { counts, images: [...pages.keys()], linkTo, mine, nextUnrated, of, rate, rater, read, setRater, summaries, progress };
 })();

@@ -88,7 +88,7 @@
     };
     for (const dot of dots) {
       dot.x = xOf(dot.value);
-      if (!dot.one.fits) paint(dot, 2, faint);
+      if (!dot.entry.fits) paint(dot, 2, faint);
     }
     context.strokeStyle = ink;
     context.globalAlpha = 0.25;
@@ -99,12 +99,12 @@
     context.stroke();
     context.globalAlpha = 1;
     context.globalAlpha = dots.length > 200 ? 0.55 : 0.8;
-    for (const dot of dots) if (dot.one.fits && !dot.out) paint(dot, 2.8, ink);
+    for (const dot of dots) if (dot.entry.fits && !dot.out) paint(dot, 2.8, ink);
     context.globalAlpha = 1;
-    for (const dot of dots) if (dot.one.fits && dot.out) paint(dot, 4, out);
-    const found = dots.find((dot) => dot.one === lit);
-    if (found) {
-      paint(found, 5, found.out ? out : ink);
+    for (const dot of dots) if (dot.entry.fits && dot.out) paint(dot, 4, out);
+    const litDot = dots.find((dot) => dot.entry === lit);
+    if (litDot) {
+      paint(litDot, 5, litDot.out ? out : ink);
       context.strokeStyle = colours.ink;
       context.lineWidth = 2;
       context.stroke();
@@ -116,20 +116,20 @@
     }
   };
   const write = (value, column) => value.toFixed(column.digits);
-  const light = (one, plot) => {
-    if (one === lit) return;
+  const light = (entry, plot) => {
+    if (entry === lit) return;
     lit?.row.classList.remove("lit");
-    lit = one;
+    lit = entry;
     lit?.row.classList.add("lit");
     for (const other of plots) {
       draw(other);
-      const dot = other.dots.find((candidate) => candidate.one === lit);
-      other.told.textContent = dot ? `${dot.one.name}: ${write(dot.value, other.column)}` : other.range0;
+      const dot = other.dots.find((candidate) => candidate.entry === lit);
+      other.label.textContent = dot ? `${dot.entry.name}: ${write(dot.value, other.column)}` : other.range0;
     }
     if (plot) {
-      const rank = plot.dots.findIndex((dot) => dot.one === lit);
+      const rank = plot.dots.findIndex((dot) => dot.entry === lit);
       plot.canvas.setAttribute("aria-valuenow", rank + 1);
-      plot.canvas.setAttribute("aria-valuetext", rank < 0 ? "no image" : plot.told.textContent);
+      plot.canvas.setAttribute("aria-valuetext", rank < 0 ? "no image" : plot.label.textContent);
     }
   };
   const nearest = (plot, event) => {
@@ -137,12 +137,12 @@
     let [best, least] = [null, NEAR ** 2];
     for (const dot of plot.dots) {
       const far = (dot.x - x) ** 2 + ((dot.y - y) ** 2) / 4;
-      if (dot.one.fits && far <= least) [best, least] = [dot, far];
+      if (dot.entry.fits && far <= least) [best, least] = [dot, far];
     }
-    return best?.one ?? null;
+    return best?.entry ?? null;
   };
-  const open = (one) => {
-    const link = one.row.querySelector("a");
+  const open = (entry) => {
+    const link = entry.row.querySelector("a");
     link.click();
   };
 
@@ -150,19 +150,19 @@
   const longitudinal = (dots) => {
     const subjects = new Map();
     for (const dot of dots) {
-      const subject = dot.one.name.split("_")[0];
+      const subject = dot.entry.name.split("_")[0];
       subjects.set(subject, [...(subjects.get(subject) ?? []), dot]);
     }
     return [...subjects.values()]
-      .filter((group) => group.length > 1 && group.every((dot) => dot.one.name.includes("_ses-")))
-      .map((group) => group.sort((a, b) => (a.one.name < b.one.name ? -1 : 1)));
+      .filter((group) => group.length > 1 && group.every((dot) => dot.entry.name.includes("_ses-")))
+      .map((group) => group.sort((a, b) => (a.entry.name < b.entry.name ? -1 : 1)));
   };
 
   const plotOf = (column, suffix, title0) => {
     const index = images.place.get(column.key);
     const dots = images.rows
-      .filter((one) => one.suffix === suffix && typeof one.values[index] === "number")
-      .map((one) => ({ one, value: one.values[index], y: height(one.index), out: one.flagged.includes(column.key) }))
+      .filter((entry) => entry.suffix === suffix && typeof entry.values[index] === "number")
+      .map((entry) => ({ entry, value: entry.values[index], y: height(entry.index), out: entry.flagged.includes(column.key) }))
       .sort((a, b) => a.value - b.value);
     if (dots.length < 2) return null;
     const [least, most] = [dots[0].value, dots[dots.length - 1].value];
@@ -176,8 +176,8 @@
     const title = element("b", title0);
     title.title = column.title;
     const range0 = `${write(least, column)} to ${write(most, column)}, median ${write(middle, column)}${column.better ? `; ${column.better} is better` : ""}`;
-    const told = element("span", range0, "of");
-    line.append(title, " ", told);
+    const label = element("span", range0, "of");
+    line.append(title, " ", label);
     const canvas = element("canvas");
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "slider");
@@ -186,7 +186,7 @@
     canvas.setAttribute("aria-valuetext", "no image");
     box.append(line, canvas);
     const quartiles = dots.length >= 5 ? [0.25, 0.5, 0.75].map((part) => quantile(dots, part)) : null;
-    const plot = { box, canvas, column, dots, low, high, range0, told, norm, quartiles };
+    const plot = { box, canvas, column, dots, low, high, range0, label, norm, quartiles };
     plot.ticks = ticks(low, high);
     plot.sessions = longitudinal(dots);
 
@@ -222,14 +222,14 @@
       light(null, plot);
     });
     canvas.addEventListener("keydown", (event) => {
-      const fitting = dots.filter((dot) => dot.one.fits);
-      const at = fitting.findIndex((dot) => dot.one === lit);
+      const fitting = dots.filter((dot) => dot.entry.fits);
+      const at = fitting.findIndex((dot) => dot.entry === lit);
       const to = { ArrowRight: at + 1, ArrowUp: at + 1, ArrowLeft: at < 0 ? 0 : at - 1, ArrowDown: at < 0 ? 0 : at - 1, Home: 0, End: fitting.length - 1 }[event.key];
       if (event.key === "Enter" && lit) open(lit);
       if (to === undefined || !fitting.length) return;
       event.preventDefault();
       event.stopPropagation();
-      light(fitting[Math.min(Math.max(to, 0), fitting.length - 1)].one, plot);
+      light(fitting[Math.min(Math.max(to, 0), fitting.length - 1)].entry, plot);
     });
     canvas.addEventListener("blur", () => light(null, plot));
     return plot;
@@ -248,8 +248,8 @@
   };
   const build = () => {
     const measured = data.columns.flatMap((column, index) => (column.measure ? [index] : []));
-    const rows = images.rows.filter((one) => measured.some((index) => typeof one.values[index] === "number"));
-    const suffixes = [...new Set(rows.map((one) => one.suffix))];
+    const rows = images.rows.filter((entry) => measured.some((index) => typeof entry.values[index] === "number"));
+    const suffixes = [...new Set(rows.map((entry) => entry.suffix))];
     const many = suffixes.length > 1;
     plots = images.columns()
       .filter((column) => column.measure)

@@ -9,8 +9,9 @@ ecdysis.images = (() => {
   const body = table.tBodies[0];
   const head = table.tHead.rows[0];
   const FIXED = 5;
-  const [words, state, rated, sticky, shown, chooser] = ["filter", "state", "rated", "sticky", "shown", "chooser"]
-    .map((id) => document.getElementById(id));
+  const [words, state, rated, sticky, shown, chooser, problem] = [
+    "filter", "state", "rated", "sticky", "shown", "chooser", "filter-problem",
+  ].map((id) => document.getElementById(id));
   const rows = [...body.rows].map((row, index) => ({
     ...data.rows[index],
     index,
@@ -30,18 +31,18 @@ ecdysis.images = (() => {
     if (value === null) return "–";
     return typeof value === "number" && column.digits !== null ? value.toFixed(column.digits) : String(value);
   };
-  const keyOf = (one) => {
-    if (place.has(sorted)) return one.values[place.get(sorted)];
+  const keyOf = (entry) => {
+    if (place.has(sorted)) return entry.values[place.get(sorted)];
     const index = [...head.cells].findIndex((heading) => heading.dataset.key === sorted);
-    const content = one.row.cells[index].dataset.sort;
+    const content = entry.row.cells[index].dataset.sort;
     return sorted === "flags" || sorted === "state" ? Number(content) : content;
   };
-  const compare = (one, other) => {
-    if (sticky.checked && one.row.dataset.rank !== other.row.dataset.rank) {
-      return one.row.dataset.rank - other.row.dataset.rank;
+  const compare = (entry, other) => {
+    if (sticky.checked && entry.row.dataset.rank !== other.row.dataset.rank) {
+      return entry.row.dataset.rank - other.row.dataset.rank;
     }
-    if (!sorted) return one.index - other.index;
-    const [a, b] = [keyOf(one), keyOf(other)];
+    if (!sorted) return entry.index - other.index;
+    const [a, b] = [keyOf(entry), keyOf(other)];
     // What is missing stands last, whichever the direction.
     const [noA, noB] = [a === null || a === "", b === null || b === ""];
     if (noA || noB) return noA - noB;
@@ -53,47 +54,62 @@ ecdysis.images = (() => {
   let room = STEP;
   const lay = () => {
     let count = 0;
-    for (const one of rows) {
-      count += one.fits ? 1 : 0;
-      one.row.classList.toggle("later", one.fits && count > room);
+    for (const entry of rows) {
+      count += entry.fits ? 1 : 0;
+      entry.row.classList.toggle("later", entry.fits && count > room);
     }
     end.hidden = count <= room;
     end.textContent = `${count - room} more`;
   };
   new IntersectionObserver((seen) => {
-    if (!seen.some((one) => one.isIntersecting)) return;
+    if (!seen.some((part) => part.isIntersecting)) return;
     room += STEP;
     lay();
   }, { root: end.parentElement, rootMargin: "600px" }).observe(end);
   const sort = () => {
     rows.sort(compare);
-    body.append(...rows.map((one) => one.row));
+    body.append(...rows.map((entry) => entry.row));
     room = STEP;
     lay();
   };
 
   const CONDITION = /^([a-z][a-z0-9_]*)(<=|>=|<|>|=)(-?\d*\.?\d+(?:e[+-]?\d+)?)$/;
   const meets = { "<": (a, b) => a < b, ">": (a, b) => a > b, "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "=": (a, b) => a === b };
+  // Why a word of the filter cannot be used; empty if it can.
+  const problemOf = (word) => {
+    const key = word.split(/[<>=]/)[0];
+    if (key === word) return "";
+    if (!place.has(key)) {
+      const similar = [...place.keys()].filter((other) => other.startsWith(key.slice(0, 2))).join(", ");
+      return `${word} is ignored: no column has the key ${key || "(empty)"}${similar && key ? `; similar: ${similar}` : ""}.`;
+    }
+    return CONDITION.test(word) ? "" : `${word} is ignored: write it as ${key}<2 or ${key}>=0.5.`;
+  };
   const condition = (word) => {
-    const hit = CONDITION.exec(word);
-    if (!hit || !place.has(hit[1])) return (one) => one.text.includes(word);
-    return (one) => {
-      const value = one.values[place.get(hit[1])];
-      return typeof value === "number" && meets[hit[2]](value, Number(hit[3]));
+    const parts = CONDITION.exec(word);
+    if (!parts) return (entry) => entry.text.includes(word);
+    const [, key, sign, number] = parts;
+    return (entry) => {
+      const value = entry.values[place.get(key)];
+      return typeof value === "number" && meets[sign](value, Number(number));
     };
   };
   const filter = () => {
-    const asked = words.value.toLowerCase().split(/\s+/).filter(Boolean).map(condition);
+    const typed = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const problems = typed.map(problemOf).filter(Boolean);
+    problem.textContent = problems.join(" ");
+    words.setAttribute("aria-invalid", problems.length > 0);
+    const conditions = typed.filter((word) => !problemOf(word)).map(condition);
     const summaries = ratings.summaries();
     let count = 0;
-    for (const one of rows) {
-      const said = summaries.get(one.name);
-      const stands = !state.value || (state.value === "flagged" ? one.flagged.length > 0 : one.state === state.value);
+    for (const entry of rows) {
+      const summary = summaries.get(entry.name);
+      const stands = !state.value || (state.value === "flagged" ? entry.flagged.length > 0 : entry.state === state.value);
       const judged = !rated.value
-        || (rated.value === "unrated" ? one.image && !said : rated.value === "disagreed" ? said?.disagreed : said?.verdict === rated.value);
-      one.fits = Boolean(stands && judged && asked.every((fits) => fits(one)));
-      one.row.hidden = !one.fits;
-      count += one.fits;
+        || (rated.value === "unrated" ? entry.image && !summary : rated.value === "disagreed" ? summary?.disagreed : summary?.verdict === rated.value);
+      entry.fits = Boolean(stands && judged && conditions.every((fits) => fits(entry)));
+      entry.row.hidden = !entry.fits;
+      count += entry.fits;
     }
     room = STEP;
     lay();
@@ -105,7 +121,7 @@ ecdysis.images = (() => {
     const { key } = heading.dataset;
     direction = key === sorted && direction > 0 ? -1 : 1;
     sorted = key;
-    for (const one of head.cells) if (one.hasAttribute("aria-sort")) one.setAttribute("aria-sort", "none");
+    for (const cell of head.cells) if (cell.hasAttribute("aria-sort")) cell.setAttribute("aria-sort", "none");
     heading.setAttribute("aria-sort", direction > 0 ? "ascending" : "descending");
     sort();
   };
@@ -125,12 +141,12 @@ ecdysis.images = (() => {
       head.append(heading);
       listen(heading);
     }
-    for (const one of rows) {
-      while (one.row.cells.length > FIXED) one.row.lastElementChild.remove();
+    for (const entry of rows) {
+      while (entry.row.cells.length > FIXED) entry.row.lastElementChild.remove();
       for (const column of columns) {
-        const value = one.values[place.get(column.key)];
-        const kind = one.flagged.includes(column.key) ? "number out" : column.digits === null ? "" : "number";
-        one.row.append(element("td", write(value, column), kind));
+        const value = entry.values[place.get(column.key)];
+        const kind = entry.flagged.includes(column.key) ? "number out" : column.digits === null ? "" : "number";
+        entry.row.append(element("td", write(value, column), kind));
       }
     }
     document.dispatchEvent(new Event("chosen"));
@@ -142,7 +158,7 @@ ecdysis.images = (() => {
     box.type = "checkbox";
     box.checked = chosen.includes(column.key);
     box.addEventListener("change", () => {
-      chosen = data.columns.map((one) => one.key).filter((key) => (key === column.key ? box.checked : chosen.includes(key)));
+      chosen = data.columns.map(({ key }) => key).filter((key) => (key === column.key ? box.checked : chosen.includes(key)));
       remember(COLUMNS, chosen);
       rebuild();
     });
@@ -154,14 +170,14 @@ ecdysis.images = (() => {
 
   const mark = () => {
     const summaries = ratings.summaries();
-    for (const one of rows) {
-      const said = summaries.get(one.name);
-      const cell = one.row.cells[3];
-      const content = said ? said.verdict + (said.disagreed ? " (disagreed)" : "") : "–";
+    for (const entry of rows) {
+      const summary = summaries.get(entry.name);
+      const cell = entry.row.cells[3];
+      const content = summary ? summary.verdict + (summary.disagreed ? " (disagreed)" : "") : "–";
       if (cell.textContent === content) continue;
-      cell.dataset.sort = said?.verdict ?? "";
+      cell.dataset.sort = summary?.verdict ?? "";
       cell.textContent = content;
-      cell.className = said ? `rating ${said.verdict}` : "";
+      cell.className = summary ? `rating ${summary.verdict}` : "";
     }
     filter();
   };
@@ -171,13 +187,13 @@ ecdysis.images = (() => {
     const summaries = ratings.summaries();
     save(`${stem}_images.tsv`, "text/tab-separated-values", ecdysis.table([
       ["image", "status", "reasons", "rating", "flags", ...columns.map((column) => column.key)],
-      ...rows.filter((one) => one.fits).map((one) => [
-        one.name,
-        one.state,
-        one.row.querySelector(".why")?.textContent,
-        summaries.get(one.name)?.verdict,
-        one.flagged.join(", "),
-        ...columns.map((column) => one.values[place.get(column.key)]),
+      ...rows.filter((entry) => entry.fits).map((entry) => [
+        entry.name,
+        entry.state,
+        entry.row.querySelector(".why")?.textContent,
+        summaries.get(entry.name)?.verdict,
+        entry.flagged.join(", "),
+        ...columns.map((column) => entry.values[place.get(column.key)]),
       ]),
     ]));
   };
@@ -191,7 +207,7 @@ ecdysis.images = (() => {
   document.addEventListener("rated", mark);
   const controls = document.getElementById("controls");
   controls.addEventListener("submit", (event) => event.preventDefault());
-  for (const one of [controls, chooser, document.getElementById("filter-help")]) one.hidden = false;
+  for (const part of [controls, chooser, document.getElementById("filter-help")]) part.hidden = false;
   if (data.columns.some((column) => column.shown !== chosen.includes(column.key))) rebuild();
   mark();
   // Let a condition on a column take the place of those that there are.

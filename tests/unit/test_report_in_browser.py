@@ -112,6 +112,33 @@ def test_the_table_sorts_filters_and_saves(browser: Browser, root: Path, tmp_pat
     assert float(rows[0]["cnr"]) == 0.25
 
 
+def test_conditions_that_cannot_be_used_are_named_and_ignored(browser: Browser, root: Path) -> None:
+    browser.open(root / "index.html")
+    problem = "document.getElementById('filter-problem').textContent"
+    browser.evaluate("document.getElementById('filter').focus()")
+    browser.type("cjvv>1 cnr>many cjv>=0.45 cjv<0.48")
+    words = browser.evaluate(problem)
+    assert "cjvv>1 is ignored: no column has the key cjvv; similar: cjv" in words
+    assert "cnr>many is ignored: write it as cnr<2" in words
+    assert browser.evaluate("document.getElementById('shown').textContent") == "3 of 14 images"
+    browser.evaluate("document.getElementById('filter').value = ''")
+    browser.type("cnr>1")
+    assert browser.evaluate(problem) == ""
+
+
+@pytest.mark.parametrize("width", [400, 1000, 2200])
+@pytest.mark.parametrize("page", ["index.html", "sub-01.html", "sub-12.html"])
+def test_nothing_is_wider_than_the_window(
+    browser: Browser, root: Path, page: str, width: int
+) -> None:
+    browser.page.set_viewport_size({"width": width, "height": 900})
+    browser.open(root / page)
+    browser.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    wide = browser.evaluate("document.documentElement.scrollWidth")
+    browser.page.set_viewport_size({"width": 1300, "height": 1000})
+    assert wide <= width
+
+
 def test_columns_can_be_chosen_and_are_remembered(browser: Browser, root: Path) -> None:
     browser.open(root / "index.html")
     box = (
@@ -173,7 +200,7 @@ def test_what_a_rater_says_is_what_the_pipeline_reads(
     browser.press("3")
     browser.press("0")
     browser.press("3")
-    told = browser.evaluate("document.getElementById('rate-told').textContent")
+    told = browser.evaluate("document.getElementById('rate-message').textContent")
     assert told == "3 of 14 rated: 1 accept, 1 unsure, 1 exclude."
     browser.open(root / "index.html")
     assert "unrated" not in browser.evaluate("document.getElementById('next-unrated').href")
@@ -192,8 +219,8 @@ def test_what_a_rater_says_is_what_the_pipeline_reads(
     browser.open(root / "index.html")
     browser.page.set_input_files("#read-ratings", [files[1], other])
     browser.evaluate("new Promise((done) => setTimeout(done, 300))")
-    assert "1 of images that are not here" in browser.evaluate(
-        "document.getElementById('read-told').textContent"
+    assert "1 skipped (images of another study)" in browser.evaluate(
+        "document.getElementById('read-message').textContent"
     )
     assert "Bob: accept" in browser.evaluate("document.getElementById('disagreements').textContent")
     cells = (
@@ -226,7 +253,7 @@ def test_a_page_that_knows_only_its_neighbours_leads_on_through_the_index(
     following = browser.evaluate("document.getElementById('next-unrated').href")
     assert following.endswith("/sub-04.html")
     browser.open(made.root / "sub-04.html")
-    told = browser.evaluate("document.getElementById('rate-told').textContent")
+    told = browser.evaluate("document.getElementById('rate-message').textContent")
     assert told.startswith("3 of 5 rated")
 
 
@@ -277,7 +304,7 @@ def test_ratings_travel_with_links_where_storage_is_kept_for_each_file(
     browser.press("1")
     browser.evaluate("addEventListener('click', () => localStorage.clear())")
     browser.follow("ArrowRight")
-    told = browser.evaluate("document.getElementById('rate-told').textContent")
+    told = browser.evaluate("document.getElementById('rate-message').textContent")
     assert told.startswith("1 of 14 rated: 1 accept")
     assert browser.evaluate("location.hash") == ""
 
@@ -286,7 +313,7 @@ def test_single_keys_can_be_switched_off_and_leave_fields_alone(
     browser: Browser, root: Path
 ) -> None:
     browser.open(root / "sub-01.html")
-    told = "document.getElementById('rate-told').textContent"
+    told = "document.getElementById('rate-message').textContent"
     browser.press("n")
     browser.press("2")
     browser.press("Escape")
