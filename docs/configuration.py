@@ -70,7 +70,7 @@ def kind_of(schema: Mapping[str, Any]) -> str:
     """Describe the values that a part of the schema allows."""
     schema = resolved(schema, load_schema())
     if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
+        return ", ".join(f"`{'null' if value is None else value}`" for value in schema["enum"])
     names = schema.get("type", "value")
     names = [names] if isinstance(names, str) else names
     words = [_kind(name, schema) for name in names if name != "null"]

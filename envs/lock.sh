@@ -10,3 +10,4 @@ lock requirements.in --output-file requirements.txt
 lock --no-deps --no-header template.in >>requirements.txt
 lock --no-deps slurm.in --output-file slurm.txt
 lock test.in --output-file test.txt
+lock docs.in --output-file docs.txt

@@ -285,6 +285,11 @@ def _app_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def help_of(target: str) -> str:
+    """Return the help of ``ecdysis``, or of a target."""
+    return (_target_parser(target) if target else _app_parser()).format_help()
+
+
 def _target_parser(target: str) -> argparse.ArgumentParser:
     """Describe the command line of a target of the workflow."""
     parser = argparse.ArgumentParser(prog=f"ecdysis {target}", description=TARGETS[target])

@@ -9,4 +9,5 @@ ruff check .
 snakefmt --check Snakefile rules
 mypy scripts
 snakemake --lint
+mkdocs build --strict --quiet
 python -m pytest -n 2 --dist loadfile "$@"

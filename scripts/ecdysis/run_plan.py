@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ecdysis import annex
 from ecdysis.errors import InputError
 
 
@@ -22,6 +23,9 @@ def plan_of_run(settings: Mapping[str, Any], *, dry_run: bool = False) -> dict[s
     """
     if not settings["dicom_dir"]:
         return {}
+    if settings["datalad"] == "get" and not dry_run:
+        folder = Path(settings["dicom_dir"])
+        annex.fetch(annex.pointers_below(folder), folder, "dicom_dir")
     plan = _plan_in_copy(settings) if dry_run else _plan(settings)
     if not plan["counts"]["dicom"]:
         raise InputError(

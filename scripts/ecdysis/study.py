@@ -12,6 +12,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ecdysis import annex
 from ecdysis.best_t1w import best_t1ws
 from ecdysis.bids.discovery import EXTENSIONS, Exclusion, Image, Selection, discover, to_json
 from ecdysis.config_schema import without_paths
@@ -266,6 +267,11 @@ def _study_of_dataset(settings: Settings, plan: dict[str, Any], *, dry_run: bool
     notices = [] if settings["dicom_dir"] else check_dataset(bids_dir)
     _check_programs(settings)
     images, exclusions, names = _discover(settings, plan, dry_run=dry_run)
+    if settings["datalad"] == "get" and not dry_run:
+        fetched = annex.fetch(annex.pointers_of(bids_dir, exclusions), bids_dir, "bids_dir")
+        if fetched:
+            notices.append(f"datalad fetched {fetched} files of {bids_dir}.")
+            images, exclusions, names = _discover(settings, plan, dry_run=dry_run)
     if not dry_run:
         forget_lost(plan, output_dir, bids_dir)
     ratings = read_ratings(settings["ratings"])

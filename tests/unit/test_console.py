@@ -76,7 +76,6 @@ def test_what_runs_the_subjects_and_nothing_of_snakemake(run):
     assert ended == [
         "1 done, 0 review, 0 failed, 1 to go, 2 of 4 steps",
         "1 done, 1 review, 0 failed, 0 to go, 4 of 4 steps",
-        "1 done, 1 review, 0 failed, 0 to go, 4 of 4 steps",
     ]
     assert lines[-1] == "Log: /out/log"
     assert "\033" not in stream.getvalue()

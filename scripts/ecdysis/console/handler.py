@@ -58,7 +58,7 @@ class Console(logging.Handler):
         self._errors: Counter[int] = Counter()
         self._failed: set[int] = set()
         self._began = self._shown = 0.0
-        self._ended, self._last = 0, ""
+        self._ended, self._last, self._state = 0, "", ""
         self._units: dict[int, str] = {}
 
     def begin(self, progress: Progress, retries: Mapping[str, int], *, results: str) -> None:
@@ -199,11 +199,12 @@ class Console(logging.Handler):
             return
         self._shown, self._ended = now, ended
         text = progress.sentence(now - self._began)
+        state, self._state = self._state, text.partition("]")[2]
         if self._terminal:
             self._last = "" if last else text
             self._stream.write(f"\r\033[K{text}" + "\n" * last)
             self._stream.flush()
-        else:
+        elif state != self._state:
             self._write(text)
 
     def _line(self, text: str) -> None:

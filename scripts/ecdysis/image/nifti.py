@@ -16,6 +16,7 @@ from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 
 from ecdysis.errors import InputError
+from ecdysis.files import ANNEX_POINTER
 from ecdysis.image.grid import choose_grid, stored_shape
 from ecdysis.image.gzip_files import BROKEN_GZIP, first_bytes, reader
 
@@ -62,7 +63,9 @@ def preflight(path: str | PathLike[str]) -> None:
             _check_size(path, header, stream, size)
     except FileNotFoundError:
         fetch = "it is a broken link" if path.is_symlink() else "the file does not exist"
-        raise InputError(path, fetch, "Fetch it (datalad get) or correct the path") from None
+        raise InputError(
+            path, fetch, "Fetch it (datalad get, or set datalad: get) or correct the path"
+        ) from None
     except OSError as error:
         problem = f"the file cannot be read ({error.strerror or type(error).__name__})"
         raise InputError(path, problem, "Check its permissions and its disk") from error
@@ -80,6 +83,9 @@ def read_header(path: Path, stream: BinaryIO) -> Nifti1Header:
     start = stream.read(4096)
     if not start:
         raise InputError(path, "the file is empty", AGAIN)
+    if start.startswith(ANNEX_POINTER):
+        problem = "its content is kept elsewhere by git-annex"
+        raise InputError(path, problem, "Fetch it with datalad get, or set datalad: get")
     if start.startswith(GZIP_MAGIC) != (path.suffix == ".gz"):
         found = "is" if path.suffix != ".gz" else "is not"
         raise InputError(
