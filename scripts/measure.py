@@ -37,7 +37,7 @@ def measure(inputs: Inputs) -> dict[str, Any]:
         ["mriqc"],
         lambda: mriqc.metrics(image.mriqc_scan(), image.volume.zooms_mm, sheet.measures),
     )
-    order = [one.key for one in MEASURES if one.key not in OF_SKULLSTRIP]
+    order = [item.key for item in MEASURES if item.key not in OF_SKULLSTRIP]
     return {
         "measures": {key: sheet.measures[key] for key in order if key in sheet.measures},
         "not_computable": {
@@ -109,7 +109,7 @@ def _measure_tissues(image: MeasuredImage, sheet: Sheet) -> None:
     )
     sheet.fill(
         [f"rpve_{name}" for name in names],
-        lambda: [tissue.rpve(one) for one in image.probabilities],
+        lambda: [tissue.rpve(probability) for probability in image.probabilities],
     )
 
 
@@ -135,9 +135,11 @@ def _measure_brain(image: MeasuredImage, sheet: Sheet) -> None:
         if left is None:
             raise NotComputableError(image.missing("aligns no template", "to"))
         posteriors = nib.load(left.posteriors)
-        found = np.moveaxis(posteriors.get_fdata(dtype=np.float32), -1, 0)
+        volumes = np.moveaxis(posteriors.get_fdata(dtype=np.float32), -1, 0)
         wanted = brain.template_maps(image.inputs.template_tissues, left.affine, posteriors)
-        return [tissue.fuzzy_jaccard(one, other) for one, other in zip(found, wanted, strict=True)]
+        return [
+            tissue.fuzzy_jaccard(item, other) for item, other in zip(volumes, wanted, strict=True)
+        ]
 
     sheet.fill(["inu_range", "inu_med"], lambda: inu.inu(image.bias_field[image.inside]))
     sheet.fill(["inu_blocks"], blocks)

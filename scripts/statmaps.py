@@ -61,27 +61,27 @@ def draw_maps(
     load_plotting()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    own = any(one.own_space for one in maps)
+    own = any(statmap.own_space for statmap in maps)
     head = load_drawable(background).image if own and background else None
     thresholds: dict[str, float] = {}
     problems: dict[str, str] = {}
     warnings: dict[str, list[str]] = {}
-    for one in maps:
+    for statmap in maps:
         try:
-            if not Path(one.path).exists():
-                raise InputError(one.path, "the file does not exist", MISSING)
-            if one.anatomy:
-                _draw_image(folder, one, cut_coords)
+            if not Path(statmap.path).exists():
+                raise InputError(statmap.path, "the file does not exist", MISSING)
+            if statmap.anatomy:
+                _draw_image(folder, statmap, cut_coords)
                 continue
-            shown = prepare(one, head, threshold, cut_coords)
-            _draw_map(folder, one, shown)
-            thresholds[one.name] = float(f"{shown.threshold:.4g}")
+            shown = prepare(statmap, head, threshold, cut_coords)
+            _draw_map(folder, statmap, shown)
+            thresholds[statmap.name] = float(f"{shown.threshold:.4g}")
             if doubts := [note for note in shown.notes if note.startswith("Warning")]:
-                warnings[one.name] = doubts
+                warnings[statmap.name] = doubts
         except Exception as error:  # noqa: BLE001 - one bad map must not stop the others
             traceback.print_exc()
             kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-            problems[one.name] = f"{kind}{error}"
+            problems[statmap.name] = f"{kind}{error}"
     return {
         "maps": len(maps) - len(problems),
         "thresholds": thresholds,
@@ -98,19 +98,23 @@ def require_all(details: dict[str, Any]) -> None:
         raise InputError("statistical maps", reasons, "Repair them, or narrow statmaps.pattern")
 
 
-def _draw_map(folder: Path, one: StatMap, shown: Shown) -> None:
-    save_picture(cuts_picture(shown), folder / f"{one.name}_cuts.png")
+def _draw_map(folder: Path, statmap: StatMap, shown: Shown) -> None:
+    save_picture(cuts_picture(shown), folder / f"{statmap.name}_cuts.png")
     if shown.background is None:
-        save_picture(glass_picture(shown), folder / f"{one.name}_glass.png")
-    write_map_viewer(folder / f"{one.name}_viewer.html", shown)
+        save_picture(glass_picture(shown), folder / f"{statmap.name}_glass.png")
+    write_map_viewer(folder / f"{statmap.name}_viewer.html", shown)
 
 
-def _draw_image(folder: Path, one: StatMap, cut_coords: Sequence[float] | None) -> None:
-    shown = load_drawable(one.path)
-    save_picture(anat_picture(shown, one.title, cut_coords), folder / f"{one.name}_cuts.png")
-    image = load_canonical(one.path)
-    page = folder / f"{one.name}_viewer.html"
-    write_image_viewer(page, one.title, image, [("image", "Image", image)], back="../../index.html")
+def _draw_image(folder: Path, statmap: StatMap, cut_coords: Sequence[float] | None) -> None:
+    shown = load_drawable(statmap.path)
+    save_picture(
+        anat_picture(shown, statmap.title, cut_coords), folder / f"{statmap.name}_cuts.png"
+    )
+    image = load_canonical(statmap.path)
+    page = folder / f"{statmap.name}_viewer.html"
+    write_image_viewer(
+        page, statmap.title, image, [("image", "Image", image)], back="../../index.html"
+    )
 
 
 if "snakemake" in globals():
@@ -121,7 +125,7 @@ if "snakemake" in globals():
         details.update(
             draw_maps(
                 Path("figures") / job.wildcards.unit,
-                [StatMap(**one) for one in job.params.maps],
+                [StatMap(**statmap) for statmap in job.params.maps],
                 Path(job.input.background[0]) if job.input.background else None,
                 job.params.threshold,
                 job.params.cut_coords,

@@ -73,7 +73,7 @@ def prepare(
     else:
         maps = list(maps_of_template(head[box], brain[box] > 0.5))
     head, brain, where = (nib.Nifti1Image(volume[box], affine) for volume in (head, brain, where))
-    return head, brain, where, [nib.Nifti1Image(one, affine) for one in maps]
+    return head, brain, where, [nib.Nifti1Image(volume, affine) for volume in maps]
 
 
 def write(settings: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:

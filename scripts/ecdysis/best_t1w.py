@@ -31,11 +31,11 @@ def best_t1ws(images: Iterable[Image], output_dir: Path) -> dict[str, str]:
         sessions.setdefault((image.subject, image.session), []).append(image)
     best: dict[str, str] = {}
     for members in sessions.values():
-        t1ws = [one for one in members if one.suffix == "T1w"]
-        others = [one for one in members if one.suffix != "T1w"]
+        t1ws = [image for image in members if image.suffix == "T1w"]
+        others = [image for image in members if image.suffix != "T1w"]
         if len(t1ws) > 1 and others:
-            chosen = min(t1ws, key=lambda one: rank(one, output_dir))
-            best |= {one.name: chosen.name for one in others}
+            chosen = min(t1ws, key=lambda image: rank(image, output_dir))
+            best |= {image.name: chosen.name for image in others}
     return best
 
 

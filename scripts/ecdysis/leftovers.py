@@ -23,17 +23,17 @@ def sweep(folder: Path) -> int:
 
     Links to folders are not followed.
     """
-    found = []
+    removed = []
     for place, folders, files in os.walk(folder):
-        found += [Path(place, name) for name in (*folders, *files) if PARTIAL.fullmatch(name)]
+        removed += [Path(place, name) for name in (*folders, *files) if PARTIAL.fullmatch(name)]
         folders[:] = [name for name in folders if not PARTIAL.fullmatch(name)]
-    for path in found:
+    for path in removed:
         with suppress(OSError):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink()
-    return len(found)
+    return len(removed)
 
 
 def drop_descriptions(images: Iterable[Path]) -> None:

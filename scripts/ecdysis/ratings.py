@@ -66,7 +66,7 @@ def read_ratings(paths: Sequence[str | Path]) -> list[Rating]:
             key = rating.image, rating.rater
             if key not in latest or rating.time >= latest[key].time:
                 latest[key] = rating
-    return sorted(latest.values(), key=lambda one: (one.image, one.rater))
+    return sorted(latest.values(), key=lambda rating: (rating.image, rating.rater))
 
 
 def check_known(
@@ -83,12 +83,12 @@ def check_known(
         Whether the dataset has an image that is not of this run, such as another suffix.
     """
     known = sorted(set(names))
-    for one in ratings:
-        if one.image not in known and not exists(one.image):
-            near = difflib.get_close_matches(one.image, known, n=3, cutoff=0.0)
+    for rating in ratings:
+        if rating.image not in known and not exists(rating.image):
+            near = difflib.get_close_matches(rating.image, known, n=3, cutoff=0.0)
             raise InputError(
                 "config ratings",
-                f"there is no image {one.image!r} in the dataset; the nearest are "
+                f"there is no image {rating.image!r} in the dataset; the nearest are "
                 f"{', '.join(near) or '(none)'}",
                 "Correct its name in the file of ratings, or delete its line",
             )
@@ -97,15 +97,15 @@ def check_known(
 def by_image(ratings: Iterable[Rating]) -> dict[str, list[Rating]]:
     """Group ratings by image, the one to be used first."""
     found: dict[str, list[Rating]] = {}
-    for one in ratings:
-        found.setdefault(one.image, []).append(one)
+    for rating in ratings:
+        found.setdefault(rating.image, []).append(rating)
     return {
-        image: sorted(said, key=lambda one: VERDICTS.index(one.rating))
-        for image, said in found.items()
+        image: sorted(of_image, key=lambda rating: VERDICTS.index(rating.rating))
+        for image, of_image in found.items()
     }
 
 
-def reason_of(said: Sequence[Rating]) -> str:
+def reason_of(of_image: Sequence[Rating]) -> str:
     """Name the raters who exclude an image, and those who disagree.
 
     Examples
@@ -113,8 +113,8 @@ def reason_of(said: Sequence[Rating]) -> str:
     >>> reason_of([Rating("a", "exclude", rater="Ann"), Rating("a", "accept", rater="Bob")])
     'Ann rated it exclude; raters disagree, and one exclude excludes: Bob rated it accept'
     """
-    against = [one.sentence for one in said if one.rating == "exclude"]
-    others = [one.sentence for one in said if one.rating != "exclude"]
+    against = [rating.sentence for rating in of_image if rating.rating == "exclude"]
+    others = [rating.sentence for rating in of_image if rating.rating != "exclude"]
     words = "; ".join(against)
     if others:
         words += f"; raters disagree, and one exclude excludes: {'; '.join(others)}"
@@ -130,9 +130,9 @@ def leave_out(
     becomes such an exclusion too, because a person has decided on it.
     """
     rejected = {
-        image: reason_of(said)
-        for image, said in by_image(ratings).items()
-        if said[0].rating == "exclude"
+        image: reason_of(of_image)
+        for image, of_image in by_image(ratings).items()
+        if of_image[0].rating == "exclude"
     }
     kept = [image for image in images if _short(image.name) not in rejected]
     left_out = [
@@ -153,7 +153,7 @@ def leave_out(
 
 def to_json(ratings: Iterable[Rating]) -> list[dict[str, Any]]:
     """Return ratings as the manifest has them."""
-    return [asdict(one) | {"tags": list(one.tags)} for one in ratings]
+    return [asdict(rating) | {"tags": list(rating.tags)} for rating in ratings]
 
 
 def from_json(items: Iterable[Mapping[str, Any]]) -> list[Rating]:

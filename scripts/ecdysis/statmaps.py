@@ -59,8 +59,8 @@ class StatMap:
     @property
     def space_label(self) -> str:
         """The label of the entity ``space``, empty without one."""
-        found = SPACE.search(self.title)
-        return found[1] if found else ""
+        match = SPACE.search(self.title)
+        return match[1] if match else ""
 
     @property
     def space(self) -> Space:
@@ -89,11 +89,11 @@ def find_maps(settings: Mapping[str, Any]) -> list[StatMap]:
         ``statmaps.pattern`` and ``statmaps.anat_pattern`` is a statistical map.
     """
     asked: StatmapsSection = settings["statmaps"]
-    patterns = [one for one in (asked["pattern"], asked["anat_pattern"]) if one]
+    patterns = [item for item in (asked["pattern"], asked["anat_pattern"]) if item]
     if not (patterns and settings["bids_dir"]):
         return []
     fits = re.compile("|".join(map(translate, patterns))).match
-    found = set(_in_dataset(Path(settings["bids_dir"]), fits))
+    paths = set(_in_dataset(Path(settings["bids_dir"]), fits))
     for folder in asked["folders"]:
         if not Path(folder).is_dir():
             raise InputError(
@@ -101,10 +101,10 @@ def find_maps(settings: Mapping[str, Any]) -> list[StatMap]:
                 "the folder does not exist",
                 "Correct the path, or remove it from the list",
             )
-        found |= set(_below(folder, fits, settings["output_dir"]))
+        paths |= set(_below(folder, fits, settings["output_dir"]))
     maps: list[StatMap] = []
     taken: set[tuple[str, str]] = set()
-    for path in sorted(found):
+    for path in sorted(paths):
         title = Path(path).name.removesuffix(".gz").removesuffix(".nii")
         unit = _unit(path, title)
         if not _wanted(unit, settings):
@@ -119,8 +119,8 @@ def find_maps(settings: Mapping[str, Any]) -> list[StatMap]:
 def by_unit(maps: Sequence[StatMap]) -> dict[str, list[StatMap]]:
     """Return the maps of each unit."""
     units: dict[str, list[StatMap]] = {}
-    for one in maps:
-        units.setdefault(one.unit, []).append(one)
+    for item in maps:
+        units.setdefault(item.unit, []).append(item)
     return units
 
 
@@ -159,8 +159,8 @@ def _below(folder: str | Path, fits: Fits, apart: str | None = None) -> Iterator
 def _unit(path: str, title: str) -> str:
     """Return the subject of a map, by its name or else by a folder above it."""
     for part in (title, *reversed(Path(path).parts[:-1])):
-        if found := SUBJECT.match(part):
-            return found[0]
+        if match := SUBJECT.match(part):
+            return match[0]
     return GROUP
 
 

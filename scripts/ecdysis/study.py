@@ -165,8 +165,8 @@ class Study:
             return None
         if image.name in self.best_t1w:
             return self.by_name[self.best_t1w[image.name]]
-        others = (one for one in self.by_subject[image.subject] if one.suffix == "T1w")
-        return next((one for one in others if one.session == image.session), None)
+        t1ws = (other for other in self.by_subject[image.subject] if other.suffix == "T1w")
+        return next((other for other in t1ws if other.session == image.session), None)
 
     @cached_property
     def sessions(self) -> dict[str, Mapping[str, Any]]:
@@ -319,7 +319,9 @@ def _with_earlier_results(study: Study, notices: list[str], *, dry_run: bool) ->
     rated = {item.image for item in study.exclusions if item.rated}
     before = read_remembered(output_dir / MANIFEST).get("images", [])
     finished = partial(is_finished, output_dir, deface=deface)
-    kept = [one for one in kept_images(before, study.images, finished) if one.name not in rated]
+    kept = [
+        image for image in kept_images(before, study.images, finished) if image.name not in rated
+    ]
     exclusions, away = without_finished(study.exclusions, kept)
     excluded = {item.image for item in exclusions}
     if away:

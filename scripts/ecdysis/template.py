@@ -153,12 +153,12 @@ def embedded(resolution: int = 1) -> Template:
     InputError
         The package is not installed, or a file is missing or has another checksum.
     """
-    found = importlib.util.find_spec("nimare")
-    if found is None or not found.submodule_search_locations:
+    located = importlib.util.find_spec("nimare")
+    if located is None or not located.submodule_search_locations:
         raise InputError(
             EMBEDDED_NAME, "the package that contains it is not installed", EMBEDDED_REMEDY
         )
-    folder = Path(found.submodule_search_locations[0]) / "resources" / "templates"
+    folder = Path(located.submodule_search_locations[0]) / "resources" / "templates"
     stem = f"tpl-{EMBEDDED_NAME}_res-{resolution:02d}"
     files = [folder / f"{stem}_T1w.nii.gz", folder / f"{stem}_desc-brain_mask.nii.gz"]
     for file in files:
@@ -256,8 +256,8 @@ def _from_templateflow(name: str) -> Template:
 
     def fetch(**entities: Any) -> Path | None:
         # Some templates lack such a file, others have several of them.
-        found = api.get(template, **common, **entities)
-        return Path(found) if isinstance(found, str | Path) else None
+        located = api.get(template, **common, **entities)
+        return Path(located) if isinstance(located, str | Path) else None
 
     try:
         files = {

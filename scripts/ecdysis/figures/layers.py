@@ -76,11 +76,11 @@ def window_of(values: NDArray[Any]) -> tuple[float, float]:
 def head_box(image: Canonical) -> Box:
     """Return the box of the head, without the lower neck; the whole image if none is found."""
     whole = Box.whole(image.values.shape)
-    found = find_head(image.source)
-    if found is None:
+    head = find_head(image.source)
+    if head is None:
         return whole
     to_own = np.linalg.inv(image.affine) @ _in_mm(image)
-    ends = apply_affine(to_own, np.array([found.start, np.subtract(found.stop, 1)]))
+    ends = apply_affine(to_own, np.array([head.start, np.subtract(head.stop, 1)]))
     low, high = np.rint(ends.min(axis=0)).astype(int), np.rint(ends.max(axis=0)).astype(int) + 1
     low[2] = max(low[2], high[2] - round(NECK_BELOW / image.zooms[2]))
     box = Box.of(np.stack([low, high], axis=1).tolist())

@@ -88,8 +88,8 @@ def choose_grid(path: str | PathLike[str], header: Nifti1Header) -> Grid:
         if affine is not None and faults[name] is None
     }
     if not usable:
-        found = ", ".join(f"the {name} {fault}" for name, fault in faults.items())
-        raise InputError(path, f"its affine cannot be used: {found}", ORIENT)
+        text = ", ".join(f"the {name} {fault}" for name, fault in faults.items())
+        raise InputError(path, f"its affine cannot be used: {text}", ORIENT)
     name, affine = next(iter(usable.items()))
     warnings += [
         f"the {other} {fault}; the {name} was used" for other, fault in faults.items() if fault
@@ -170,6 +170,6 @@ def _pixdim_warnings(header: Nifti1Header, affine: Affine) -> list[str]:
     pixdim, zooms = header["pixdim"][1:4], zooms_of(affine)
     if np.allclose(pixdim, zooms, rtol=1e-3):
         return []
-    found = ", ".join(f"{zoom:g}" for zoom in pixdim)
+    text = ", ".join(f"{zoom:g}" for zoom in pixdim)
     wanted = ", ".join(f"{zoom:g}" for zoom in zooms)
-    return [f"the zooms (pixdim) are {found}, the sform has {wanted}; the sform was used"]
+    return [f"the zooms (pixdim) are {text}, the sform has {wanted}; the sform was used"]

@@ -50,11 +50,11 @@ def find_head(volume: Volume, search: HeadSearch = HeadSearch()) -> Box | None:
         None if no block is brighter than air.
     """
     blocks, edges = block_means(volume, search.block)
-    found = Box.around(head_blocks(blocks, search))
-    if found is None:
+    box = Box.around(head_blocks(blocks, search))
+    if box is None:
         return None
     return Box.of(
-        [[edge[start], edge[stop]] for edge, (start, stop) in zip(edges, found.pairs, strict=True)]
+        [[edge[start], edge[stop]] for edge, (start, stop) in zip(edges, box.pairs, strict=True)]
     )
 
 

@@ -87,10 +87,10 @@ def read_header(path: Path, stream: BinaryIO) -> Nifti1Header:
         problem = "its content is kept elsewhere by git-annex"
         raise InputError(path, problem, "Fetch it with datalad get, or set datalad: get")
     if start.startswith(GZIP_MAGIC) != (path.suffix == ".gz"):
-        found = "is" if path.suffix != ".gz" else "is not"
+        verb = "is" if path.suffix != ".gz" else "is not"
         raise InputError(
             path,
-            f"the file {found} gzip data",
+            f"the file {verb} gzip data",
             "Rename it to the extension that matches its content",
         )
     if path.suffix == ".gz":

@@ -272,11 +272,11 @@ def require_same_grid(
     InputError
         The shape differs, or the affine differs by more than half a voxel at a corner.
     """
-    found = volume.stored.shape
+    stored = volume.stored.shape
     remedy = "Make it on the grid of the image"
-    if found != tuple(shape):
-        raise InputError(path, f"its shape is {found}, that of the image {tuple(shape)}", remedy)
-    apart = corner_distance(volume.affine, affine, found)
+    if stored != tuple(shape):
+        raise InputError(path, f"its shape is {stored}, that of the image {tuple(shape)}", remedy)
+    apart = corner_distance(volume.affine, affine, stored)
     if not apart <= SAME_GRID * zooms_of(affine).min():
         raise InputError(path, f"its grid is {apart:.3g} mm off that of the image", remedy)
 
@@ -302,8 +302,8 @@ def _check_values(path: str | PathLike[str], stored: Voxels) -> list[str]:
     finite = np.isfinite(stored) if stored.dtype.kind == "f" else None
     values = stored if finite is None or finite.all() else stored[finite]
     if not values.size or values.min() == values.max():
-        found = f"all its voxels are {values.flat[0]}" if values.size else "no voxel is a number"
-        raise InputError(path, f"{found}, so it shows nothing", "Make or convert it again")
+        fault = f"all its voxels are {values.flat[0]}" if values.size else "no voxel is a number"
+        raise InputError(path, f"{fault}, so it shows nothing", "Make or convert it again")
     missing = math.prod(stored.shape) - values.size
     kept = f"{missing} voxels are NaN or infinite; they were kept, and count as background"
     return [kept] if missing else []

@@ -184,8 +184,8 @@ def _interpolated(t1w: Volume, knots: tuple[float, ...], levels: tuple[float, ..
 def _points(
     mask: NDArray[np.bool_], affine: NDArray[np.float64], step: int, above_mm: float
 ) -> NDArray[np.float64]:
-    found = np.argwhere(mask[::step, ::step, ::step]) * step
-    points: NDArray[np.float64] = found @ affine[:3, :3].T + affine[:3, 3]
+    voxels = np.argwhere(mask[::step, ::step, ::step]) * step
+    points: NDArray[np.float64] = voxels @ affine[:3, :3].T + affine[:3, 3]
     return points[points[:, 2] >= above_mm]
 
 

@@ -125,7 +125,7 @@ def survey(volume: Volume, search: AirSearch = AirSearch()) -> Surroundings:
     away = ndimage.distance_transform_edt(~head, sampling=spacing) > search.margin
     blank = _blank(volume.stored, edges)
     axis, upwards = superior_axis(volume.affine)
-    occupied = np.flatnonzero(head.any(axis=tuple(one for one in range(3) if one != axis)))
+    occupied = np.flatnonzero(head.any(axis=tuple(other for other in range(3) if other != axis)))
     depth = max(1, round(search.below_vertex / spacing[axis]))
     upper = [slice(0, size) for size in head.shape]
     upper[axis] = (
@@ -194,8 +194,8 @@ def zero_level(volume: Volume, around: Surroundings, search: AirSearch = AirSear
         return 0.0
     slope, inter = volume.scaling
     air, head = (
-        found[:: max(1, found.size // SAMPLE)].astype(np.float64) * slope + inter
-        for found in (volume.stored[outside], volume.stored[around.voxels(around.head)])
+        intensities[:: max(1, intensities.size // SAMPLE)].astype(np.float64) * slope + inter
+        for intensities in (volume.stored[outside], volume.stored[around.voxels(around.head)])
     )
     lowest, low, median, high, top = (
         float(level) for level in np.quantile(air, (0.001, 0.25, 0.5, 0.75, 0.9))

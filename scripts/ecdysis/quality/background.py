@@ -81,10 +81,10 @@ def quantiles(values: Values, parts: tuple[float, ...], step: float) -> list[flo
     Intensities are assumed to be uniform in the interval of `step` around each rounded value
     (quantiles of grouped data), so that noise of a few steps has a spread too.
     """
-    found, counts = np.unique(values, return_counts=True)
+    levels, counts = np.unique(values, return_counts=True)
     above = np.cumsum(counts) / values.size
-    edges = np.append(found[0] - step / 2, found + step / 2)
-    return [float(one) for one in np.interp(parts, np.append(0, above), edges)]
+    edges = np.append(levels[0] - step / 2, levels + step / 2)
+    return [float(value) for value in np.interp(parts, np.append(0, above), edges)]
 
 
 def _clusters(bright: Mask) -> Mask:
@@ -140,8 +140,8 @@ def efc(values: Values, drop: Mask | None = None) -> float:
         raise NotComputableError("the image is empty")
     norm = np.sqrt(squares)
     # Σ (x/m) ln(x/m) = (Σ x ln x - ln m Σ x) / m
-    found = -(entropy - np.log(norm) * total) / norm
-    return float(found / (np.sqrt(count) * np.log(np.sqrt(count))))
+    estimate = -(entropy - np.log(norm) * total) / norm
+    return float(estimate / (np.sqrt(count) * np.log(np.sqrt(count))))
 
 
 def qi_2(noise: Noise) -> float:
@@ -181,5 +181,5 @@ def fit_chi(values: Values, step: float = 0.0) -> tuple[float, float]:
     freedom = 2 * CHANNELS
     log_ratio = special.gammaln((freedom + 1) / 2) - special.gammaln(freedom / 2)
     ratios = 2 / freedom * np.exp(2 * log_ratio)
-    found = float(np.interp(first**2 / second, ratios, freedom))
-    return found, float(np.sqrt(second / found))
+    estimate = float(np.interp(first**2 / second, ratios, freedom))
+    return estimate, float(np.sqrt(second / estimate))

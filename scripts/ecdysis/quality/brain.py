@@ -55,23 +55,23 @@ def read_tissues(tissues: Tissues, volume: Volume, box: Box) -> list[Values]:
     """
     maps = []
     for path in tissues.files:
-        found = read(path)
+        loaded = read(path)
         start = np.eye(4)
         start[:3, 3] = box.start
-        to_map = _inverse(found.affine) @ volume.affine @ start
+        to_map = _inverse(loaded.affine) @ volume.affine @ start
         if tissues.to_t1w is not None:
-            to_map = _inverse(found.affine) @ read_affine(tissues.to_t1w) @ volume.affine @ start
-            values = intensities(found, (slice(None),) * 3)
+            to_map = _inverse(loaded.affine) @ read_affine(tissues.to_t1w) @ volume.affine @ start
+            values = intensities(loaded, (slice(None),) * 3)
             values = ndimage.affine_transform(
                 values, to_map[:3, :3], to_map[:3, 3], output_shape=box.shape, order=1
             )
         else:
             corner = np.rint(to_map[:3, 3]).astype(int)
-            whole = Box.whole(found.stored.shape)
+            whole = Box.whole(loaded.stored.shape)
             part = Box.of([[at, at + size] for at, size in zip(corner, box.shape, strict=True)])
             if part & whole != part:
                 raise NotComputableError("the brain mask is larger than the tissue maps")
-            values = intensities(found, part.slices)
+            values = intensities(loaded, part.slices)
         maps.append(values)
     return maps
 
@@ -103,9 +103,9 @@ def template_maps(files: Sequence[Path], affine: Path, like: nib.Nifti1Image) ->
     to_template = _inverse(read_affine(affine)) @ like.affine
     maps = []
     for path in files:
-        found = nib.load(path)
-        matrix = _inverse(found.affine) @ to_template
-        values = found.get_fdata(dtype=np.float32)
+        loaded = nib.load(path)
+        matrix = _inverse(loaded.affine) @ to_template
+        values = loaded.get_fdata(dtype=np.float32)
         maps.append(
             ndimage.affine_transform(
                 values, matrix[:3, :3], matrix[:3, 3], output_shape=like.shape[:3], order=1

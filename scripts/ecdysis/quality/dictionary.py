@@ -238,14 +238,14 @@ def markdown(measures: Iterable[Measure] = MEASURES) -> str:
         "| "
         + " | ".join(
             [
-                f"`{one.key}`",
-                one.description.replace("|", "\\|"),
-                "" if one.units == "1" else one.units,
-                one.better or "",
-                one.source,
+                f"`{measure.key}`",
+                measure.description.replace("|", "\\|"),
+                "" if measure.units == "1" else measure.units,
+                measure.better or "",
+                measure.source,
             ]
         )
         + " |"
-        for one in measures
+        for measure in measures
     ]
     return "\n".join(rows) + "\n"

@@ -194,11 +194,11 @@ class MeasuredImage:
         probabilities, values = self.probabilities, self.values
         if self.inputs.byproducts is not None:
             values = values / (self.bias_field / np.float32(self.scale))
-        found = {}
+        summary = {}
         for name, probability in zip(("csf", "gm", "wm"), probabilities, strict=True):
             sure = tissue.sure_mask(probability, self.volume.zooms_mm) & self.inside
-            found[name] = statistics(values[sure], name.upper())
-        return found
+            summary[name] = statistics(values[sure], name.upper())
+        return summary
 
     def mriqc_scan(self) -> mriqc.Scan:
         """Return what the metrics of MRIQC are computed from."""

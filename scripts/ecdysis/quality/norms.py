@@ -64,7 +64,7 @@ def read_norms(path: Path) -> list[Norm]:
     for number, row in zip(table.lines, table.rows, strict=True):
         try:
             norm = _norm({name: row.get(name, "") for name in NORM_COLUMNS})
-            if any((one.key, one.suffix) == (norm.key, norm.suffix) for one in norms):
+            if any((known.key, known.suffix) == (norm.key, norm.suffix) for known in norms):
                 raise ValueError(f"{norm.key} of {norm.suffix} stands in a line above too")
         except ValueError as error:
             raise InputError(f"{path} line {number}", str(error), "Correct the line") from None

@@ -100,7 +100,7 @@ def flags(values: Values, norms: Iterable[Norm] = ()) -> dict[str, list[Flag]]:
         for key in BY_KEY:
             norm, value = bounds.get((key, suffix)), mine.get(key)
             if norm and value is not None and not norm.allows(value):
-                n = sum(values[one].get(key) is not None for one in by_suffix[suffix])
+                n = sum(values[image].get(key) is not None for image in by_suffix[suffix])
                 rule = f"the norm for {suffix} of your norms file, {norm.words}"
                 found[name].append(Flag(key, value, None, n, rule))
     return found

@@ -43,7 +43,7 @@ def fwhm(
     widths = []
     for axis, step in enumerate(spacing):
         first, second = (
-            tuple(part if one == axis else slice(None) for one in range(3))
+            tuple(part if other == axis else slice(None) for other in range(3))
             for part in (slice(None, -1), slice(1, None))
         )
         pairs = inside[first] & inside[second]

@@ -52,11 +52,11 @@ def volume_fractions(probabilities: Probabilities) -> list[float]:
 
     Esteban et al. 2017, doi:10.1371/journal.pone.0184661.
     """
-    sums = [float(one.sum(dtype=np.float64)) for one in probabilities]
+    sums = [float(probability.sum(dtype=np.float64)) for probability in probabilities]
     total = sum(sums)
     if not total:
         raise NotComputableError("the tissue maps are empty")
-    return [one / total for one in sums]
+    return [probability / total for probability in sums]
 
 
 def rpve(probability: NDArray[np.float32]) -> float:
@@ -79,12 +79,12 @@ def rpve(probability: NDArray[np.float32]) -> float:
     return float(np.minimum(kept, 1 - kept).mean(dtype=np.float64))
 
 
-def fuzzy_jaccard(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+def fuzzy_jaccard(probability: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     """Overlap of two maps of one shape: Σ min(p, q) / Σ max(p, q).
 
     Crum et al. 2006, doi:10.1109/TMI.2006.880587.
     """
-    union = float(np.maximum(one, other).sum(dtype=np.float64))
+    union = float(np.maximum(probability, other).sum(dtype=np.float64))
     if not union:
         raise NotComputableError("a tissue map is empty")
-    return float(np.minimum(one, other).sum(dtype=np.float64)) / union
+    return float(np.minimum(probability, other).sum(dtype=np.float64)) / union

@@ -43,7 +43,7 @@ def ahead(run: Run) -> list[Ahead]:
     A subject whose images are all finished may still wait for a stage of its own.
     """
     steps: dict[str, list[tuple[str, State]]] = {}
-    for subject in (one for one in run.subjects if one.progress in OPEN):
+    for subject in (subject for subject in run.subjects if subject.progress in OPEN):
         waiting = [image for image in subject.images if image.progress in OPEN]
         for image in waiting:
             own = [stage for stage in image.stages if stage.state in OPEN]
@@ -72,7 +72,7 @@ def summary(run: Run, comparison: Comparison, entries: Sequence[Entry]) -> dict[
     measured = sum(bool(comparison.images[image.name].values) for image in images)
     lines = {
         "Subjects": str(len(run.subjects)),
-        "Sessions": str(len(sessions)) if any(one for _, one in sessions) else "",
+        "Sessions": str(len(sessions)) if any(session for _, session in sessions) else "",
         "Images": _counts(image.suffix for image in images),
         "Status": ", ".join(f"{count} {status}" for status, count in counts_of(entries).items()),
         "Original orientation": _counts(_facts(images, "OriginalOrientation")),

@@ -181,16 +181,16 @@ class Pages:
         a run they change with every job, and all pages would be written again each time.
         """
         run, place = self.run, self.run.place_of[label]
-        said = (
+        content = (
             run.subject(label),
             [
                 (str(entry.status), [flag.key for flag in entry.flags])
                 for entry in self._entries[label]
             ],
-            [one.label for one in run.subjects[max(place - 1, 0) : place + 2]],
+            [item.label for item in run.subjects[max(place - 1, 0) : place + 2]],
             self._data(self._near(label)),
         )
-        return hashlib.sha256(f"{said!r}{self._shared}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{content!r}{self._shared}".encode()).hexdigest()[:16]
 
     @cached_property
     def _shared(self) -> str:
@@ -198,8 +198,8 @@ class Pages:
         run = self.run
         compared = run.complete and self.comparison.measures
         others = self.comparison.digest() if compared else ""
-        said = (run.dataset, run.template, run.settings, others)
-        return hashlib.sha256(f"{said!r}{templates_digest()}".encode()).hexdigest()
+        content = (run.dataset, run.template, run.settings, others)
+        return hashlib.sha256(f"{content!r}{templates_digest()}".encode()).hexdigest()
 
     def _views(self, subject: Subject) -> list[View]:
         run = self.run
@@ -256,7 +256,7 @@ class Pages:
             "images": images,
             "total": len(self._judged),
             "ratings": ratings.to_json(
-                [one for name in names for one in run.ratings.get(name, ())]
+                [item for name in names for item in run.ratings.get(name, ())]
             ),
             "tags": list(TAGS),
         }

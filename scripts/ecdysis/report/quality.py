@@ -110,8 +110,8 @@ class Comparison:
 
     def digest(self) -> str:
         """Hash all values."""
-        said = json.dumps([[*key, values] for key, values in self._values.items()])
-        return hashlib.sha256(said.encode()).hexdigest()
+        content = json.dumps([[*key, values] for key, values in self._values.items()])
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def places(self, name: str) -> list[Place]:
         """Return the measures of an image, those that could not be computed included."""
@@ -153,7 +153,7 @@ def strip_of(values: Sequence[float], norm: OpenNorm | None = None) -> Strip | N
     if not line.low < line.high:
         return None
     if len(values) <= DOTS:
-        return replace(line, dots="".join(f"M{line.place(one):g} 18h0" for one in values))
+        return replace(line, dots="".join(f"M{line.place(value):g} 18h0" for value in values))
     counts = [0] * BARS
     for value in values:
         share = (value - line.low) / (line.high - line.low)

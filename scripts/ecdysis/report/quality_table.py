@@ -24,7 +24,7 @@ NONE = "n/a"
 
 def values_of(run: Run) -> dict[str, dict[str, float | None]]:
     """Return all measures of all images, by name of image and key; None is no value."""
-    keys = [one.key for one in MEASURES]
+    keys = [item.key for item in MEASURES]
     measured = {image.name: _measures(image) for _, image in run.images}
     return {name: {key: found.get(key) for key in keys} for name, found in measured.items()}
 
@@ -100,13 +100,13 @@ def data_dictionary() -> dict[str, dict[str, Any]]:
             },
         },
     }
-    for one in MEASURES:
-        direction = f"{one.better} is better" if one.better else "neither high nor low is better"
-        columns[one.key] = {
-            "LongName": one.label,
-            "Description": f"{one.description}. n/a where it is not computable",
-            "Units": one.units,
-            "Source": one.source,
+    for item in MEASURES:
+        direction = f"{item.better} is better" if item.better else "neither high nor low is better"
+        columns[item.key] = {
+            "LongName": item.label,
+            "Description": f"{item.description}. n/a where it is not computable",
+            "Units": item.units,
+            "Source": item.source,
             "Direction": direction,
         }
     columns["flags"] = {
@@ -176,8 +176,8 @@ def _reasons(image: ProcessedImage) -> dict[str, str]:
 
 def _details(image: ProcessedImage, stage: str) -> Mapping[str, Any]:
     """Return what a stage of an image said when it was done."""
-    done = (one for one in image.stages if one.name == stage and one.state == "done")
-    return next((one.details or {} for one in done), {})
+    done = (item for item in image.stages if item.name == stage and item.state == "done")
+    return next((item.details or {} for item in done), {})
 
 
 def _write(path: Path, text: str) -> None:

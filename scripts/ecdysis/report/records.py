@@ -205,13 +205,15 @@ def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool
     image = ImageName(item["folder"], item["entities"], item["suffix"])
     wanted = [name for name in IMAGE_STAGES if stripping or name != BRAIN_STAGE]
     stages = [read(image.name, name) for name in wanted]
-    stages = [one for one in stages if one.name not in EXTRA_STAGES or one.state != "pending"]
+    stages = [
+        stage for stage in stages if stage.name not in EXTRA_STAGES or stage.state != "pending"
+    ]
     if item["source"] != "dicom":
         # An image that was converted by an earlier run is part of the dataset now.
-        stages = [one for one in stages if one.name != DICOM_STAGE or one.state == "done"]
+        stages = [stage for stage in stages if stage.name != DICOM_STAGE or stage.state == "done"]
     # The setting `deface` decides which of them is a result.
     results = [image.preproc]
-    if any(one.name == "deface" for one in stages):
+    if any(stage.name == "deface" for stage in stages):
         results = [image.defaced]
     if stripping:
         results.append(image.mask)

@@ -56,8 +56,8 @@ def _entries() -> dict[str, str]:
 
 
 def _fields(entry: str) -> dict[str, str]:
-    found = re.findall(r"(\w+) = \{((?:[^{}]|\{[^{}]*\})*)\}", entry)
-    return {name: _plain(text) for name, text in found}
+    fields = re.findall(r"(\w+) = \{((?:[^{}]|\{[^{}]*\})*)\}", entry)
+    return {name: _plain(text) for name, text in fields}
 
 
 def _plain(text: str) -> str:

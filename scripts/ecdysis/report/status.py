@@ -169,7 +169,7 @@ def brain_check(image: ProcessedImage) -> tuple[str, tuple[str, ...]]:
     """
     stages = (image.stage("crop"), image.stage("skullstrip"))
     checks = [((stage.details if stage else None) or {}).get("check") for stage in stages]
-    check: Mapping[str, Any] = next((one for one in checks if one), {})
+    check: Mapping[str, Any] = next((check for check in checks if check), {})
     grade = str(check.get("verdict", "ok"))
     reasons = [str(reason) for reason in check.get("reasons", [])]
     if grade == "ok":
@@ -194,8 +194,8 @@ def worst(entries: Iterable[HasStatus]) -> Status:
 
 def counts_of(entries: Iterable[HasStatus]) -> dict[Status, int]:
     """Count the entries of each status, the most urgent first; a status without any is left out."""
-    found = [entry.status for entry in entries]
-    return {status: found.count(status) for status in Status if status in found}
+    statuses = [entry.status for entry in entries]
+    return {status: statuses.count(status) for status in Status if status in statuses}
 
 
 def has_problems(entries: Iterable[HasStatus]) -> bool:

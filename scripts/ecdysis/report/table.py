@@ -104,7 +104,7 @@ FACTS = (
         "brain",
         "Brain, mL",
         "Volume of the brain mask",
-        lambda one: one.facts.get("BrainVolume"),
+        lambda image: image.facts.get("BrainVolume"),
         0,
     ),
     Column("warnings", "Warnings", "Warnings raised by the stages", _warnings, 0),
@@ -179,16 +179,16 @@ def table_data(columns: list[Column], rows: list[Row]) -> dict[str, Any]:
     return {
         "columns": [
             {
-                "key": one.key,
-                "label": one.label,
-                "title": one.title,
-                "digits": one.digits,
-                "better": one.better,
-                "measure": one.measure,
-                "norms": {suffix: norm.middle for suffix, norm in norms_of(one.key).items()},
-                "shown": one.shown or one.key in flagged,
+                "key": column.key,
+                "label": column.label,
+                "title": column.title,
+                "digits": column.digits,
+                "better": column.better,
+                "measure": column.measure,
+                "norms": {suffix: norm.middle for suffix, norm in norms_of(column.key).items()},
+                "shown": column.shown or column.key in flagged,
             }
-            for one in columns
+            for column in columns
         ],
         "rows": [
             {

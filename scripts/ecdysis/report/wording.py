@@ -64,7 +64,7 @@ def is_plain_list(content: Any) -> bool:
     return (
         isinstance(content, Sequence)
         and not isinstance(content, str)
-        and not any(isinstance(one, Mapping | list | tuple) for one in content)
+        and not any(isinstance(value, Mapping | list | tuple) for value in content)
     )
 
 

@@ -183,7 +183,7 @@ def _attempt(
     of_t1w: dict[str, float] = {}
     if sort:
         classes = _classes(registered, sort=True)
-        volumes = [one.get_fdata(dtype=np.float32) for one in (prior, head, template)]
+        volumes = [volume.get_fdata(dtype=np.float32) for volume in (prior, head, template)]
         of_t1w = mask_check.measure_t1w(classes, *volumes)
     if brain is None and sort:
         bias = nib.load(registered.bias_field)

@@ -93,7 +93,7 @@ def _grown(
     depth = scipy.ndimage.distance_transform_edt(brain, sampling=step)
     deep = depth > settings.examples_mm
     interval = tissue_interval(
-        [_brightness(head, one, deep) for one in classes], settings.deviations
+        [_brightness(head, probability, deep) for probability in classes], settings.deviations
     )
     if interval is None:
         return brain

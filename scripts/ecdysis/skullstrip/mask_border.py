@@ -83,8 +83,10 @@ def _measure_sides(
     points, normals = points[fine], normals[fine]
 
     def tissue_at(heights: Sequence[float]) -> FloatArray:
-        found = [_sampled(values, points + height / SPACING_MM * normals) for height in heights]
-        part: FloatArray = np.mean([(one > low) & (one < high) for one in found], axis=0)
+        profiles = [_sampled(values, points + height / SPACING_MM * normals) for height in heights]
+        part: FloatArray = np.mean(
+            [(profile > low) & (profile < high) for profile in profiles], axis=0
+        )
         return part
 
     outside, inside = tissue_at(OUTSIDE_MM), tissue_at(INSIDE_MM)

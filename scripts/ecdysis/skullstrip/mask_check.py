@@ -252,8 +252,8 @@ def measure_t1w(
         Warped mask, head and warped template.
     """
     inside = prior > 0.5
-    total = max(float(sum(one[inside].sum() for one in classes)), 1e-6)
-    parts = [round(float(one[inside].sum()) / total, 3) for one in classes]
+    total = max(float(sum(tissue[inside].sum() for tissue in classes)), 1e-6)
+    parts = [round(float(tissue[inside].sum()) / total, 3) for tissue in classes]
     correlation = 0.0
     if inside.sum() > 1 and head[inside].std() > 0 and template[inside].std() > 0:
         correlation = float(np.corrcoef(head[inside], template[inside])[0, 1])

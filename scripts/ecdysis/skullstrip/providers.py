@@ -165,10 +165,10 @@ def write_launchers(library: Path, folder: Path) -> None:
 
 def _embedded(remark: str | None = None) -> Provider:
     remedy = "Install it with `pip install -r envs/requirements.txt`"
-    found = importlib.util.find_spec("ants")
-    if found is None or not found.submodule_search_locations:
+    package = importlib.util.find_spec("ants")
+    if package is None or not package.submodule_search_locations:
         raise InputError("ants.provider", "the package antspyx is not installed", remedy)
-    libraries = sorted(Path(found.submodule_search_locations[0]).glob("lib.*.so"))
+    libraries = sorted(Path(package.submodule_search_locations[0]).glob("lib.*.so"))
     if not libraries:
         raise InputError("ants.provider", "antspyx holds no compiled library", remedy)
     provider = Provider("embedded", "", libraries[0])

@@ -300,11 +300,11 @@ def _coarse(head: str, template: str, spacing_mm: float) -> tuple[str, str]:
 
     from ecdysis.skullstrip.working_image import coarse_file
 
-    found = [
+    written = [
         coarse_file(Path(file), Path.cwd() / name, spacing_mm)
         for file, name in ((head, "head.nii"), (template, "template.nii"))
     ]
-    return str(found[0]), str(found[1])
+    return str(written[0]), str(written[1])
 
 
 def _region(prior: str, dilation_mm: float) -> str:

@@ -136,7 +136,8 @@ def _describe(outputs: Outputs, grid: Mapping[str, Any], sources: Sequence[str])
     for path, words in texts.items():
         write_json(sidecar_of(path), {**words, "Sources": list(sources), **grid})
     rows = [
-        f"{one.index}\t{one.name}\t{one.label}" for one in sorted(TISSUES, key=attrgetter("index"))
+        f"{tissue.index}\t{tissue.name}\t{tissue.label}"
+        for tissue in sorted(TISSUES, key=attrgetter("index"))
     ]
     table = "\n".join(["index\tname\tabbreviation", "0\tBackground\tBG", *rows])
     with atomic(sidecar_of(outputs.dseg).with_suffix(".tsv")) as partial:

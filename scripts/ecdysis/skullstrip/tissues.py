@@ -48,7 +48,7 @@ def by_brightness(classes: Sequence[FloatArray], image: FloatArray) -> list[Floa
         Probability of each class, 0 outside the brain.
     image : float array (X, Y, Z)
     """
-    means = [float((one * image).sum() / max(one.sum(), 1e-6)) for one in classes]
+    means = [float((tissue * image).sum() / max(tissue.sum(), 1e-6)) for tissue in classes]
     return [classes[place] for place in np.argsort(means)]
 
 
@@ -75,9 +75,9 @@ def maps_of_template(head: FloatArray, brain: NDArray[np.bool_]) -> Probabilitie
         sums = np.bincount(nearest, weights=values, minlength=centres.size)
         centres = sums / np.maximum(np.bincount(nearest, minlength=centres.size), 1)
     maps = np.zeros((centres.size, *head.shape), dtype=np.float32)
-    for index, one in enumerate(maps):
-        one[brain] = nearest == index
-        maps[index] = scipy.ndimage.gaussian_filter(one, 1.0)
+    for index, tissue in enumerate(maps):
+        tissue[brain] = nearest == index
+        maps[index] = scipy.ndimage.gaussian_filter(tissue, 1.0)
     return maps
 
 
