@@ -211,6 +211,13 @@ def _code(ds: Dataset) -> None:
     ds.AnatomicRegionSequence = Sequence([item])
 
 
+def _uid_in_text(ds: Dataset) -> None:
+    item, uid = Dataset(), "1.2.826.0.1.3680043.8.4711.20190314.815"
+    item.CodeValue, item.CodeMeaning = uid, "Head"
+    ds.AnatomicRegionSequence = Sequence([item])
+    ds.StackID, ds.ReceiveCoilName, ds.SoftwareVersions = f"1 {uid}"[:16], f"HE {uid}", uid
+
+
 def _institution(ds: Dataset) -> None:
     place = "Wellness Center Littletown"
     ds.InstitutionName, ds.QuadratureReceiveCoil = place, f"NO {place}"
@@ -223,11 +230,12 @@ def _other_names(ds: Dataset) -> None:
 
 
 @pytest.mark.parametrize("options", SETS.values(), ids=SETS)
-@pytest.mark.parametrize("plant", [_thumbnail, _code, _institution, _other_names])
+@pytest.mark.parametrize("plant", [_thumbnail, _code, _uid_in_text, _institution, _other_names])
 def test_nested_texts_go(plant: Callable[[Dataset], None], options: list[str]) -> None:
     ds = image()
     plant(ds)
     if plant is _institution and "retain_institution" in options:
         return
     text = texts(cleaned(ds, options))
-    assert [word for word in ("weber", "littletown", "birch", "quist") if word in text] == []
+    secrets = ("weber", "littletown", "birch", "quist", "3680043")
+    assert [word for word in secrets if word in text] == []

@@ -247,7 +247,7 @@ def test_of_coded_strings_only_those_with_an_unknown_word_may_be_emptied(
         ds.save_as(path)
     originals_with(session, ImageType=["DERIVED", "PRIMARY", "WEBER JONES", "M"])
     run(session)
-    originals_with(session, ImageType=["DERIVED", "PRIMARY", "MPR", "M"])
+    originals_with(session, ImageType=["DERIVED", "PRIMARY", "MOSAIC", "M"])
     with pytest.raises(InputError, match="ImageType was changed"):
         run(session)
 

@@ -75,13 +75,19 @@ def test_id_tokens() -> None:
     assert id_tokens("02\\AB-12 34\\7") == {"AB-12 34", "AB1234"}
 
 
-SPELLINGS = ["19630411", "1963-04-11", "11.4.1963", "04/11/1963", "4/11/63", "11 Apr 1963"]
+SPELLINGS = ["19630411", "1963-04-11", "11.4.1963", "04/11/1963", "4/11/63", "11 Apr 1963",
+             "11-04-63", "1963_04_11", "11 04 1963"]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", [*SPELLINGS, "April 11, 1963", "11-APR-1963", "110463"])
 def test_dates_are_found_in_usual_spellings(text: str) -> None:
     scrub = Scrubber(date_tokens("19630411"))
     assert scrub(f"born {text} here") == "born here"
+
+
+def test_a_version_with_the_digits_of_a_short_date_stays() -> None:
+    scrub = Scrubber(date_tokens("20090201"))
+    assert scrub("release 11.2.09 1.2.09.4") == "release 11.2.09 1.2.09.4"
 
 
 @pytest.mark.parametrize(

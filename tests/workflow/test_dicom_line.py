@@ -151,12 +151,16 @@ def test_an_audit_reads_all_that_tells_of_a_subject(place, first_run, snakemake)
     sidecar.write_bytes(clean.replace(b"{", b'{"Of": "%s",' % " ".join(names).encode(), 1))
     options = ("--force", "--config", "dicom_dir=scans", "bids_dir=study")
     run = snakemake(place, ".ecdysis/audited/sub-01", *options)
-    sidecar.write_bytes(clean)
     assert run.returncode != 0
     assert "Of holds a word of a person's name (PatientName of the originals)" in run.stdout
     assert "(in sub-01/anat/sub-01_desc-brain_T1w.json)" in run.stdout
     assert not any(name in run.stdout for name in names)
+    moved = place / "study-private/failed_audit/sub-01/results" / sidecar.relative_to(results)
+    assert "2 files were moved to the private folder" in run.stdout
+    assert not sidecar.exists()
+    assert names[0].encode() in moved.read_bytes()
     assert snakemake(place, *options[1:]).returncode == 0
+    assert sidecar.read_bytes() == clean
 
 
 def test_again_does_nothing_and_a_new_patient_runs_alone(place, first_run, snakemake):

@@ -3,12 +3,24 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from pydicom.datadict import keyword_for_tag
 
 from ecdysis.audit.secrets import Secret
+from ecdysis.errors import InputError
 
 SHOWN = 6
+
+
+class AuditError(InputError):
+    """An audit found something; `files` are the results and records in which it did."""
+
+    def __init__(self, where: str, problem: str, remedy: str, files: Iterable[Path] = ()) -> None:
+        super().__init__(where, problem, remedy)
+        self.files = tuple(files)
+
+
 WHAT = {
     "UIDs": "a UID", "dates": "a date", "birth dates": "a birth date", "times": "a time of day",
     "names": "a word of a person's name", "identifiers": "an identifier or address",

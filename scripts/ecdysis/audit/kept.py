@@ -15,7 +15,7 @@ from ecdysis.audit.index import SHORTEST, common_words
 from ecdysis.audit.instance import NUMBER_VRS, Instance, Value
 from ecdysis.audit.search import Searcher
 from ecdysis.audit.secrets import is_standard_uid
-from ecdysis.audit.spelling import day_of, squeezed
+from ecdysis.audit.spelling import date_of_number, day_of, squeezed
 from ecdysis.audit.vendor import READERS, facts
 
 TABLE = Path(__file__).with_name("kept_elements.tsv")
@@ -237,7 +237,12 @@ def _difference(rule: str, old: Value, new: Value | None, searcher: Searcher) ->
     if rule in READERS:
         wanted = facts(rule, old.raw)
         given = facts(rule, new.raw) if new else {}
-        lost = [key for key, value in wanted.items() if given.get(key) != value]
+        lost = [
+            key
+            for key, value in wanted.items()
+            if given.get(key) != value
+            and not (isinstance(value, float) and _may_tell(value, searcher, vendor=True))
+        ]
         return f"lost {', '.join(lost[:SHOWN_KEYS])}" if lost else None
     if _may_differ(rule, old, new, searcher):
         return None
@@ -252,7 +257,7 @@ def _may_differ(rule: str, old: Value, new: Value | None, searcher: Searcher) ->
         numbers = old.numbers()
         same = new is not None and numbers == new.numbers()
         vendor = bool(old.creator)
-        return same or any(searcher.in_number(number, vendor=vendor) for number in numbers)
+        return same or any(_may_tell(number, searcher, vendor=vendor) for number in numbers)
     if old.vr in ("TM", "DT"):
         return _same_time(old, before, after)
     if before == after or searcher.may_be_cut(" ".join(before)):
@@ -260,6 +265,12 @@ def _may_differ(rule: str, old: Value, new: Value | None, searcher: Searcher) ->
     if old.vr == "CS":
         return _is_emptied(before, after)
     return rule == "words" and _is_shortened(before, after)
+
+
+def _may_tell(number: float, searcher: Searcher, *, vendor: bool) -> bool:
+    """Whether a number may be left out: an identifier, or in a vendor's element any date."""
+    is_date = vendor and date_of_number(number) is not None
+    return is_date or searcher.in_number(number, vendor=vendor) is not None
 
 
 def _same_time(old: Value, before: tuple[str, ...], after: tuple[str, ...]) -> bool:
@@ -276,13 +287,16 @@ def _is_valid(vr: str, texts: Iterable[str]) -> bool:
 
 def _is_emptied(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
     """Whether only those of several coded strings were emptied that may name somebody."""
-    left = (*after, *[""] * (len(before) - len(after)))
-    return all(
-        new == old or (not new and may_name(old)) for old, new in zip(before, left, strict=False)
-    )
+    left = list(after)
+    for text in before:
+        if left and text == left[0]:
+            del left[0]
+        elif not _may_name(text):
+            return False
+    return not left
 
 
-def may_name(text: str) -> bool:
+def _may_name(text: str) -> bool:
     """Whether a coded string holds a word that is not in most headers, or a long number."""
     runs = re.findall(r"[^\W\d_]{3,}", text)
     digits = re.sub(r"\D", "", text)

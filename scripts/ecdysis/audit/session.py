@@ -13,6 +13,7 @@ from typing import Any
 
 from ecdysis.audit import form, kept, results
 from ecdysis.audit.findings import (
+    AuditError,
     Finding,
     element_name,
     identifying,
@@ -24,7 +25,6 @@ from ecdysis.audit.instance import UNREADABLE, Instance, read_instance
 from ecdysis.audit.search import Searcher
 from ecdysis.audit.secrets import Secret, kinds_searched, secrets_of
 from ecdysis.audit.spelling import day_of
-from ecdysis.errors import InputError
 from ecdysis.files import read_json
 from ecdysis.yaml_files import read_yaml
 
@@ -107,7 +107,7 @@ def audit(
 
     Raises
     ------
-    InputError
+    AuditError
         Something that identifies was found, or something was not kept.
     """
     used = {"profile": "basic", "options": (), "edits": (), "accept": (), **settings}
@@ -119,12 +119,16 @@ def audit(
     outputs = sorted(results.files_in(dicom)) if dicom else []
     findings, matched = _in_dicom(outputs, originals, searcher, label, used)
     rest = {**dict.fromkeys(converted, False), **dict.fromkeys(ours, True)}
+    faulty: list[Path] = []
     for path, own in rest.items():
-        findings += results.in_file(path, str(path) if own else path.name, searcher, ours=own)
+        name = str(path) if own else path.name
+        found = list(results.in_file(path, name, searcher, ours=own))
+        findings += found
+        faulty += [path] if split_accepted(found, used["accept"])[0] else []
     counted, accepted = split_accepted(findings, used["accept"])
     if counted:
         problem, remedy = message(counted)
-        raise InputError(label, f"the audit found: {problem}", remedy)
+        raise AuditError(label, f"the audit found: {problem}", remedy, faulty)
     return {
         "originals": len(originals.facts),
         "unreadable_originals": originals.unread,

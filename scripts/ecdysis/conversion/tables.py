@@ -135,6 +135,23 @@ def add_scans(table: Path, times: Mapping[str, str], lock: Path) -> None:
             _append(table, rows, "filename")
 
 
+def drop_scans(table: Path, images: Container[str], lock: Path = LOCK) -> None:
+    """Remove the rows of images from the ``scans.tsv`` of a session, and a table without rows.
+
+    Parameters
+    ----------
+    images : container of str
+        Paths relative to the table.
+    """
+    with locked(lock):
+        header, *rows = table.read_text(encoding="utf-8").splitlines()
+        kept = [row for row in rows if row.split("\t")[0] not in images]
+        if kept:
+            _write(table, "".join(f"{line}\n" for line in (header, *kept)))
+        else:
+            table.unlink()
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock that other jobs wait for."""

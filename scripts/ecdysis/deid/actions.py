@@ -30,6 +30,9 @@ CHARSET = 0x00080005
 GRADIENT = re.compile(rb"b=\d{1,5}(\.\d{1,3})?\((-?[01]\.\d{1,8},?){3}\)[\0 ]*")
 """What Canon and Toshiba write into Image Comments: ``b=1500(0.445,0.000,0.895)``."""
 
+CODE = re.compile(r"[A-Za-z0-9._:/-]*")
+"""Characters of a code, which has no spaces as a telephone number has."""
+
 PIXEL_GROUP = 0x7FE0
 
 
@@ -172,11 +175,13 @@ def _known_words(vr: str, value: bytes, context: Context) -> bytes:
 
 
 def _is_code(vr: str, value: bytes, context: Context) -> bool:
-    """Whether a code holds neither an identifier of the patient nor an unknown word."""
+    """Whether a code holds no identifier of the patient and no unknown word."""
     text, _ = decode(value.rstrip(b"\0 "), vr, codecs_of(context.charset))
     known = vocabulary("scheme")
-    return context.scrub.technical(text) == text and all(
-        word.lower() in known or is_imaging(word) for word in WORD_OF_CODE.findall(text)
+    return (
+        CODE.fullmatch(text) is not None
+        and context.scrub.technical(text) == text
+        and all(word.lower() in known or is_imaging(word) for word in WORD_OF_CODE.findall(text))
     )
 
 

@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from anyascii import anyascii
 
 from ecdysis.deid.words import is_imaging
+from ecdysis.dicom.dictionary import is_standard_uid
 from ecdysis.dicom.tables import vocabulary
 
 ALONE_BELOW = 4
@@ -31,13 +32,25 @@ SHORTEST_PLACE = 6
 
 DATE_FORMS = """
     %Y%m%d %Y-%m-%d %Y/%m/%d %Y.%m.%d %d.%m.%Y %d/%m/%Y %d-%m-%Y %m/%d/%Y %m-%d-%Y %d%m%Y %m%d%Y
-    %d.%m.%y %d/%m/%y %m/%d/%y %d%m%y %y%m%d %d%b%Y %d-%b-%Y %d-%b-%y
+    %d.%m.%y %d/%m/%y %m/%d/%y %d-%m-%y %m-%d-%y %d%m%y %y%m%d %d%b%Y %d-%b-%Y %d-%b-%y
+    %Y_%m_%d %d_%m_%Y %m_%d_%Y %y-%m-%d %y_%m_%d %d_%m_%y
 """
-WORDED_DATE_FORMS = ("%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y", "%b %d, %Y", "%B %d, %Y")
+WORDED_DATE_FORMS = (
+    "%Y %m %d",
+    "%d %m %Y",
+    "%m %d %Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%b %d %Y",
+    "%B %d %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+)
 NUMBER_FORMS = ("%Y%m%d", "%d%m%Y", "%m%d%Y", "%y%m%d", "%d%m%y", "%m%d%y")
 PLAUSIBLE_YEARS = range(1900, 2100)
 DAY_S = 86_400
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[0-9a-f]+", re.IGNORECASE)
+UID = re.compile(r"(?<![\d.])[0-2](?=[\d.]{18})(?:\.\d+){5,}")
 LETTERS = re.compile(r"[A-Za-z]+")
 DIGRAPHS = {"ae": "ae?", "oe": "oe?", "ue": "ue?", "aa": "aa?"}
 """Vowels that are also written as one letter, and the pattern for both."""
@@ -209,7 +222,7 @@ class Scrubber:
                 safe = [run for run in runs if is_imaging(text[slice(*run)])]
                 safe += [run for run in runs if _is_chance(text, run, spans)]
                 spans = [span for span in spans if not _is_inside(span, safe)]
-            spans += self._halves(text, [*spans])
+            spans += [*self._halves(text, [*spans]), *_uids(text)]
             if not spans:
                 return text
             kept, position = [], 0
@@ -236,6 +249,11 @@ class Scrubber:
                 for name in self._words
             )
         ]
+
+
+def _uids(text: str) -> list[tuple[int, int]]:
+    """Return where UIDs of studies, series and files stand in a text."""
+    return [uid.span() for uid in UID.finditer(text) if not is_standard_uid(uid[0])]
 
 
 def _is_chance(text: str, run: tuple[int, int], spans: list[tuple[int, int]]) -> bool:
@@ -316,6 +334,10 @@ def _as_pattern(token: str) -> str:
     folded = _fold(token)[0]
     if folded.isdigit():
         return rf"(?<!\d){escaped}(?!\d)" if len(folded) < DIGITS_ALONE_BELOW else escaped
+    digits = sum(map(str.isdigit, folded))
+    if digits < DIGITS_ALONE_BELOW and not any(map(str.isalpha, folded)):
+        # "1.2.09" is a date, and a part of the version "11.2.09".
+        return rf"(?<!\d)(?<!\d[./_-]){escaped}(?![./_-]?\d)"
     if len(folded) < ALONE_BELOW and ord(folded[0]) < IDEOGRAPHS:
         return rf"(?<![^\W\d_]){escaped}(?![^\W\d_])"
     return escaped
