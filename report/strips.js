@@ -264,5 +264,6 @@
   document.addEventListener("themed", redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   new ResizeObserver(redraw).observe(holder);
-  build();
+  // The page is drawn first, because the plots of a thousand images take half a second.
+  requestAnimationFrame(() => setTimeout(build));
 })();

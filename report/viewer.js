@@ -329,8 +329,10 @@
   for (const [name, key] of Object.entries(toggles)) keys[key] = () => press(name);
   let held = false;
   addEventListener("keydown", (event) => {
-    if (help.open || event.altKey || event.target.matches("input[type=range]")) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    // A slider keeps its own keys.
+    const slider = event.target.matches?.("input[type=range]") && key.length > 1;
+    if (help.open || event.altKey || slider) return;
     if (event.ctrlKey || event.metaKey) {
       if (key === "z") undo();
       return;

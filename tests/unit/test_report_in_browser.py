@@ -152,6 +152,7 @@ def test_columns_can_be_chosen_and_are_remembered(browser: Browser, root: Path) 
     )
     assert "memory" in heads
     assert "cnr" not in heads
+    browser.page.wait_for_selector(".strip")
     strips = browser.evaluate(
         "[...document.querySelectorAll('.strip b')].map((one) => one.textContent)"
     )
@@ -160,6 +161,7 @@ def test_columns_can_be_chosen_and_are_remembered(browser: Browser, root: Path) 
 
 def test_a_dot_names_its_image_and_leads_to_its_subject(browser: Browser, root: Path) -> None:
     browser.open(root / "index.html")
+    browser.page.wait_for_selector(".strip")
     browser.evaluate("document.querySelectorAll('.strip canvas')[1].focus()")
     browser.press("Home")
     words = browser.evaluate("document.querySelectorAll('.strip .of')[1].textContent")

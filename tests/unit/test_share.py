@@ -243,6 +243,11 @@ def test_results_with_faces_are_refused(study, tmp_path: Path) -> None:
         ("run.log", "x", "do not belong"),
         (".hidden.tsv", "x", "hidden"),
         ("derivatives/ecdysis/sub-01/figures/sub-01_desc-surface_T1w.html", "x", "the face"),
+        (
+            "derivatives/ecdysis/sub-01/figures/sub-01_desc-viewer_T1w.input.js",
+            'ecdysisLayer("input","AAAA"); alert(1)',
+            "a script other than",
+        ),
         ("derivatives/ecdysis/sub-01/anat/sub-01_desc-preproc_T1w.json", "{}", "with the face"),
     ],
 )

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import nibabel as nib
@@ -25,6 +26,7 @@ from PIL import Image
 
 from tests.browser import Browser, needs_browser
 
+AXE = Path(find_spec("axe_playwright_python").origin).with_name("axe.min.js")
 HOSTILE = "<script>alert(1)</script>\" onload='alert(2)' </title><img src=x>"
 SHAPE, SPACING = (50, 60, 54), 3.0
 CENTRE = np.array([10.0, -6.0, 4.0])
@@ -239,6 +241,14 @@ def test_a_rater_corrects_the_mask_and_the_next_run_takes_it(
     brain = BrainFiles(saved, outputs[1], outputs[2], manual=True)
     crop(tmp_path / "raw.nii.gz", outputs[0], CROP, sources=["bids::raw"], brain=brain)
     assert np.count_nonzero(nib.load(outputs[1]).dataobj) == np.count_nonzero(after)
+
+
+@needs_browser
+def test_no_serious_fault_of_accessibility(browser: Browser) -> None:
+    browser.evaluate(AXE.read_text(encoding="utf-8"))
+    violations = browser.evaluate("axe.run().then((result) => result.violations)")
+    serious = [item["id"] for item in violations if item["impact"] in ("serious", "critical")]
+    assert serious == []
 
 
 @needs_browser

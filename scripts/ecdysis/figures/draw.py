@@ -80,7 +80,8 @@ class ImageFiles:
         if self.mask is None:
             return None
         parts = self.mask.parts
-        return Path(*parts[parts.index(self.subject) :]) if self.subject in parts else self.mask
+        start = parts.index(self.subject) if self.subject in parts else -1
+        return Path(*parts[start:])
 
     def figure(self, kind: str, extension: str = "jpg") -> str:
         """Return the file name of a figure."""

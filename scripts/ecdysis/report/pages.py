@@ -32,7 +32,7 @@ from ecdysis.report.status import (
 )
 from ecdysis.report.table import columns_of, rows_of, table_data
 
-THUMB_BYTES = 5_500_000
+THUMB_BYTES = 2_000_000
 """Bytes of thumbnails inside the index; when all are more, all are linked."""
 DIGEST_WITHIN = 4096
 """The digest of a page stands within its first so many bytes."""

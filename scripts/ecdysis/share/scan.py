@@ -32,6 +32,7 @@ TEXTS = (
     ".md",
     ".bib",
     ".html",
+    ".js",
     ".txt",
     "LICENSE",
     ".bidsignore",
@@ -53,7 +54,10 @@ PATTERNS = {
 DATA_URI = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+")
 LONG_CODE = re.compile(r"[A-Za-z0-9+/=]{200,}")
 """Pictures and voxels inside a page; they are judged by the images that they are made from."""
-FACELESS_FIGURES = re.compile(r"_desc-(?!surface|field)[A-Za-z]+_\w+\.(jpg|png|html)$")
+FACELESS_FIGURES = re.compile(r"_desc-(?!surface|field)[A-Za-z]+_\w+\.(jpg|png|html|\w+\.js)$")
+VIEWER_DATA = re.compile(r"_desc-viewer_\w+\.\w+\.js$")
+"""Voxels of a viewer, made from the images beside it."""
+VIEWER_CALL = re.compile(r'ecdysisLayer\("\w+","[A-Za-z0-9+/=]*"\)\s*')
 HEADER_TEXTS = ("db_name", "aux_file", "intent_name", "descrip")
 COARSE = ("func", "dwi", "perf", "fmap")
 NOT_A_HEAD = re.compile(r"_(mask|dseg|probseg|defacemask)\.nii")
@@ -182,14 +186,15 @@ def _in_name(
     relative = path.relative_to(folder).as_posix()
     if path.is_symlink():
         yield "it is a link"
-    if not path.name.endswith(ALLOWED) or PRIVATE_FILES.search(path.name):
+    allowed = path.name.endswith(ALLOWED) or VIEWER_DATA.search(path.name)
+    if not allowed or PRIVATE_FILES.search(path.name):
         yield "files of this kind do not belong into the folder"
     hidden = [part for part in path.relative_to(folder).parts if part.startswith(".")]
     if hidden and path.name != ".bidsignore":
         yield "it is hidden"
     if "_desc-preproc" in path.name:
         yield "it is an image with the face"
-    in_figures = "figures" in path.parts and path.suffix in (".jpg", ".png", ".html")
+    in_figures = "figures" in path.parts and path.suffix in (".jpg", ".png", ".html", ".js")
     if in_figures and not FACELESS_FIGURES.search(path.name):
         yield "this figure may show the face"
     yield from _secrets_in(relative, known, secrets)
@@ -203,6 +208,8 @@ def _in_text(
     except UnicodeDecodeError:
         yield "it is not a text in UTF-8"
         return
+    if path.suffix == ".js" and not VIEWER_CALL.fullmatch(text):
+        yield "it is a script other than the voxels of a viewer"
     yield from _secrets_in(LONG_CODE.sub("", DATA_URI.sub("", text)), known, secrets)
 
 
