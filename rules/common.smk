@@ -132,6 +132,7 @@ def study_of_this_run():
             return Study.load(settings)
         if settings["shards"]:
             join(settings["shards"], Path(settings["output_dir"]))
+            move_log(log_handlers(), folder_of_log(settings))
             return Study.load(settings)
         if not command_has(*WITHOUT_DATASET):
             check_targets(settings, COMMAND.targets)

@@ -17,6 +17,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
 import argparse
 import json
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -57,8 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     SystemExit
         With a sentence, for what would end Snakemake with a traceback.
     """
-    command = snakemake_command(sys.argv[1:] if arguments is None else arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    command = snakemake_command(words)
     check(command)
+    if shards := shards_of(words):
+        sys.exit(submit_shards(command, *shards))
     os.execv(command[0], command)  # noqa: S606 - a shell is not wanted
 
 
@@ -97,6 +101,40 @@ def snakemake_command(arguments: Sequence[str]) -> list[str]:
         *_settings(options),
         *theirs,
     ]
+
+
+def shards_of(arguments: Sequence[str]) -> tuple[int, str, list[str]] | None:
+    """Return the number of shards, the cores of each and the options of sbatch; None without."""
+    words = list(arguments)
+    if not words or words[0] in TARGETS:
+        return None
+    options = _app_parser().parse_args(words[: words.index("--")] if "--" in words else words)
+    if not options.shards:
+        return None
+    if not options.cores.isdecimal() or options.level == "group" or options.profile != "default":
+        _app_parser().error(
+            "--shards needs --cores N, the cores of one node, the level participant, and no"
+            " --profile: each shard is one Slurm job"
+        )
+    return options.shards, options.cores, shlex.split(options.sbatch)
+
+
+def submit_shards(command: Sequence[str], count: int, cores: str, options: list[str]) -> str | None:
+    """Submit the shards of a run and the joined report; return what went wrong, if anything."""
+    sys.path.insert(0, str(ROOT / "scripts"))
+    from ecdysis.errors import InputError
+    from ecdysis.shard_jobs import ShardJobs, shard_commands
+
+    run, join = shard_commands(command, count)
+    try:
+        array, joining = ShardJobs(count, int(cores), run, join, options).submit()
+    except InputError as error:
+        return f"Nothing was run. {error}"
+    place = next(word for word in command if word.startswith("output_dir="))
+    print(f"Slurm job {array} runs {count} shards, job {joining} joins their reports.")
+    print(f"Report, when they have ended: {place.removeprefix('output_dir=')}/index.html")
+    print("The same command again continues what failed or was stopped.")
+    return None
 
 
 def check(command: Sequence[str]) -> None:
@@ -280,6 +318,15 @@ def _app_parser() -> argparse.ArgumentParser:
         "--bids-filter-file", metavar="FILE", help="JSON that selects images by BIDS entities"
     )
     parser.add_argument("--dicom-dir", metavar="DIR", help=PATHS["dicom_dir"])
+    parser.add_argument(
+        "--shards",
+        type=int,
+        metavar="N",
+        help="submit the study to Slurm in N parts of one job each, and a job that joins them",
+    )
+    parser.add_argument(
+        "--sbatch", default="", metavar="OPTIONS", help="options of sbatch for --shards"
+    )
     parser.add_argument("--deface", action="store_true", help="remove faces from the results")
     _common(parser)
     return parser

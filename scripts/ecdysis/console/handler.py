@@ -79,7 +79,7 @@ class Console(logging.Handler):
         subjects = f"{progress.subjects} subject{'s' * (progress.subjects != 1)}, "
         self._line(
             f"Ecdysis {self._version}: {subjects if progress.subjects else ''}"
-            f"{len(progress.jobs)} steps ({steps})"
+            f"{len(progress.jobs)} step{'s' * (len(progress.jobs) != 1)} ({steps})"
         )
         if results:
             self._line(f"Results: {results}")
