@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 from ecdysis.deface.removal import region_to_remove, without
+from ecdysis.deface.residual import residual_face
 from ecdysis.errors import InputError
 from ecdysis.files import read_json, write_json
 from ecdysis.image.sidecar import grid_facts, sidecar_of
@@ -57,7 +59,8 @@ def deface(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict[
     Returns
     -------
     dict
-        ``FaceVolume`` (mL of head that was removed), ``warnings``.
+        ``FaceVolume`` (mL of head that was removed), ``ResidualFace`` (what is still visible, see
+        `ecdysis.deface.residual`), ``warnings``.
 
     Raises
     ------
@@ -92,9 +95,14 @@ def deface(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict[
     bright = volume.stored > np.quantile(volume.stored[inside], 0.05) / 2
     removed = float((region & bright).sum() * np.prod(volume.zooms_mm) / 1000)
     little = f"only {removed:.0f} mL were removed; the face may lie outside the field of view"
+    score = residual_face(nib.load(outputs.image), nib.load(inputs.mask))
+    warnings = [little] if removed < LITTLE_ML else []
+    if score.visible:
+        warnings.append(f"it may still show {', '.join(score.visible)}; look at its surface")
     return {
         "FaceVolume": round(removed, 1),
-        "warnings": [little] if removed < LITTLE_ML else [],
+        "ResidualFace": score.to_json(),
+        "warnings": warnings,
     }
 
 

@@ -34,6 +34,19 @@ def template_mask(tmp_path_factory):
 
 @pytest.fixture
 def inputs(head, template_mask, tmp_path):
+    return _inputs(head, template_mask, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def removed(head, template_mask, tmp_path_factory):
+    """What is removed from the head."""
+    folder = tmp_path_factory.mktemp("removed")
+    made = script.Outputs(folder / "defaced.nii.gz", folder / "face.nii.gz")
+    script.deface(_inputs(head, template_mask, folder), made, sources=[])
+    return np.asanyarray(nib.load(made.defacemask).dataobj) > 0
+
+
+def _inputs(head, template_mask, tmp_path):
     nib.save(head.image, tmp_path / "head.nii.gz")
     nib.save(head.mask, tmp_path / "mask.nii.gz")
     (tmp_path / "head.json").write_text(json.dumps({"CropBox": [[0, 1]] * 3}))
@@ -72,6 +85,7 @@ def test_the_face_goes_and_the_brain_stays_bit_by_bit(head, inputs, outputs):
     assert not (removed & brain).any()
     assert details["FaceVolume"] > 200
     assert details["warnings"] == []
+    assert details["ResidualFace"]["verdict"] == "none"
 
 
 @pytest.mark.parametrize(
@@ -90,9 +104,7 @@ def test_the_face_goes_and_the_brain_stays_bit_by_bit(head, inputs, outputs):
         ((0, -60, -85), False),  # nape
     ],
 )
-def test_landmarks_of_the_face(head, inputs, outputs, point_mm, gone):
-    script.deface(inputs, outputs, sources=[])
-    removed = np.asanyarray(nib.load(outputs.defacemask).dataobj) > 0
+def test_landmarks_of_the_face(head, removed, point_mm, gone):
     voxel = voxel_of(head, point_mm)
     if all(0 <= i < n for i, n in zip(voxel, removed.shape, strict=True)):
         assert bool(removed[voxel]) is gone

@@ -131,3 +131,21 @@ def test_the_dictionary_is_whole():
 def test_the_documentation_holds_the_dictionary():
     text = DOCS.read_text(encoding="utf-8")
     assert markdown() in text, "put the output of ecdysis.quality.dictionary.markdown() into docs/"
+
+
+def test_a_run_with_defacing_names_the_visible_parts(tmp_path: Path) -> None:
+    made = MadeOutput(tmp_path)
+    for subject, visible in (("01", []), ("02", ["nose", "left eye"])):
+        score = {"verdict": "face" if visible else "none", "visible": visible}
+        made.record(made.image(subject), "deface", details={"ResidualFace": score})
+    made.image("03")
+    for deface, cells in ((False, None), (True, ["none", "nose, left eye", "n/a"])):
+        made.manifest["settings"]["deface"] = deface
+        made.save()
+        write_table(load_run(made.root))
+        header, *rows = (made.root / "participants_qc.tsv").read_text().splitlines()
+        assert header.endswith("\tface_visible") is deface
+        if cells:
+            assert [row.split("\t")[-1] for row in rows] == cells
+        described = json.loads((made.root / "participants_qc.json").read_text())
+        assert ("face_visible" in described) is deface

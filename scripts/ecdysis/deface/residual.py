@@ -22,7 +22,9 @@ from ecdysis.template import embedded
 Array = NDArray[np.float64]
 Volume = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-Span = tuple[float, float]
+Spans = tuple[tuple[float, float], tuple[float, float]]
+Depths = tuple[Array, Array | None]
+"""Of a part: the depths of its rays and of those at its base, mm from the start of the rays."""
 
 STEP_MM = 2.0
 """Voxel size of the grid in the template's space, in which rays run."""
@@ -50,28 +52,31 @@ class Part:
         The range of the rays along the two other axes.
     near_mm : float
         The part is visible if the distance of the surfaces is below.
-    quantile : float
-        Which of the distances of all rays is compared: 0.5 is the median, 0 the least.
+    base : two pairs of floats, optional
+        Of a flap such as the ear: the range of rays that meet the head beside it.
     """
 
     axis: int
     sign: int
-    spans: tuple[Span, Span]
+    spans: Spans
     near_mm: float
-    quantile: float
+    base: Spans | None = None
 
 
+EAR, BEHIND_EAR = ((-48, -18), (-62, -24)), ((-72, -56), (-50, -20))
 PARTS: Mapping[str, Part] = {
-    "nose": Part(1, 1, ((-7, 7), (-56, -34)), 14, 0.5),
-    "right eye": Part(1, 1, ((24, 40), (-46, -30)), 10, 0.5),
-    "left eye": Part(1, 1, ((-40, -24), (-46, -30)), 10, 0.5),
-    "right ear": Part(0, 1, ((-48, -18), (-62, -24)), 4, 0.05),
-    "left ear": Part(0, -1, ((-48, -18), (-62, -24)), 4, 0.05),
+    "nose": Part(1, 1, ((-7, 7), (-56, -34)), 10),
+    "right eye": Part(1, 1, ((22, 42), (-60, -40)), 8),
+    "left eye": Part(1, 1, ((-42, -22), (-60, -40)), 8),
+    "right ear": Part(0, 1, EAR, 7, BEHIND_EAR),
+    "left ear": Part(0, -1, EAR, 7, BEHIND_EAR),
 }
 """Places on the head MNI152NLin6Asym (Grabner et al. 2006, doi:10.1007/11866763_8). The bounds are
 between the distances of real faces and of defaced images; docs/benchmarks.md has the table."""
 HEAD_LEVEL = 0.2
 """Voxels brighter than this part of the brain's median are head."""
+OUTERMOST = 0.05
+"""The quantile of the depths at which the edge of an ear is."""
 LEAST_OVERLAP = 0.85
 """Least Dice coefficient of the aligned brain masks; below it, the distances mean nothing."""
 
@@ -150,7 +155,7 @@ def residual_face(
     brain, _ = in_template(mask, to_image)
     return Score(
         {
-            name: _distance(found, surfaces[name], PARTS[name])
+            name: _distance(found, surfaces[name])
             for name, found in _surfaces(values, brain, inside).items()
         },
         overlap,
@@ -163,7 +168,7 @@ def align_to_template(mask: nib.Nifti1Image) -> tuple[Array, float]:
 
 
 @cache
-def _template() -> tuple[nib.Nifti1Image, dict[str, Array]]:
+def _template() -> tuple[nib.Nifti1Image, dict[str, Depths]]:
     """Return the brain mask of the embedded template, and the surface of its head."""
     files = embedded(2)
     head, mask = nib.load(files.t1w), nib.load(files.brain_mask)
@@ -172,23 +177,27 @@ def _template() -> tuple[nib.Nifti1Image, dict[str, Array]]:
     return mask, _surfaces(values, brain, inside)
 
 
-def _surfaces(values: Volume, brain: Volume, inside: Mask) -> dict[str, Array]:
-    """Return the depth at which the rays of each part meet the head, in mm from their start.
-
-    Infinity where a ray meets no head; NaN where its whole way is outside the field of view.
-    """
+def _surfaces(values: Volume, brain: Volume, inside: Mask) -> dict[str, Depths]:
+    """Return the depths at which the rays of each part meet the head."""
     solid = values > HEAD_LEVEL * np.median(values[brain > 0.5])
     labels, count = ndimage.label(solid)
     if count > 1:
         # Only the largest component, so that noise in the air is not met.
         solid = labels == np.argmax(np.bincount(labels.ravel())[1:]) + 1
-    return {name: _rays(solid, inside, part) for name, part in PARTS.items()}
+    return {
+        name: (
+            _rays(solid, inside, part, part.spans),
+            _rays(solid, inside, part, part.base) if part.base else None,
+        )
+        for name, part in PARTS.items()
+    }
 
 
-def _rays(solid: Mask, inside: Mask, part: Part) -> Array:
+def _rays(solid: Mask, inside: Mask, part: Part, spans: Spans) -> Array:
+    """Return depths; infinity where a ray meets no head, NaN outside the field of view."""
     others = [axis for axis in range(3) if axis != part.axis]
     index: list[slice] = [slice(None, None, -part.sign)] * 3
-    for axis, (low, high) in zip(others, part.spans, strict=True):
+    for axis, (low, high) in zip(others, spans, strict=True):
         first, last = np.round((np.array([low, high]) - LOW_MM[axis]) / STEP_MM).astype(int)
         index[axis] = slice(first, last + 1)
     head, field = (np.moveaxis(grid[tuple(index)], part.axis, 0) for grid in (solid, inside))
@@ -196,16 +205,29 @@ def _rays(solid: Mask, inside: Mask, part: Part) -> Array:
     return np.where(field.any(axis=0), depth, np.nan)
 
 
-def _distance(found: Array, expected: Array, part: Part) -> float | None:
-    """Return how far a surface is behind that of the template; None where too little is seen."""
-    seen = ~np.isnan(found) & np.isfinite(expected)
-    if seen.sum() < expected.size / 4:
+def _distance(found: Depths, expected: Depths) -> float | None:
+    """Return how far a surface is behind that of the template; None where too little is seen.
+
+    For a flap, also how much less it stands out from its base; the larger of both.
+    """
+    (depth, base), (usual, usual_base) = found, expected
+    seen = ~np.isnan(depth) & np.isfinite(usual)
+    if np.count_nonzero(seen) < usual.size / 4:
         return None
-    behind = found[seen] - expected[seen]
-    if part.quantile < 0.25:
-        # A flap such as the ear: its outermost points, wherever it is attached.
-        return float(np.quantile(found[seen], part.quantile) - np.quantile(expected, part.quantile))
-    return float(np.quantile(behind, part.quantile, method="nearest"))
+    if base is None or usual_base is None:
+        return float(np.quantile(depth[seen] - usual[seen], 0.5, method="nearest"))
+    edge, usual_edge = _outermost(depth), _outermost(usual)
+    flatter = (_middle(usual_base) - usual_edge) - (_middle(base) - edge)
+    return float(np.nanmax([edge - usual_edge, flatter]))
+
+
+def _outermost(depth: Array) -> float:
+    return float(np.quantile(depth[~np.isnan(depth)], OUTERMOST, method="nearest"))
+
+
+def _middle(depth: Array) -> float:
+    """Return the median of the rays that meet the head, NaN if none does."""
+    return float(np.median(depth[np.isfinite(depth)])) if np.isfinite(depth).any() else np.nan
 
 
 def align(mask: nib.Nifti1Image, template_mask: nib.Nifti1Image) -> tuple[Array, float]:
@@ -274,7 +296,7 @@ def _coarse(mask: nib.Nifti1Image) -> tuple[Volume, Array]:
 
 def _moments(volume: Volume, affine: Array) -> tuple[Array, Array]:
     """Return centre and standard deviations of a blurred mask along the axes of the world, mm."""
-    points = nib.affines.apply_affine(affine, np.argwhere(volume > 0.5))
+    points = nib.affines.apply_affine(affine, np.argwhere(volume > volume.max() / 2))
     return points.mean(axis=0), points.std(axis=0)
 
 

@@ -20,6 +20,16 @@ from ecdysis.report.status import PROBLEMS, Entry, Status, entries_of
 
 STAGE = "measure"
 NONE = "n/a"
+FACE_COLUMN: dict[str, dict[str, Any]] = {
+    "face_visible": {
+        "LongName": "Visible parts of the face",
+        "Description": "Parts of the face that the defaced image may still show: nose, right eye,"
+        " left eye, right ear, left ear; 'none' if there is none; n/a where it was not defaced or"
+        " cannot be measured",
+        "Source": "surface distance to MNI152NLin6Asym, see docs/sharing.md",
+    }
+}
+"""The column that a run with ``deface`` has."""
 
 
 def values_of(run: Run) -> dict[str, dict[str, float | None]]:
@@ -49,7 +59,8 @@ def write_table(run: Run) -> None:
     table = run.output_dir / QUALITY_TABLE
     entries = entries_of(run, flags_of(run))
     _write(table, _rows(run, entries, values_of(run)))
-    dictionary = json.dumps(data_dictionary(), indent=2, ensure_ascii=False)
+    described = data_dictionary() | (FACE_COLUMN if run.settings.get("deface") else {})
+    dictionary = json.dumps(described, indent=2, ensure_ascii=False)
     _write(table.with_suffix(".json"), dictionary + "\n")
     _write_group_tables(run)
 
@@ -125,10 +136,23 @@ def data_dictionary() -> dict[str, dict[str, Any]]:
     return columns
 
 
+def face_visible(image: ProcessedImage | None) -> str:
+    """Return the parts of the face that a defaced image may still show, ``none`` or ``n/a``."""
+    score = _details(image, "deface").get("ResidualFace") if image else None
+    if not score or score["verdict"] == "unknown":
+        return NONE
+    return ", ".join(score["visible"]) or "none"
+
+
 def _rows(run: Run, entries: Sequence[Entry], values: Values) -> str:
     keys = [measure.key for measure in MEASURES]
+    faces = list(FACE_COLUMN) if run.settings.get("deface") else []
+    images = {image.name: image for _, image in run.images}
     lines = [
-        ["participant_id", "session_id", "image", "status", *keys, "flags", "reasons", "rating"]
+        [
+            *("participant_id", "session_id", "image", "status", *keys),
+            *("flags", "reasons", "rating", *faces),
+        ]
     ]
     for entry in entries:
         mine = values.get(entry.name, {})
@@ -150,6 +174,7 @@ def _rows(run: Run, entries: Sequence[Entry], values: Values) -> str:
                 flags,
                 " ".join(reasons.split()),
                 rating,
+                *[face_visible(images.get(entry.name)) for _ in faces],
             ]
         )
     return "".join("\t".join(line) + "\n" for line in lines)
