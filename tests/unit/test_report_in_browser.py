@@ -139,6 +139,20 @@ def test_nothing_is_wider_than_the_window(
     assert wide <= width
 
 
+@pytest.mark.parametrize("page", ["index.html", "sub-01.html", "sub-12.html"])
+def test_a_page_fits_on_paper(browser: Browser, root: Path, page: str) -> None:
+    browser.page.set_viewport_size({"width": 720, "height": 1000})
+    browser.open(root / page)
+    browser.page.emulate_media(media="print")
+    browser.evaluate("dispatchEvent(new Event('beforeprint'))")
+    wide = browser.evaluate("document.documentElement.scrollWidth")
+    hidden = browser.page.locator("header nav").first.is_hidden()
+    browser.page.emulate_media(media="screen")
+    browser.page.set_viewport_size({"width": 1300, "height": 1000})
+    assert wide <= 720
+    assert hidden
+
+
 def test_columns_can_be_chosen_and_are_remembered(browser: Browser, root: Path) -> None:
     browser.open(root / "index.html")
     box = (
