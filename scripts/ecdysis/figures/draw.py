@@ -233,13 +233,13 @@ class _Drawing:
             shown = [("input", "Input", self._raw)]
         if files.corrected:
             shown.append(("corrected", "Bias-corrected", load_canonical(files.corrected)))
-        shown += self._aligned
         write_image_viewer(
             self.folder / files.figure("viewer", "html"),
             self.name,
             self._raw,
             shown,
             back=f"../../{files.subject}.html",
+            aligned=self._aligned,
             mask=mask,
             automatic=load_canonical(files.automatic_mask) if files.automatic_mask else None,
             labels=load_canonical(files.dseg) if files.dseg else None,

@@ -7,9 +7,18 @@ from pathlib import Path
 import numpy as np
 from nibabel.affines import apply_affine
 
-from ecdysis.figures.layers import GREY_MATTER, MASK, WHITE_MATTER, head_box, window_of
+from ecdysis.figures.layers import (
+    GREY_MATTER,
+    MASK,
+    WHITE_MATTER,
+    brain_window,
+    head_box,
+    window_of,
+)
 from ecdysis.figures.mosaic import Canonical
 from ecdysis.figures.viewer import (
+    FEWER_LEVELS,
+    LEVELS,
     MaskFile,
     ViewerGrid,
     ViewerLayer,
@@ -32,6 +41,7 @@ def write_image_viewer(
     images: Sequence[tuple[str, str, Canonical]],
     *,
     back: str,
+    aligned: Sequence[tuple[str, str, Canonical]] = (),
     mask: Canonical | None = None,
     automatic: Canonical | None = None,
     labels: Canonical | None = None,
@@ -49,6 +59,8 @@ def write_image_viewer(
         The first is shown when the page opens.
     back : str
         Address of the page that links to the viewer.
+    aligned : sequence of (id, title, image)
+        Images that are registered to this one.
     mask, automatic, labels : Canonical, optional
         Brain mask, the automatic mask that it replaces, and tissues.
     mask_path : Path, optional
@@ -56,7 +68,7 @@ def write_image_viewer(
     """
     first = images[0][2]
     box = head_box(raw) if first is raw else _box_in(raw, first)
-    cross = box
+    cross, inside = box, None
     if mask is not None:
         box |= _box_in(raw, mask)
         inside = mask.on(raw, nearest=True) > 0.5
@@ -65,10 +77,13 @@ def write_image_viewer(
     grid = ViewerGrid.part(raw, box, apply_affine(raw.affine, middle))
 
     layers: list[ViewerLayer] = []
-    for name, words, image in images:
-        values = image.on(raw)[box.slices]
-        layers.append(image_layer(name, words, values, window_of(image.values), shown=not layers))
-    if mask is not None:
+    for group, levels in ((images, LEVELS), (aligned, FEWER_LEVELS)):
+        for name, words, image in group:
+            values = image.on(raw)
+            window = window_of(values) if inside is None else brain_window(values, inside)
+            values = values[box.slices]
+            layers.append(image_layer(name, words, values, window, levels=levels, shown=not layers))
+    if inside is not None:
         layers.append(mask_layer("mask", "brain mask", inside[box.slices], MASK, shown=True))
     if automatic is not None:
         before = automatic.on(raw, nearest=True)[box.slices]

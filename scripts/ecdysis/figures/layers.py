@@ -73,6 +73,17 @@ def window_of(values: NDArray[Any]) -> tuple[float, float]:
     return min(floor, float(low)), float(high)
 
 
+def brain_window(values: NDArray[Any], inside: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the intensities drawn black and white in figures of the brain.
+
+    Fat, which is the brightest tissue of many images, does not count.
+    """
+    low, high = window_of(values)
+    brain = values[inside]
+    white = float(np.percentile(brain, WINDOW[1])) if brain.size else high
+    return (low, white) if white > low else (low, high)
+
+
 def head_box(image: Canonical) -> Box:
     """Return the box of the head, without the lower neck; the whole image if none is found."""
     whole = Box.whole(image.values.shape)
@@ -176,7 +187,7 @@ def brain_layers(
         raise ValueError("the brain mask is empty")
     whole = Box.whole(image.values.shape)
     layout = layout_of(image, box.grown(BRAIN_MARGIN, image.zooms.tolist()) & whole, BRAIN_PIXELS)
-    base = grey(layout.arrange(image.values), window_of(image.values))
+    base = grey(layout.arrange(image.values), brain_window(image.values, inside))
     volume = np.count_nonzero(inside) * float(np.prod(image.zooms)) / 1000
     words = _words(layout)
     outlines = [(_arranged(layout, inside), MASK)]
@@ -208,7 +219,8 @@ def brain_layers(
             )
         )  # fmt: skip
     for kind, title, other in aligned:
-        picture = _picture(layout, other.on(image), window_of(other.values))
+        values = other.on(image)
+        picture = _picture(layout, values, brain_window(values, inside))
         layers.append(Layer(kind, "brain", title, f"{title}: the same slices of {name}.", picture))
     return layers
 

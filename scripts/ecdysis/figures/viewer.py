@@ -30,6 +30,8 @@ MOST_VOXELS = 60_000_000
 """A larger grid is thinned, because a browser would need more than 1 GB for it."""
 TOP = 99.99
 """Percentile of the intensities that is stored as 255, so that single voxels do not matter."""
+LEVELS, FEWER_LEVELS = 255, 85
+"""Grey levels of an image, and of one that is only compared with it, whose file is smaller."""
 COMPRESSION = 6
 OPACITY = 0.5
 MIDDLE = 128
@@ -145,7 +147,13 @@ def mask_header(image: Canonical) -> bytes:
 
 
 def image_layer(
-    name: str, title: str, values: Values, window: tuple[float, float], **more: Any
+    name: str,
+    title: str,
+    values: Values,
+    window: tuple[float, float],
+    *,
+    levels: int = LEVELS,
+    **more: Any,
 ) -> ViewerLayer:
     """Make the layer of an image.
 
@@ -157,13 +165,15 @@ def image_layer(
     values : array, shape of the grid
     window : tuple of two floats
         The intensities drawn black and white.
+    levels : int
+        Number of grey levels, a divisor of 255.
     **more
         Further attributes of the layer.
     """
     low = float(values.min())
     high = max(float(np.percentile(values[::2, ::2, ::2], TOP)), window[1], low + 1e-6)
     part = np.clip((values.astype(np.float32) - low) / (high - low), 0, 1)
-    stored = np.rint(255 * np.sqrt(part)).astype(np.uint8)
+    stored = np.rint(levels * np.sqrt(part)).astype(np.uint8) * np.uint8(LEVELS // levels)
     facts = {"range": [low, high], "window": list(window)}
     return ViewerLayer(name, title, "image", stored, facts, **more)
 
