@@ -111,6 +111,11 @@ def shards_of(arguments: Sequence[str]) -> tuple[int, str, list[str]] | None:
     options = _app_parser().parse_args(words[: words.index("--")] if "--" in words else words)
     if not options.shards:
         return None
+    if options.dicom_dir:
+        _app_parser().error(
+            "--shards starts with a BIDS dataset: pseudonyms and names belong to the whole study."
+            " Run --dicom-dir without --shards first"
+        )
     if not options.cores.isdecimal() or options.level == "group" or options.profile != "default":
         _app_parser().error(
             "--shards needs --cores N, the cores of one node, the level participant, and no"

@@ -39,16 +39,21 @@ def test_every_environment_of_the_rules_is_there():
     assert {f"../envs/{path.name}" for path in CONDA} == set(re.findall(r'"(\.\./envs/.+)"', rules))
 
 
-def test_the_image_is_made_of_the_locked_file():
-    recipe = (ENVS / "apptainer.def").read_text()
-    header = dict(re.findall(r"^(Bootstrap|From): (.+)$", recipe, re.MULTILINE))
-    assert header["Bootstrap"] == "docker"
-    assert header["From"].startswith("python:3.11-")
-    sections = re.split(r"^%(\w+)\n", recipe, flags=re.MULTILINE)
-    named = dict(zip(sections[1::2], sections[2::2], strict=True))
-    source, target = named["files"].split()
-    assert (ENVS.parent / source).is_file()
-    assert f"--no-deps --require-hashes -r {target}" in named["post"]
+def test_the_recipe_of_apptainer_has_the_steps_of_the_containerfile(monkeypatch):
+    monkeypatch.syspath_prepend(str(ENVS))
+    from containers import apptainer, steps
+
+    containerfile = (ENVS / "Containerfile").read_text()
+    assert apptainer(containerfile) == (ENVS / "apptainer.def").read_text(), (
+        "run envs/containers.py"
+    )
+    done = list(steps(containerfile))
+    assert done[0] == ("FROM", "debian:bookworm-slim")
+    copied = {value.split()[0] for name, value in done if name == "COPY"}
+    assert all((ENVS.parent / source).exists() for source in copied)
+    commands = [value for name, value in done if name == "RUN"]
+    assert any("--no-deps --require-hashes -r" in command for command in commands)
+    assert [name for name, _ in done][-3:] == ["USER", "WORKDIR", "ENTRYPOINT"]
 
 
 def test_the_slurm_plugin_finds_its_dependencies_in_the_locked_file():

@@ -66,11 +66,19 @@ def test_nothing_in_a_path_is_a_command():
     assert words_of(script_of(evil), "1")[1:] == ["it's", "$(touch x)", 'a"b', "output_dir=1"]
 
 
-def test_the_cores_of_a_shard_are_needed(submitted, capsys):
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ([], "--shards needs --cores N"),
+        (["--cores", "2", "--profile", "slurm"], "and no --profile"),
+        (["--cores", "2", "--dicom-dir", "scans"], "starts with a BIDS dataset"),
+    ],
+)
+def test_what_does_not_fit_is_refused(more, words, submitted, capsys):
     with pytest.raises(SystemExit) as ended:
-        command_line.main(arguments())
+        command_line.main(arguments(*more))
     assert ended.value.code == 2
-    assert "--shards needs --cores N" in capsys.readouterr().err
+    assert words in " ".join(capsys.readouterr().err.split())
     assert submitted() == []
 
 
