@@ -53,10 +53,14 @@ class Outcome:
     errors: list[str] = field(default_factory=list)
 
 
-def run(scans: Path, out: Path, *, check: bool = True) -> Outcome:
-    """Convert the study of a folder below `out`, every series that the plan names."""
+def run(scans: Path, out: Path, *, check: bool = True, table: Path | None = None) -> Outcome:
+    """Convert the study of a folder below `out`, every series that the plan names.
+
+    `table` is a plan that a person edited; `check` runs the BIDS validator.
+    """
     bids_dir, private_dir = out / "bids", out / "private"
-    made = plan(Sources(scans, private_dir, KEY), bids_dir, Wishes(suffixes=()))
+    sources = Sources(scans, private_dir, KEY, table=table)
+    made = plan(sources, bids_dir, Wishes(suffixes=()))
     outcome = Outcome(made, read_tsv(private_dir / "series.tsv").rows)
     bids_dir.mkdir(parents=True, exist_ok=True)
     complete(bids_dir, "Scanners", "dcm2niix")

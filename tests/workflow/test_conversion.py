@@ -165,7 +165,7 @@ def test_the_report_has_the_validators_summary(study):
         "no image among its 1 series",
         "the file is cut short",
         "BIDS needs to know what its 4 volumes are",
-        "reformatted, projected or resampled from another series",
+        "reformatted, projected, subtracted or resampled from another series",
         "it holds no image",
     ],
 )

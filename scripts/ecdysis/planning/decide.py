@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ecdysis.bids import schema
-from ecdysis.planning import companions
+from ecdysis.planning import companions, doubts
 from ecdysis.planning.decision import Decision
 from ecdysis.planning.description_labels import task
 from ecdysis.planning.facts import Facts, facts
@@ -47,7 +47,7 @@ class Wishes:
 def decide(members: Sequence[Series], wishes: Wishes) -> list[Decision]:
     """Decide on every series of a session, which are in the order of their acquisition."""
     decisions = [_decide(series, wishes) for series in members]
-    for step in (_prefer_originals, _in_plane, *companions.STEPS):
+    for step in (_prefer_originals, _in_plane, *companions.STEPS, *doubts.STEPS):
         settled = step(decisions)
         decisions = [
             replace(old, zero_b=new.zero_b) if old.ruling and old.ruling.decides else new

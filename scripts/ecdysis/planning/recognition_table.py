@@ -134,7 +134,7 @@ LEFT_OUT = (
     ),
     Rule(
         None,
-        "reformatted, projected or resampled from another series",
+        "reformatted, projected, subtracted or resampled from another series",
         has={
             "image_type": (
                 *("MPR", "REFORMATTED", "PROJECTION", "MIP", "MINIP", "MNIP", "SUBTRACTION"),
