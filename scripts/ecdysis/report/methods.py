@@ -5,10 +5,14 @@ not run is left out. Citations are keys of ``report/references.bib`` in pandoc's
 """
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
+from ecdysis.deface.face import FACE
 from ecdysis.files import atomic
-from ecdysis.report.model import ProcessedImage, Run
+from ecdysis.quality.dictionary import MEASURES
+from ecdysis.report.model import NotProcessed, ProcessedImage, Run
 from ecdysis.report.overview import programs_of
 from ecdysis.report.references import bibtex, cited
 from ecdysis.skullstrip.method import load, method_name
@@ -20,9 +24,9 @@ CITATION = re.compile(r"\[@(\w+)((?:; @\w+)*)\]")
 
 def methods_of(run: Run) -> list[str]:
     """Return the paragraphs of the methods text, with citations as ``[@key]``."""
-    parts = (_data, _reorient, _skullstrip, _later, _quality)
+    parts = (_data, _sample, _reorient, _skullstrip, _later, _deface, _quality)
     paragraphs = [" ".join(part(run)) for part in parts]
-    return [text for text in (*paragraphs, _tools()) if text]
+    return [text for text in (*paragraphs, _tools(run)) if text]
 
 
 def keys_of(paragraphs: list[str]) -> list[str]:
@@ -75,6 +79,77 @@ def _data(run: Run) -> Iterator[str]:
         yield f"They were converted to NIfTI with {' and '.join(converters)} [@dcm2niix]."
 
 
+def _sample(run: Run) -> Iterator[str]:
+    """Say how many images there are, which were not used and why."""
+    unused = [item for subject in run.subjects for item in subject.rejected]
+    images = [image for _, image in run.images]
+    if not images and not unused:
+        return
+    names = [image.name for image in images] + [item.name for item in unused]
+    suffixes = [name.rpartition("_")[2] for name in names]
+    people = [subject for subject in run.subjects if subject.images or subject.rejected]
+    complete = sum(image.progress == "done" for image in images)
+    yield (
+        f"Of {_number(len(suffixes), 'image')} ({_counted(suffixes)}) of"
+        f" {_number(len(people), 'participant')}, {complete} {_was(complete)} processed completely."
+    )
+    if failed := [stage for image in images if (stage := _failed_at(image))]:
+        yield f"{len(failed)} failed ({_counted(failed, ' during ')})."
+    if rest := len(images) - complete - len(failed):
+        yield f"{rest} {'is' if rest == 1 else 'are'} not finished."
+    if unused:
+        reasons = _counted((_reason(run, item) for item in unused), " because ", "; ")
+        yield f"{len(unused)} {_was(len(unused))} not used ({reasons})."
+
+
+STEPS = {
+    "convert": "conversion",
+    "reorient": "reorientation",
+    "skullstrip": "skull stripping",
+    "crop": "cropping",
+    "deface": "defacing",
+    "segment": "segmentation",
+    "measure": "the quality measures",
+    "full_grid": "the export for fMRIPrep",
+    "template_space": "resampling to the template",
+}
+"""The steps of an image in the words of the text."""
+
+
+def _failed_at(image: ProcessedImage) -> str | None:
+    """Return the step at which an image failed, in words."""
+    failed = (stage.name for stage in image.stages if stage.state == "failed")
+    return next((STEPS.get(name, name) for name in failed), None)
+
+
+def _reason(run: Run, item: NotProcessed) -> str:
+    """Return why an image was not used, without the name and the note of a rater."""
+    if not item.rated:
+        return item.reason.partition(". ")[0].rstrip(".")
+    tags = sorted({tag for rating in run.ratings.get(item.name, ()) for tag in rating.tags})
+    return f"raters excluded it{f' for {_and(tags)}' if tags else ''}"
+
+
+def _counted(words: Iterable[str], between: str = " ", separator: str = ", ") -> str:
+    """Return each word with its number, such as ``2 T1w, 1 T2w``; the most frequent first."""
+    counts = Counter(words).most_common()
+    return separator.join(f"{count}{between}{word}" for word, count in counts)
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _and(words: Iterable[str]) -> str:
+    """Return words as ``a, b and c``."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def _reorient(run: Run) -> Iterator[str]:
     settings = run.settings
     if not _ran(run, "crop"):
@@ -96,22 +171,46 @@ def _reorient(run: Run) -> Iterator[str]:
 
 
 def _skullstrip(run: Run) -> Iterator[str]:
-    if not _ran(run, "skullstrip"):
-        return
-    method = load(method_name(run.settings))
-    yield method.sentence.format(ants=_ants(run), template=_template(run))
-    if any(_is_transferred(image) for _, image in run.images):
+    stripped = [image for _, image in run.images if _done(image, "skullstrip")]
+    moved = [image for image in stripped if _is_transferred(image)]
+    bare = [image for image in stripped if _alignment(image).get("already_stripped")]
+    if len(stripped) > len(moved) + len(bare):
+        method = load(method_name(run.settings))
+        yield method.sentence.format(ants=_ants(run), template=_template(run))
+    if bare:
+        yield f"{_number(len(bare), 'image')} had no skull; the brain was kept as it was."
+    if moved:
+        suffixes = sorted({image.suffix for image in moved})
         yield (
-            "Images of other contrasts were registered to the T1w of their session with"
-            f" {_ants(run)} (rigid, mutual information [@mattes]) and got its brain mask."
+            f"{_number(len(moved), 'image')} of other contrasts ({', '.join(suffixes)})"
+            f" {_was(len(moved))} registered to the T1w of the session with {_ants(run)} (rigid,"
+            " mutual information [@mattes]) and got its brain mask."
         )
+    if by_hand := sum(bool(_details(image, "crop").get("manual")) for _, image in run.images):
+        yield f"{_number(by_hand, 'brain mask')} {_was(by_hand)} made by hand."
+    verdicts = [check["verdict"] for image in stripped if (check := _check(image))]
+    if verdicts:
+        words = {"ok": "ok", "look": "to be looked at", "fail": "failed"}
+        counts = _counted(words.get(verdict, verdict) for verdict in verdicts)
+        yield f"The automatic check of the brain masks: {counts}."
+
+
+def _check(image: ProcessedImage) -> Mapping[str, Any]:
+    """Return the self-check of the brain mask that was used."""
+    check: Mapping[str, Any] = _details(image, "crop").get("check") or _details(
+        image, "skullstrip"
+    ).get("check", {})
+    return check
+
+
+def _alignment(image: ProcessedImage) -> Mapping[str, Any]:
+    alignment: Mapping[str, Any] = _details(image, "skullstrip").get("alignment") or {}
+    return alignment
 
 
 def _is_transferred(image: ProcessedImage) -> bool:
     """Return whether the brain mask of an image is that of a T1w."""
-    stage = image.stage("skullstrip")
-    details = (stage and stage.state == "done" and stage.details) or {}
-    return "reference" in details.get("alignment", {})
+    return "reference" in _alignment(image)
 
 
 def _ants(run: Run) -> str:
@@ -146,24 +245,75 @@ def _later(run: Run) -> Iterator[str]:
             "Images, masks and tissues were resampled to the template with antsApplyTransforms"
             " (Lanczos-windowed sinc for images, linear for masks and probabilities)."
         )
-    if _ran(run, "deface"):
-        yield "Face, ears and teeth were removed from the images that are to be shared."
+    if _ran(run, "full_grid"):
+        yield "Uncropped T1w with masks, tissues and transforms were written for fMRIPrep."
 
 
-def _mriqc_table(run: Run) -> str:
-    """Name the table with MRIQC's forms, if an image has them."""
-    has_forms = any(image.facts.get("mriqc") for _, image in run.images)
-    return ", whose forms are in the group tables" if has_forms else ""
+def _deface(run: Run) -> Iterator[str]:
+    defaced = [image for _, image in run.images if _done(image, "deface")]
+    if not defaced:
+        return
+    yield (
+        f"The face was removed from {_number(len(defaced), 'image')}"
+        f" ({_counted(image.suffix for image in defaced)}): what lies in front of and below a plane"
+        " from the brow to the pharynx, and the auricles, was set to the value of air. The region"
+        " is defined relative to the brain of the template and reaches an image by the affine part"
+        f" of its registration; voxels within {FACE.brain_margin_mm:g} mm of the brain mask were"
+        " kept."
+    )
+    scores = [
+        score for image in defaced if (score := _details(image, "deface").get("ResidualFace"))
+    ]
+    if scores:
+        visible = sum(bool(score["visible"]) for score in scores)
+        yield (
+            "On the defaced images, the distance of nose, eyes and ears from the surface of the"
+            f" head MNI152NLin6Asym [@mni6] was measured; in {visible or 'none'} of"
+            f" {len(scores)} a part of the face may be visible."
+        )
+
+
+NOT_OF_MRIQC = ("inu_blocks", "brain_volume", "mask_")
+"""Beginnings of the keys of measures that MRIQC does not have."""
+DEVIATING = {
+    "rpve": "rPVE", "qi_1": "QI1", "qi_2": "QI2", "fwhm": "FWHM", "efc": "EFC", "fber": "FBER",
+    "inu_range": "INU range", "cjv": "CJV", "cnr": "CNR", "snr_": "SNR", "snrd": "SNRd",
+}  # fmt: skip
+"""Beginnings of the keys of measures whose definition differs from that of MRIQC 24, and their
+names; docs/quality.md says how."""
+
+
+def _measures(run: Run) -> Iterator[str]:
+    """Say which measures there are, and which are those of MRIQC."""
+    keys = {
+        key
+        for _, image in run.images
+        for key, value in (_details(image, "measure").get("measures") or {}).items()
+        if value is not None
+    }
+    labels = {one.key: one.label for one in MEASURES if one.key in keys}
+    theirs = [key for key in labels if not key.startswith(NOT_OF_MRIQC)]
+    if theirs:
+        table = any(_details(image, "measure").get("mriqc") for _, image in run.images)
+        forms = "; the group tables have the forms of MRIQC" if table else ""
+        differing = [
+            name for start, name in DEVIATING.items() if any(k.startswith(start) for k in keys)
+        ]
+        yield (
+            f"{len(theirs)} image quality metrics are among those of MRIQC [@mriqc] and have its"
+            f" names ({', '.join(labels[key] for key in theirs)})."
+        )
+        if differing:
+            yield f"Defined otherwise than in MRIQC 24: {', '.join(differing)}{forms}."
+    if ours := [label for key, label in labels.items() if key not in theirs]:
+        yield f"Not measures of MRIQC: {', '.join(ours)}."
+    if labels:
+        yield "The data dictionary of participants_qc.tsv gives the formula and the source of each."
 
 
 def _quality(run: Run) -> Iterator[str]:
     if _ran(run, "measure"):
-        yield (
-            "Image quality metrics have the names of MRIQC [@mriqc]; the data dictionary of"
-            " participants_qc.tsv gives the formula and the source of each. rPVE, QI1, QI2, FWHM,"
-            " EFC, FBER, INU range, CJV, CNR, SNR and SNRd differ from the definitions of MRIQC"
-            f" 24{_mriqc_table(run)}."
-        )
+        yield from _measures(run)
     rated = [ratings[0].rating for ratings in run.ratings.values()]
     if rated:
         excluded = rated.count("exclude")
@@ -173,11 +323,21 @@ def _quality(run: Run) -> Iterator[str]:
             f" image{'' if len(rated) == 1 else 's'} by eye;"
             f" {excluded} {'was' if excluded == 1 else 'were'} excluded."
         )
-    yield "Figures were drawn with nilearn [@nilearn]."
+    if _has_figures(run):
+        yield "Figures were drawn with nilearn [@nilearn]."
 
 
-def _tools() -> str:
-    names = ("snakemake", "pybids", "nibabel", "nipype", "nilearn", "numpy", "scipy")
+def _has_figures(run: Run) -> bool:
+    stages = (stage for subject in run.subjects for _, stage in subject.stages)
+    return any(stage.name == "figures" and stage.state == "done" for stage in stages)
+
+
+def _tools(run: Run) -> str:
+    """Name the versions of the packages that this run used."""
+    names = ["snakemake", "pybids"]
+    names += ["nibabel", "numpy", "scipy"] if _ran(run, "crop") else []
+    names += ["nipype"] if _ran(run, "skullstrip") else []
+    names += ["nilearn"] if _has_figures(run) else []
     versions = (f"{name} {version}" for name, version in package_versions(names).items())
     return f"Versions: {', '.join(versions)}."
 
@@ -190,3 +350,9 @@ def _ran(run: Run, stage: str) -> bool:
 def _done(image: ProcessedImage, name: str) -> bool:
     stage = image.stage(name)
     return stage is not None and stage.state == "done"
+
+
+def _details(image: ProcessedImage, name: str) -> Mapping[str, Any]:
+    """Return what a stage recorded, if it was done."""
+    stage = image.stage(name)
+    return (stage.details or {}) if stage is not None and stage.state == "done" else {}

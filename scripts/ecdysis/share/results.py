@@ -13,9 +13,11 @@ from ecdysis.figures.draw import ImageFiles, draw_figures
 from ecdysis.files import atomic, read_json, write_json
 from ecdysis.image.sidecar import sidecar_of
 from ecdysis.ratings import Rating
+from ecdysis.report.methods import write_methods
 from ecdysis.report.model import ProcessedImage, Run, Stage, Subject
 from ecdysis.report.pages import Pages
 from ecdysis.report.quality_table import write_table
+from ecdysis.report.records import SUBJECT_STAGE
 from ecdysis.template import TISSUES
 from ecdysis.version import BIDS_VERSION, generated_by
 
@@ -118,6 +120,9 @@ def write_report(run: Run, names: Collection[str], folder: Path, title: str) -> 
     for page in [*written, pages.write_index()]:
         # The scanner takes every date for that of a scan.
         _write(page, WRITTEN_ON.sub("", page.read_text(encoding="utf-8")))
+    deid = {key: run.settings.get("deid", {}).get(key) for key in ("profile", "options")}
+    # The pages do not show the scanner's sessions; the text says how they were de-identified.
+    write_methods(replace(shown, dicom=run.dicom, settings={**shown.settings, "deid": deid}))
     _describe(folder, title)
     return shown
 
@@ -151,8 +156,12 @@ def _public_subjects(run: Run, names: Collection[str]) -> Iterator[Subject]:
     for subject in run.subjects:
         images = [image for image in subject.images if image.name in names]
         if images:
+            drawn = (item for item in subject.stages if item[1].name == SUBJECT_STAGE)
+            stages = tuple(
+                (unit, replace(_public_stage(stage), details={})) for unit, stage in drawn
+            )
             yield replace(
-                subject, images=tuple(map(_public_image, images)), stages=(), exclusions=()
+                subject, images=tuple(map(_public_image, images)), stages=stages, exclusions=()
             )
 
 
