@@ -80,9 +80,9 @@ def log_of(console):
 
 
 def jobs_of(run):
-    """The number of jobs of each rule, from the table that a dry run prints."""
+    """The number of jobs of each rule, from the table in the log, or that a dry run prints."""
     assert run.returncode == 0, run.stdout
-    table = run.stdout.partition("Job stats:")[2].partition("\n\n")[0]
+    table = (getattr(run, "log", "") or run.stdout).partition("Job stats:")[2].partition("\n\n")[0]
     return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
 
 
