@@ -225,14 +225,18 @@ def test_a_failed_subject_leaves_nothing_to_wait_for():
     assert progress.seconds_left(4.0) == 0
 
 
-def test_the_reason_of_a_private_log_is_read_from_its_record(tmp_path, monkeypatch):
+def test_the_reason_of_a_private_log_is_that_of_the_newest_record(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("logs/sub-01").mkdir(parents=True)
-    content = {"stage": "deidentify", "state": "failed", "reason": "no key", "log": None}
-    Path("logs/sub-01/deidentify.status.json").write_text(json.dumps(content))
-    log = tmp_path / "private/logs/sub-01_deidentify.log"
-    assert reason_of(log, "sub-01") == ("deidentify", "no key")
-    assert reason_of(log.with_name("sub-01_audit_results.log"), "sub-01") is None
+    folder = Path("logs/sub-01")
+    folder.mkdir(parents=True)
+    stages = {"deidentify": "failed", "audit": "failed", "convert": "done"}
+    for hour, (stage, state) in enumerate(stages.items()):
+        content = {"stage": stage, "state": state, "reason": f"of {stage}", "log": None}
+        content["started"] = f"2026-01-01T0{hour}:00:00"
+        (folder / f"{stage}.status.json").write_text(json.dumps(content))
+    private = tmp_path / "private/logs/sub-01_deidentify.log"
+    assert reason_of(private, "sub-01") == ("audit", "of audit")
+    assert reason_of(Path("logs/sub-01/crop.log"), "sub-01") is None
 
 
 def test_without_a_manifest_a_subject_whose_jobs_ended_is_done(tmp_path):

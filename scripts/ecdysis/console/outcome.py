@@ -50,10 +50,15 @@ def reason_of(log: Path, unit: str) -> tuple[str, str] | None:
     unit : str
         Its session or subject; private logs are not next to their records.
     """
-    for file in [*log.parent.glob("*.status.json"), *Path("logs", unit).glob("*.status.json")]:
-        record = read_remembered(file)
-        stage = str(record.get("stage"))
-        own = record.get("log") or str(log.with_name(f"{unit}_{stage}.log"))
-        if record.get("state") == "failed" and own == str(log):
-            return stage, str(record.get("reason"))
-    return None
+    files = [*log.parent.glob("*.status.json"), *Path("logs", unit).glob("*.status.json")]
+    failed = [record for record in map(read_remembered, files) if record.get("state") == "failed"]
+    own = [record for record in failed if (record.get("log") or _private(log)) == str(log)]
+    if not own:
+        return None
+    newest = max(own, key=lambda record: str(record.get("started")))
+    return str(newest.get("stage")), str(newest.get("reason"))
+
+
+def _private(log: Path) -> str | None:
+    """Return a private log, which records do not name; logs in the results are relative."""
+    return str(log) if log.is_absolute() else None
