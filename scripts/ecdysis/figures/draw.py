@@ -136,7 +136,7 @@ class _Drawing:
     def steps(self) -> Iterator[Step]:
         """Return the steps in order."""
         files = self.files
-        yield Step("input", lambda: self._save(layers.head_layers(self.name, self._raw, [])))
+        yield Step("input", lambda: self._save(self._head([])))
         yield Step("air", lambda: self._save([layers.air_layer(self.name, self._raw)]))
         yield Step("results", lambda: self._save(self._results()))
         yield Step("crop", lambda: self._save_pictures(self._crop()))
@@ -193,14 +193,21 @@ class _Drawing:
             others.append(("stripped", "Brain only", brain))
         if self.files.faced:
             others.append(("defaced", "Defaced", self._preproc))
-        return layers.head_layers(self.name, self._raw, others)[1:]
+        return self._head(others)[1:]
+
+    def _head(self, others: Sequence[tuple[str, str, Canonical]]) -> list[Layer]:
+        return layers.head_layers(self.name, self._raw, others, self._readable_mask)
+
+    @property
+    def _readable_mask(self) -> Canonical | None:
+        """The mask; None also if it cannot be read, which the figure of the brain reports."""
+        try:
+            return self._mask
+        except InputError:
+            return None
 
     def _thumbnail(self) -> Layer:
-        try:
-            mask = self._mask
-        except InputError:  # the figure of the brain says so
-            mask = None
-        return layers.thumbnail(self.name, self._preproc, mask)
+        return layers.thumbnail(self.name, self._preproc, self._readable_mask)
 
     def _brain(self, mask: Path) -> list[Layer]:
         labels = load_canonical(self.files.dseg) if self.files.dseg else None
@@ -223,11 +230,7 @@ class _Drawing:
 
     def _viewer(self) -> int:
         """Write the viewer; with defacing, no layer of it has a face."""
-        files = self.files
-        try:
-            mask = self._mask
-        except InputError:  # the figure of the brain says so
-            mask = None
+        files, mask = self.files, self._readable_mask
         shown = [("defaced", "Defaced", self._preproc)]
         if not files.faced:
             shown = [("input", "Input", self._raw)]

@@ -99,7 +99,10 @@ def head_box(image: Canonical) -> Box:
 
 
 def head_layers(
-    name: str, raw: Canonical, others: Sequence[tuple[str, str, Canonical]]
+    name: str,
+    raw: Canonical,
+    others: Sequence[tuple[str, str, Canonical]],
+    mask: Canonical | None = None,
 ) -> list[Layer]:
     """Draw the input and what was made of it, each slice at the same position.
 
@@ -111,17 +114,25 @@ def head_layers(
         The input.
     others : sequence of (kind, title, image)
         Results on the grid of the input, or of a part of it.
+    mask : Canonical, optional
+        The brain; with it, its intensities define black and white.
     """
+
+    def window(values: NDArray[Any]) -> tuple[float, float]:
+        return window_of(values) if inside is None else brain_window(values, inside)
+
+    inside = None if mask is None else mask.on(raw, nearest=True) > 0.5
     layout = layout_of(raw, head_box(raw), HEAD_PIXELS)
     words = _words(layout)
     layers = [
         Layer(
             "input", "head", "Input", f"The input image {name}, {words}.",
-            _picture(layout, raw.values, window_of(raw.values)),
+            _picture(layout, raw.values, window(raw.values)),
         )
     ]  # fmt: skip
     for kind, title, image in others:
-        picture = _picture(layout, image.on(raw), window_of(image.values))
+        values = image.on(raw)
+        picture = _picture(layout, values, window(values))
         layers.append(Layer(kind, "head", title, f"{title} of {name}: the same slices.", picture))
     return layers
 
