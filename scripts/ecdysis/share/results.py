@@ -31,8 +31,8 @@ NOT_BIDS = (
     *("*.html", "figures", "sub-*/figures", "participants_qc.*", "group_*.tsv"),
     *("methods.md", "references.bib", "*_xfm.*"),
 )
-WRITTEN_ON = re.compile(r" on \d{4}-\d\d-\d\d \d\d:\d\d UTC")
-"""The time in the footer of a page."""
+WRITTEN_ON = re.compile(r"(,| on) \d{4}-\d\d-\d\d \d\d:\d\d UTC")
+"""The time at which a page was written."""
 SETTINGS = ("reorient", "crop", "skullstrip", "ants", "deface", "outputs", "quality", "suffixes")
 """Settings that the report shows; the others may hold labels and rules of the user."""
 
@@ -156,10 +156,8 @@ def _public_subjects(run: Run, names: Collection[str]) -> Iterator[Subject]:
     for subject in run.subjects:
         images = [image for image in subject.images if image.name in names]
         if images:
-            drawn = (item for item in subject.stages if item[1].name == SUBJECT_STAGE)
-            stages = tuple(
-                (unit, replace(_public_stage(stage), details={})) for unit, stage in drawn
-            )
+            # The figures of the shared images were drawn by now.
+            stages = ((subject.name, Stage(SUBJECT_STAGE, "done")),)
             yield replace(
                 subject, images=tuple(map(_public_image, images)), stages=stages, exclusions=()
             )
