@@ -74,7 +74,7 @@ def recorded(
     began, already = time.monotonic(), _cpu_seconds()
     record = _new_record(job, stage, None if private else log)
     details: dict[str, Any] = {}
-    reason, again = None, True
+    reason, again, recorded_it = None, True, False
     try:
         with needing_room("disk"):
             write_json(status, record)
@@ -93,13 +93,13 @@ def recorded(
             record |= {"state": "failed", "reason": reason or "the job was interrupted"}
         seconds = round(time.monotonic() - began, 3)
         record |= {"seconds": seconds, **_usage(already), "details": details}
-        # If the disk is full, the reason is printed on the console only.
         with suppress(OSError):
             write_json(status, record)
+            recorded_it = True
             if not again:
                 settle(status, log)
     if reason is not None:
-        _end_as_failed(f"{stage} failed: {reason} (log: {log})")
+        _end_as_failed(f"{stage} failed: {reason} (log: {log})", known=recorded_it)
 
 
 def _new_record(job: Any, stage: str, log: Path | None) -> dict[str, Any]:
@@ -153,12 +153,15 @@ def _stop_where_settled(status: Path, log: Path, stage: str) -> None:
     """Exit if an earlier attempt in this run failed for a reason that a retry does not change."""
     record = settled(status, log)
     if record is not None:
-        _end_as_failed(f"{stage} is not tried again: {record['reason']}")
+        _end_as_failed(f"{stage} is not tried again: {record['reason']}", known=True)
 
 
-def _end_as_failed(sentence: str) -> None:
-    """Exit with status 1; the sentence is printed unless the run's console reports it."""
-    if not os.environ.get(SHORT):
+def _end_as_failed(sentence: str, *, known: bool) -> None:
+    """Exit with status 1; print the sentence unless the console of the run reports it.
+
+    The console knows the reason from the record, which cannot be written on a full disk.
+    """
+    if not (known and os.environ.get(SHORT)):
         print(sentence, file=sys.stderr)
     sys.exit(1)
 
