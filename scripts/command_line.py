@@ -98,6 +98,7 @@ def snakemake_command(arguments: Sequence[str]) -> list[str]:
         *("--cores", options.cores),
         *_profile(options),
         *(["--dry-run"] if options.dry_run else []),
+        *(["--verbose"] if options.verbose else []),
         *_settings(options),
         *theirs,
     ]
@@ -291,6 +292,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
         help="default, slurm, or the folder of a Snakemake profile",
     )
     run.add_argument("--dry-run", "-n", action="store_true", help="show what would be run")
+    run.add_argument("--verbose", action="store_true", help="show Snakemake's own output")
     run.add_argument("--stop-on-first-crash", action="store_true", help="stop when a job fails")
     run.add_argument(
         "--configfile",

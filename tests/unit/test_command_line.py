@@ -38,6 +38,11 @@ def test_what_follows_two_dashes_goes_to_snakemake() -> None:
     assert command[command.index("--cores") + 1] == "2"
 
 
+def test_the_output_of_snakemake_can_be_asked_for() -> None:
+    assert "--verbose" in snakemake_command(["in", "out", "participant", "--verbose"])
+    assert "--verbose" not in snakemake_command(["in", "out", "participant"])
+
+
 @pytest.mark.parametrize(("level", "target"), [("participant", "all"), ("group", "report")])
 def test_the_level_chooses_the_target(level: str, target: str) -> None:
     assert snakemake_command(["in", "out", level])[5] == target
