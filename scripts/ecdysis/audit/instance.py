@@ -216,7 +216,8 @@ class _Walk:
                 levels.pop()
                 continue
             value = _value(element, place, charset, self._order, creators)
-            items = _items(element, value, self._order) if value.vr == "SQ" else []
+            # A private sequence in implicit VR, or one that nobody knows, has no VR of its own.
+            items = _items(element, value, self._order) if value.vr in ("SQ", "UN") else []
             if items:
                 if place.count("[") >= DEEPEST:
                     raise ValueError("sequences are nested too deep")

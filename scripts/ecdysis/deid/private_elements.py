@@ -6,6 +6,7 @@ number or a short technical word; structures are made anew. Everything else priv
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from ecdysis.deid.actions import Context
 from ecdysis.deid.person import charset_of
@@ -148,8 +149,10 @@ def _items(reader: Reader, element: Element, context: Context, clean: CleanItem)
         inner, items = reader.items(element)
     except RefusedError:
         return None
-    if inner.encoding != context.encoding:
-        return None
+    outer = context.encoding
+    if inner.encoding != outer:
+        # Archives write private sequences as UN, with items in implicit VR.
+        context = replace(context, encoding=inner.encoding, memory={})
     contents = []
     for index, item in enumerate(items):
         charset = charset_of(inner, item, context.charset)
@@ -158,4 +161,4 @@ def _items(reader: Reader, element: Element, context: Context, clean: CleanItem)
         contents.append(
             b"".join(content for _, content in clean(inner, item, context, element.tag, index))
         )
-    return sequence(context.encoding, element.tag, contents)
+    return sequence(outer, element.tag, contents, inner.encoding)

@@ -263,13 +263,17 @@ def element(encoding: Encoding, tag: int, vr: str, value: bytes) -> bytes:
 def sequence(
     encoding: Encoding, tag: int, items: list[bytes], inner: Encoding | None = None
 ) -> bytes:
-    """Return a sequence of encoded items, all of defined length.
+    """Return a sequence of encoded items of defined length.
 
     Items in another encoding than the data set's, which is implicit little endian then, are
-    written as UN (PS3.5, section 6.2.2, note 4).
+    written as UN (PS3.5, section 6.2.2, note 4). A private sequence in implicit VR has undefined
+    length, by which readers that do not know it see that it is a sequence.
     """
     inner = inner or encoding
     content = b"".join(part for item in items for part in (_item(inner, len(item)), item))
+    if encoding.implicit and tag >> 16 & 1:
+        end = Struct("<HHI").pack(SEQUENCE_END >> 16, SEQUENCE_END & 0xFFFF, 0)
+        return header(encoding, tag, "SQ", UNDEFINED) + content + end
     vr = "SQ" if inner == encoding else "UN"
     return header(encoding, tag, vr, len(content)) + content
 
