@@ -33,7 +33,7 @@ USUAL = (
 )  # fmt: skip
 WITHOUT_FACE = ("studyforrest",)
 """Heads that were defaced before they were published."""
-UNTOUCHED_MM = 5.0
+UNTOUCHED_MM = 4.0
 Image = nib.Nifti1Image
 
 

@@ -167,7 +167,7 @@ RUNS: dict[str, tuple[Any, set[str], list[str]]] = {
         BASIC | {"deface", "measure"},
         ["The face was removed from 1 image (1 T1w):",
          "voxels within 5 mm of the brain mask were kept.",
-         "in none of 1 a part of the face may be visible.",
+         "0 of 1 image may still show a part of the face.",
          "2 image quality metrics are among those of MRIQC [@mriqc] and have its names"
          " (CJV, ICV GM). Defined otherwise than in MRIQC 24: CJV."
          " Not measures of MRIQC: Brain."],

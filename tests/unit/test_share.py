@@ -283,6 +283,9 @@ def test_the_shared_folder_has_no_finding(study, shared) -> None:
 def test_only_listed_fields_and_columns_are_kept() -> None:
     kept, removed = public_sidecar({"EchoTime": 1, "InstitutionName": "x", "Unknown": 2})
     assert (kept, removed) == ({"EchoTime": 1}, ["InstitutionName", "Unknown"])
+    doubtful = {"SoftwareVersions": "build 20110203", "EchoTime": 0.1, "TaskName": "C:\\tasks"}
+    assert public_sidecar(doubtful)[0] == {"EchoTime": 0.1}
+    assert public_sidecar({"SoftwareVersions": "v1.0.20240202"})[1] == []
     targets = {"IntendedFor": ["bids::sub-01/func/a.nii.gz", "bids::sub-01/func/b.nii.gz"]}
     kept, _ = public_sidecar(targets, ["sub-01/func/b.nii.gz"])
     assert kept["IntendedFor"] == ["bids::sub-01/func/b.nii.gz"]

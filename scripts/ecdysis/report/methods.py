@@ -268,8 +268,8 @@ def _deface(run: Run) -> Iterator[str]:
         visible = sum(bool(score["visible"]) for score in scores)
         yield (
             "On the defaced images, the distance of nose, eyes and ears from the surface of the"
-            f" head MNI152NLin6Asym [@mni6] was measured; in {visible or 'none'} of"
-            f" {len(scores)} a part of the face may be visible."
+            f" head MNI152NLin6Asym [@mni6] was measured: {visible} of"
+            f" {_number(len(scores), 'image')} may still show a part of the face."
         )
 
 

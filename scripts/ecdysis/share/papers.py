@@ -119,14 +119,23 @@ def _write_or_name(path: Path, folder: Path, shared: Shared) -> None:
         if name in ("README.md", "LICENSE"):
             shared.left_out.append((name, "yours is not checked; a template takes its place"))
         return
-    if path.suffix == ".json" and "_" in name:
-        content, removed = public_sidecar(read_json(path), shared.files)
-        shared.count(removed)
+    if path.suffix == ".json" and (content := _common_sidecar(path, shared)):
         write_json(folder / name, content)
         shared.files.append(name)
         return
     reason = "it is not checked" if path.is_file() else "folders other than those of subjects stay"
     shared.left_out.append((name if name in USUAL else "(a file at the top)", reason))
+
+
+def _common_sidecar(path: Path, shared: Shared) -> dict[str, Any]:
+    """Return the published fields of a sidecar at the top, such as ``task-rest_bold.json``."""
+    try:
+        content, removed = public_sidecar(read_json(path), shared.files)
+    except (ValueError, AttributeError, RecursionError):
+        return {}
+    if content:
+        shared.count(removed)
+    return content
 
 
 def write_text(path: Path, text: str) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 PRIVATE_NAME = re.compile(
-    r"(?i)name|birth|dob|patient|mrn|address|phone|mail|initial|record|date|time$|datetime|"
-    r"institution|station|serial|operator|physician|accession|uid|comment|insurance|ssn|hospital"
+    r"(?i)name$|names$|birth|dob$|patient|mrn|address|(?<!micro)phone|mail|initials|record(?!ing)|date|"
+    r"time$|institution|station|serial|operator|physician|accession|uids?$|comment|insurance|ssn|"
+    r"hospital"
 )
 """Names of fields and columns whose values identify."""
 HARMLESS = re.compile(

@@ -3,6 +3,7 @@
 Everything that a list does not name is left out, so an unknown field never gets out.
 """
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
@@ -19,6 +20,11 @@ OF_DATASET = (
     "DatasetDOI",
 )  # fmt: skip
 """Fields of ``dataset_description.json`` that are made for readers."""
+DOUBTFUL = re.compile(
+    r"(?<![\d.])(19|20)\d\d-?[01]\d-?[0-3]\d(?!\d)|@|/(home|users|mnt|data)/|[A-Z]:\\",
+    re.IGNORECASE,
+)
+"""What the value of a published field does not have: dates, e-mail addresses, paths."""
 NUMBER = r"-?\d+(\.\d+)?"
 COLUMNS = {
     "participant_id": r"sub-[A-Za-z0-9]+",
@@ -63,7 +69,11 @@ def public_sidecar(
     shared : collection of str
         Paths of the images that are shared; ``IntendedFor`` names only these.
     """
-    kept = {key: value for key, value in content.items() if key in _fields() - IDENTIFYING}
+    kept = {
+        key: value
+        for key, value in content.items()
+        if key in _fields() - IDENTIFYING and not DOUBTFUL.search(json.dumps(value))
+    }
     if "IntendedFor" in kept:
         targets = kept["IntendedFor"]
         targets = [targets] if isinstance(targets, str) else list(targets)
