@@ -32,6 +32,7 @@ from ecdysis.phantom.head import HeadSettings  # noqa: E402
 PASSED = ("PIP_", "SSL_", "REQUESTS_", "HTTP", "http", "NO_PROXY", "no_proxy")
 """Beginnings of the variables that a build needs to reach packages."""
 USER = "1000"
+CHROOT = shutil.which("chroot") or "/usr/sbin/chroot"
 
 
 def build(root: Path) -> dict[str, str]:
@@ -46,7 +47,7 @@ def build(root: Path) -> dict[str, str]:
         elif name == "COPY":
             _copy(*value.split(), root)
         elif name == "RUN":
-            command = ["chroot", str(root), "/bin/sh", "-ec", value]
+            command = [CHROOT, str(root), "/bin/sh", "-ec", value]
             subprocess.run(command, env={**given, **variables}, check=True)
         print(f"{time.monotonic() - began:6.0f} s  {name} {value}", flush=True)
     return variables
@@ -68,15 +69,18 @@ def _copy(source: str, target: str, root: Path) -> None:
 
 def run(root: Path, variables: Mapping[str, str], study: Path, words: list[str]) -> int:
     """Run the entry point as a user on a read-only root; return its exit status."""
+    command = shlex.join(["ecdysis", *words])
     mounts = f"""
         mount --bind {root} {root} && mount -o remount,ro,bind {root}
         mount -t tmpfs none {root}/tmp && chmod 1777 {root}/tmp
         mount -t proc proc {root}/proc && mount --bind /dev {root}/dev
         mount --bind {study} {root}/mnt
-        exec chroot --userspec={USER}:{USER} {root} {shlex.join(["ecdysis", *words])}
+        exec {CHROOT} --userspec={USER}:{USER} {root} /bin/sh -c 'cd /tmp && exec "$@"' sh {command}
     """
-    command = ["unshare", "--mount", "/bin/sh", "-ec", mounts]
-    return subprocess.run(command, env=dict(variables), check=False).returncode
+    call = ["unshare", "--mount", "/bin/sh", "-ec", mounts]
+    # The programs of the host that mount are in /usr/sbin too.
+    environment = {**variables, "PATH": f"{variables['PATH']}:/usr/sbin"}
+    return subprocess.run(call, env=environment, check=False).returncode
 
 
 def main() -> None:
