@@ -22,9 +22,13 @@
       rating.textContent = ratings.mine(entry.name)?.rating ?? "";
       rating.className = `rating ${rating.textContent}`;
     };
-    // 1, 2, 3 and 0 rate the tile that has the focus.
+    link.dataset.image = entry.name;
+    // 1, 2, 3 and 0 rate the tile that has the focus; arrow keys lead to its neighbours.
     link.addEventListener("keydown", (event) => {
-      if (!(event.key in RATINGS) || !entry.image || !plain(event)) return;
+      if (!plain(event)) return;
+      const neighbour = { ArrowLeft: item.previousSibling, ArrowRight: item.nextSibling }[event.key];
+      neighbour?.querySelector("a").focus();
+      if (!(event.key in RATINGS) || !entry.image) return;
       ratings.rate(entry.name, RATINGS[event.key]);
       show();
     });
@@ -33,7 +37,10 @@
     return item;
   };
   const fill = () => {
-    if (sheet.open) list.replaceChildren(...images.rows.filter((entry) => entry.fits && entry.thumb).map(tile));
+    if (!sheet.open) return;
+    const focused = list.contains(document.activeElement) ? document.activeElement.dataset.image : null;
+    list.replaceChildren(...images.rows.filter((entry) => entry.fits && entry.thumb).map(tile));
+    if (focused) [...list.querySelectorAll("a")].find((link) => link.dataset.image === focused)?.focus();
   };
   sheet.addEventListener("toggle", fill);
   document.addEventListener("filtered", fill);

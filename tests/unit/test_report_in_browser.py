@@ -196,6 +196,19 @@ def test_the_contact_sheet_follows_the_filter(browser: Browser, root: Path) -> N
     assert browser.evaluate(tiles) == 9
 
 
+def test_tiles_of_the_contact_sheet_are_rated_by_keys(browser: Browser, root: Path) -> None:
+    browser.open(root / "index.html")
+    browser.evaluate("document.getElementById('sheet').open = true")
+    browser.page.wait_for_selector(".sheet li")
+    browser.evaluate("document.querySelector('.sheet a').focus()")
+    for key in ("1", "ArrowRight", "2"):
+        browser.press(key)
+    ratings = (
+        "[...document.querySelectorAll('.sheet .rating')].slice(0, 3).map((x) => x.textContent)"
+    )
+    assert browser.evaluate(ratings) == ["accept", "exclude", ""]
+
+
 def test_what_a_rater_says_is_what_the_pipeline_reads(
     browser: Browser, root: Path, tmp_path: Path
 ) -> None:
