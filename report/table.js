@@ -49,7 +49,7 @@ ecdysis.images = (() => {
     return direction * (typeof a === "number" ? a - b : order.compare(a, b));
   };
   // Rows are laid out as far as someone scrolled; laying out a thousand takes seconds.
-  const STEP = 100;
+  const STEP = 40;
   const end = document.getElementById("end");
   let room = STEP;
   const lay = () => {

@@ -151,11 +151,12 @@ def test_the_browser_loads_only_files_beside_the_page(browser: Browser, made: Pa
 def test_head_and_mask_have_their_size_and_place(browser: Browser) -> None:
     place, text = position(browser)
     assert place == pytest.approx(CENTRE, abs=SPACING)
-    assert text.endswith("Input: 900 · brain mask: inside")
+    # A value is stored in one byte.
+    assert re.search(r"Input: (89\d|90\d) · brain mask: inside$", text)
     browser.press("h")
     browser.press("o")
     shown = pixels(browser)
-    white = int((shown.min(axis=-1) > 230).sum())
+    white = int((shown.min(axis=-1) > 215).sum())
     # The areas of a disc of 33 mm, and of the ring from there to 66 mm
     assert white / amber(shown) == pytest.approx(3, rel=0.1)
     rows, columns = np.nonzero((shown[..., 0] - shown[..., 2]) > 60)
@@ -168,12 +169,12 @@ def test_layers_switch_by_key_and_while_a_key_is_held(browser: Browser) -> None:
     for key in "hm":
         browser.press(key)
     assert amber(pixels(browser)) == 0
-    assert grey_between(browser) > 250
+    assert grey_between(browser) > 220
     browser.press("c")
     between = grey_between(browser)
-    assert 100 < between < 255, "the window of the second image"
+    assert 100 < between < 200, "the window of the second image"
     browser.page.keyboard.down("x")
-    assert grey_between(browser) > 250
+    assert grey_between(browser) > 220
     browser.page.keyboard.up("x")
     assert grey_between(browser) == between
 
@@ -200,9 +201,9 @@ def test_wheel_zoom_window_and_arrows(browser: Browser) -> None:
     browser.page.mouse.down(button="right")
     browser.page.mouse.move(middle[0], middle[1] + 200)
     browser.page.mouse.up(button="right")
-    assert grey_between(browser) < 250
+    assert grey_between(browser) < 220
     browser.press("r")
-    assert grey_between(browser) > 250
+    assert grey_between(browser) > 220
     assert position(browser)[0] == pytest.approx(start)
 
 
@@ -259,7 +260,7 @@ def test_without_a_mask_nothing_is_corrected(shared: Browser, made: Path) -> Non
     for key in "mtdezn":
         shared.press(key)
     assert shared.complaints == []
-    assert grey_between(shared) > 250
+    assert grey_between(shared) > 220
 
 
 @needs_browser

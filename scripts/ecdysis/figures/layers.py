@@ -33,6 +33,8 @@ NECK_BELOW = 180.0
 FLOOR, BRIGHT, WINDOW = 2.0, 0.15, (1.0, 99.7)
 """Percentile of the air; part of the range above it where tissue begins; percentiles of tissue
 that are drawn black and white."""
+HEADROOM = 1.1
+"""White in figures of the brain, relative to its brightest voxels, so that these have texture."""
 AIR_WINDOW = (1.0, 99.5)
 """Percentiles of the air that are drawn black and white."""
 THUMB_SIZE, THUMB_QUALITY, THUMB_BYTES = 200, 80, 20_000
@@ -81,7 +83,7 @@ def brain_window(values: NDArray[Any], inside: NDArray[np.bool_]) -> tuple[float
     low, high = window_of(values)
     brain = values[inside]
     white = float(np.percentile(brain, WINDOW[1])) if brain.size else high
-    return (low, white) if white > low else (low, high)
+    return (low, low + HEADROOM * (white - low)) if white > low else (low, high)
 
 
 def head_box(image: Canonical) -> Box:
