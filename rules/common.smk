@@ -45,6 +45,7 @@ from ecdysis.report.quality_table import problems_in
 from ecdysis.report.status import HAS_PROBLEMS
 from ecdysis.run_lock import begin_run
 from ecdysis.run_log import move_log
+from ecdysis.settled import forget_settled
 from ecdysis.settings import given_as_text, resolve, without_copied_defaults
 from ecdysis.shards import join
 from ecdysis.skullstrip.method import load, method_name
@@ -137,6 +138,7 @@ def study_of_this_run():
         if not command_has(*WITHOUT_DATASET):
             check_targets(settings, COMMAND.targets)
         if only_report():
+            forget_settled(Path(settings["output_dir"]) / REPORT_RUN)
             move_log(log_handlers(), folder_of_log(settings))
             return Study.load(settings)
         if command_has(*WITHOUT_JOBS) or not (can_run_jobs() or command_has("unlock")):

@@ -204,3 +204,31 @@ def test_what_cannot_be_is_told_before_any_job(dataset, snakemake, tmp_path, set
     assert executed(run) == []
     for words in says:
         assert words in run.stdout
+
+
+def test_a_defaced_study_can_be_shared(dataset, defaced, snakemake):
+    """Also the T2w, which has the registration of its T1w; the report of the run stays."""
+    before = (defaced / ".ecdysis/manifest.json").read_text()
+    shared = dataset.with_name("study-share")
+    shared.mkdir()
+    (shared / "README.md").write_text("Mine.")
+    command = (dataset.parent, "share", "--config", f"bids_dir={dataset}")
+    run = snakemake(*command)
+    assert run.returncode != 0
+    assert "it exists and is not empty" in run.stdout
+    # A failure is not remembered.
+    (shared / "README.md").unlink()
+    run = snakemake(*command)
+    assert run.returncode == 0, run.stdout
+    for suffix in ("T1w", "T2w"):
+        raw = nib.load(dataset / f"sub-01/anat/sub-01_{suffix}.nii.gz")
+        image = nib.load(shared / f"sub-01/anat/sub-01_{suffix}.nii.gz")
+        removed = voxels(shared / f"sub-01/anat/sub-01_mod-{suffix}_defacemask.nii.gz") > 0
+        np.testing.assert_allclose(image.affine, raw.affine)
+        old, new = np.asanyarray(raw.dataobj), np.asanyarray(image.dataobj)
+        assert np.array_equal(new[~removed], old[~removed])
+        assert 0.05 < removed.mean() < 0.5
+    assert not list(shared.rglob("*desc-preproc*"))
+    assert (shared / "derivatives/ecdysis/index.html").is_file()
+    assert "nothing found" in (shared / "SHARE.md").read_text()
+    assert (defaced / ".ecdysis/manifest.json").read_text() == before
