@@ -6,7 +6,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 from ecdysis.skullstrip.brain_recipe import RECIPE
-from ecdysis.skullstrip.cortex_border import Brightness, follow_cortex, tissue_interval
+from ecdysis.skullstrip.cortex_border import follow_cortex, tissue_interval
+from ecdysis.skullstrip.tissues import Brightness
 from ecdysis.skullstrip.working_image import NativeGrid
 
 RADIUS, SHIFT = 30.0, np.array([0.0, 3.0, 0.0])
@@ -71,6 +72,43 @@ def test_neither_fluid_nor_scalp_is_added(stripped):
     added = mask & (warped > RADIUS + 1)
     assert (added & (far > RADIUS + 1)).sum() < 0.002 * mask.sum()
     assert not mask[far > RADIUS + 8].any()
+
+
+def trimmed(contrast, too_large_mm):
+    """Strip a brain whose warped mask is too large, as in images that are not T1w."""
+    fluid, grey, white = {"T2w": (150, 70, 45), "FLAIR": (14, 80, 62)}[contrast]
+    far, near = distance(96, 1.0), distance(48, 2.0)
+    head = np.full(far.shape, 2.0)  # bone
+    head[far < RADIUS + 2] = fluid
+    head[far < RADIUS] = grey
+    head[far < RADIUS - 6] = white
+    head[far < 14] = fluid
+    head += np.random.default_rng(0).normal(0, 2, head.shape)
+    edge = RADIUS + too_large_mm
+    classes = [near < 14, (near >= 24) & (near <= edge), (near >= 14) & (near < 24)]
+    affine, coarse = np.eye(4), np.diag([2.0, 2.0, 2.0, 1.0])
+    return follow_cortex(
+        nib.Nifti1Image(head.astype(np.float32) - 1024, affine),
+        nib.Nifti1Image(np.ones(near.shape, np.float32), coarse),
+        nib.Nifti1Image(np.clip((edge - near) / 2 + 0.5, 0, 1).astype(np.float32), coarse),
+        [volume.astype(np.float32) for volume in classes],
+        NativeGrid(far.shape, affine, (1.0, 1.0, 1.0)),
+        RECIPE.border,
+        RECIPE.closing,
+        is_t1w=False,
+    )
+
+
+def test_bone_and_bright_fluid_are_removed():
+    mask, far = trimmed("T2w", 2.0), distance(96, 1.0)
+    assert mask[far < RADIUS - 0.5].all()
+    assert not mask[far > RADIUS + 1.5].any()
+
+
+@pytest.mark.parametrize(("contrast", "too_large_mm"), [("FLAIR", 2.0), ("T2w", 4.0)])
+def test_dark_fluid_or_too_much_to_remove_keeps_the_warped_mask(contrast, too_large_mm):
+    mask, warped = trimmed(contrast, too_large_mm), distance(96, 1.0) < RADIUS + too_large_mm
+    assert (mask != warped).sum() < 0.02 * warped.sum()
 
 
 def test_without_examples_of_tissue_there_is_no_interval():

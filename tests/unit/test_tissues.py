@@ -9,7 +9,14 @@ import segment as script
 from ecdysis import template
 from ecdysis.image.resampling import resample
 from ecdysis.image.sidecar import sidecar_of
-from ecdysis.skullstrip.tissues import TISSUES, by_brightness, classify, labelled, maps_of_template
+from ecdysis.skullstrip.tissues import (
+    TISSUES,
+    by_brightness,
+    classify,
+    labelled,
+    maps_of_template,
+    tissues_by_maps,
+)
 from ecdysis.template import embedded
 from scipy import ndimage
 
@@ -135,3 +142,31 @@ def test_a_class_without_voxels_is_no_error():
 
 def test_the_rules_name_the_maps_in_the_order_of_the_classes():
     assert tuple(tissue.label for tissue in TISSUES) == template.TISSUES
+
+
+def test_warped_maps_divide_a_t2w_although_their_fluid_lies_in_bone(tmp_path):
+    steps = np.indices((48, 48, 48)) * 2.0 - 47
+    far = np.sqrt((steps**2).sum(axis=0))
+    shells = [far < 14, far < 28, far < 36, far < 38, far < 46]
+    truth = np.select(shells, [0, 2, 1, 0, -1], -2)  # fluid, white, grey, fluid, bone
+    levels = np.array([150.0, 65.0, 45.0, 2.0, 5.0])  # the last two of air and of bone
+    head = levels[truth] + np.random.default_rng(0).normal(0, 4, far.shape)
+    # The template's brain is larger: its outer fluid lies in the bone of this head.
+    shells = [far < 14, far < 28, far < 38, far < 44]
+    warped = np.select(shells, [0, 2, 1, 0], -1)
+    volumes = {"image": head, "prior": warped >= 0, "region": far < 44}
+    volumes |= {f"map{index}": warped == index for index in range(3)}
+    files = {name: tmp_path / f"{name}.nii" for name in volumes}
+    for name, volume in volumes.items():
+        nib.save(nib.Nifti1Image(volume.astype(np.float32), np.diag([2.0, 2, 2, 1])), files[name])
+    made = tissues_by_maps(
+        files["image"],
+        files["prior"],
+        files["region"],
+        [files[f"map{index}"] for index in range(3)],
+        tmp_path,
+    )
+    posteriors = np.stack([nib.load(file).get_fdata() for file in made])
+    assert posteriors[:, truth < 0].any(axis=0).mean() < 0.001
+    for index in range(3):
+        assert (posteriors.argmax(axis=0)[truth == index] == index).mean() > 0.97

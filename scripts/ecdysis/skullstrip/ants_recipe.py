@@ -185,13 +185,13 @@ def _attempt(
         classes = _classes(registered, sort=True)
         volumes = [volume.get_fdata(dtype=np.float32) for volume in (prior, head, template)]
         of_t1w = mask_check.measure_t1w(classes, *volumes)
-    if brain is None and sort:
+    else:
+        classes = [nib.load(file).get_fdata(dtype=np.float32) for file in registered.maps]
+    if brain is None:
         bias = nib.load(registered.bias_field)
-        brain = follow_cortex(source, bias, prior, classes, grid, recipe.border, recipe.closing)
-    elif brain is None:
-        # In a T2w the step added nearly the whole band around the mask; the cause is not known.
-        values = prior.get_fdata(dtype=np.float32)
-        brain = working_image.finish(values, recipe.spacing, recipe.closing, grid)
+        brain = follow_cortex(
+            source, bias, prior, classes, grid, recipe.border, recipe.closing, is_t1w=sort
+        )
     measures = mask_check.measure(
         brain,
         source,

@@ -32,8 +32,8 @@ class Task:
     registration_mask : Path, optional
         Where, on the template's grid, the similarity is measured.
     tissue_maps : tuple of Path
-        The template's tissues, from which classes start and in whose order they come; without
-        them they start from thresholds, and their order is open.
+        The template's tissues, the prior of the classes and their order; without them, classes
+        start from thresholds and have no order.
     finest_mm : float
         Smallest voxel edge of the image that the working image was made of.
     search : bool
@@ -67,6 +67,8 @@ class Registered:
         Composite transforms that resample the head to the template, and the reverse.
     prior : Path
         The template's brain mask, 0 to 1.
+    maps : tuple of Path
+        The template's tissues, if the task has them.
     template : Path
         The template's head.
     """
@@ -79,6 +81,7 @@ class Registered:
     from_template: Path
     prior: Path
     template: Path
+    maps: tuple[Path, ...] = ()
 
 
 def run(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) -> Registered:
@@ -117,6 +120,7 @@ def run(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) 
         from_template=Path(outputs["nonlinear"].inverse_composite_transform),
         prior=Path(outputs["warp_mask"].output_image),
         template=Path(outputs["warp_template"].output_image),
+        maps=tuple(Path(outputs[_warp_of(at)].output_image) for at in range(len(task.tissue_maps))),
     )
 
 
@@ -133,7 +137,7 @@ def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = REC
     )
     masks = nodes.similarity_masks(recipe.near_brain.around_brain_mm, task.registration_mask)
     nonlinear = nodes.nonlinear(recipe, task.finest_mm)
-    foreground, tissue = nodes.foreground(), nodes.tissue(recipe.tissue)
+    foreground = nodes.foreground()
     region = nodes.region(recipe.tissue.dilation_mm)
     warp_mask, warp_template = nodes.warp("warp_mask"), nodes.warp("warp_template")
     graph.connect(
@@ -153,8 +157,6 @@ def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = REC
             (head, warp_mask, [("template_mask", "input_image")]),
             (head, warp_template, [("template", "input_image")]),
             (warp_mask, region, [("output_image", "prior")]),
-            (region, tissue, [("region", "mask_image")]),
-            (bias, tissue, [("output_image", "intensity_images")]),
         ]
     )
     warps = [warp_mask, warp_template]
@@ -163,11 +165,13 @@ def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = REC
     else:
         graph.connect(place, "transform", linear, "initial_moving_transform")
     if task.tissue_maps:
-        warps += _connect_tissue_maps(graph, task.tissue_maps, recipe)
+        warps += _connect_tissue_maps(graph, task.tissue_maps)
+    else:
+        _connect_atropos(graph, recipe, threads)
     for warp in warps:
         graph.connect(bias, "output_image", warp, "reference_image")
         graph.connect(nonlinear, "inverse_composite_transform", warp, "transforms")
-    for node in (foreground, bias, nonlinear, tissue, *warps):
+    for node in (foreground, bias, nonlinear, *warps):
         node.inputs.num_threads = threads
     return graph
 
@@ -185,14 +189,35 @@ def _connect_search(graph: Workflow, recipe: Recipe) -> None:
     )
 
 
-def _connect_tissue_maps(graph: Workflow, maps: tuple[Path, ...], recipe: Recipe) -> list[Node]:
-    """Start the classes of `tissue` from the template's maps; return the nodes that warp them."""
-    tissue, pattern, merged = graph.get_node("tissue"), nodes.pattern(), nodes.merged(len(maps))
-    warps = [nodes.warp(f"warp_tissue{index}", path) for index, path in enumerate(maps, start=1)]
+def _connect_atropos(graph: Workflow, recipe: Recipe, threads: int) -> None:
+    """Divide the region around the warped mask by Atropos."""
+    tissue = nodes.tissue(recipe.tissue)
+    tissue.inputs.num_threads = threads
+    graph.connect(
+        [
+            (graph.get_node("region"), tissue, [("region", "mask_image")]),
+            (graph.get_node("bias"), tissue, [("output_image", "intensity_images")]),
+        ]
+    )
+
+
+def _connect_tissue_maps(graph: Workflow, maps: tuple[Path, ...]) -> list[Node]:
+    """Divide the region by the template's maps; return the nodes that warp them."""
+    tissue, merged = nodes.tissue_by_maps(), nodes.merged(len(maps))
+    warps = [nodes.warp(_warp_of(index), path) for index, path in enumerate(maps)]
     for index, warp in enumerate(warps, start=1):
         graph.connect(warp, "output_image", merged, f"in{index}")
-    graph.connect([(merged, pattern, [("out", "files")])])
-    graph.connect([(pattern, tissue, [("pattern", "prior_image")])])
-    tissue.inputs.initialization = "PriorProbabilityImages"
-    tissue.inputs.prior_weighting = recipe.tissue.prior_weight
+    graph.connect(
+        [
+            (merged, tissue, [("out", "maps")]),
+            (graph.get_node("bias"), tissue, [("output_image", "image")]),
+            (graph.get_node("warp_mask"), tissue, [("output_image", "prior")]),
+            (graph.get_node("region"), tissue, [("region", "region")]),
+        ]
+    )
     return warps
+
+
+def _warp_of(index: int) -> str:
+    """Return the name of the node that warps a tissue map."""
+    return f"warp_tissue{index + 1}"

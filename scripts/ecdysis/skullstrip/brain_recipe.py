@@ -93,16 +93,14 @@ class TissueSettings:
     Three classes, three iterations, a Markov field of weight 0.1 over the nearest voxels and
     a region 2 mm larger than the warped mask, as in antsBrainExtraction.sh. Classes start from
     Otsu's thresholds, which gave the same labels as k-means and need no search. Where fluid is
-    far from both matters, as in FLAIR, thresholds miss the border between these; contrasts
-    other than T1w start from the template's tissues, which keep the weight that
-    antsAtroposN4.sh gives them.
+    far from both matters, as in FLAIR, thresholds miss the border between these; in contrasts
+    other than T1w, Bayes' rule divides the region (`ecdysis.skullstrip.tissues`).
     """
 
     dilation_mm: float = 2.0
     iterations: int = 3
     mrf_weight: float = 0.1
     mrf_radius: tuple[int, int, int] = (1, 1, 1)
-    prior_weight: float = 0.25
 
 
 @dataclass(frozen=True)
@@ -125,6 +123,12 @@ class BorderSettings:
         Depth in the warped mask from which the brightness of tissues is measured.
     deviations : float
         Standard deviations around a tissue's median that belong to it.
+    fluid_from : float
+        Where fluid is bright, a voxel is fluid from this part of the way between the brightest
+        matter and fluid.
+    removed_at_most : float
+        Volume of bone and fluid that the step may remove, over that of the warped mask; else that
+        mask is kept. The step removed 0.1 in a T2w made from a label map.
     added_at_most : float
         Volume that the step may add, over that of the warped mask; else that mask is kept. The step
         added 0.004 to 0.016 in three real heads and one from a label map.
@@ -136,6 +140,8 @@ class BorderSettings:
     closing_mm: float = 4.0
     examples_mm: float = 1.5
     deviations: float = 2.5
+    fluid_from: float = 0.7
+    removed_at_most: float = 0.2
     added_at_most: float = 0.08
 
 

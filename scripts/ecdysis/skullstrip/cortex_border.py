@@ -1,14 +1,16 @@
-"""The last step of brain extraction: move the border of a warped mask out to the cortex.
+"""The last step of brain extraction: move the border of a warped mask to the cortex.
 
 No registration puts every gyrus inside the warped mask. Voxels near its border that are as bright
 as grey or white matter, and joined to the brain by a bridge that is wider than a membrane, are
 added. antsBrainExtraction.sh (Avants et al. 2011, doi:10.1016/j.neuroimage.2010.09.025) also adds
 tissue classes to the warped mask; here their brightness is measured in the middle of the brain, so
 that scalp and bone in the band do not shift it.
+
+Where fluid is brighter than both matters (T2w, PDw), the warped mask lies outside the cortex, in
+fluid and bone. There, voxels near the border that are not tissue are removed instead.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import nibabel as nib
 import numpy as np
@@ -17,31 +19,35 @@ import scipy
 from ecdysis.image.components import largest_component
 from ecdysis.image.resampling import FloatArray, isotropic_grid, resample
 from ecdysis.skullstrip.brain_recipe import BorderSettings
+from ecdysis.skullstrip.tissues import (
+    Brightness,
+    brightness,
+    brightness_by_maps,
+    darkest_of_brain,
+    has_bright_fluid,
+)
 from ecdysis.skullstrip.working_image import BoolArray, NativeGrid, closed, grey_closed
 
 BOX_MARGIN_MM = 10.0
-CERTAIN = 0.8
-"""Posterior probability from which a voxel is an example of its class."""
-
-
-@dataclass(frozen=True)
-class Brightness:
-    """Median of a tissue, and its standard deviation estimated from the median deviation."""
-
-    centre: float
-    sigma: float
+AIR_PERCENTILE = 0.5
+"""Percentile of the image that is subtracted: a bias field multiplies intensities above air."""
 
 
 def follow_cortex(
     image: nib.Nifti1Image,
     bias_field: nib.Nifti1Image,
     prior: nib.Nifti1Image,
-    posteriors: Sequence[FloatArray],
+    classes: Sequence[FloatArray],
     grid: NativeGrid,
     settings: BorderSettings,
     closing: float,
+    *,
+    is_t1w: bool = True,
 ) -> BoolArray:
     """Return the brain mask on the native grid.
+
+    A T1w gets tissue that the warped mask lacks. An image with bright fluid loses what is not
+    tissue. Other images keep the warped mask.
 
     Parameters
     ----------
@@ -49,8 +55,9 @@ def follow_cortex(
         The head.
     bias_field, prior : NIfTI images
         Bias field and warped template mask (0 to 1), on the working grid.
-    posteriors : three float arrays
-        Fluid, grey and white matter on the working grid.
+    classes : three float arrays
+        Probabilities of fluid, grey and white matter on the working grid: of a T1w those found in
+        the image, else the template's maps.
     grid : NativeGrid
         The grid of `image` and of the result.
     settings : BorderSettings
@@ -69,15 +76,17 @@ def follow_cortex(
         return resample(volume, zooms, shape, fine, box)
 
     data = image.get_fdata(dtype=np.float32, caching="unchanged").reshape(grid.shape)
-    head = fitted(np.nan_to_num(data, copy=False, posinf=0, neginf=0), grid.zooms)
+    data = np.nan_to_num(data, posinf=0, neginf=0)
+    head = fitted(data, grid.zooms) - np.float32(np.percentile(data, AIR_PERCENTILE))
     head /= np.maximum(fitted(bias_field.get_fdata(dtype=np.float32), (spacing,) * 3), 1e-3)
     brain = scipy.ndimage.binary_fill_holes(fitted(soft, (spacing,) * 3) > 0.5)
-    classes = [fitted(posterior, (spacing,) * 3) for posterior in posteriors]
-    grown = _grown(brain, head, classes, settings)
-    if grown.sum() > (1 + settings.added_at_most) * brain.sum():
-        grown = brain
+    fine_classes = [fitted(volume, (spacing,) * 3) for volume in classes]
+    moved = (_grown if is_t1w else _trimmed)(brain, head, fine_classes, settings)
+    change = moved.sum() / max(brain.sum(), 1)
+    if not 1 - settings.removed_at_most <= change <= 1 + settings.added_at_most:
+        moved = brain
     whole = np.zeros(shape, dtype=np.float32)
-    whole[box] = scipy.ndimage.gaussian_filter(grown.astype(np.float32), 0.5)
+    whole[box] = scipy.ndimage.gaussian_filter(moved.astype(np.float32), 0.5)
     mask: BoolArray = resample(whole, fine, grid.shape, grid.zooms) > 0.5
     inside = _box(mask, 1.0, 0.0)
     if inside is not None:
@@ -93,20 +102,51 @@ def _grown(
     depth = scipy.ndimage.distance_transform_edt(brain, sampling=step)
     deep = depth > settings.examples_mm
     interval = tissue_interval(
-        [_brightness(head, probability, deep) for probability in classes], settings.deviations
+        [brightness(head, probability, deep) for probability in classes], settings.deviations
     )
     if interval is None:
         return brain
     outside = scipy.ndimage.distance_transform_edt(~brain, sampling=step)
     tissue = (head > interval[0]) & (head < interval[1]) & (outside <= settings.reach_mm)
     tissue |= depth > step
-    thick = scipy.ndimage.distance_transform_edt(tissue, sampling=step) > settings.bridge_mm
-    near = scipy.ndimage.distance_transform_edt(~thick, sampling=step) <= settings.bridge_mm
-    added = largest_component(tissue & near)
-    grown: BoolArray = scipy.ndimage.binary_fill_holes(
-        closed(brain | added, settings.closing_mm, step)
+    return _filled(brain | _joined(tissue, settings), settings)
+
+
+def _trimmed(
+    brain: BoolArray, head: FloatArray, maps: Sequence[FloatArray], settings: BorderSettings
+) -> BoolArray:
+    """Remove bone and bright fluid near the border of `brain`; its voxels as in `_grown`."""
+    step = settings.spacing_mm
+    levels = brightness_by_maps(head, maps, brain, step)
+    if levels is None or not has_bright_fluid(levels):
+        return brain
+    fluid, grey, white = (level.centre for level in levels)
+    brightest = max(grey, white)
+    low = darkest_of_brain(head, brain, levels, step)
+    high = brightest + settings.fluid_from * (fluid - brightest)
+    depth = scipy.ndimage.distance_transform_edt(brain, sampling=step)
+    tissue = brain & (((head > low) & (head < high)) | (depth > settings.reach_mm))
+    kept = _filled(_joined(tissue, settings), settings)
+    # The outermost voxels of the cortex are part fluid.
+    away = scipy.ndimage.distance_transform_edt(~kept, sampling=step)
+    trimmed: BoolArray = brain & (away <= step)
+    return trimmed
+
+
+def _joined(tissue: BoolArray, settings: BorderSettings) -> BoolArray:
+    """Keep tissue that a bridge wider than a membrane joins to the largest piece."""
+    step, bridge = settings.spacing_mm, settings.bridge_mm
+    thick = scipy.ndimage.distance_transform_edt(tissue, sampling=step) > bridge
+    near = scipy.ndimage.distance_transform_edt(~thick, sampling=step) <= bridge
+    return largest_component(tissue & near)
+
+
+def _filled(mask: BoolArray, settings: BorderSettings) -> BoolArray:
+    """Close sulci and fill holes."""
+    filled: BoolArray = scipy.ndimage.binary_fill_holes(
+        closed(mask, settings.closing_mm, settings.spacing_mm)
     )
-    return grown
+    return filled
 
 
 def tissue_interval(
@@ -140,14 +180,6 @@ def tissue_interval(
         elif fluid.centre > brighter:
             high = min(high, (fluid.centre + brighter) / 2)
     return (float(low), float(high)) if low < high else None
-
-
-def _brightness(head: FloatArray, posterior: FloatArray, where: BoolArray) -> Brightness | None:
-    values = head[where & (posterior > CERTAIN)]
-    if values.size < 100:
-        return None
-    centre = float(np.median(values))
-    return Brightness(centre, 1.4826 * float(np.median(np.abs(values - centre))))
 
 
 def _box(

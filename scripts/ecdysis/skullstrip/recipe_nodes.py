@@ -210,9 +210,9 @@ def merged(count: int) -> Node:
     return Node(Merge(count), name="tissue_maps")
 
 
-def pattern() -> Node:
-    """Node that gives tissue maps the names that Atropos wants."""
-    return _function("pattern", ("files",), _pattern)
+def tissue_by_maps() -> Node:
+    """Node ``tissue`` of other contrasts than T1w, which divides the region by warped maps."""
+    return _function("tissue", ("image", "prior", "region", "maps"), _tissue_by_maps)
 
 
 def coarse(settings: SearchSettings) -> Node:
@@ -248,7 +248,7 @@ OUTPUTS = {
     "place": ["head_mask", "transform"],
     "region": ["region"],
     "similarity_masks": ["masks"],
-    "pattern": ["pattern"],
+    "tissue": ["posteriors"],
     "coarse": ["head", "template"],
 }
 
@@ -324,10 +324,11 @@ def _similarity_masks(template_mask: str, dilation_mm: float, registration_mask:
     return [registration_mask, str(near_brain)]
 
 
-def _pattern(files: list[str]) -> str:
-    # Atropos takes its priors as one name with a number in it, from 01.
+def _tissue_by_maps(image: str, prior: str, region: str, maps: list[str]) -> list[str]:
     from pathlib import Path
 
-    for number, file in enumerate(files, start=1):
-        Path(f"tissue_{number:02d}.nii").symlink_to(file)
-    return str(Path.cwd() / "tissue_%02d.nii")
+    from ecdysis.skullstrip.tissues import tissues_by_maps
+
+    files = [Path(file) for file in maps]
+    made = tissues_by_maps(Path(image), Path(prior), Path(region), files, Path.cwd())
+    return [str(file) for file in made]

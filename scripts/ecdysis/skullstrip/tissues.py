@@ -8,7 +8,9 @@ and Friston 2005, equations 1 and 2, doi:10.1016/j.neuroimage.2005.02.018).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import scipy
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from ecdysis.image.resampling import FloatArray
 
 Probabilities = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,117 @@ TISSUES = (Tissue(3, "Cerebrospinal Fluid", "CSF"), Tissue(1, "Grey Matter", "GM
            Tissue(2, "White Matter", "WM"))  # fmt: skip
 """In the order in which probabilities are stacked, which is from dark to bright in a T1w."""
 
+CERTAIN = 0.8
+"""Probability from which a voxel is an example of its class."""
+FEWEST_EXAMPLES = 100
+DEEP_MM = 6.0
+"""Depth in the brain from which warped maps of the template are examples: a warp is not exact."""
+SURROUNDINGS_MM = 16.0
+DARK_PERCENTILE = 5.0
+"""Percentile of the surroundings of the brain that stands for bone and air."""
 FLOOR = 0.05
 """Probability that the prior keeps for every class: it is blurred to 2 mm, the image is not."""
 ITERATIONS = 3
 QUANTILES = (0.05, 0.35, 0.8)
 """Where k-means starts: the middle of what fluid, grey and white matter take of a brain."""
 KMEANS_ITERATIONS = 20
+
+
+@dataclass(frozen=True)
+class Brightness:
+    """Median of a tissue, and its standard deviation estimated from the median deviation."""
+
+    centre: float
+    sigma: float
+
+
+def brightness(head: FloatArray, probability: FloatArray, where: BoolArray) -> Brightness | None:
+    """Measure the intensity of a tissue by its certain voxels; None if there are too few."""
+    values = head[where & (probability > CERTAIN)]
+    if values.size < FEWEST_EXAMPLES:
+        return None
+    centre = float(np.median(values))
+    return Brightness(centre, 1.4826 * float(np.median(np.abs(values - centre))))
+
+
+def brightness_by_maps(
+    head: FloatArray, maps: Sequence[FloatArray], brain: BoolArray, spacing: float
+) -> list[Brightness] | None:
+    """Measure the intensities of `TISSUES` by the template's maps, warped to the head.
+
+    Medians of certain voxels deep in the brain: neither a lesion nor bone at the border moves them.
+    Returns None if a tissue has too few voxels or one value only.
+
+    Parameters
+    ----------
+    head : float array (X, Y, Z)
+    maps : three float arrays (X, Y, Z)
+    brain : bool array (X, Y, Z)
+    spacing : float
+        Edge of the cubic voxels, mm.
+    """
+    deep = scipy.ndimage.distance_transform_edt(brain, sampling=spacing) > DEEP_MM
+    measured = [brightness(head, probability, deep) for probability in maps]
+    levels = [level for level in measured if level is not None and level.sigma > 0]
+    return levels if len(levels) == len(maps) else None
+
+
+def has_bright_fluid(levels: Sequence[Brightness]) -> bool:
+    """Return whether fluid is brighter than both matters, as in T2w and most PDw images."""
+    fluid, grey, white = levels
+    return fluid.centre > max(grey.centre, white.centre)
+
+
+def darkest_of_brain(
+    head: FloatArray, brain: BoolArray, levels: Sequence[Brightness], spacing: float
+) -> float:
+    """Return the intensity halfway between bone and air around the brain and its darkest tissue."""
+    away = scipy.ndimage.distance_transform_edt(~brain, sampling=spacing)
+    near = (away > 0) & (away <= SURROUNDINGS_MM)
+    dark = float(np.percentile(head[near], DARK_PERCENTILE)) if near.any() else float(head.min())
+    return (dark + min(level.centre for level in levels)) / 2
+
+
+def tissues_by_maps(
+    image: Path, prior: Path, region: Path, maps: Sequence[Path], folder: Path
+) -> list[Path]:
+    """Divide a region into `TISSUES` by Bayes' rule, with the template's maps as the prior.
+
+    Where fluid is bright, voxels as dark as bone are not part of a tissue: as examples of fluid,
+    whose map they are in, they would draw the classes apart from their tissues.
+
+    Parameters
+    ----------
+    image, prior, region : paths
+        Head without bias field, warped brain mask (0 to 1), and where tissues are looked for.
+    maps : three paths
+        The template's maps of `TISSUES`, warped to the head.
+    folder : path
+        Gets the results.
+
+    Returns
+    -------
+    three paths
+        Probabilities (float32), 0 outside the region.
+    """
+    source = nib.load(image)
+    head = source.get_fdata(dtype=np.float32)
+    brain = nib.load(prior).get_fdata(dtype=np.float32) > 0.5
+    where = np.asanyarray(nib.load(region).dataobj) > 0
+    volumes = [nib.load(path).get_fdata(dtype=np.float32) for path in maps]
+    spacing = float(np.linalg.norm(source.affine[:3, 0]))
+    levels = brightness_by_maps(head, volumes, brain, spacing)
+    if levels and has_bright_fluid(levels):
+        where &= head > darkest_of_brain(head, brain, levels, spacing)
+    posteriors = np.zeros((len(volumes), *head.shape), dtype=np.float32)
+    posteriors[:, where] = classify(
+        head[where], np.stack([volume[where] for volume in volumes]), levels
+    )
+    files = []
+    for tissue, posterior in zip(TISSUES, posteriors, strict=True):
+        files.append(folder / f"posterior_{tissue.label}.nii")
+        nib.save(nib.Nifti1Image(posterior, source.affine), files[-1])
+    return files
 
 
 def by_brightness(classes: Sequence[FloatArray], image: FloatArray) -> list[FloatArray]:
@@ -81,7 +189,9 @@ def maps_of_template(head: FloatArray, brain: NDArray[np.bool_]) -> Probabilitie
     return maps
 
 
-def classify(values: FloatArray, prior: Probabilities) -> Probabilities:
+def classify(
+    values: FloatArray, prior: Probabilities, start: Sequence[Brightness] | None = None
+) -> Probabilities:
     """Give each voxel its probability of each class.
 
     Parameters
@@ -90,6 +200,8 @@ def classify(values: FloatArray, prior: Probabilities) -> Probabilities:
         Intensities inside the brain, without bias field.
     prior : float array (K, N)
         Spatial prior; need not sum to 1.
+    start : sequence of K Brightness, optional
+        Intensities to begin with; by default they are computed from the prior.
 
     Returns
     -------
@@ -99,12 +211,15 @@ def classify(values: FloatArray, prior: Probabilities) -> Probabilities:
     prior = prior + np.float32(FLOOR)
     prior /= prior.sum(axis=0)
     posterior = prior
-    for _ in range(ITERATIONS):
-        weights = posterior / posterior.sum(axis=1, keepdims=True)
-        means = weights @ values
-        variances = np.stack(
-            [weight @ (values - mean) ** 2 for weight, mean in zip(weights, means, strict=True)]
-        )
+    for iteration in range(ITERATIONS):
+        if start and iteration == 0:
+            means = np.array([level.centre for level in start], dtype=np.float32)
+            variances = np.array([level.sigma**2 for level in start], dtype=np.float32)
+        else:
+            weights = posterior / posterior.sum(axis=1, keepdims=True)
+            means = weights @ values
+            squares = (values - means[:, None]) ** 2
+            variances = (weights * squares).sum(axis=1)
         variances = np.maximum(variances, np.finfo(np.float32).tiny)
         exponent = -((values - means[:, None]) ** 2) / (2 * variances[:, None])
         exponent -= np.log(variances)[:, None] / 2
