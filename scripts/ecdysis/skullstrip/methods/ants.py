@@ -21,9 +21,9 @@ METHOD = Method(
         f" head by rigid and affine transforms (mutual information, {RECIPE.linear.bins} bins"
         " [@mattes]) and by symmetric normalisation (SyN) [@syn]. Its brain mask, warped to the"
         " head, bounded a three-class segmentation: with Atropos [@atropos] in T1w images, else by"
-        " Bayes' rule with the template's tissues as the prior. On the native grid, connected tissue"
-        f" within {RECIPE.border.reach_mm:g} mm outside was added to the mask of a T1w; where fluid is"
-        f" bright, bone and fluid within {RECIPE.border.reach_mm:g} mm inside were removed."
+        " Bayes' rule with the template's tissues as the prior. On the native grid, connected"
+        f" tissue up to {RECIPE.border.reach_mm:g} mm outside was added to the mask of a T1w; where"
+        " fluid is bright, bone and fluid were removed up to as far inside."
     ),
     require=require,
 )
