@@ -9,5 +9,4 @@ ruff check .
 snakefmt --check Snakefile rules
 mypy scripts
 snakemake --lint
-mkdocs build --strict --quiet
 python -m pytest -n 2 --dist loadfile "$@"
