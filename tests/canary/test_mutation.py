@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
-from ecdysis.deid import clean, instance, person, profile, scrub
+from ecdysis.deid import actions, clean, instance, person, profile, scrub
 from ecdysis.deid.actions import Context
 from ecdysis.deid.instance import instance_cleaner
 from ecdysis.deid.words import Words
@@ -133,11 +133,14 @@ def _(patch: pytest.MonkeyPatch) -> None:
 @rule("unknown tags are removed")
 def _(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(profile, "vr_of", lambda tag: "CS")
+    patch.setattr(actions, "is_coded", lambda text: True)
 
 
 @rule("a value that is not what the dictionary says is removed")
 def _(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(clean, "settled_vr", lambda tag, written: written)
+    # The words of a coded string are looked at, too.
+    patch.setattr(actions, "is_coded", lambda text: True)
 
 
 @rule("UIDs that the table leaves out are keyed")
