@@ -127,7 +127,7 @@ class Layout:
 
     def places(self) -> list[tuple[int, int, str, str]]:
         """Return row, column, axis and coordinate in mm of the corner of each slice."""
-        found, top = [], 0
+        corners, top = [], 0
         sizes = _tile_size(self, "z"), _tile_size(self, "x")
         centre = np.array([(a + b - 1) / 2 for a, b in self.box.pairs])
         for (height, width), axis, indices in zip(
@@ -141,10 +141,10 @@ class Layout:
                 row, column = divmod(number, columns)
                 name = "z" if axis == 2 else "x"
                 corner = top + row * (height + GAP), column * (width + GAP)
-                found.append((*corner, name, f"{name} = {mm:.0f} mm"))
+                corners.append((*corner, name, f"{name} = {mm:.0f} mm"))
             if indices:
                 top += -(-len(indices) // columns) * (height + GAP)
-        return found
+        return corners
 
 
 def load_canonical(path: str | Path) -> Canonical:

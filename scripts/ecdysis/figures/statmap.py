@@ -191,7 +191,7 @@ def _reached(values: NDArray[np.floating], threshold: float) -> float:
 
 
 def prepare(
-    one: StatMap,
+    item: StatMap,
     head: nib.Nifti1Image | None = None,
     threshold: float | None = None,
     cut_coords: Sequence[float] | None = None,
@@ -200,7 +200,7 @@ def prepare(
 
     Parameters
     ----------
-    one : StatMap
+    item : StatMap
     head : nibabel.Nifti1Image, optional
         The head of its subject.
     threshold : float, optional
@@ -213,7 +213,7 @@ def prepare(
     InputError
         The map is damaged, has no value other than 0, or is completely outside the brain.
     """
-    reading = interpret(load_map(one.path))
+    reading = interpret(load_map(item.path))
     level, notes = reading.threshold, [NOTES[reading.kind]] if reading.kind in NOTES else []
     if threshold is not None and reading.kind in ("statistic", "thresholded"):
         if np.abs(np.asarray(reading.image.dataobj)).max() > threshold:
@@ -221,24 +221,24 @@ def prepare(
         else:
             notes.append(f"Warning: no value reaches the threshold of {threshold:g}.")
     background: Background = None
-    if one.own_space:
+    if item.own_space:
         background = False if head is None else head
         if head is None:
             notes.append("Warning: there is no image of this subject's head to draw it on.")
-        elif one.space == "scanner":
+        elif item.space == "scanner":
             notes.append(
-                f"Warning: space-{one.space_label} is drawn in the coordinates of the scanner,"
+                f"Warning: space-{item.space_label} is drawn in the coordinates of the scanner,"
                 " without registration to the head."
             )
-    elif one.space != "template":
+    elif item.space != "template":
         background = False
-        notes.append(f"Warning: the space {one.space_label} is not known, so no anatomy is shown.")
-    notes += _doubts(one, reading.image, level, background)
-    statistic = next((part[5:] for part in one.title.split("_") if part.startswith("stat-")), "")
+        notes.append(f"Warning: the space {item.space_label} is not known, so no anatomy is shown.")
+    notes += _doubts(item, reading.image, level, background)
+    statistic = next((part[5:] for part in item.title.split("_") if part.startswith("stat-")), "")
     values = {"p-values": "1 - p", "1-p": "1 - p", "binary": "mask", "labels": "label"}.get(
         reading.kind, STATISTICS.get(statistic, statistic or "value")
     )
-    return Shown(reading.image, one.title, level, background, cut_coords, values, tuple(notes))
+    return Shown(reading.image, item.title, level, background, cut_coords, values, tuple(notes))
 
 
 NOTES = {
@@ -250,7 +250,7 @@ NOTES = {
 
 
 def _doubts(
-    one: StatMap, image: nib.Nifti1Image, threshold: float, background: Background
+    item: StatMap, image: nib.Nifti1Image, threshold: float, background: Background
 ) -> list[str]:
     """Return a warning if a map seems to be in another space than its background."""
     if background is False:
@@ -259,7 +259,7 @@ def _doubts(
     where = TEMPLATE if background is None else "the subject's head"
     if share == 0:
         raise InputError(
-            one.path,
+            item.path,
             f"none of the voxels to show lies in the brain of {where}" if background is None
             else f"none of the voxels to show lies in {where}",
             "Name the space of the map (space-<label>), or correct its affine",
