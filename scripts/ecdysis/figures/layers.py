@@ -1,7 +1,8 @@
 """The layers of the mosaics, between which a rater switches in place.
 
 Three groups, each with one layout: ``head`` (input, bias-corrected, brain only, defaced), ``brain``
-(plain, outline of the mask, tissues, the registered T1w or template), and ``air`` (the whole field of view, stretched to the air).
+(plain, outline of the mask, tissues, the registered T1w or template), and ``air`` (the whole field
+of view, stretched to the air).
 """
 
 import json
