@@ -59,6 +59,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
             return private_elements.PrivateElement("LO", "code")
 
     patch.setattr(private_elements, "private_elements", Anyone)
+    patch.setattr(private_elements, "is_coded", lambda text: True)
 
 
 @rule("safe private structures are made anew", "default")
