@@ -41,8 +41,21 @@ def test_the_worst_measure_gives_the_verdict_and_each_its_reason(change, verdict
     assert f"{next(iter(change.values())):g}" in judged["reasons"][0]
 
 
+@pytest.mark.parametrize(
+    ("measures", "verdict"),
+    [
+        ({"similarity": 0.3, "template_correlation": 0.8}, "look"),
+        ({"similarity": 0.3}, "ok"),
+        ({"similarity": 0.2}, "look"),
+    ],
+)
+def test_only_a_t1w_has_to_be_much_like_the_template(measures, verdict):
+    assert mask_check.judge(GOOD | measures)["verdict"] == verdict
+    assert mask_check.is_aligned(GOOD | measures) == (verdict == "ok")
+
+
 def test_every_failing_value_is_also_one_to_look_at():
-    for limit in mask_check.LIMITS.values():
+    for limit in (*mask_check.LIMITS.values(), *mask_check.OTHER_CONTRASTS.values()):
         assert limit.fail[0] <= limit.look[0] < limit.look[1] <= limit.fail[1]
 
 
