@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from ecdysis.conversion.sidecar import DROPPED, LOST  # noqa: E402
 
 WORTH = re.compile(
-    r"Subjects:|Report:|Nothing to be done|Nothing was|  (failed|interrupted|excluded): "
+    r"Images:|Report:|Nothing to be done|Nothing was|  (failed|interrupted|excluded): "
 )
 """Lines of a run that are shown."""
 

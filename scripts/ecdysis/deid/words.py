@@ -21,7 +21,9 @@ MOST_NUMBERS = 6
 LONGEST = 1024
 """Characters of a description that are looked at; a sequence has no longer name."""
 
-WORD_OF_CODE = re.compile(r"[^\W\d_]{3,}")
+WORD_OF_CODE = re.compile(r"[^\W\d_]{4,}")
+OPTION_OF_GE = re.compile(r"[A-Z0-9]+_GEMS")
+"""GE marks its own scan options so."""
 """Letters in a row that can be a word; codes such as ``T-A0100`` hold fewer."""
 
 MOST_DIGITS, MOST_CODED_NUMBERS = 6, 2
@@ -98,7 +100,7 @@ def is_coded(text: str) -> bool:
 
     Examples
     --------
-    >>> is_coded("SAT_GEMS"), is_coded("FM4_1"), is_coded("WEBER JONES"), is_coded("2019")
+    >>> is_coded("MOTCOR_GEMS"), is_coded("FM4_1"), is_coded("WEBER JONES"), is_coded("2019")
     (True, True, False, False)
     """
     numbers = re.findall(r"\d+", text)
@@ -107,8 +109,12 @@ def is_coded(text: str) -> bool:
         and len("".join(numbers)) <= MOST_DIGITS
         and len(numbers) <= MOST_CODED_NUMBERS
         and all(map(_is_short, numbers))
-        and all(
-            word.lower() in coded_words() or is_imaging(word) for word in WORD_OF_CODE.findall(text)
+        and (
+            OPTION_OF_GE.fullmatch(text) is not None
+            or all(
+                word.lower() in coded_words() or is_imaging(word)
+                for word in WORD_OF_CODE.findall(text)
+            )
         )
     )
 
