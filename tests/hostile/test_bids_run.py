@@ -81,7 +81,7 @@ def test_no_traceback_and_no_success(run):
     assert "Traceback" not in run.stdout
     assert run.returncode != 0
     assert "\x1b" not in run.stdout
-    assert "c00" in run.stdout
+    assert "FAILED preflight: sub-c01/anat/sub-c01_T1w" in run.stdout
 
 
 def test_every_case_has_its_outcome_in_the_report(root, run):

@@ -63,7 +63,7 @@ def test_no_face_is_left_in_the_results(defaced):
     corrected = voxels(defaced / "sub-01/anat/sub-01_desc-biascorrected_T1w.nii.gz")
     face = voxels(defaced / "sub-01/anat/sub-01_mod-T1w_defacemask.nii.gz") > 0
     assert not corrected[face].any()
-    assert "Defacing" in (defaced / "sub-01.html").read_text()
+    assert "Surface after defacing" in (defaced / "sub-01.html").read_text()
 
 
 def test_no_image_with_a_face_stays_hidden_in_the_results(snakemake, tmp_path):
