@@ -118,7 +118,8 @@ def read_csa(value: bytes) -> Iterator[Field]:
             position += 16
             if not 0 <= length <= len(value) - position:
                 raise ValueError
-            texts.append(_text(value[position : position + length]))
+            if length:
+                texts.append(_text(value[position : position + length]))
             position += (length + 3) // 4 * 4
         yield Field(_text(name), vm, _text(vr), [text for text in texts if text])
 
