@@ -211,9 +211,9 @@ def shown_of_subject(wildcards):
     shown["tissues"] = [image.dseg for image in own]
     shown["bias_fields"] = [image.bias_field for image in own]
     shown["templates"] = [image.warped_template for image in own]
-    aligned = [image for image in images if METHOD != "none" and t1w_of_session(image)]
-    shown["transforms"] = [image.from_t1w for image in aligned]
-    shown["t1w"] = [shared_file(t1w_of_session(image)) for image in aligned]
+    t1ws = t1w_by_image(wildcards)
+    shown["transforms"] = [image.from_t1w for image in images if image.file in t1ws]
+    shown["t1w"] = list(t1ws.values())
     return shown
 
 
@@ -221,12 +221,11 @@ def t1w_by_image(wildcards):
     """Return the T1w that gave its mask to each image of a subject, by the image's name."""
     if METHOD == "none":
         return {}
-    images = STUDY.by_subject[wildcards.subject]
-    return {
-        image.file: shared_file(t1w_of_session(image))
-        for image in images
-        if t1w_of_session(image)
+    t1ws = {
+        image.file: t1w_of_session(image)
+        for image in STUDY.by_subject[wildcards.subject]
     }
+    return {name: shared_file(t1w) for name, t1w in t1ws.items() if t1w}
 
 
 def subject_pages(wildcards):

@@ -41,7 +41,7 @@ def withdraw(files: Iterable[Path], bids_dir: Path, folder: Path, lock: Path = L
             shutil.move(path, folder / name)
             (folder / name).chmod(0o600)
             names.append(str(name))
-            for table in path.parents[1].glob("*_scans.tsv") if is_raw else ():
+            for table in tables_of([path]) if is_raw else ():
                 drop_scans(table, {path.relative_to(table.parent).as_posix()}, lock)
     return names
 
@@ -51,8 +51,8 @@ def tables_of(images: Iterable[Path]) -> list[Path]:
     return sorted({table for path in images for table in path.parents[1].glob("*_scans.tsv")})
 
 
-def said(names: Sequence[str]) -> str:
-    """Return which files were moved."""
+def moved_files(names: Sequence[str]) -> str:
+    """Return a sentence that names the files that were moved."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"{len(names)} files were moved to the private folder: {', '.join(names[:SHOWN])}{more}"
 
@@ -80,6 +80,6 @@ if "snakemake" in globals():
             made = audit(listing, None, converted, job.params.deid, ours=ours, related=related)
         except AuditError as error:
             moved = withdraw(error.files, bids_dir, private / "failed_audit" / session)
-            problem = f"{error.problem}; {said(moved)}"
+            problem = f"{error.problem}; {moved_files(moved)}"
             raise AuditError(error.where, problem, error.remedy) from None
         details.update(made)

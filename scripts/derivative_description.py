@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ecdysis.files import atomic, read_json, write_json
+from ecdysis.files import read_json, write_json, write_text
 from ecdysis.version import BIDS_VERSION, generated_by
 
 NOT_BIDS = (
@@ -99,5 +99,4 @@ if "snakemake" in globals():
             made.bidsignore: "\n".join(NOT_BIDS) + "\n",
         }
         for path, text in texts.items():
-            with atomic(path) as partial:
-                partial.write_text(text, encoding="utf-8")
+            write_text(path, text)

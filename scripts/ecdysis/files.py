@@ -77,11 +77,15 @@ def read_remembered(path: str | PathLike[str]) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def write_text(path: str | PathLike[str], text: str) -> None:
+    """Write a text in UTF-8, atomically."""
+    with atomic(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
 def write_json(path: str | PathLike[str], content: Any) -> None:
     """Write `content` as indented JSON, atomically."""
-    text = json.dumps(content, indent=2, ensure_ascii=False)
-    with atomic(path) as partial:
-        partial.write_text(text + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def sha256(path: str | PathLike[str]) -> str:

@@ -23,7 +23,6 @@ VERDICTS: tuple[Verdict, ...] = ("exclude", "unsure", "accept")
 FORMAT = "ecdysis-ratings"
 COLUMNS = ("image", "rating", "tags", "note", "rater", "time")
 NEEDED = ("image", "rating")
-EMPTY = ("", "n/a")
 REMEDY = "Export the ratings again from the report, or repair the file; see docs/report.md"
 
 

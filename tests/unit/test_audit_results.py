@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from audit_results import said, withdraw
+from audit_results import moved_files, withdraw
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_an_image_leaves_with_its_sidecar_and_its_row(dataset: Path, tmp_path: P
         "filename\tacq_time",
         "func/sub-01_task-rest_run-10_bold.nii.gz\t1900-01-01",
     ]
-    assert said(names).startswith("3 files were moved to the private folder: ")
+    assert moved_files(names).startswith("3 files were moved to the private folder: ")
 
 
 def test_a_second_failure_replaces_the_files_of_the_first(dataset: Path, tmp_path: Path) -> None:

@@ -229,8 +229,8 @@ def test_what_a_rater_says_is_what_the_pipeline_reads(
     browser.press("3")
     browser.press("0")
     browser.press("3")
-    told = browser.evaluate("document.getElementById('rate-message').textContent")
-    assert told == "3 of 14 rated: 1 accept, 1 unsure, 1 exclude."
+    message = browser.evaluate("document.getElementById('rate-message').textContent")
+    assert message == "3 of 14 rated: 1 accept, 1 unsure, 1 exclude."
     browser.open(root / "index.html")
     assert "unrated" not in browser.evaluate("document.getElementById('next-unrated').href")
     files = [browser.saved_by(f"save-ratings-{kind}", tmp_path) for kind in ("tsv", "json")]
@@ -282,8 +282,8 @@ def test_a_page_that_knows_only_its_neighbours_leads_on_through_the_index(
     following = browser.evaluate("document.getElementById('next-unrated').href")
     assert following.endswith("/sub-04.html")
     browser.open(made.root / "sub-04.html")
-    told = browser.evaluate("document.getElementById('rate-message').textContent")
-    assert told.startswith("3 of 5 rated")
+    message = browser.evaluate("document.getElementById('rate-message').textContent")
+    assert message.startswith("3 of 5 rated")
 
 
 def test_the_bar_rates_the_image_in_view(browser: Browser, tmp_path: Path) -> None:
@@ -333,8 +333,8 @@ def test_ratings_travel_with_links_where_storage_is_kept_for_each_file(
     browser.press("1")
     browser.evaluate("addEventListener('click', () => localStorage.clear())")
     browser.follow("ArrowRight")
-    told = browser.evaluate("document.getElementById('rate-message').textContent")
-    assert told.startswith("1 of 14 rated: 1 accept")
+    message = browser.evaluate("document.getElementById('rate-message').textContent")
+    assert message.startswith("1 of 14 rated: 1 accept")
     assert browser.evaluate("location.hash") == ""
 
 
@@ -342,14 +342,14 @@ def test_single_keys_can_be_switched_off_and_leave_fields_alone(
     browser: Browser, root: Path
 ) -> None:
     browser.open(root / "sub-01.html")
-    told = "document.getElementById('rate-message').textContent"
+    message = "document.getElementById('rate-message').textContent"
     browser.press("n")
     browser.press("2")
     browser.press("Escape")
-    assert browser.evaluate(told).startswith("0 of 14")
+    assert browser.evaluate(message).startswith("0 of 14")
     browser.evaluate("document.getElementById('keys').click()")
     browser.press("2")
-    assert browser.evaluate(told).startswith("0 of 14")
+    assert browser.evaluate(message).startswith("0 of 14")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -21,11 +21,12 @@ MOST_NUMBERS = 6
 LONGEST = 1024
 """Characters of a description that are looked at; a sequence has no longer name."""
 
-WORD_OF_CODE = re.compile(r"[^\W\d_]{4,}")
+WORD_OF_CODE = re.compile(r"[^\W\d_]{3,}")
+"""Letters in a row that can be a word; codes such as ``T-A0100`` hold fewer."""
+SHORT_WORD = 3
+"""Letters of a word that may stay in a coded string although it is not known."""
 OPTION_OF_GE = re.compile(r"[A-Z0-9]+_GEMS")
 """GE marks its own scan options so."""
-"""Letters in a row that can be a word; codes such as ``T-A0100`` hold fewer."""
-
 MOST_DIGITS, MOST_CODED_NUMBERS = 6, 2
 """Digits and numbers in a coded string; a telephone number or a date has more."""
 
@@ -112,7 +113,7 @@ def is_coded(text: str) -> bool:
         and (
             OPTION_OF_GE.fullmatch(text) is not None
             or all(
-                word.lower() in coded_words() or is_imaging(word)
+                len(word) <= SHORT_WORD or word.lower() in coded_words() or is_imaging(word)
                 for word in WORD_OF_CODE.findall(text)
             )
         )

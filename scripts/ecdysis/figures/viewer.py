@@ -22,7 +22,7 @@ from nibabel.nifti1 import Nifti1Header
 from numpy.typing import NDArray
 
 from ecdysis.figures.mosaic import Canonical
-from ecdysis.files import atomic
+from ecdysis.files import atomic, write_text
 from ecdysis.image.geometry import Box, rigid
 from ecdysis.image.nifti import mm_per_unit
 
@@ -252,8 +252,7 @@ def write_viewer(
         "edit": edit,
     }
     text = _page(title=title, note=note, back=back, edit=edit, data=data)
-    with atomic(page) as partial:
-        partial.write_text(text, encoding="utf-8")
+    write_text(page, text)
 
 
 def _write_values(path: Path, name: str, values: Bytes) -> None:

@@ -184,15 +184,21 @@ def write(volume: Volume, path: str | PathLike[str]) -> None:
     Free text and extensions of the header are left out, since they may identify a person.
     The bytes of a ``.nii.gz`` depend on the image alone.
     """
-    header = volume.header.copy()
-    header.extensions.clear()
-    header["vox_offset"] = header.single_vox_offset
-    for field in TEXT_FIELDS:
-        if field in header:
-            header[field] = b""
+    header = without_texts(volume.header)
     with atomic(path) as partial, writing(partial) as stream:
         header.write_to(stream)
         array_to_file(volume.stored, stream, header.get_data_dtype(), offset=None)
+
+
+def without_texts(header: Nifti1Header) -> Nifti1Header:
+    """Return a copy of the header of a single file without free text and extensions."""
+    clean = header.copy()
+    clean.extensions.clear()
+    clean["vox_offset"] = clean.single_vox_offset
+    for field in TEXT_FIELDS:
+        if field in clean:
+            clean[field] = b""
+    return clean
 
 
 def settled(grid: Grid) -> Nifti1Header:

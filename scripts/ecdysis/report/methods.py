@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ecdysis.deface.face import FACE
-from ecdysis.files import atomic
+from ecdysis.files import write_text
 from ecdysis.quality.dictionary import MEASURES
 from ecdysis.report.model import NotProcessed, ProcessedImage, Run
 from ecdysis.report.overview import programs_of
 from ecdysis.report.references import bibtex, cited
+from ecdysis.report.wording import number
 from ecdysis.skullstrip.method import load, method_name
 from ecdysis.version import BIDS_VERSION, __version__, package_versions
 
@@ -52,8 +53,7 @@ def write_methods(run: Run) -> None:
     paragraphs = methods_of(run)
     body = "\n\n".join(["# Methods", *paragraphs, "# References"])
     for name, text in ((TEXT, body + "\n"), (REFERENCES, bibtex(keys_of(paragraphs)))):
-        with atomic(run.output_dir / name) as partial:
-            partial.write_text(text, encoding="utf-8")
+        write_text(run.output_dir / name, text)
 
 
 def _data(run: Run) -> Iterator[str]:
@@ -90,8 +90,8 @@ def _sample(run: Run) -> Iterator[str]:
     people = [subject for subject in run.subjects if subject.images or subject.rejected]
     complete = sum(image.progress == "done" for image in images)
     yield (
-        f"Of {_number(len(suffixes), 'image')} ({_counted(suffixes)}) of"
-        f" {_number(len(people), 'participant')}, {complete} {_was(complete)} processed completely."
+        f"Of {number(len(suffixes), 'image')} ({_counted(suffixes)}) of"
+        f" {number(len(people), 'participant')}, {complete} {_was(complete)} processed completely."
     )
     if failed := [stage for image in images if (stage := _failed_at(image))]:
         yield f"{len(failed)} failed ({_counted(failed, ' during ')})."
@@ -136,10 +136,6 @@ def _counted(words: Iterable[str], between: str = " ", separator: str = ", ") ->
     return separator.join(f"{count}{between}{word}" for word, count in counts)
 
 
-def _number(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
-
-
 def _was(count: int) -> str:
     return "was" if count == 1 else "were"
 
@@ -178,16 +174,16 @@ def _skullstrip(run: Run) -> Iterator[str]:
         method = load(method_name(run.settings))
         yield method.sentence.format(ants=_ants(run), template=_template(run))
     if bare:
-        yield f"{_number(len(bare), 'image')} had no skull; the brain was kept as it was."
+        yield f"{number(len(bare), 'image')} had no skull; the brain was kept as it was."
     if moved:
         suffixes = sorted({image.suffix for image in moved})
         yield (
-            f"{_number(len(moved), 'image')} of other contrasts ({', '.join(suffixes)})"
+            f"{number(len(moved), 'image')} of other contrasts ({', '.join(suffixes)})"
             f" {_was(len(moved))} registered to the T1w of the session with {_ants(run)} (rigid,"
             " mutual information [@mattes]) and got its brain mask."
         )
-    if by_hand := sum(bool(_details(image, "crop").get("manual")) for _, image in run.images):
-        yield f"{_number(by_hand, 'brain mask')} {_was(by_hand)} made by hand."
+    if by_hand := sum(bool(image.results_of("crop").get("manual")) for _, image in run.images):
+        yield f"{number(by_hand, 'brain mask')} {_was(by_hand)} made by hand."
     verdicts = [check["verdict"] for image in stripped if (check := _check(image))]
     if verdicts:
         words = {"ok": "ok", "look": "to be looked at", "fail": "failed"}
@@ -197,14 +193,14 @@ def _skullstrip(run: Run) -> Iterator[str]:
 
 def _check(image: ProcessedImage) -> Mapping[str, Any]:
     """Return the self-check of the brain mask that was used."""
-    check: Mapping[str, Any] = _details(image, "crop").get("check") or _details(
-        image, "skullstrip"
+    check: Mapping[str, Any] = image.results_of("crop").get("check") or image.results_of(
+        "skullstrip"
     ).get("check", {})
     return check
 
 
 def _alignment(image: ProcessedImage) -> Mapping[str, Any]:
-    alignment: Mapping[str, Any] = _details(image, "skullstrip").get("alignment") or {}
+    alignment: Mapping[str, Any] = image.results_of("skullstrip").get("alignment") or {}
     return alignment
 
 
@@ -254,7 +250,7 @@ def _deface(run: Run) -> Iterator[str]:
     if not defaced:
         return
     yield (
-        f"The face was removed from {_number(len(defaced), 'image')}"
+        f"The face was removed from {number(len(defaced), 'image')}"
         f" ({_counted(image.suffix for image in defaced)}): what lies in front of and below a plane"
         " from the brow to the pharynx, and the auricles, was set to the value of air. The region"
         " is defined relative to the brain of the template and reaches an image by the affine part"
@@ -262,14 +258,14 @@ def _deface(run: Run) -> Iterator[str]:
         " kept."
     )
     scores = [
-        score for image in defaced if (score := _details(image, "deface").get("ResidualFace"))
+        score for image in defaced if (score := image.results_of("deface").get("ResidualFace"))
     ]
     if scores:
         visible = sum(bool(score["visible"]) for score in scores)
         yield (
             "On the defaced images, the distance of nose, eyes and ears from the surface of the"
             f" head MNI152NLin6Asym [@mni6] was measured: {visible} of"
-            f" {_number(len(scores), 'image')} may still show a part of the face."
+            f" {number(len(scores), 'image')} may still show a part of the face."
         )
 
 
@@ -288,13 +284,13 @@ def _measures(run: Run) -> Iterator[str]:
     keys = {
         key
         for _, image in run.images
-        for key, value in (_details(image, "measure").get("measures") or {}).items()
+        for key, value in (image.results_of("measure").get("measures") or {}).items()
         if value is not None
     }
-    labels = {one.key: one.label for one in MEASURES if one.key in keys}
+    labels = {measure.key: measure.label for measure in MEASURES if measure.key in keys}
     theirs = [key for key in labels if not key.startswith(NOT_OF_MRIQC)]
     if theirs:
-        table = any(_details(image, "measure").get("mriqc") for _, image in run.images)
+        table = any(image.results_of("measure").get("mriqc") for _, image in run.images)
         forms = "; the group tables have the forms of MRIQC" if table else ""
         differing = [
             name for start, name in DEVIATING.items() if any(k.startswith(start) for k in keys)
@@ -319,9 +315,8 @@ def _quality(run: Run) -> Iterator[str]:
         excluded = rated.count("exclude")
         raters = {rating.rater for ratings in run.ratings.values() for rating in ratings}
         yield (
-            f"{len(raters)} rater{'' if len(raters) == 1 else 's'} judged {len(rated)}"
-            f" image{'' if len(rated) == 1 else 's'} by eye;"
-            f" {excluded} {'was' if excluded == 1 else 'were'} excluded."
+            f"{number(len(raters), 'rater')} judged {number(len(rated), 'image')} by eye;"
+            f" {excluded} {_was(excluded)} excluded."
         )
     if _has_figures(run):
         yield "Figures were drawn with nilearn [@nilearn]."
@@ -350,9 +345,3 @@ def _ran(run: Run, stage: str) -> bool:
 def _done(image: ProcessedImage, name: str) -> bool:
     stage = image.stage(name)
     return stage is not None and stage.state == "done"
-
-
-def _details(image: ProcessedImage, name: str) -> Mapping[str, Any]:
-    """Return what a stage recorded, if it was done."""
-    stage = image.stage(name)
-    return (stage.details or {}) if stage is not None and stage.state == "done" else {}

@@ -66,6 +66,11 @@ class ProcessedImage:
         """Return the stage called `name`, or None."""
         return next((stage for stage in self.stages if stage.name == name), None)
 
+    def results_of(self, name: str) -> Mapping[str, Any]:
+        """Return what the stage called `name` recorded when it was done; empty if it was not."""
+        stage = self.stage(name)
+        return (stage.details or {}) if stage is not None and stage.state == "done" else {}
+
     @cached_property
     def facts(self) -> dict[str, Any]:
         """The details of all stages; those of a later stage replace those of an earlier one."""

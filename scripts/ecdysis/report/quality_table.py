@@ -5,12 +5,12 @@ The metrics of MRIQC are written as MRIQC does: ``group_T1w.tsv``, one table for
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ecdysis.errors import InputError
-from ecdysis.files import atomic, read_tsv
+from ecdysis.files import read_tsv, write_text
 from ecdysis.places import QUALITY_TABLE
 from ecdysis.quality.dictionary import MEASURES, OF_SKULLSTRIP
 from ecdysis.quality.norms import Norm, from_json
@@ -58,10 +58,10 @@ def write_table(run: Run) -> None:
     """Write the table and its dictionary into the output directory."""
     table = run.output_dir / QUALITY_TABLE
     entries = entries_of(run, flags_of(run))
-    _write(table, _rows(run, entries, values_of(run)))
+    write_text(table, _rows(run, entries, values_of(run)))
     described = data_dictionary() | (FACE_COLUMN if run.settings.get("deface") else {})
     dictionary = json.dumps(described, indent=2, ensure_ascii=False)
-    _write(table.with_suffix(".json"), dictionary + "\n")
+    write_text(table.with_suffix(".json"), dictionary + "\n")
     _write_group_tables(run)
 
 
@@ -69,7 +69,7 @@ def _write_group_tables(run: Run) -> None:
     """Write the metrics of MRIQC, by its names, of all images that have them."""
     suffixes: dict[str, dict[str, dict[str, float]]] = {}
     for _, image in run.images:
-        metrics = _details(image, STAGE).get("mriqc", {})
+        metrics = image.results_of(STAGE).get("mriqc", {})
         if metrics:
             suffixes.setdefault(image.suffix, {})[image.name] = metrics
     for suffix, images in suffixes.items():
@@ -80,7 +80,7 @@ def _write_group_tables(run: Run) -> None:
                 [name, *(f"{metrics[key]:.6g}" if key in metrics else NONE for key in keys)]
             )
         path = run.output_dir / f"group_{suffix}.tsv"
-        _write(path, "".join("\t".join(line) + "\n" for line in lines))
+        write_text(path, "".join("\t".join(line) + "\n" for line in lines))
 
 
 def problems_in(output_dir: Path) -> list[str]:
@@ -138,7 +138,7 @@ def data_dictionary() -> dict[str, dict[str, Any]]:
 
 def face_visible(image: ProcessedImage | None) -> str:
     """Return the parts of the face that a defaced image may still show, ``none`` or ``n/a``."""
-    score = _details(image, "deface").get("ResidualFace") if image else None
+    score = image.results_of("deface").get("ResidualFace") if image else None
     if not score or score["verdict"] == "unknown":
         return NONE
     return ", ".join(score["visible"]) or "none"
@@ -174,7 +174,7 @@ def _rows(run: Run, entries: Sequence[Entry], values: Values) -> str:
                 flags,
                 " ".join(reasons.split()),
                 rating,
-                *[face_visible(images.get(entry.name)) for _ in faces],
+                *([face_visible(images.get(entry.name))] if faces else []),
             ]
         )
     return "".join("\t".join(line) + "\n" for line in lines)
@@ -185,26 +185,15 @@ def _short(flag: Flag) -> str:
 
 
 def _measures(image: ProcessedImage) -> dict[str, float]:
-    stripped = _details(image, "skullstrip").get("measures", {})
+    stripped = image.results_of("skullstrip").get("measures", {})
     taken = {key: stripped[name] for key, name in OF_SKULLSTRIP.items() if name in stripped}
-    return {**_details(image, STAGE).get("measures", {}), **taken}
+    return {**image.results_of(STAGE).get("measures", {}), **taken}
 
 
 def _reasons(image: ProcessedImage) -> dict[str, str]:
-    details = _details(image, STAGE)
+    details = image.results_of(STAGE)
     if not details:
         return {}
     taken = _measures(image)
     left = {key: "skull stripping did not take it" for key in OF_SKULLSTRIP if key not in taken}
     return {**details.get("not_computable", {}), **left}
-
-
-def _details(image: ProcessedImage, stage: str) -> Mapping[str, Any]:
-    """Return what a stage of an image said when it was done."""
-    done = (item for item in image.stages if item.name == stage and item.state == "done")
-    return next((item.details or {} for item in done), {})
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic(path) as partial:
-        partial.write_text(text, encoding="utf-8")

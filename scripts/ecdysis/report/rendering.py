@@ -17,7 +17,7 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
-from ecdysis.files import atomic
+from ecdysis.files import write_text
 from ecdysis.report import wording
 from ecdysis.report.dicom_table import session_rows
 from ecdysis.report.model import Run, Subject
@@ -72,8 +72,7 @@ def write_page(
         )
     )
     page = run.output_dir / name
-    with atomic(page) as partial:
-        partial.write_text(text, encoding="utf-8")
+    write_text(page, text)
     return page
 
 

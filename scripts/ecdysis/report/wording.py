@@ -89,24 +89,25 @@ def verdict(subject: Subject, entries: Sequence[Entry]) -> str:
     if subject.progress == "running":
         text += " The run has not finished."
     if subject.warnings:
-        text += f" {_number(len(subject.warnings), 'warning')}."
+        text += f" {number(len(subject.warnings), 'warning')}."
     return text.strip() or f"{_counted(entries, 'session')}."
 
 
 def size(run: Run, entries: Sequence[Entry]) -> str:
     """Count the subjects and images of a study, by status."""
     images = [entry for entry in entries if entry.is_image]
-    return f"{_number(len(run.subjects), 'subject')}; {_counted(images, 'image')}"
+    return f"{number(len(run.subjects), 'subject')}; {_counted(images, 'image')}"
 
 
 def _counted(entries: Sequence[Entry], noun: str) -> str:
     """Such as ``3 images: 2 done, 1 failed``."""
     counts = counts_of(entries)
     if len(entries) > 1 and list(counts) == [Status.DONE]:
-        return f"{_number(len(entries), noun)}, all done"
+        return f"{number(len(entries), noun)}, all done"
     words = ", ".join(f"{count} {status}" for status, count in counts.items())
-    return f"{_number(len(entries), noun)}: {words}" if words else _number(0, noun)
+    return f"{number(len(entries), noun)}: {words}" if words else number(0, noun)
 
 
-def _number(count: int, noun: str) -> str:
+def number(count: int, noun: str) -> str:
+    """Return such as ``2 images``."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

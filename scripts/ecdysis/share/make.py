@@ -14,10 +14,11 @@ from typing import Any
 from ecdysis.bids.discovery import Image
 from ecdysis.bids.validator import validate
 from ecdysis.errors import InputError
+from ecdysis.files import write_text
 from ecdysis.image.sidecar import sidecar_of
 from ecdysis.places import TEMPLATE_FOLDER
 from ecdysis.report.records import load_run
-from ecdysis.share.papers import STATEMENT, statement, write_checksums, write_text, write_top
+from ecdysis.share.papers import STATEMENT, statement, write_checksums, write_top
 from ecdysis.share.raw import Defaced, RawSubject, Shared, defaced_images
 from ecdysis.share.results import (
     RESULTS,
@@ -184,9 +185,8 @@ def _drop_image(image: Defaced, folder: Path, shared: Shared) -> None:
 
 def _drop(folder: Path, path: str, shared: Shared, why: str) -> None:
     """Remove a file with its sidecar, and name it."""
-    stem = path.removesuffix(".gz").removesuffix(".nii")
-    for name in (path, f"{stem}.json"):
-        (folder / name).unlink(missing_ok=True)
+    for file in (folder / path, sidecar_of(folder / path)):
+        file.unlink(missing_ok=True)
     if path in shared.files:
         shared.files.remove(path)
     shared.left_out.append((path, why))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.errors import InputError
-from ecdysis.files import atomic, read_json, read_tsv, sha256, write_json
+from ecdysis.files import read_json, read_tsv, sha256, write_json, write_text
 from ecdysis.share.raw import Shared
 from ecdysis.share.scan import Report
 from ecdysis.share.tables import (
@@ -136,12 +136,6 @@ def _common_sidecar(path: Path, shared: Shared) -> dict[str, Any]:
     if content:
         shared.count(removed)
     return content
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file."""
-    with atomic(path) as partial:
-        partial.write_text(text, encoding="utf-8")
 
 
 def write_checksums(folder: Path) -> int:

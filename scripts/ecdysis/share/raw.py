@@ -17,12 +17,12 @@ from ecdysis.bids.discovery import SAFE_PATH
 from ecdysis.bids.image_name import ImageName
 from ecdysis.deface.removal import Region, region_to_remove, without
 from ecdysis.errors import InputError
-from ecdysis.files import atomic, read_json, read_tsv, write_json
+from ecdysis.files import atomic, read_json, read_tsv, write_json, write_text
 from ecdysis.image.geometry import corner_distance, zooms_of
 from ecdysis.image.gzip_files import BROKEN_GZIP, reader, writing
 from ecdysis.image.nifti import read_header, voxel_offset
 from ecdysis.image.sidecar import sidecar_of
-from ecdysis.image.volume import TEXT_FIELDS, Volume, read_anatomical, with_values, write
+from ecdysis.image.volume import Volume, read_anatomical, with_values, without_texts, write
 from ecdysis.share.tables import OF_EVENTS, public_columns, public_sidecar, table
 from ecdysis.version import __version__
 
@@ -221,7 +221,7 @@ class RawSubject:
         except ValueError:
             self.shared.left_out.append((name, "it holds more than numbers"))
             return
-        _write_text(self.folder / name, text)
+        write_text(self.folder / name, text)
         self.shared.files.append(name)
 
     def _write_events(self, source: Path) -> None:
@@ -235,7 +235,7 @@ class RawSubject:
         if not needed <= set(kept):
             self.shared.left_out.append((name, "its columns are not those of BIDS"))
             return
-        _write_text(self.folder / name, table(kept, content.rows))
+        write_text(self.folder / name, table(kept, content.rows))
         self.shared.files.append(name)
 
     def _write_scans(self) -> None:
@@ -249,7 +249,7 @@ class RawSubject:
                 if path.endswith(IMAGES) and not path.endswith("_defacemask.nii.gz")
             ]
             if listed:
-                _write_text(self.folder / name, table(["filename"], listed))
+                write_text(self.folder / name, table(["filename"], listed))
                 self.shared.files.append(name)
                 self.shared.count(["acq_time and others (columns of scans)"])
 
@@ -302,30 +302,20 @@ def copy_image(source: Path, target: Path) -> None:
         stream.seek(0)
         content: Any = reader(stream) if source.suffix == ".gz" else stream
         content.read(voxel_offset(header))
-        clean = header.copy()
-        clean.extensions.clear()
-        clean["vox_offset"] = clean.single_vox_offset
-        for name in TEXT_FIELDS:
-            if name in clean:
-                clean[name] = b""
+        clean = without_texts(header)
         with atomic(target) as partial, writing(partial) as out:
             clean.write_to(out)
             shutil.copyfileobj(content, out)
 
 
 def _json(path: str) -> str:
-    return path.removesuffix(".gz").removesuffix(".nii") + ".json"
+    return sidecar_of(Path(path)).as_posix()
 
 
 def _is_bids(path: str) -> bool:
     from bids_validator import BIDSValidator
 
     return bool(BIDSValidator().is_bids(f"/{path}"))
-
-
-def _write_text(path: Path, text: str) -> None:
-    with atomic(path) as partial:
-        partial.write_text(text, encoding="utf-8")
 
 
 def defaced_images(

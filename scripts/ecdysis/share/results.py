@@ -10,7 +10,7 @@ from typing import Any
 
 from ecdysis.bids.image_name import ImageName
 from ecdysis.figures.draw import ImageFiles, draw_figures
-from ecdysis.files import atomic, read_json, write_json
+from ecdysis.files import read_json, write_json, write_text
 from ecdysis.image.sidecar import sidecar_of
 from ecdysis.ratings import Rating
 from ecdysis.report.methods import write_methods
@@ -119,7 +119,7 @@ def write_report(run: Run, names: Collection[str], folder: Path, title: str) -> 
     written = [pages.write_subject(subject.label) for subject in shown.subjects]
     for page in [*written, pages.write_index()]:
         # The scanner takes every date for that of a scan.
-        _write(page, WRITTEN_ON.sub("", page.read_text(encoding="utf-8")))
+        write_text(page, WRITTEN_ON.sub("", page.read_text(encoding="utf-8")))
     deid = {key: run.settings.get("deid", {}).get(key) for key in ("profile", "options")}
     # The pages do not show the scanner's sessions; the text says how they were de-identified.
     write_methods(replace(shown, dicom=run.dicom, settings={**shown.settings, "deid": deid}))
@@ -194,9 +194,4 @@ def _describe(folder: Path, title: str) -> None:
         ".bidsignore": "\n".join(NOT_BIDS) + "\n",
     }
     for name, text in texts.items():
-        _write(folder / name, text)
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        write_text(folder / name, text)

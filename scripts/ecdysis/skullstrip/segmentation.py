@@ -13,7 +13,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from ecdysis.files import atomic, read_json, write_json
+from ecdysis.files import read_json, write_json, write_text
 from ecdysis.image.geometry import Box, zooms_of
 from ecdysis.image.resampling import FloatArray, resample
 from ecdysis.image.sidecar import grid_facts, sidecar_of
@@ -140,5 +140,4 @@ def _describe(outputs: Outputs, grid: Mapping[str, Any], sources: Sequence[str])
         for tissue in sorted(TISSUES, key=attrgetter("index"))
     ]
     table = "\n".join(["index\tname\tabbreviation", "0\tBackground\tBG", *rows])
-    with atomic(sidecar_of(outputs.dseg).with_suffix(".tsv")) as partial:
-        partial.write_text(table + "\n", encoding="utf-8")
+    write_text(sidecar_of(outputs.dseg).with_suffix(".tsv"), table + "\n")
