@@ -16,7 +16,7 @@ from ecdysis.deid.values import (
 )
 from ecdysis.deid.words import WORD_OF_CODE, Words, is_coded, is_imaging
 from ecdysis.dicom.dictionary import is_standard_uid, keyword_of, vr_of
-from ecdysis.dicom.elements import Encoding, element, sequence
+from ecdysis.dicom.elements import Buffer, Encoding, element, sequence
 from ecdysis.dicom.tables import vocabulary
 from ecdysis.dicom.text import codecs_of, decode, encode
 from ecdysis.key import Key
@@ -73,7 +73,7 @@ class Context:
     label: str
     days: int = field(repr=False)
     edits: Edits | None = None
-    memory: dict[bytes, bytes | None] = field(default_factory=dict, repr=False)
+    memory: dict[object, Buffer | None] = field(default_factory=dict, repr=False)
 
 
 def treat(action: str, tag: int, vr: str, value: bytes, context: Context) -> bytes | None:

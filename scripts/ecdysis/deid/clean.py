@@ -7,7 +7,6 @@ are treated once.
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 
 from ecdysis.deid.actions import PIXEL_GROUP, Context, dummy, treat, write
 from ecdysis.deid.editing import edited, made
@@ -67,13 +66,11 @@ class DatasetCleaner:
                 treated = self._treated(reader, element, context, path)
             else:
                 raw = bytes(data[element.head : element.end])
-                if raw in memory:
-                    treated = memory[raw]
-                else:
+                if raw not in memory:
                     if len(memory) > MOST_REMEMBERED:
                         memory.clear()
-                    treated = self._treated(reader, element, context, path)
-                    memory[raw] = treated  # type: ignore[assignment]
+                    memory[raw] = self._treated(reader, element, context, path)
+                treated = memory[raw]
             if treated is not None:
                 kept.append((element.tag, treated))
         if private and self._private:
@@ -137,10 +134,10 @@ class DatasetCleaner:
             return self._items(reader, element, context, path)
         if action == "dummy":
             return dummy(tag, vr, context)
-        if action == "verbatim" or (
-            element.stop - element.start > LARGEST_COPIED and action == "keep"
-        ):
-            return memoryview(data)[element.head : element.end]
+        is_large = element.stop - element.start > LARGEST_COPIED
+        if action == "verbatim" or (is_large and action == "keep"):
+            whole = memoryview(data)[element.head : element.end]
+            return whole if is_large else bytes(whole)
         value = bytes(data[element.start : element.stop])
         new = treat(action, tag, vr, value, context)
         if new is None:
@@ -173,7 +170,7 @@ class DatasetCleaner:
 def in_order(parts: list[Part]) -> list[Part]:
     """Return parts by ascending tag, the first of each tag (PS3.5, section 7.1)."""
     tags = [tag for tag, _ in parts]
-    if all(one < two for one, two in pairwise(tags)):
+    if tags == sorted(set(tags)):
         return parts
     first: dict[int, Buffer] = {}
     for tag, content in parts:

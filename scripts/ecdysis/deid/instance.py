@@ -1,7 +1,7 @@
 """De-identifying one file, from its bytes to the bytes that replace them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from ecdysis.deid.claims import METHOD, Claims
 from ecdysis.deid.clean import DatasetCleaner, Part, PrivateTreatment, merged
 from ecdysis.deid.editing import texts
 from ecdysis.deid.edits import READMITTING, Edit, Edits, compile_edits
-from ecdysis.deid.person import CHARSET, NOTHING, Identity, TokenFinder
+from ecdysis.deid.person import CHARSET, Identity, TokenFinder
 from ecdysis.deid.pixels import blanked, checked_size, refuse_embedded_overlay
 from ecdysis.deid.private_elements import keep_private
 from ecdysis.deid.profile import OVERLAY, Profile
@@ -54,6 +54,40 @@ class Result(NamedTuple):
     chunks: list[Buffer]
 
 
+class Head(Mapping[int, bytes]):
+    """The values of short top-level elements by tag; of longer ones an empty value.
+
+    Parameters
+    ----------
+    data : bytes or memoryview
+        Holds the elements.
+    elements : list of Element
+        Of elements that occur twice the first one counts.
+    """
+
+    def __init__(self, data: Buffer, elements: list[Element]) -> None:
+        self._data = data
+        self._elements = {element.tag: element for element in reversed(elements)}
+
+    def __getitem__(self, tag: int) -> bytes:
+        """Return the value of an element."""
+        element = self._elements[tag]
+        is_short = element.stop - element.start <= LARGEST_HEADER_VALUE
+        return bytes(self._data[element.start : element.stop]) if is_short else b""
+
+    def __contains__(self, tag: object) -> bool:
+        """Return whether there is such an element."""
+        return tag in self._elements
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the tags."""
+        return iter(self._elements)
+
+    def __len__(self) -> int:
+        """Return the number of elements."""
+        return len(self._elements)
+
+
 class Opened(NamedTuple):
     """A file as it was read.
 
@@ -63,15 +97,15 @@ class Opened(NamedTuple):
         Its data set.
     elements : list of Element
         Its top-level elements.
-    head : dict
-        Tag -> value of the top-level elements that are short, and nothing for longer ones.
+    head : Head
+        Their values.
     charset : bytes
         The value of Specific Character Set.
     """
 
     part10: Part10
     elements: list[Element]
-    head: dict[int, bytes]
+    head: Head
     charset: bytes
 
 
@@ -116,12 +150,16 @@ class InstanceCleaner:
         self.profile, self.key, self.label = profile, key, label
         self.admit, self.edits = frozenset(map(str.lower, admit)), tuple(edits)
         self.links: dict[tuple[str, str], str] | None = {} if linked else None
-        self.identity: Identity = NOTHING
         self._version, self._words = version, Words(words)
-        self._cleaner, self._tokens = DatasetCleaner(profile, private), TokenFinder()
+        self._cleaner, self._finder = DatasetCleaner(profile, private), TokenFinder()
         self._claims = Claims(profile, label, version)
         self._contexts: dict[tuple[Any, ...], Context] = {}
         self._edits: dict[tuple[Edit, ...], Edits] = {}
+
+    @property
+    def identity(self) -> Identity:
+        """What is known of the patient."""
+        return self._finder.identity
 
     def searched(self) -> list[tuple[str, str]]:
         """Return what of the identity is searched under the options, in a fixed order."""
@@ -143,8 +181,7 @@ class InstanceCleaner:
         RefusedError
             The file cannot be read.
         """
-        part10 = open_part10(data)
-        self._learn(_opened(part10))
+        self._learn(_opened(open_part10(data)))
 
     def clean(self, data: Buffer) -> Result:
         """Return what replaces a file.
@@ -186,9 +223,7 @@ class InstanceCleaner:
 
     def _learn(self, opened: Opened) -> None:
         if self.profile.name != "none":
-            found = self._tokens.find(opened.part10.reader, opened.elements, opened.charset)
-            if not found <= self.identity:
-                self.identity |= found
+            self._finder.learn(opened.part10.reader, opened.elements, opened.charset)
 
     def _active(self, opened: Opened) -> Edits | None:
         if not self.edits:
@@ -284,7 +319,7 @@ class InstanceCleaner:
             self._link(opened.head, name)
         return Result(name, [envelope, *chunks])
 
-    def _link(self, head: dict[int, bytes], name: str) -> None:
+    def _link(self, head: Mapping[int, bytes], name: str) -> None:
         """Remember which original value belongs to which pseudonym."""
         if self.links is None:
             return
@@ -355,13 +390,7 @@ def _read(path: Path) -> list[Mapping[str, Any]]:
 def _opened(part10: Part10) -> Opened:
     reader = part10.reader
     elements = reader.elements(part10.start, part10.stop, top=True)
-    # Of elements that occur twice the first one counts.
-    head = {
-        element.tag: bytes(reader.data[element.start : element.stop])
-        if element.stop - element.start <= LARGEST_HEADER_VALUE
-        else b""
-        for element in reversed(elements)
-    }
+    head = Head(reader.data, elements)
     return Opened(part10, elements, head, head.get(CHARSET, b""))
 
 
@@ -374,14 +403,14 @@ def _instance(parts: list[Part]) -> str:
     return uid
 
 
-def _is_drawing(tag: int, head: dict[int, bytes]) -> bool:
+def _is_drawing(tag: int, head: Mapping[int, bytes]) -> bool:
     """Tell whether an element belongs to an overlay that is no region of interest."""
     group = tag >> 16
     kind = head.get(group << 16 | OVERLAY_TYPE, b"").strip(b"\0 ")
     return group & 0xFF00 == OVERLAY and kind != b"R"
 
 
-def _uid(head: dict[int, bytes], tag: int) -> str:
+def _uid(head: Mapping[int, bytes], tag: int) -> str:
     return head.get(tag, b"").decode("latin-1").strip("\0 ")
 
 

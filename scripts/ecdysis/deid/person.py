@@ -4,7 +4,7 @@ import re
 
 from ecdysis.deid.scrub import date_tokens, id_tokens, name_tokens, place_tokens
 from ecdysis.dicom.dictionary import settled_vr
-from ecdysis.dicom.elements import Element, Reader
+from ecdysis.dicom.elements import Element, Encoding, Reader
 from ecdysis.dicom.refusals import RefusedError
 from ecdysis.dicom.tables import attributes
 from ecdysis.dicom.text import codecs_of, decode
@@ -28,32 +28,45 @@ LOOKED_INTO = ("PN", "SQ", "UN", *DATED)
 
 
 class TokenFinder:
-    """Finds identifying tokens and dates at every depth; remembers values it has seen."""
+    """Finds identifying tokens and dates at every depth; looks at equal elements once.
+
+    Attributes
+    ----------
+    identity : frozenset
+        What was learned until now.
+    """
 
     def __init__(self) -> None:
+        self.identity: Identity = NOTHING
         self._tells = {tag: row.tells for tag, row in attributes().items() if row.tells != "-"}
-        self._seen: dict[tuple[bytes, bytes], Identity] = {}
+        self._seen: set[tuple[bytes, Encoding, bytes]] = set()
 
-    def find(self, reader: Reader, elements: list[Element], charset: bytes) -> Identity:
-        """Return the identity in a data set whose Specific Character Set is `charset`."""
-        identity = NOTHING
-        for element in elements:
-            if element.stop == element.start:
+    def learn(self, reader: Reader, elements: list[Element], charset: bytes) -> None:
+        """Add the identity in a data set whose Specific Character Set is `charset`."""
+        for tag, vr, head, start, stop, end in elements:
+            if start == stop or not (vr in LOOKED_INTO or tag in self._tells):
                 continue
-            if element.tag in self._tells or element.vr in LOOKED_INTO:
-                identity |= self._of_element(reader, element, charset)
-        return identity
+            is_short = end - head <= LARGEST_REMEMBERED
+            key = charset, reader.encoding, bytes(reader.data[head:end]) if is_short else b""
+            if key in self._seen:
+                continue
+            element = Element(tag, vr, head, start, stop, end)
+            identity = self._of_element(reader, element, charset)
+            if not identity <= self.identity:
+                self.identity |= identity
+            if is_short:
+                self._seen.add(key)
+
+    def _find(self, reader: Reader, elements: list[Element], charset: bytes) -> Identity:
+        identities = (
+            self._of_element(reader, element, charset)
+            for element in elements
+            if element.start != element.stop
+            and (element.vr in LOOKED_INTO or element.tag in self._tells)
+        )
+        return NOTHING.union(*identities)
 
     def _of_element(self, reader: Reader, element: Element, charset: bytes) -> Identity:
-        size = element.end - element.head
-        if size > LARGEST_REMEMBERED:
-            return self._compute(reader, element, charset)
-        key = charset, bytes(reader.data[element.head : element.end])
-        if key not in self._seen:
-            self._seen[key] = self._compute(reader, element, charset)
-        return self._seen[key]
-
-    def _compute(self, reader: Reader, element: Element, charset: bytes) -> Identity:
         vr = settled_vr(element.tag, element.vr)
         kind = self._tells.get(element.tag) or ("name" if element.vr == "PN" else None)
         if kind is not None or vr in DATED:
@@ -73,10 +86,9 @@ class TokenFinder:
             inner, items = reader.items(element)
         except RefusedError:
             return NOTHING
-        identity = NOTHING
-        for item in items:
-            identity |= self.find(inner, item, charset_of(inner, item, charset))
-        return identity
+        return NOTHING.union(
+            *(self._find(inner, item, charset_of(inner, item, charset)) for item in items)
+        )
 
 
 def charset_of(reader: Reader, elements: list[Element], inherited: bytes) -> bytes:

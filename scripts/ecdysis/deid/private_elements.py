@@ -30,7 +30,9 @@ REMAKERS: dict[str, Remaker] = {
     "ge_protocol": ge.protocol,
 }
 
-LARGEST_REMEMBERED = 16384
+LARGEST_REMEMBERED = 4096
+"""Bytes of an element up to which its treatment is remembered, as in `ecdysis.deid.clean`."""
+
 LARGEST_NUMBERS = 1024
 """Numbers in one private element."""
 
@@ -58,11 +60,11 @@ def keep_private(
     creators = reader.creators(elements)
     parts: list[Part] = []
     used: set[int] = set()
+    safe = private_elements()
     for element in elements:
         block = block_of(element.tag)
-        creator = creators.get(block)
-        known = private_elements().get((creator or "", element.tag >> 16, element.tag & 0xFF))
-        if creator is None or known is None or element.tag & 0xFFFF < 0x1000:
+        known = safe.get((creators.get(block, ""), element.tag >> 16, element.tag & 0xFF))
+        if block not in creators or known is None or element.tag & 0xFFFF < 0x1000:
             continue
         content = _remembered(reader, element, known, context, clean)
         if content is not None:
@@ -76,11 +78,11 @@ def keep_private(
 
 def _remembered(
     reader: Reader, element: Element, known: PrivateElement, context: Context, clean: CleanItem
-) -> bytes | None:
+) -> Buffer | None:
     if known.kind == "items" or element.end - element.head > LARGEST_REMEMBERED:
         return _kept(reader, element, known, context, clean)
     # A block number means another creator in another file, so the kind is part of the key.
-    key = f"{known.kind} {known.vr} ".encode() + reader.data[element.head : element.end]
+    key = known, bytes(reader.data[element.head : element.end])
     if key not in context.memory:
         context.memory[key] = _kept(reader, element, known, context, clean)
     return context.memory[key]

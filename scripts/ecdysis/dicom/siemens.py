@@ -9,9 +9,9 @@ stay as it was, so the fields are read here.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache, lru_cache
-from struct import error, pack, unpack_from
+from struct import Struct, error, pack, unpack_from
 from typing import NamedTuple
 
 from ecdysis.dicom.codes import is_code
@@ -47,6 +47,9 @@ BEGIN, END = "### ASCCONV BEGIN", "### ASCCONV END"
 SYNGO_TYPES = {"DS": 3, "FD": 4, "FL": 5, "IS": 6, "SL": 7, "SS": 8, "UL": 9, "US": 10, "CS": 16,
                "LO": 19, "SH": 22, "UN": 0}  # fmt: skip
 MOST_TAGS = 1024
+ENTRY, ITEMS_AT, ITEM_HEADER = 84, 76, 16
+"""Bytes of the entry of a field, where it has the number of items, and of an item's header."""
+ITEM_NUMBERS = Struct("<4i").unpack_from
 
 
 class Field(NamedTuple):
@@ -72,74 +75,110 @@ def protocol(value: bytes, accept: Accept) -> bytes | None:
 @lru_cache(maxsize=64)
 def _csa(value: bytes, accept: Accept) -> bytes | None:
     try:
-        fields = list(read_csa(value))
+        fields, layout = _fields(value)
     except (error, ValueError):
         return None
-    kept = []
-    for name, vm, vr, items in fields:
-        if name in PROTOCOL_FIELDS:
-            left = [PREFIX + text for item in items if (text := _ascconv(item, accept))]
-        elif name in vocabulary("csa_number"):
-            left = [item for item in items if NUMBER.fullmatch(item.strip()) and accept(item)]
-        elif name in vocabulary("csa_text"):
-            left = [item for item in items if is_code(item) and accept(item)]
-        else:
-            continue
-        if vr in SYNGO_TYPES:
-            kept.append(Field(name, vm, vr, left))
-    return _csa_bytes(kept)
+    parts = [part for raw in fields if (part := _kept(raw, layout, accept))]
+    return b"".join([b"SV10\4\3\2\1", pack("<ii", len(parts), 77), *parts])
 
 
-def read_csa(value: bytes) -> Iterator[Field]:
-    """Yield the fields of a CSA header, type 1 or 2.
+@lru_cache(maxsize=1024)
+def _kept(raw: bytes, layout: "Layout", accept: Accept) -> bytes:
+    """Return what stays of a field as bytes; most fields recur from slice to slice."""
+    name, vm, vr, items = _parsed(raw, layout)
+    if name in PROTOCOL_FIELDS:
+        left = [PREFIX + text for item in items if (text := _ascconv(item, accept))]
+    elif name in vocabulary("csa_number"):
+        left = [item for item in items if NUMBER.fullmatch(item.strip()) and accept(item)]
+    elif name in vocabulary("csa_text"):
+        left = [item for item in items if is_code(item) and accept(item)]
+    else:
+        return b""
+    return _field_bytes(Field(name, vm, vr, left)) if vr in SYNGO_TYPES else b""
+
+
+def read_csa(value: bytes) -> list[Field]:
+    """Return the fields of a CSA header, type 1 or 2.
 
     Raises
     ------
     ValueError, struct.error
         The header is malformed.
     """
-    second = value[:4] == b"SV10"
-    position = 8 if second else 0
-    (count,) = unpack_from("<I", value, position)
-    position += 8
+    fields, layout = _fields(value)
+    return [_parsed(raw, layout) for raw in fields]
+
+
+class Layout(NamedTuple):
+    """How the length of an item is given: by which of its four numbers, and less how much."""
+
+    number: int
+    surplus: int
+
+
+def _fields(value: bytes) -> tuple[list[bytes], Layout]:
+    """Return the bytes of each field of a CSA header, its entry and its items, and their layout.
+
+    Raises
+    ------
+    ValueError, struct.error
+        The header is malformed.
+    """
+    is_second = value[:4] == b"SV10"
+    start = 8 if is_second else 0
+    (count,) = unpack_from("<I", value, start)
+    start += 8
     if count > MOST_TAGS:
         raise ValueError
-    first_items = None
+    number, surplus = (1, 0) if is_second else (0, *unpack_from("<i", value, start + ITEMS_AT))
+    fields = []
     for _ in range(count):
-        name, vm, vr, _, items, _ = unpack_from("<64si4siii", value, position)
-        position += 84
+        (items,) = unpack_from("<i", value, start + ITEMS_AT)
         if not 0 <= items <= MOST_TAGS:
             raise ValueError
-        first_items = items if first_items is None else first_items
-        texts = []
+        stop = start + ENTRY
         for _ in range(items):
-            size, size_second, _, _ = unpack_from("<4i", value, position)
-            length = size_second if second else size - first_items
-            position += 16
-            if not 0 <= length <= len(value) - position:
+            length = ITEM_NUMBERS(value, stop)[number] - surplus
+            stop += ITEM_HEADER
+            if not 0 <= length <= len(value) - stop:
                 raise ValueError
-            if length:
-                texts.append(_text(value[position : position + length]))
-            position += (length + 3) // 4 * 4
-        yield Field(_text(name), vm, _text(vr), [text for text in texts if text])
+            stop += _padded(length) if length else 0
+        fields.append(value[start:stop])
+        start = stop
+    return fields, Layout(number, surplus)
+
+
+def _parsed(raw: bytes, layout: Layout) -> Field:
+    """Return a field of which `_fields` made sure that it is whole."""
+    name, vm, vr, _, count, _ = unpack_from("<64si4siii", raw, 0)
+    texts, position = [], ENTRY
+    for _ in range(count):
+        length = ITEM_NUMBERS(raw, position)[layout.number] - layout.surplus
+        position += ITEM_HEADER
+        if length:
+            texts.append(_text(raw[position : position + length]))
+        position += _padded(length)
+    return Field(_text(name), vm, _text(vr), [text for text in texts if text])
+
+
+def _padded(length: int) -> int:
+    return (length + 3) // 4 * 4
 
 
 def _text(raw: bytes) -> str:
     return raw.split(b"\0")[0].decode("latin-1").strip()
 
 
-def _csa_bytes(fields: list[Field]) -> bytes:
-    parts = [b"SV10\4\3\2\1", pack("<ii", len(fields), 77)]
-    for name, vm, vr, items in fields:
-        # The scanner writes at least six items, the last of them empty.
-        count = max(6, len(items)) if items else 0
-        kind = SYNGO_TYPES.get(vr, 0)
-        mark = 77 if items else 205
-        parts.append(pack("<64si4siii", name.encode(), vm, vr.encode(), kind, count, mark))
-        for item in [*items, *[""] * (count - len(items))]:
-            data = item.encode("ascii") + b"\0" if item else b""
-            parts.append(pack("<4i", len(data), len(data), 77, len(data)))
-            parts.append(data + bytes(-len(data) % 4))
+def _field_bytes(field: Field) -> bytes:
+    name, vm, vr, items = field
+    # The scanner writes at least six items, the last of them empty.
+    count = max(6, len(items)) if items else 0
+    mark = 77 if items else 205
+    parts = [pack("<64si4siii", name.encode(), vm, vr.encode(), SYNGO_TYPES[vr], count, mark)]
+    for item in [*items, *[""] * (count - len(items))]:
+        data = item.encode("ascii") + b"\0" if item else b""
+        parts.append(pack("<4i", len(data), len(data), 77, len(data)))
+        parts.append(data + bytes(-len(data) % 4))
     return b"".join(parts)
 
 
