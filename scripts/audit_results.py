@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ecdysis.conversion.tables import LOCK, drop_scans
+from ecdysis.conversion.dataset import LOCK, drop_scans
 from ecdysis.private_files import private_folder
 
 SHOWN = 6

@@ -59,7 +59,7 @@ def place_image(
 
 
 if "snakemake" in globals():
-    from ecdysis.conversion.entry import deid_options, enter
+    from ecdysis.conversion.dataset import add_to_tables, deid_options
     from ecdysis.conversion.nifti import read_nifti
     from ecdysis.job import recorded
 
@@ -71,4 +71,4 @@ if "snakemake" in globals():
         sidecar = Path(job.output.sidecar)
         details.update(place_image(converted, image, sidecar, path, job.params.metadata))
         bids_dir = image.parents[len(Path(words.folder).parts)]
-        enter(bids_dir, [(converted, image)], deid_options())
+        add_to_tables(bids_dir, [(converted, image)], deid_options())

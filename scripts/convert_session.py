@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ecdysis.conversion.entry import enter
+from ecdysis.conversion.dataset import add_to_tables, keep_dicom
 from ecdysis.conversion.nifti import NiftiSeries
-from ecdysis.conversion.placing import keep_dicom
 from ecdysis.conversion.session import place, stage_session
 from ecdysis.conversion.sidecar import remedy
 from ecdysis.errors import InputError
@@ -60,7 +59,7 @@ def place_session(
     new = {file["path"] for file in placed["files"]} - set(placed["kept"])
     images = [(image.series, f"{image.output.path}.nii.gz") for image in session.staged]
     added = [(nifti[name], bids_dir / image) for name, image in images if image in new]
-    enter(bids_dir, added, options)
+    add_to_tables(bids_dir, added, options)
     kept = keep_dicom(dicom, bids_dir / "sourcedata") if sourcedata else []
     problems = session.failed + [
         f"{left.image} was not made: BIDS requires {' and '.join(left.absent)}, which its header "
@@ -82,7 +81,7 @@ def place_session(
 
 
 if "snakemake" in globals():
-    from ecdysis.conversion.entry import deid_options
+    from ecdysis.conversion.dataset import deid_options
     from ecdysis.conversion.nifti import read_nifti
     from ecdysis.job import recorded
 

@@ -12,11 +12,11 @@ import nibabel as nib
 import pydicom
 import pytest
 from convert_session import place_session
-from ecdysis.conversion import placing
 from ecdysis.conversion.asked import forget_lost, sessions_to_convert
+from ecdysis.conversion.dataset import place_new
 from ecdysis.conversion.nifti import WantedSeries, make_nifti, read_nifti
 from ecdysis.conversion.readable import whole_volumes
-from ecdysis.conversion.sidecar import completed, lacking
+from ecdysis.conversion.sidecar import completed, missing_fields
 from ecdysis.errors import InputError
 from ecdysis.planning.entries import OtherSeries
 
@@ -359,8 +359,8 @@ def test_the_direction_of_phase_encoding(
 def test_what_the_header_only_estimates_is_used_where_nothing_else_is() -> None:
     made = completed({"EstimatedTotalReadoutTime": 0.03}, {}, None, (), {})
     assert made["TotalReadoutTime"] == 0.03
-    assert lacking(made, "epi") == ["PhaseEncodingDirection"]
-    assert lacking({"PhaseEncodingDirection": "i"}, "epi") == [
+    assert missing_fields(made, "epi") == ["PhaseEncodingDirection"]
+    assert missing_fields({"PhaseEncodingDirection": "i"}, "epi") == [
         "TotalReadoutTime or EffectiveEchoSpacing"
     ]
 
@@ -379,9 +379,9 @@ def test_a_dataset_on_another_disk_is_copied_to(
 
     monkeypatch.setattr(os, "link", across)
     target = tmp_path / "study" / "file"
-    assert placing.place_new(tmp_path / "source", target)
+    assert place_new(tmp_path / "source", target)
     assert target.read_text() == "all of it"
-    assert not placing.place_new(tmp_path / "source", target)
+    assert not place_new(tmp_path / "source", target)
     assert [path.name for path in target.parent.iterdir()] == ["file"]
     assert len(refused) == 2
 

@@ -5,13 +5,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from ecdysis.conversion.tables import (
+from ecdysis.conversion.dataset import (
     acquisition_time,
     add_participant,
     add_scans,
-    date_of,
-    person_of,
 )
+from ecdysis.conversion.nifti import date_of, person_of
 
 
 @pytest.fixture
@@ -71,7 +70,7 @@ def test_scans_are_listed_once(tmp_path: Path, lock: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "person"),
     [
         ({}, {}),
         ({"PatientAge": "034Y", "PatientSex": "F"}, {"age": "34", "sex": "F"}),
@@ -80,8 +79,10 @@ def test_scans_are_listed_once(tmp_path: Path, lock: Path) -> None:
         ({"PatientAge": "old", "PatientSex": "Lovelace"}, {}),
     ],
 )
-def test_what_is_told_of_a_person(header: dict[str, str], told: dict[str, str]) -> None:
-    assert person_of(header) == told
+def test_age_and_sex_are_read_from_the_header(
+    header: dict[str, str], person: dict[str, str]
+) -> None:
+    assert person_of(header) == person
 
 
 def test_a_time_needs_a_date() -> None:

@@ -213,6 +213,6 @@ def test_phantoms_of_every_vendor(
             assert fields[key] == expected[key], key
         for ending in (".bval", ".bvec"):
             table = tmp_path / "plain" / "x" / f"image{ending}"
-            assert made.beside(ending).is_file() is table.is_file()
+            assert made.with_ending(ending).is_file() is table.is_file()
             if table.is_file():
-                assert made.beside(ending).read_text() == table.read_text()
+                assert made.with_ending(ending).read_text() == table.read_text()

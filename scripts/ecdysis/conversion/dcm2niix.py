@@ -1,4 +1,4 @@
-"""Run dcm2niix once on the series of a session, and check that it used every file.
+"""Convert the series of a session with one run of dcm2niix, and check that it used every file.
 
 Li et al., The first step for neuroimaging data analysis: DICOM to NIfTI conversion,
 J Neurosci Methods 264:47 (2016).
@@ -20,29 +20,31 @@ from ecdysis.files import read_json
 from ecdysis.memory import KILLED
 
 OPTIONS = (
-    *("-b", "y", "-ba", "y"),  # a sidecar without identity
+    *("-b", "y", "-ba", "y"),  # a sidecar without identifying fields
     *("-z", "i"),  # compressed by dcm2niix itself
-    *("-g", "i"),  # no file with defaults of the user
+    *("-g", "i"),  # ignore the user's file of defaults
     *("-c", ""),  # no comments in the NIfTI header
     *("-d", "2"),  # a folder for each series
-    *("-f", "%j"),  # SeriesInstanceUID: no text of a header in a file name
+    *("-f", "%j"),  # file names are UIDs, without texts of the header
 )
 
 CONVERTED = re.compile(r"Convert (\d+) DICOM as (.*) \((\d+)x(\d+)x(\d+)x(\d+)\)\s*$", re.MULTILINE)
-"""Its report of each image, which may follow a warning in the same line: files, path, columns,
-rows, slices, volumes."""
+"""Its message for each image: files, path, columns, rows, slices, volumes.
+
+A warning may precede it on the same line.
+"""
 
 GAPS = ("Missing images?", "Check sorted order")
-"""Its warnings where slices are missing; it makes an image all the same."""
+"""Its warnings of missing slices; it writes an image nevertheless."""
 
 PARTS = {"_ph": "phase", "_real": "real", "_imaginary": "imag", "_fieldmaphz": "fieldmap"}
-"""Endings of its file names -> parts of the complex signal, or a field map in Hz."""
+"""Ending of a file name -> part of the complex signal, or a field map in Hz."""
 
 TRACE = "_ADC"
-"""Ending of the volumes at the end of a diffusion series that the scanner computed."""
+"""Ending of the images that the scanner computed from a diffusion series."""
 
 EQUALISED = "_Eq"
-"""In the name of an image whose unequal slices dcm2niix brought to equal distances."""
+"""Part of the name of an image that dcm2niix interpolated to equal slice distances."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,12 @@ class SeriesFiles:
     Parameters
     ----------
     folder : Path
-        It holds the files of the series and nothing else.
+        The folder of the series, which has no other files.
     expected : int or None
-        How many files the series had before de-identification, which may set some aside.
+        How many files the series had before de-identification, which may refuse some.
     keep : bool
-        Take what can be made of an incomplete series: its whole volumes, and unequal slices
-        brought to equal distances.
+        Convert an incomplete series: its complete volumes only, and unequally spaced slices
+        interpolated to equal distances.
     """
 
     folder: Path
@@ -86,9 +88,9 @@ class Converted:
         The content of its ``.json``.
     shape : list of int
     zooms_mm : list of float
-        Of the fourth axis in seconds.
+        The spacing of the fourth axis is in seconds.
     known_part : str or None
-        Which part of the signal it is, where the name of its file does not show it.
+        The part of the complex signal, if the file name does not show it.
     """
 
     image: Path
@@ -99,12 +101,12 @@ class Converted:
 
     @classmethod
     def read(cls, image: Path, shape: list[int], zooms_mm: list[float]) -> "Converted":
-        """Return an image with its sidecar, which lies beside it."""
+        """Return an image with its sidecar, which is in the same folder."""
         return cls(image, read_json(_sidecar_of(image)), shape, zooms_mm)
 
     @property
     def part(self) -> str:
-        """Which part of the complex signal it is."""
+        """The part of the complex signal, or ``fieldmap``."""
         if self.known_part:
             return self.known_part
         ending = next(
@@ -114,12 +116,17 @@ class Converted:
 
     @property
     def echo_ms(self) -> float | None:
-        """Its echo time."""
+        """The echo time in ms; None if the sidecar has none."""
         time = self.sidecar.get("EchoTime")
         return round(1000 * time, 3) if isinstance(time, int | float) else None
 
-    def beside(self, ending: str) -> Path:
-        """Return the file of the same name with another ending, as ``.bval``."""
+    @property
+    def volumes(self) -> int:
+        """The number of volumes."""
+        return self.shape[3] if len(self.shape) > 3 else 1
+
+    def with_ending(self, ending: str) -> Path:
+        """Return the path of the same name with another ending, for example ``.bval``."""
         return self.image.with_name(self.stem + ending)
 
     @property
@@ -129,26 +136,26 @@ class Converted:
 
     @property
     def converter(self) -> str:
-        """Name and version of the program."""
+        """Name and version of the converter."""
         keys = ("ConversionSoftware", "ConversionSoftwareVersion")
         return " ".join(str(self.sidecar[key]) for key in keys if key in self.sidecar)
 
 
 def _sidecar_of(image: Path) -> Path:
-    """Return the sidecar of an image; one with equalised slices has that of the original."""
+    """Return the sidecar of an image; an interpolated image has the sidecar of its original."""
     stem = re.sub(rf"{EQUALISED}(_\d+)?$", "", image.name.removesuffix(".nii.gz"))
     return image.with_name(f"{stem}.json")
 
 
 Results = dict[Path, list[Converted] | InputError]
-"""Folder of a series -> its images, or why there are none."""
+"""Folder of a series -> its images, or the error."""
 
 
 def run_dcm2niix(series: Sequence[SeriesFiles], folder: Path) -> Results:
     """Convert series, each with its own SeriesInstanceUID, with one run of dcm2niix.
 
-    It runs again only for a series that a person keeps although it is incomplete, and for each
-    series alone when the run failed or warned of missing slices, to find the series concerned.
+    Incomplete series that the user keeps are converted alone. If the common run fails or warns of
+    missing slices, each series is converted alone, which shows which series has the problem.
 
     Parameters
     ----------
@@ -159,11 +166,11 @@ def run_dcm2niix(series: Sequence[SeriesFiles], folder: Path) -> Results:
     Returns
     -------
     dict
-        A problem of one series is its result, and stops no other.
+        The result of each series. The error of one series does not stop the others.
     """
     results: Results = {}
-    together: list[_Ready] = []
-    alone: list[_Ready] = []
+    together: list[_ReadySeries] = []
+    alone: list[_ReadySeries] = []
     for number, item in enumerate(series):
         source = folder / ("alone" if item.keep else "together") / str(number)
         try:
@@ -172,21 +179,21 @@ def run_dcm2niix(series: Sequence[SeriesFiles], folder: Path) -> Results:
         except InputError as error:
             results[item.folder] = error
             continue
-        (alone if item.keep else together).append(_Ready(item, source, uid))
-    run = _Run.of(folder / "together", folder / "output") if len(together) > 1 else None
-    if run and run.clean:
+        (alone if item.keep else together).append(_ReadySeries(item, source, uid))
+    run = _Run.start(folder / "together", folder / "output") if len(together) > 1 else None
+    if run and run.succeeded:
         results |= {ready.series.folder: _result(ready, run) for ready in together}
     else:
         alone = together + alone
     for number, ready in enumerate(alone):
-        run = _Run.of(ready.source, folder / f"output{number}")
+        run = _Run.start(ready.source, folder / f"output{number}")
         results[ready.series.folder] = _result(ready, run)
     return results
 
 
 @dataclass(frozen=True)
-class _Ready:
-    """A series that dcm2niix can read: its links in a folder, and its SeriesInstanceUID."""
+class _ReadySeries:
+    """A series that dcm2niix can read: a folder of links, and the SeriesInstanceUID."""
 
     series: SeriesFiles
     source: Path
@@ -195,24 +202,24 @@ class _Ready:
 
 @dataclass(frozen=True)
 class _Run:
-    """What a run of dcm2niix returned, printed and wrote."""
+    """A run of dcm2niix: exit status, printed text and output folder."""
 
     status: int
     printed: str
     folder: Path
 
     @classmethod
-    def of(cls, source: Path, target: Path) -> "_Run":
-        """Run dcm2niix, the program beside this Python.
+    def start(cls, source: Path, target: Path) -> "_Run":
+        """Run dcm2niix from the environment of this Python.
 
         Raises
         ------
         CalledProcessError
-            It was killed, as when memory ran out.
+            dcm2niix was killed, for example because memory ran out.
         """
         target.mkdir()
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-        done = subprocess.run(
+        process = subprocess.run(
             ["dcm2niix", *OPTIONS, "-o", target, source],
             env=os.environ | {"PATH": path},
             stdout=subprocess.PIPE,
@@ -221,23 +228,23 @@ class _Run:
             errors="replace",
             check=False,
         )
-        print(done.stdout)
-        if done.returncode in KILLED:
-            done.check_returncode()
-        return cls(done.returncode, done.stdout, target)
+        print(process.stdout)
+        if process.returncode in KILLED:
+            process.check_returncode()
+        return cls(process.returncode, process.stdout, target)
 
     @property
-    def gaps(self) -> bool:
-        """Whether it warned of missing slices."""
+    def warned_of_gaps(self) -> bool:
+        """Whether dcm2niix warned of missing slices."""
         return any(words in self.printed for words in GAPS)
 
     @property
-    def clean(self) -> bool:
-        """Whether it neither failed nor warned of missing slices."""
-        return self.status == 0 and not self.gaps
+    def succeeded(self) -> bool:
+        """Whether dcm2niix neither failed nor warned of missing slices."""
+        return self.status == 0 and not self.warned_of_gaps
 
     def images(self, uid: str) -> list[Path]:
-        """Return the images of a series; another UID may begin with the same digits."""
+        """Return the images of a series, not those whose longer UID begins with the same digits."""
         own = re.compile(rf"{re.escape(uid)}([^\d.].*)?\.nii\.gz")
         return [path for path in sorted(self.folder.iterdir()) if own.fullmatch(path.name)]
 
@@ -245,60 +252,64 @@ class _Run:
 def _check_files(series: SeriesFiles) -> None:
     files, expected = series.count(), series.expected
     if files == 0:
-        raise series.error("there are no DICOM files of it", "Run the de-identification again")
+        raise series.error("it has no DICOM files", "Run the de-identification again")
     if expected is not None and files != expected:
         raise series.error(
             f"{files} of its {expected} files passed the de-identification",
-            "Look into the record of that stage; an incomplete series is not converted",
+            "Read the record of the de-identification; an incomplete series is not converted",
         )
 
 
-def _result(item: _Ready, run: _Run) -> list[Converted] | InputError:
+def _result(item: _ReadySeries, run: _Run) -> list[Converted] | InputError:
     series = item.series
     written = run.images(item.uid) if item.uid else []
     made = [path for path in written if not path.name.endswith(f"{TRACE}.nii.gz")]
     equalised = [path for path in made if path.name.startswith(f"{item.uid}{EQUALISED}")]
     if series.keep:
         made = equalised or made
-    elif equalised or run.gaps:
+    elif equalised or run.warned_of_gaps:
         return series.error(
-            "the distance between its slices varies, as when a slice is missing",
+            "the distance between its slices varies; a slice may be missing",
             "Export the series again from the scanner or the archive",
         )
-    # dcm2niix writes no sidecar where it failed to bring slices to equal distances.
+    # dcm2niix writes no sidecar if the interpolation to equal distances failed.
     made = [path for path in made if _sidecar_of(path).is_file()]
     if not made:
         return series.error(
             "dcm2niix made no image of it",
-            "Look into the log of this job, and leave the series out or export it again",
+            "Read the log of this job, and leave the series out or export it again",
         )
     converted = [_converted(path) for path in made]
     if series.keep:
         return converted
-    return _unused(series, converted, run, traces=len(made) < len(written)) or converted
+    computed = len(made) < len(written)
+    return _incomplete(series, converted, run, computed=computed) or converted
 
 
-def _unused(
-    series: SeriesFiles, converted: Sequence[Converted], run: _Run, *, traces: bool
+def _incomplete(
+    series: SeriesFiles, converted: Sequence[Converted], run: _Run, *, computed: bool
 ) -> InputError | None:
-    """Compare images with what dcm2niix reports: every file used, every slice there."""
+    """Return an error if, by its messages, dcm2niix did not use every file and every slice.
+
+    `computed` says that dcm2niix also wrote images that the scanner computed.
+    """
     reported = {
         Path(path).name: (int(used), *(int(size) for size in shape))
         for used, path, *shape in CONVERTED.findall(run.printed)
     }
     own = {item.stem: reported.get(item.stem, (0,)) for item in converted}
     files, used = series.count(), sum(numbers[0] for numbers in own.values())
-    # One enhanced file may hold several images.
+    # One enhanced file may contain several images.
     complete = {files, files * len(own)} if files == 1 else {files}
     for item in converted:
         used_here, *shape = own[item.stem]
-        # 3-D acquisitions are turned by dcm2niix, so the order of the axes may differ.
-        whole = prod(item.shape) == prod(shape) or traces
+        # dcm2niix reorients 3-D acquisitions, so only the products of the shapes are compared.
+        whole = prod(item.shape) == prod(shape) or computed
         divides = used_here == 1 or (used_here > 0 and prod(shape[2:]) % used_here == 0)
         if used not in complete or not whole or not divides:
             return series.error(
                 f"{used} of {files} files were converted, to an image of {tuple(item.shape)}",
-                "Look into the log of this job, and export the series again",
+                "Read the log of this job, and export the series again",
             )
     return None
 

@@ -1,8 +1,8 @@
-"""Which field map is for which image: IntendedFor, B0FieldIdentifier and B0FieldSource.
+"""Link field maps to images: IntendedFor, B0FieldIdentifier and B0FieldSource.
 
-BIDS 1.10, "Fieldmap data". A time series gets the field map of its session that was made with
-the same shim; of several the one with the same slices; of several the last one before it, else
-the first after it.
+BIDS 1.10, "Fieldmap data". Among the field maps of its session, a time series gets one with the
+same shim settings. If there are several, those with the same slices are preferred, then the last
+one before the time series, then the first one after it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,13 +21,13 @@ class Item:
     Parameters
     ----------
     path : str
-        In the dataset, with extension.
+        Path in the dataset, with extension.
     suffix, entities : str
     number : int
-        Of its series: the order of acquisition.
+        Place of its series in the order of acquisition.
     sidecar : dict
     grid : tuple
-        Shape and affine, rounded.
+        Shape and rounded affine.
     """
 
     path: str
@@ -39,13 +39,13 @@ class Item:
 
     @property
     def is_map(self) -> bool:
-        """Whether it lies in ``fmap``."""
+        """Whether it is in a folder ``fmap``."""
         return "/fmap/" in f"/{self.path}"
 
 
 @dataclass
 class _Group:
-    """The images from which one field is estimated."""
+    """The images from which one field is estimated, and the images that it corrects."""
 
     name: str
     items: list[Item]
@@ -56,14 +56,19 @@ class _Group:
 
 
 def links(items: Sequence[Item], session: str) -> dict[str, dict[str, Any]]:
-    """Return the fields that tie field maps and time series: path -> fields.
+    """Return the sidecar fields that link field maps and time series.
 
     Parameters
     ----------
     items : sequence of Item
         All images of one session.
     session : str
-        As ``sub-01_ses-01``; it makes the identifiers unique.
+        For example ``sub-01_ses-01``; it makes the identifiers unique.
+
+    Returns
+    -------
+    dict
+        Path of an image -> fields for its sidecar.
     """
     groups = _groups(items, session)
     for target in sorted(items, key=lambda item: (item.number, item.path)):
@@ -78,10 +83,10 @@ def links(items: Sequence[Item], session: str) -> dict[str, dict[str, Any]]:
                 fields[item.path]["IntendedFor"] = [f"bids::{target.path}" for target in used]
         for target in used:
             fields[target.path]["B0FieldSource"] = group.name
-            if _is_half(group):
-                # The series itself is the other direction of the pair.
+            if _has_one_direction(group):
+                # The time series has the opposite direction.
                 fields[target.path]["B0FieldIdentifier"] = group.name
-    return {path: one for path, one in fields.items() if one}
+    return {path: added for path, added in fields.items() if added}
 
 
 def _groups(items: Sequence[Item], session: str) -> list[_Group]:
@@ -112,8 +117,8 @@ def _groups(items: Sequence[Item], session: str) -> list[_Group]:
 def _sets(items: Sequence[Item]) -> list[list[Item]]:
     """Split repeated images of several directions into sets with one image of each direction.
 
-    Where each direction was acquired equally often, the first of each belong together, then the
-    second; else a set ends when a direction comes again.
+    If every direction was acquired equally often, the first images of all directions are one set,
+    the second images another. Otherwise a new set begins when a direction repeats.
     """
     by_direction: dict[Any, list[Item]] = {}
     for item in items:
@@ -136,33 +141,35 @@ def _sets(items: Sequence[Item]) -> list[list[Item]]:
 
 
 def _name(members: Sequence[Item], name: str, suffix: str) -> str:
-    """Return the identifier that the images have already, else a new one."""
-    given = (item.sidecar.get("B0FieldIdentifier") for item in members)
-    return next(
-        (one for one in given if isinstance(one, str)), "_".join(filter(None, (name, suffix)))
-    )
+    """Return the identifier that the images already have, or a new one."""
+    present = (item.sidecar.get("B0FieldIdentifier") for item in members)
+    new = "_".join(filter(None, (name, suffix)))
+    return next((identifier for identifier in present if isinstance(identifier, str)), new)
 
 
 def _group_for(target: Item, groups: Sequence[_Group]) -> _Group:
     shim = target.sidecar.get("ShimSetting")
-    same = [group for group in groups if shim is not None and shim in group.shims()]
-    left = same or list(groups)
-    left = [one for one in left if any(item.grid == target.grid for item in one.items)] or left
-    before = [group for group in left if group.items[0].number < target.number]
-    return before[-1] if before else left[0]
+    same_shim = [group for group in groups if shim is not None and shim in group.shims()]
+    candidates = same_shim or list(groups)
+    same_grid = [
+        group for group in candidates if any(item.grid == target.grid for item in group.items)
+    ]
+    candidates = same_grid or candidates
+    before = [group for group in candidates if group.items[0].number < target.number]
+    return before[-1] if before else candidates[0]
 
 
 def _directions(group: _Group) -> set[Any]:
     return {item.sidecar.get("PhaseEncodingDirection") for item in group.items}
 
 
-def _is_half(group: _Group) -> bool:
-    """Whether a pair of directions is complete only with the time series."""
+def _has_one_direction(group: _Group) -> bool:
+    """Return whether the images have one phase encoding, so that the time series is the other."""
     return group.items[0].suffix in ("epi", "m0scan") and len(_directions(group)) == 1
 
 
 def _can_estimate(group: _Group, target: Item) -> bool:
-    if not _is_half(group):
+    if not _has_one_direction(group):
         return True
     (own,) = _directions(group)
     other = target.sidecar.get("PhaseEncodingDirection")

@@ -1,6 +1,6 @@
-"""The NIfTI images of a DICOM session, between dcm2niix and the dataset.
+"""The NIfTI images of a DICOM session on their way from dcm2niix to the dataset.
 
-They lie in one temporary folder, with ``images.json`` as their table of contents.
+They are kept in one temporary folder. ``images.json`` in it lists them.
 """
 
 from collections.abc import Sequence
@@ -10,18 +10,22 @@ from typing import Any
 
 from ecdysis.bids.outputs import Output
 from ecdysis.conversion.dcm2niix import Converted, SeriesFiles, run_dcm2niix
-from ecdysis.conversion.matching import match
-from ecdysis.conversion.tables import date_of, person_of
 from ecdysis.errors import InputError
 from ecdysis.files import read_json, write_json
 from ecdysis.planning.facts import FIELD_IN_HZ
 
 CONTENTS = "images.json"
 
+OLDEST = 89
+"""Ages above this one are written as this one (BIDS 1.11, "Participants file")."""
+
+SEXES = {"F": "female", "M": "male", "O": "other"}
+"""Values of PatientSex and of the column ``sex``, with their meaning."""
+
 
 @dataclass(frozen=True)
 class WantedSeries:
-    """A series and all images that must come of it.
+    """A series and the images that it must become.
 
     Parameters
     ----------
@@ -31,7 +35,7 @@ class WantedSeries:
         How many files it had before de-identification.
     outputs : list of Output
     keep : bool
-        A person wants it although it is incomplete.
+        Whether the user wants the series although it is incomplete.
     """
 
     series: str
@@ -41,7 +45,7 @@ class WantedSeries:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> "WantedSeries":
-        """Return the series that a rule names."""
+        """Return the series that the parameter of a rule describes."""
         return cls(**{**fields, "outputs": [Output(**output) for output in fields["outputs"]]})
 
     def is_in(self, bids_dir: Path) -> bool:
@@ -51,7 +55,7 @@ class WantedSeries:
 
 @dataclass(frozen=True)
 class NiftiSeries:
-    """The images of a series, or why there are none.
+    """The images of a series, or the reason why there are no images.
 
     Parameters
     ----------
@@ -59,13 +63,13 @@ class NiftiSeries:
     files : int
         Number of DICOM files.
     person : dict
-        ``age`` and ``sex``, where de-identification kept them.
+        ``age`` and ``sex``, if de-identification kept them.
     date : str
-        The date of acquisition as ``20200131``; empty when it was removed.
+        The date of acquisition in the format ``20200131``; empty if it was removed.
     images : dict
         Path in the dataset, without extension -> image.
     problem : tuple of str
-        Parts of the error, when there are no images: where, what, and what to do.
+        Place, problem and remedy of the error, if there are no images.
     """
 
     series: str
@@ -91,7 +95,7 @@ class NiftiSeries:
 def make_nifti(
     dicom: Path, bids_dir: Path, wanted: Sequence[WantedSeries], folder: Path
 ) -> dict[str, NiftiSeries]:
-    """Convert those series of a session of which the dataset lacks an image.
+    """Convert the series of a session whose images are not all in the dataset.
 
     Parameters
     ----------
@@ -101,27 +105,27 @@ def make_nifti(
         The dataset.
     wanted : sequence of WantedSeries
     folder : Path
-        Is filled with the images.
+        The images are written to this folder.
 
     Returns
     -------
     dict
-        Name of a series -> its images. The problem of one series stops no other.
+        Name of a series -> its images. A series that fails does not stop the others.
     """
-    lacking = [item for item in wanted if not item.is_in(bids_dir)]
-    files = {item.series: SeriesFiles(dicom / item.series, item.files, item.keep)
-             for item in lacking}  # fmt: skip
-    made = run_dcm2niix(list(files.values()), folder)
+    to_convert = [item for item in wanted if not item.is_in(bids_dir)]
+    files = {
+        item.series: SeriesFiles(dicom / item.series, item.files, item.keep) for item in to_convert
+    }
+    converted = run_dcm2niix(list(files.values()), folder)
     results = {}
-    for item in lacking:
-        series, images = files[item.series], made[dicom / item.series]
+    for item in to_convert:
+        series, images = files[item.series], converted[dicom / item.series]
         try:
             if isinstance(images, InputError):
                 raise images
             if _is_merged(item, images):
-                images = _split_map(series, folder / "maps" / item.series)
-            found = match(series, item.outputs, images)
-            results[item.series] = _described(series, found)
+                images = _convert_map_and_magnitude(series, folder / "maps" / item.series)
+            results[item.series] = _with_header(series, match(series, item.outputs, images))
         except InputError as error:
             problem = (error.where, error.problem, error.remedy)
             results[item.series] = NiftiSeries(item.series, problem=problem)
@@ -130,7 +134,7 @@ def make_nifti(
 
 
 def read_nifti(folder: Path) -> dict[str, NiftiSeries]:
-    """Return what `make_nifti` put into a folder."""
+    """Return the result of `make_nifti` from its folder."""
     results = {}
     for name, fields in read_json(folder / CONTENTS).items():
         images = {
@@ -156,37 +160,98 @@ def _write(folder: Path, results: dict[str, NiftiSeries]) -> None:
     write_json(folder / CONTENTS, contents)
 
 
+def match(
+    series: SeriesFiles, wanted: Sequence[Output], images: Sequence[Converted]
+) -> dict[Output, Converted]:
+    """Assign each wanted image of a series to a converted image, by echo time and part.
+
+    Parameters
+    ----------
+    series : SeriesFiles
+        Its name is used in the error.
+    wanted : sequence of Output
+        All images that the plan has for the series.
+    images : sequence of Converted
+
+    Raises
+    ------
+    InputError
+        The number of images is not as planned, or two images have the same echo time and part.
+    """
+    matched = {}
+    for output in wanted:
+        fitting = [
+            image
+            for image in images
+            if (output.part is None or image.part == output.part)
+            and (
+                output.echo is None
+                or (image.echo_ms is not None and abs(image.echo_ms - output.echo) < 0.01)
+            )
+        ]
+        if len(fitting) == 1:
+            matched[output] = fitting[0]
+    if len(matched) == len(wanted) == len(images):
+        return matched
+    names = ", ".join(image.image.name.removesuffix(".nii.gz") for image in images)
+    raise series.error(
+        f"dcm2niix made {len(images)} images of it ({names}), but by its headers it has "
+        f"{len(wanted)}",
+        "Read the log of this job, and leave the series out or export it again",
+    )
+
+
 def _is_merged(item: WantedSeries, images: Sequence[Converted]) -> bool:
     """Return whether a field map in Hz and its magnitude became the volumes of one image."""
     return len(images) == 1 and {output.part for output in item.outputs} == {"fieldmap", "mag"}
 
 
-def _split_map(series: SeriesFiles, folder: Path) -> list[Converted]:
-    """Convert the files of a field map in Hz, and those of its magnitude, apart.
+def _convert_map_and_magnitude(series: SeriesFiles, folder: Path) -> list[Converted]:
+    """Convert the files of a field map in Hz and the files of its magnitude separately.
 
-    dcm2niix does not separate the two in some classic series of Philips.
+    dcm2niix does not separate them in some non-enhanced series of Philips.
     """
     from pydicom import dcmread
 
     images = []
     for part in ("fieldmap", "mag"):
-        own = folder / part / series.folder.name
-        own.mkdir(parents=True)
+        source = folder / part / series.folder.name
+        source.mkdir(parents=True)
         for path in series.folder.iterdir():
-            kind = dcmread(path, specific_tags=["ImageType"]).get("ImageType") or ()
-            if bool(FIELD_IN_HZ.intersection(kind)) == (part == "fieldmap"):
-                (own / path.name).symlink_to(path.absolute())
-        (made,) = run_dcm2niix([SeriesFiles(own)], folder / f"{part}_made").values()
-        if isinstance(made, InputError):
-            raise made
-        images += [replace(image, known_part=part) for image in made]
+            image_type = dcmread(path, specific_tags=["ImageType"]).get("ImageType") or ()
+            if bool(FIELD_IN_HZ.intersection(image_type)) == (part == "fieldmap"):
+                (source / path.name).symlink_to(path.absolute())
+        (result,) = run_dcm2niix([SeriesFiles(source)], folder / f"{part}_made").values()
+        if isinstance(result, InputError):
+            raise result
+        images += [replace(image, known_part=part) for image in result]
     return images
 
 
-def _described(series: SeriesFiles, found: dict[Output, Converted]) -> NiftiSeries:
+def _with_header(series: SeriesFiles, matched: dict[Output, Converted]) -> NiftiSeries:
+    """Return the images of a series with person and date from the header of its first file."""
     from pydicom import dcmread
 
     header = dcmread(min(series.folder.iterdir()), stop_before_pixels=True)
-    images = {output.path: image for output, image in found.items()}
+    images = {output.path: image for output, image in matched.items()}
     name = series.folder.name
     return NiftiSeries(name, series.count(), person_of(header), date_of(header), images)
+
+
+def person_of(header: Any) -> dict[str, str]:
+    """Return age and sex, if a de-identified header (pydicom Dataset) has them."""
+    person = {}
+    age = str(header.get("PatientAge") or "")
+    if age[:-1].isdecimal() and age[-1:] in "DWMY":
+        years = int(age[:-1]) // {"D": 365, "W": 52, "M": 12, "Y": 1}[age[-1]]
+        person["age"] = str(min(years, OLDEST))
+    sex = str(header.get("PatientSex") or "")
+    if sex in SEXES:
+        person["sex"] = sex
+    return person
+
+
+def date_of(header: Any) -> str:
+    """Return the date of acquisition in the format ``20200131``; empty if the header has none."""
+    date = str(header.get("AcquisitionDate") or header.get("SeriesDate") or "")
+    return date if len(date) == 8 and date.isdecimal() else ""

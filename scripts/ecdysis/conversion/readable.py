@@ -1,4 +1,4 @@
-"""Files that dcm2niix can read as one series."""
+"""Prepare DICOM files so that dcm2niix reads them as one series."""
 
 import os
 from collections import Counter, defaultdict
@@ -8,31 +8,31 @@ DEFLATED = b"1.2.840.10008.1.2.1.99"
 """Deflated Explicit VR Little Endian, which dcm2niix does not read (PS3.5, section A.5)."""
 
 META = 512
-"""Bytes in which the file meta information names the transfer syntax."""
+"""The transfer syntax is in this many bytes at the beginning of a file."""
 
 HEAD = 1 << 12
-"""Bytes in which the header usually has its SeriesInstanceUID."""
+"""The SeriesInstanceUID is usually in this many bytes at the beginning of a file."""
 
 
 def readable(series: Path, folder: Path, *, whole: bool = False) -> str:
     """Fill a folder with files that dcm2niix reads as one series; return its SeriesInstanceUID.
 
-    Files are links, except that deflated files are inflated, and that the pieces of a joined
-    series (see `ecdysis.planning.series`) get one SeriesInstanceUID and number.
+    Most files are links. Deflated files are inflated, and the pieces of a joined series (see
+    `ecdysis.planning.series`) are copied with one SeriesInstanceUID and SeriesNumber.
 
     Parameters
     ----------
     series : Path
-        The de-identified files of one series; they are only read.
+        The folder of the de-identified files of one series; they are only read.
     folder : Path
-        Is made; a link to `series` when nothing is to be changed.
+        The folder to create; a link to `series` if no file has to change.
     whole : bool
-        Leave out the files of a last volume that is incomplete.
+        Leave out the files of an incomplete last volume.
 
     Returns
     -------
     str
-        Empty when no file is DICOM.
+        The SeriesInstanceUID; empty if no file is DICOM.
     """
     from pydicom import dcmread
     from pydicom.uid import ExplicitVRLittleEndian
@@ -46,7 +46,7 @@ def readable(series: Path, folder: Path, *, whole: bool = False) -> str:
     head = dcmread(first, specific_tags=["SeriesInstanceUID", "SeriesNumber"])
     uid = str(head.get("SeriesInstanceUID", ""))
     kept = whole_volumes(paths) if whole else paths
-    changed = {path for path in kept if not _as_it_is(path, uid.encode())}
+    changed = {path for path in kept if not _is_readable(path, uid.encode())}
     if not changed and len(kept) == len(paths):
         folder.symlink_to(series.absolute())
         return uid
@@ -66,11 +66,11 @@ def readable(series: Path, folder: Path, *, whole: bool = False) -> str:
 
 
 def whole_volumes(paths: list[Path]) -> list[Path]:
-    """Return the files of a series without those of a last volume that is incomplete.
+    """Return the files of a series without the files of an incomplete last volume.
 
-    The volume of a file is its temporal position, or follows from its number: instances are
-    numbered volume after volume, or slice after slice (GE, Philips). All files are returned when no
-    such order fits, or when an earlier volume is incomplete.
+    The volume of a file is its temporal position, or follows from its InstanceNumber: scanners
+    count instances volume by volume, or slice by slice (GE, Philips). All files are returned if
+    neither order fits, or if an earlier volume is incomplete.
     """
     from pydicom import dcmread
 
@@ -91,11 +91,13 @@ def whole_volumes(paths: list[Path]) -> list[Path]:
         {path: number // slices for path, number in numbers.items()},
         {path: number % volumes for path, number in numbers.items()},
     ):
-        found: defaultdict[tuple[float, ...], set[int]] = defaultdict(set)
+        volumes_at: defaultdict[tuple[float, ...], set[int]] = defaultdict(set)
         for path in paths:
-            found[places[path]].add(volume_of[path])
-        whole, every = set.intersection(*found.values()), set.union(*found.values())
-        unique = len(every) == volumes and all(len(found[at]) == counts[at] for at in counts)
+            volumes_at[places[path]].add(volume_of[path])
+        whole, every = set.intersection(*volumes_at.values()), set.union(*volumes_at.values())
+        unique = len(every) == volumes and all(
+            len(volumes_at[place]) == counts[place] for place in counts
+        )
         if unique and whole and max(whole) < min(every - whole, default=max(whole) + 1):
             return [path for path in paths if volume_of[path] in whole]
     return paths
@@ -106,10 +108,10 @@ def _is_dicom(path: Path) -> bool:
         return stream.read(132)[128:] == b"DICM"
 
 
-def _as_it_is(path: Path, uid: bytes) -> bool:
-    """Say whether dcm2niix reads a file as one of the series with this SeriesInstanceUID.
+def _is_readable(path: Path, uid: bytes) -> bool:
+    """Return whether dcm2niix reads a file as part of the series with this SeriesInstanceUID.
 
-    A file that is not DICOM is left as it is, so that the converter's count of files shows it.
+    A file that is not DICOM is not changed either, so that dcm2niix's count of files shows it.
     """
     with path.open("rb") as stream:
         head = stream.read(HEAD)

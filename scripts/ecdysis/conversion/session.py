@@ -1,4 +1,4 @@
-"""Converted series of a session in the form of the dataset, and what ties them together."""
+"""Prepare the converted series of a session for the dataset, and link field maps to images."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -8,16 +8,16 @@ from typing import Any
 
 from ecdysis.bids.outputs import Output
 from ecdysis.bids.schema import labels_of
+from ecdysis.conversion.dataset import place_new
 from ecdysis.conversion.dcm2niix import Converted
 from ecdysis.conversion.fieldmaps import Item, links
 from ecdysis.conversion.nifti import NiftiSeries
-from ecdysis.conversion.placing import place_new
-from ecdysis.conversion.repetition import set_repetition
 from ecdysis.conversion.sidecar import (
     NEEDED_FILES,
     RECOMMENDED,
     completed,
-    lacking,
+    missing_fields,
+    set_repetition_time,
     without_dropped,
 )
 from ecdysis.errors import InputError
@@ -27,10 +27,10 @@ from ecdysis.planning.entries import OtherSeries
 
 @dataclass
 class Staged:
-    """One image that is ready to be placed, or is in the dataset already.
+    """An image that is ready to be placed in the dataset, or is already in it.
 
-    `source` is its file outside the dataset, None when it is there already; `beside` are the
-    other files that belong to it, each with its path in the dataset.
+    `source` is the file to place, or None if the image is in the dataset. `companions` are its
+    other files, each with its path in the dataset.
     """
 
     output: Output
@@ -39,12 +39,12 @@ class Staged:
     sidecar: dict[str, Any] = field(repr=False)
     grid: tuple[Any, ...] = ()
     source: Path | None = None
-    beside: tuple[tuple[Path, str], ...] = ()
+    companions: tuple[tuple[Path, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """An image of which the header does not hold what BIDS requires."""
+    """An image without the fields or files that BIDS requires."""
 
     image: str
     series: str
@@ -53,7 +53,7 @@ class LeftOut:
 
 @dataclass
 class Session:
-    """What became of a session so far."""
+    """The images of a session, and the problems that were found."""
 
     staged: list[Staged] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -70,19 +70,19 @@ def stage_session(
     staging: Path,
     name: str,
 ) -> Session:
-    """Bring converted series of a session to the form of the dataset, and tie field maps.
+    """Prepare the converted series of a session for the dataset, and link its field maps.
 
     Parameters
     ----------
     nifti : mapping
-        What dcm2niix made of each series.
+        The converted images of each series.
     bids_dir : Path
-        The dataset, for what it already has.
+        The dataset, which may already have some of the images.
     series : sequence of OtherSeries
     staging : Path
-        An empty folder, best on the file system of the dataset.
+        An empty folder; files are linked if it is on the file system of the dataset.
     name : str
-        The session, as ``sub-01_ses-01``.
+        The name of the session, for example ``sub-01_ses-01``.
 
     Returns
     -------
@@ -93,35 +93,35 @@ def stage_session(
     for item in series:
         for output in item.outputs:
             if (bids_dir / f"{output.path}.nii.gz").exists():
-                session.staged.append(_there(bids_dir, output, item))
+                session.staged.append(_from_dataset(bids_dir, output, item))
         try:
             _stage_series(nifti, item, staging, session)
         except InputError as error:
             print(error)
             session.failed.append(str(error))
-    _echo_times(session.staged)
-    _calibrations(session.staged)
-    _leave_out(session)
+    _set_echo_times(session.staged)
+    _link_calibrations(session.staged)
+    _leave_out_incomplete(session)
     items = [
         Item(f"{image.output.path}.nii.gz", image.output.suffix, image.output.entities,
              image.number, image.sidecar, image.grid)
         for image in session.staged
     ]  # fmt: skip
-    tied = links(items, name)
+    linked = links(items, name)
     for image in session.staged:
-        for key, value in tied.get(f"{image.output.path}.nii.gz", {}).items():
+        for key, value in linked.get(f"{image.output.path}.nii.gz", {}).items():
             image.sidecar.setdefault(key, value)
     return session
 
 
 def place(session: Session, bids_dir: Path) -> dict[str, list[Any]]:
-    """Put staged images into the dataset, each after the files that describe it.
+    """Place images in the dataset, each after its sidecar and other files.
 
     Returns
     -------
     dict
-        ``files`` (``path`` and ``sha256``) that are in the dataset now, and the paths of those
-        that were ``kept`` because the dataset had them.
+        ``files``: path and SHA-256 of all files that are in the dataset now. ``kept``: paths of
+        the files that the dataset already had.
     """
     files, kept = [], []
     for image in session.staged:
@@ -130,21 +130,21 @@ def place(session: Session, bids_dir: Path) -> dict[str, list[Any]]:
             kept.append(f"{image.output.path}.nii.gz")
             files.append({"path": kept[-1], "sha256": sha256(target)})
             continue
-        described = image.source.with_name(image.source.name.replace(".nii.gz", ".json"))
-        write_json(described, image.sidecar)
-        whole = (
-            (described, f"{image.output.path}.json"),
-            *image.beside,
+        sidecar = image.source.with_name(image.source.name.replace(".nii.gz", ".json"))
+        write_json(sidecar, image.sidecar)
+        all_files = (
+            (sidecar, f"{image.output.path}.json"),
+            *image.companions,
             (image.source, f"{image.output.path}.nii.gz"),
         )
-        for source, path in whole:
+        for source, path in all_files:
             if not place_new(source, bids_dir / path):
                 kept.append(path)
             files.append({"path": path, "sha256": sha256(bids_dir / path)})
     return {"files": files, "kept": kept}
 
 
-def _there(bids_dir: Path, output: Output, item: OtherSeries) -> Staged:
+def _from_dataset(bids_dir: Path, output: Output, item: OtherSeries) -> Staged:
     sidecar = bids_dir / f"{output.path}.json"
     fields = read_json(sidecar) if sidecar.is_file() else {}
     image = bids_dir / f"{output.path}.nii.gz"
@@ -154,9 +154,9 @@ def _there(bids_dir: Path, output: Output, item: OtherSeries) -> Staged:
 def _stage_series(
     nifti: Mapping[str, NiftiSeries], item: OtherSeries, staging: Path, session: Session
 ) -> None:
-    there = {staged.output for staged in session.staged if staged.series == item.series}
+    present = {staged.output for staged in session.staged if staged.series == item.series}
     for output in item.outputs:
-        if output not in there:
+        if output not in present:
             converted = nifti[item.series].image(output.path)
             session.staged.append(_stage(output, converted, item, staging, session))
 
@@ -172,44 +172,45 @@ def _stage(
     kept = without_dropped(converted.sidecar)
     session.dropped |= set(converted.sidecar) - set(kept)
     session.converters.add(converted.converter)
-    sidecar = completed(kept, labels_of(output.entities), item.direction, axes, item.metadata,
-                        output.suffix)  # fmt: skip
-    beside = []
+    labels = labels_of(output.entities)
+    sidecar = completed(kept, labels, item.direction, axes, item.metadata, output.suffix)
+    companions = []
     if item.zero_b and output.suffix == "dwi":
         _write_zero_b(converted)
     for ending in NEEDED_FILES.get(output.suffix, ()):
-        if converted.beside(ending).is_file():
-            beside.append((staging / f"{name}{ending}", f"{output.path}{ending}"))
-            shutil.copyfile(converted.beside(ending), beside[-1][0])
+        if converted.with_ending(ending).is_file():
+            companions.append((staging / f"{name}{ending}", f"{output.path}{ending}"))
+            shutil.copyfile(converted.with_ending(ending), companions[-1][0])
     if item.volumes:
         types = _volume_types(converted, item.volumes, output)
         table = staging / f"{name}.tsv"
         table.write_text("volume_type\n" + "".join(f"{word}\n" for word in types))
-        beside.append((table, f"{output.path.removesuffix(output.suffix)}aslcontext.tsv"))
-    # A link or copy: another attempt of the job needs the image again.
+        context = f"{output.path.removesuffix(output.suffix)}aslcontext.tsv"
+        companions.append((table, context))
+    # The image is linked or copied, not moved, because a retry of the job needs it again.
     place_new(converted.image, source)
     if len(converted.shape) > 3 and isinstance(sidecar.get("RepetitionTime"), int | float):
-        set_repetition(source, float(sidecar["RepetitionTime"]))
-    return Staged(output, item.series, item.number, sidecar, _grid(source), source, tuple(beside))
+        set_repetition_time(source, float(sidecar["RepetitionTime"]))
+    grid = _grid(source)
+    return Staged(output, item.series, item.number, sidecar, grid, source, tuple(companions))
 
 
 def _write_zero_b(converted: Converted) -> None:
-    """Write b-values and directions of zero, unless dcm2niix wrote those of the header."""
-    volumes = converted.shape[3] if len(converted.shape) > 3 else 1
-    line = " ".join(["0"] * volumes) + "\n"
-    if not converted.beside(".bval").exists():
-        converted.beside(".bval").write_text(line)
-    if not converted.beside(".bvec").exists():
-        converted.beside(".bvec").write_text(line * 3)
+    """Write b-values and gradient directions of zero, unless dcm2niix wrote these files."""
+    line = " ".join(["0"] * converted.volumes) + "\n"
+    if not converted.with_ending(".bval").exists():
+        converted.with_ending(".bval").write_text(line)
+    if not converted.with_ending(".bvec").exists():
+        converted.with_ending(".bvec").write_text(line * 3)
 
 
 def _volume_types(converted: Converted, pattern: Sequence[str], output: Output) -> list[str]:
-    volumes = converted.shape[3] if len(converted.shape) > 3 else 1
+    volumes = converted.volumes
     if volumes % len(pattern):
         raise InputError(
             output.path,
-            f"it has {volumes} volumes, and the rule's volumes name {len(pattern)} in turn",
-            "Correct volumes in study_rules: one word a volume, or a pattern that is repeated",
+            f"its {volumes} volumes are no multiple of the {len(pattern)} types in the rule",
+            "Correct volumes in study_rules: one type for each volume, or a pattern that repeats",
         )
     return list(pattern) * (volumes // len(pattern))
 
@@ -221,8 +222,8 @@ def _grid(image: Path) -> tuple[Any, ...]:
     return tuple(loaded.shape[:3]), tuple(loaded.affine.round(2).ravel().tolist())
 
 
-def _echo_times(staged: Sequence[Staged]) -> None:
-    """Give a phase difference the echo times of its magnitude images, in s."""
+def _set_echo_times(staged: Sequence[Staged]) -> None:
+    """Add the echo times (s) of the magnitude images to the sidecar of each phase difference."""
     for phase in staged:
         if phase.output.suffix == "phasediff" and phase.source is not None:
             times = sorted(
@@ -239,32 +240,31 @@ def _echo_times(staged: Sequence[Staged]) -> None:
                 phase.sidecar.setdefault("EchoTime2", times[1])
 
 
-def _calibrations(staged: Sequence[Staged]) -> None:
-    """Tie each calibration image to the arterial spin labelling nearest to it in time."""
-    labelled = [image for image in staged if image.output.suffix == "asl"]
+def _link_calibrations(staged: Sequence[Staged]) -> None:
+    """Link each calibration image to the nearest arterial spin labelling series."""
+    asl_images = [image for image in staged if image.output.suffix == "asl"]
     for image in staged:
-        if image.output.suffix == "m0scan" and labelled and "/perf" in image.output.folder:
-            asl = min(labelled, key=lambda other: abs(other.number - image.number))
+        if image.output.suffix == "m0scan" and asl_images and "/perf" in image.output.folder:
+            asl = min(asl_images, key=lambda other: abs(other.number - image.number))
             image.sidecar.setdefault("IntendedFor", [f"bids::{asl.output.path}.nii.gz"])
             asl.sidecar.setdefault("M0Type", "Separate")
 
 
-def _leave_out(session: Session) -> None:
-    """Set aside images of which the headers do not hold what BIDS requires."""
-    good = []
+def _leave_out_incomplete(session: Session) -> None:
+    """Leave out images without the fields or files that BIDS requires."""
+    complete = []
     for image in session.staged:
         suffix = image.output.suffix
-        absent = lacking(image.sidecar, suffix)
-        endings = {source.suffix for source, _ in image.beside}
+        absent = missing_fields(image.sidecar, suffix)
+        endings = {source.suffix for source, _ in image.companions}
         absent += [end for end in NEEDED_FILES.get(suffix, ()) if end not in endings]
         if image.source is not None and absent:
-            left = LeftOut(image.output.path, image.series, tuple(absent))
-            session.left_out.append(left)
+            session.left_out.append(LeftOut(image.output.path, image.series, tuple(absent)))
             continue
-        good.append(image)
+        complete.append(image)
         if missing := [key for key in RECOMMENDED.get(suffix, ()) if key not in image.sidecar]:
             session.warnings.append(
-                f"{image.output.path} lacks {' and '.join(missing)}, which its maps need. "
+                f"{image.output.path} lacks {' and '.join(missing)}, which quantitative maps need. "
                 "Give them as metadata in study_rules"
             )
-    session.staged = good
+    session.staged = complete

@@ -1,17 +1,22 @@
-"""The fields of a sidecar: what is left out of the converter's, and what BIDS wants besides."""
+"""Fields of a sidecar: which fields of dcm2niix are left out, and which ones are added."""
 
 import re
+import struct
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from ecdysis.files import atomic
+from ecdysis.image.gzip_files import reader, writing
+
 DROPPED = {
-    r"Patient(?!Position$).*": "of the person; sex and age belong in participants.tsv",
-    r".*InstanceUID|AccessionNumber|StudyID": "numbers that lead back to the scanner's archive",
+    r"Patient(?!Position$).*": "about the person; sex and age belong in participants.tsv",
+    r".*InstanceUID|AccessionNumber|StudyID": "identify the scan in the scanner's archive",
     r".*(Physician|Operator).*": "names of people",
     r"ImageComments": "free text",
-    r"BidsGuess": "a guess of the converter; the plan has decided",
+    r"BidsGuess": "a guess of dcm2niix; the plan decides",
 }
-"""Fields of the sidecar that are left out (patterns of the whole name) and why."""
+"""Fields that are left out of the sidecar (regular expressions of the full name) -> the reason."""
 
 LOST = {
     **dict.fromkeys(
@@ -20,18 +25,18 @@ LOST = {
     ),
     **dict.fromkeys(
         ("InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName"),
-        "says where the person lives; retain_institution keeps it",
+        "shows where the person lives; retain_institution keeps it",
     ),
     **dict.fromkeys(
         ("DeviceSerialNumber", "StationName"),
-        "leads to the scanner and its logs; retain_device keeps it",
+        "identifies the scanner and its logs; retain_device keeps it",
     ),
-    "AcquisitionTime": "with the archive's log it names the person; retain_dates_modified keeps it",
+    "AcquisitionTime": "identifies the person in the archive; retain_dates_modified keeps it",
 }
-"""Fields of a sidecar that de-identification takes away before conversion, and why."""
+"""Fields that a sidecar lacks because of the de-identification -> the reason."""
 
 LONGEST_REPETITION_S = 100.0
-"""A longer repetition time is in ms."""
+"""A greater number is a repetition time in ms."""
 
 REQUIRED = {
     "bold": (("RepetitionTime", "VolumeTiming"),),
@@ -41,10 +46,10 @@ REQUIRED = {
     "phase2": (("EchoTime",),),
     "fieldmap": (("Units",),),
 }
-"""Suffix -> what BIDS 1.10 requires and a header may lack: one field of each group."""
+"""Suffix -> groups of fields; BIDS 1.10 requires one field of each group."""
 
 NEEDED_FILES = {"dwi": (".bval", ".bvec")}
-"""Suffix -> the files that BIDS requires beside the image."""
+"""Suffix -> endings of the files that BIDS requires for an image."""
 
 RECOMMENDED = {
     "MP2RAGE": (
@@ -53,27 +58,29 @@ RECOMMENDED = {
     ),
     "MEGRE": ("EchoTime",),
 }
-"""Suffix -> fields without which its quantitative maps cannot be computed (BIDS 1.10, Appendix:
-Quantitative MRI); an image that lacks one is converted with a warning."""
+"""Suffix -> fields that quantitative maps are computed from.
+
+BIDS 1.10, Appendix: Quantitative MRI. An image without one of them is converted with a warning.
+"""
 
 SAFE_PRIVATE = "retain_safe_private"
 
 
 def remedy(absent: Sequence[str], options: Sequence[str]) -> str:
-    """Return what to do about fields or files that a header does not hold.
+    """Return what the user can do about missing fields or files.
 
     Parameters
     ----------
     absent : sequence of str
-        Fields, or endings of files, as ``.bval``.
+        Fields, or endings of files such as ``.bval``.
     options : sequence of str
-        Those of the de-identification.
+        The options of the de-identification.
     """
     ways = []
     if SAFE_PRIVATE not in options:
         ways.append(
-            f"De-identify with the option {SAFE_PRIVATE}, which keeps the private elements that "
-            "may hold it"
+            f"De-identify with the option {SAFE_PRIVATE}, which keeps private elements that may "
+            "contain it"
         )
     if not any(field.startswith(".") for field in absent):
         ways.append("give it as metadata in study_rules")
@@ -83,9 +90,9 @@ def remedy(absent: Sequence[str], options: Sequence[str]) -> str:
 
 
 def without_dropped(sidecar: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a sidecar that no pattern of `DROPPED` names and that say something.
+    """Return a sidecar without the fields in `DROPPED` and without empty fields.
 
-    dcm2niix writes the word None for some texts that the header does not have.
+    dcm2niix writes the word None for some texts that are not in the header.
     """
     return {
         field: value
@@ -102,29 +109,29 @@ def completed(
     metadata: Mapping[str, Any],
     suffix: str = "",
 ) -> dict[str, Any]:
-    """Return a sidecar with what the name and the study add.
+    """Return a sidecar with the fields that follow from the name and from the rules of the study.
 
     Parameters
     ----------
     sidecar : dict
-        From the converter, without what is dropped.
+        See `without_dropped`.
     labels : dict
         The entities of the image.
     direction : str or None
-        The direction of phase encoding that the plan found, as ``AP``.
+        The direction of phase encoding in the plan, for example ``AP``.
     axes : tuple of str
-        The positive ends of the voxel axes, as ``("L", "A", "S")``.
+        The positive ends of the voxel axes, for example ``("L", "A", "S")``.
     metadata : dict
-        What the study's rules give; it overrides the header.
+        Fields from the rules of the study; they override the header.
     suffix : str
-        Of the image.
+        The suffix of the image.
     """
     fields = dict(sidecar)
     if "task" in labels:
         fields["TaskName"] = labels["task"]
     times, repetition = fields.get("SliceTiming"), fields.get("RepetitionTime")
     if isinstance(times, list) and isinstance(repetition, int | float) and max(times) > repetition:
-        # In interoperability exports of Siemens XA the times are those of another clock.
+        # In interoperability exports of Siemens XA these times are from another clock.
         del fields["SliceTiming"]
     if suffix == "fieldmap":
         fields.setdefault("Units", "Hz")
@@ -146,10 +153,36 @@ def completed(
     return fields | dict(metadata)
 
 
-def lacking(sidecar: Mapping[str, Any], suffix: str) -> list[str]:
-    """Return the required fields that a sidecar does not have."""
+def missing_fields(sidecar: Mapping[str, Any], suffix: str) -> list[str]:
+    """Return the required fields that are not in a sidecar."""
     return [
         " or ".join(fields)
         for fields in REQUIRED.get(suffix, ())
         if not sidecar.keys() & set(fields)
     ]
+
+
+PIXDIM_4 = 76 + 4 * 4
+"""Offset (bytes) of pixdim[4], the repetition time, in a NIfTI-1 header."""
+
+DIFFERENCE_S = 1e-3
+"""Smaller differences are rounding."""
+
+
+def set_repetition_time(image: Path, seconds: float) -> bool:
+    """Write the repetition time to the header of a 4-D ``.nii.gz``; return whether it changed.
+
+    BIDS requires the value of the sidecar. dcm2niix corrects it only in the sidecar for some gated
+    and delayed acquisitions.
+    """
+    with image.open("rb") as packed, reader(packed) as stream:
+        start = stream.read(348)
+        order = "<" if struct.unpack_from("<i", start)[0] == 348 else ">"
+        (before,) = struct.unpack_from(f"{order}f", start, PIXDIM_4)
+        if abs(before - seconds) <= DIFFERENCE_S:
+            return False
+        content = bytearray(start + stream.read())
+    struct.pack_into(f"{order}f", content, PIXDIM_4, seconds)
+    with atomic(image) as partial, writing(partial) as stream:
+        stream.write(content)
+    return True
