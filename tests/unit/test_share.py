@@ -24,7 +24,7 @@ from ecdysis.phantom.head import HeadSettings, build_head
 from ecdysis.places import TEMPLATE_FOLDER, record_file
 from ecdysis.settings import resolve
 from ecdysis.share.make import share
-from ecdysis.share.scan import scan_faces, scan_files
+from ecdysis.share.scan import Searched, scan_faces, scan_files
 from ecdysis.share.secrets import secrets_of
 from ecdysis.share.tables import public_columns, public_sidecar
 from ecdysis.skullstrip.itk import write_affine
@@ -33,7 +33,7 @@ from ecdysis.template import embedded
 
 PLANTED = (
     "Zimmermann", "Hildegard", "MRN-4711-0815", "1954-03-21", "19540321", "Charite Mitte",
-    "SN0099887", "h.zimmermann@example.org", "1.2.840.113619.2.55.3.604688119",
+    "SN0099887", "h.zimmermann@example.org", "1.2.840.113619.2.55.3.604688119", "ses-2019",
 )  # fmt: skip
 FIELDS = {
     "PatientName": "Zimmermann^Hildegard",
@@ -43,7 +43,10 @@ FIELDS = {
     "AcquisitionDateTime": "1954-03-21T10:11:12",
     "SeriesInstanceUID": "1.2.840.113619.2.55.3.604688119",
     "Comment": "h.zimmermann@example.org",
+    "OperatorsName": "White^Page",
+    "StationName": "Removed",
 }
+"""The last two are words of each report, and of the sidecars."""
 HEAD = HeadSettings(spacing_mm=(4.0, 4.0, 4.0), orientation="LPI", neck_mm=40)
 
 
@@ -63,6 +66,9 @@ def _plant(root: Path) -> None:
     people = "participant_id\tage\tsex\tname\tbirth_date\n"
     rows = (f"sub-{n}\t93\tF\tHildegard Zimmermann\t1954-03-21\n" for n in ("01", "02"))
     (root / "participants.tsv").write_text(people + "".join(rows))
+    description = json.loads((root / "dataset_description.json").read_text())
+    named = description | {"Name": "Hildegard Zimmermann's brain", "Authors": ["A. Nyman"]}
+    write_json(root / "dataset_description.json", named)
     (root / "README.md").write_text("Data of Hildegard Zimmermann, MRN-4711-0815\n")
     (root / "notes_Zimmermann.txt").write_text("call h.zimmermann@example.org")
     (root / "sub-01" / "anat" / "Zimmermann.txt").write_text("1954-03-21")
@@ -79,6 +85,10 @@ def _bold(root: Path) -> None:
     image.header.set_zooms((4, 4, 4, 2))
     image.header.set_xyzt_units("mm", "sec")
     nib.save(image, folder / "sub-01_task-rest_bold.nii.gz")
+    nib.save(image, folder / "sub-01_task-Zimmermann_bold.nii.gz")
+    dated = root / "sub-01" / "ses-20190314" / "func"
+    dated.mkdir(parents=True)
+    nib.save(image, dated / "sub-01_ses-20190314_task-rest_bold.nii.gz")
     facts = {"TaskName": "rest", "RepetitionTime": 2.0}
     write_json(folder / "sub-01_task-rest_bold.json", facts)
     events = "onset\tduration\ttrial_type\tnote\n0\t1\tgo\tZimmermann yawned\n"
@@ -127,7 +137,8 @@ def study(tmp_path_factory):
     shifted = nib.Nifti1Image(np.asanyarray(moved.dataobj)[:-1], moved.affine)
     nib.save(shifted, raw.with_name("sub-01_FLAIR.nii.gz"))
     _plant(root)
-    settings = resolve({"bids_dir": str(root), "deface": True}, root.parent)
+    given = {"bids_dir": str(root), "deface": True, "skullstrip": {"masks": "/home/zimmermann"}}
+    settings = resolve(given, root.parent)
     paths = {n: str(root / f"sub-{n}/anat/sub-{n}_T1w.nii.gz") for n in ("01", "02")}
     images = [Image(f"sub-{n}/anat", f"sub-{n}", "T1w", n, None, path) for n, path in paths.items()]
     study = Study(settings, images)
@@ -195,6 +206,11 @@ def test_what_is_shared_and_what_is_left_out_is_named(shared: Path) -> None:
     text = (shared / "SHARE.md").read_text()
     for words in ("sub-01/anat/sub-01_FLAIR.nii.gz", "sub-02/anat/sub-02_T1w.nii.gz", "README.md"):
         assert words in text
+    assert "it holds a date in a label in its name (2)" in text
+    for word in ("OperatorsName", "StationName"):
+        assert word not in text.partition("## Fields and columns left out")[0]
+    description = json.loads((shared / "dataset_description.json").read_text())
+    assert (description["Name"], description["Authors"]) == ("Untitled", ["A. Nyman"])
     assert "| BIDS validator | 0 errors" in text or find_validator() is None
     sidecar = json.loads((shared / "sub-01/anat/sub-01_T1w.json").read_text())
     assert sidecar["DeidentificationMethodCodeSequence"][0]["CodeValue"] == "113102"
@@ -255,7 +271,7 @@ def test_the_scanner_sees_what_is_planted(study, shared, tmp_path, name, text, r
     target = tmp_path / "copy" / name
     target.parent.mkdir(parents=True)
     target.write_text(text)
-    report = scan_files(tmp_path / "copy", secrets_of(study.settings))
+    report = scan_files(tmp_path / "copy", Searched(secrets_of(study.settings)))
     assert any(path == name and reason in why for path, why in report.findings), report.findings
 
 
@@ -268,7 +284,7 @@ def test_the_scanner_sees_headers_and_faces(study, shared, tmp_path) -> None:
         shutil.copy(shared / name, copy / name)
     raw = Path(study.settings["bids_dir"]) / "sub-01/anat/sub-01_T1w.nii.gz"
     shutil.copy(raw, copy / "sub-01/anat/sub-01_T1w.nii.gz")
-    reasons = [why for _, why in scan_files(copy, {}).findings]
+    reasons = [why for _, why in scan_files(copy, Searched({})).findings]
     for words in ("gzip header", "an extension", "a text in descrip"):
         assert any(words in why for why in reasons)
     seen = dict(scan_faces(copy))
@@ -277,7 +293,7 @@ def test_the_scanner_sees_headers_and_faces(study, shared, tmp_path) -> None:
 
 
 def test_the_shared_folder_has_no_finding(study, shared) -> None:
-    assert scan_files(shared, secrets_of(study.settings)).findings == []
+    assert scan_files(shared, Searched(secrets_of(study.settings))).findings == []
 
 
 def test_only_listed_fields_and_columns_are_kept() -> None:

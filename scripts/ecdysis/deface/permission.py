@@ -38,5 +38,6 @@ def require_good_masks(records: Iterable[Path], *, accepted: bool) -> None:
         raise InputError(
             path.parent.name,
             f"it is not defaced, since the self-check of the brain mask is {verdict}: {reasons}",
-            "Look at the mask; then rate the image accept, or give a mask by skullstrip.masks",
+            "Look at the mask; then give a mask by skullstrip.masks, or rate the image accept (an"
+            " image whose self-check is fail stays failed, unless skullstrip.on_fail is flag)",
         )

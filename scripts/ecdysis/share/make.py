@@ -27,7 +27,7 @@ from ecdysis.share.results import (
     files_without_face,
     write_report,
 )
-from ecdysis.share.scan import Report, remove_from_description, scan_faces, scan_files
+from ecdysis.share.scan import Report, Searched, scan_faces, scan_files
 from ecdysis.share.secrets import secrets_of
 from ecdysis.study import Study
 from ecdysis.template import Prepared
@@ -48,6 +48,7 @@ class Subject:
     output_dir: Path
     folder: Path
     images: tuple[Defaced, ...]
+    known: Searched
 
 
 def share(study: Study, validator: str | None, processes: int) -> dict[str, Any]:
@@ -74,7 +75,8 @@ def share(study: Study, validator: str | None, processes: int) -> dict[str, Any]
     """
     settings, target = study.settings, Path(study.settings["share_dir"])
     partial = target.with_name(f"{target.name}.partial")
-    subjects = _subjects(study, partial)
+    known = Searched(secrets_of(settings))
+    subjects = _subjects(study, partial, known)
     if target.exists() and any(target.iterdir()):
         problem, remedy = "it exists and is not empty", "Move it away, or give another share_dir"
         raise InputError(f"share_dir {target}", problem, remedy)
@@ -90,14 +92,15 @@ def share(study: Study, validator: str | None, processes: int) -> dict[str, Any]
             "target share", f"no image can be shared: {_reasons(shared)}", "See docs/sharing.md"
         )
     labels = {path.split("/")[0].removeprefix("sub-") for path in shared.files if "/" in path}
-    title = write_top(Path(settings["bids_dir"]), partial, shared, labels)
+    title = write_top(Path(settings["bids_dir"]), partial, shared, labels, known)
     _name_other_subjects(study, shared, labels)
     run = load_run(settings["output_dir"])
-    write_report(run, names, partial / RESULTS, title)
-    report, validation = _checked(partial, settings, shared, validator)
-    write_text(partial / STATEMENT, statement(shared, report, validation))
+    write_report(run, names, partial / RESULTS, title, known.finds)
+    report, validation = _checked(partial, known, shared, validator)
+    write_text(partial / STATEMENT, statement(shared, report, validation, known))
     write_checksums(partial)
-    _require_clean(partial, report, validation)
+    report.findings += scan_files(partial, known, [partial / STATEMENT]).findings
+    _require_clean(partial, report, validation, known)
     if target.exists():
         target.rmdir()
     partial.rename(target)
@@ -105,7 +108,7 @@ def share(study: Study, validator: str | None, processes: int) -> dict[str, Any]
     return {"folder": target.name, "shared": len(names), "left_out": left, "warnings": []}
 
 
-def _subjects(study: Study, folder: Path) -> list[Subject]:
+def _subjects(study: Study, folder: Path, known: Searched) -> list[Subject]:
     """Return the subjects of a run; InputError if the run shows faces or goes on."""
     settings = study.settings
     run = load_run(settings["output_dir"])
@@ -122,6 +125,7 @@ def _subjects(study: Study, folder: Path) -> list[Subject]:
             output_dir,
             folder,
             tuple(defaced_images(output_dir, [_with_t1w(study, image) for image in images])),
+            known,
         )
         for label, images in study.by_subject.items()
     ]
@@ -144,13 +148,16 @@ def make_subject(subject: Subject) -> Shared:
     """Make the raw files, results and figures of one subject; look for faces before drawing."""
     folder, results = subject.folder, subject.folder / RESULTS
     template = Prepared(subject.output_dir / TEMPLATE_FOLDER).brain_mask
-    images = subject.images
-    raw = RawSubject(subject.label, subject.bids_dir, folder, images, template)
+    images = [image for image in subject.images if not subject.known.finds(image.name.name)]
+    raw = RawSubject(
+        subject.label, subject.bids_dir, folder, images, template, subject.known.found_in
+    )
     shared = raw.write()
     for image in images:
         copy_results(image.name, subject.output_dir, results)
     home = folder / f"sub-{subject.label}"
-    found = {path: why for path, why in scan_faces(folder, f"sub-{subject.label}") if why}
+    shared.faces = dict(scan_faces(folder, home.name))
+    found = {path: why for path, why in shared.faces.items() if why}
     bad = {
         image.name.name
         for image in images
@@ -211,16 +218,16 @@ def _reasons(shared: Shared) -> str:
 
 
 def _checked(
-    folder: Path, settings: Mapping[str, Any], shared: Shared, validator: str | None
+    folder: Path, known: Searched, shared: Shared, validator: str | None
 ) -> tuple[Report, dict[str, Any] | None]:
     """Check the folder; leave out the files with findings and check again."""
-    secrets = secrets_of(settings)
     removed: list[tuple[str, str]] = []
-    shared.count(f"{key} (of the dataset)" for key in remove_from_description(folder, secrets))
-    faces = [(path, why) for path, why in scan_faces(folder)]
+    # The processes that made the images looked at them; here follows whatever came later.
+    faces = dict(scan_faces(folder, known=shared.faces))
     for _ in range(ROUNDS):
-        report = scan_files(folder, secrets)
-        report.findings += [(path, why) for path, why in faces if why and (folder / path).exists()]
+        report = scan_files(folder, known)
+        there = {path: why for path, why in faces.items() if (folder / path).exists()}
+        report.findings += [(path, why) for path, why in there.items() if why]
         validation = validate(folder, validator) if validator else None
         wrong = [
             (path, f"the BIDS validator: {issue['code']}")
@@ -235,14 +242,17 @@ def _checked(
         for path, why in bad:
             (folder / path).unlink(missing_ok=True)
             removed.append((path, why))
-    report.looked = {"images of heads: nose, eyes and ears": len(faces), **report.looked}
+    report.looked = {"images of heads: nose, eyes and ears": len(there), **report.looked}
     report.removed = removed
     return report, validation
 
 
-def _require_clean(folder: Path, report: Report, validation: Mapping[str, Any] | None) -> None:
+def _require_clean(
+    folder: Path, report: Report, validation: Mapping[str, Any] | None, known: Searched
+) -> None:
     """Raise an InputError if a finding or an error of the validator remains."""
-    found: Sequence[str] = sorted({f"{path}: {why}" for path, why in report.findings})
+    remaining = {f"{known.hidden(path)}: {why}" for path, why in report.findings}
+    found: Sequence[str] = sorted(remaining)
     errors = (validation or {}).get("errors", 0)
     if errors:
         codes = {

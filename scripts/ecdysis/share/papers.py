@@ -9,7 +9,7 @@ from typing import Any
 from ecdysis.errors import InputError
 from ecdysis.files import read_json, read_tsv, sha256, write_json, write_text
 from ecdysis.share.raw import Shared
-from ecdysis.share.scan import Report
+from ecdysis.share.scan import Report, Searched
 from ecdysis.share.tables import (
     COLUMNS,
     capped,
@@ -51,10 +51,12 @@ USUAL = (
 BIDSIGNORE = f"{STATEMENT}\n{CHECKSUMS}\n"
 
 
-def write_top(bids_dir: Path, folder: Path, shared: Shared, subjects: Collection[str]) -> str:
+def write_top(
+    bids_dir: Path, folder: Path, shared: Shared, subjects: Collection[str], known: Searched
+) -> str:
     """Write the files at the top of the dataset; return its name."""
-    name = _write_description(bids_dir, folder, shared)
-    _write_participants(bids_dir, folder, shared, subjects)
+    name = _write_description(bids_dir, folder, shared, known)
+    _write_participants(bids_dir, folder, shared, subjects, known)
     words = {"name": name, "mark": TO_FILL_IN, "version": __version__}
     texts = {"README.md": README, "LICENSE": LICENSE, ".bidsignore": BIDSIGNORE}
     for file, text in texts.items():
@@ -64,13 +66,19 @@ def write_top(bids_dir: Path, folder: Path, shared: Shared, subjects: Collection
     return name
 
 
-def _write_description(bids_dir: Path, folder: Path, shared: Shared) -> str:
+def _write_description(bids_dir: Path, folder: Path, shared: Shared, known: Searched) -> str:
+    """Write the public fields of the description that do not identify; return the name.
+
+    Names of authors are meant to be published, and may be those of staff in private records.
+    """
     file = bids_dir / "dataset_description.json"
     try:
         kept, removed = public_description(read_json(file))
     except (OSError, ValueError, AttributeError):
         kept, removed = {}, []
-    shared.count(f"{key} (of the dataset)" for key in removed)
+    bad = [key for key, value in kept.items() if known.finds(value)]
+    kept = {key: value for key, value in kept.items() if key not in bad}
+    shared.count(f"{key} (of the dataset)" for key in [*removed, *bad])
     kept = {"Name": "Untitled", "BIDSVersion": BIDS_VERSION, "DatasetType": "raw"} | kept
     kept["License"] = kept.get("License") or TO_FILL_IN
     kept["GeneratedBy"] = [generated_by(os.environ)]
@@ -79,7 +87,7 @@ def _write_description(bids_dir: Path, folder: Path, shared: Shared) -> str:
 
 
 def _write_participants(
-    bids_dir: Path, folder: Path, shared: Shared, subjects: Collection[str]
+    bids_dir: Path, folder: Path, shared: Shared, subjects: Collection[str], known: Searched
 ) -> None:
     """Write participants.tsv with the shared participants and public columns."""
     people = [f"sub-{label}" for label in sorted(subjects)]
@@ -90,10 +98,12 @@ def _write_participants(
     except InputError:
         pass
     else:
-        known = [row for row in content.rows if row.get("participant_id") in people]
-        kept, removed = public_columns(content.columns, known, COLUMNS)
+        given = [row for row in content.rows if row.get("participant_id") in people]
+        kept, _ = public_columns(content.columns, given, COLUMNS)
+        kept = [name for name in kept if not any(known.finds(row.get(name, "")) for row in given)]
+        removed = (name for name in content.columns if name not in kept)
         shared.count(f"{name} (column of participants)" for name in removed)
-        columns, rows = (kept, capped(known)) if kept[:1] == columns else (columns, [])
+        columns, rows = (kept, capped(given)) if kept[:1] == columns else (columns, [])
     listed = {row["participant_id"] for row in rows}
     rows += [{"participant_id": name} for name in people if name not in listed]
     rows.sort(key=lambda row: row["participant_id"])
@@ -146,8 +156,10 @@ def write_checksums(folder: Path) -> int:
     return len(files)
 
 
-def statement(shared: Shared, report: Report, validation: Mapping[str, Any] | None) -> str:
-    """Return the text of SHARE.md."""
+def statement(
+    shared: Shared, report: Report, validation: Mapping[str, Any] | None, known: Searched
+) -> str:
+    """Return the text of SHARE.md; names that identify are not in it."""
     lines = ["# What is shared", "", "Written by `snakemake share`.", ""]
     lines += ["## Checked", "", "| check | result |", "|---|---|"]
     lines += [f"| {name} | {result} |" for name, result in report.results()]
@@ -157,10 +169,11 @@ def statement(shared: Shared, report: Report, validation: Mapping[str, Any] | No
         errors, warnings = validation["errors"], validation["warnings"]
         lines.append(f"| BIDS validator | {errors} errors, {warnings} warnings |")
     lines += ["", "## Left out", ""]
-    lines += _grouped([*shared.left_out, *report.removed]) or ["Nothing."]
+    left_out = [(known.hidden(name), reason) for name, reason in shared.left_out + report.removed]
+    lines += _grouped(left_out) or ["Nothing."]
     lines += ["", "## Fields and columns left out", ""]
-    removed = sorted(shared.removed_fields.items())
-    lines += [f"- {_plain(name)} ({count} times)" for name, count in removed] or ["None."]
+    removed = sorted((known.hidden(name), times) for name, times in shared.removed_fields.items())
+    lines += [f"- {_plain(name)} ({times} times)" for name, times in removed] or ["None."]
     return "\n".join([*lines, "", *_REMAINS, ""])
 
 

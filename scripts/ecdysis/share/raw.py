@@ -4,7 +4,7 @@ Only copies are written. The unchanged images stay in the study, which is never 
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -69,17 +69,20 @@ class Defaced:
 class Shared:
     """What became of files: those shared, those left out with the reason, and notes.
 
-    Paths are relative to the dataset.
+    Paths are relative to the dataset. `faces` has what the scanner found on each image of a head,
+    empty for no face.
     """
 
     files: list[str] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
     removed_fields: dict[str, int] = field(default_factory=dict)
+    faces: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: "Shared") -> None:
         """Take over what became of other files."""
         self.files += other.files
         self.left_out += other.left_out
+        self.faces |= other.faces
         self.count(name for name, number in other.removed_fields.items() for _ in range(number))
 
     def count(self, names: Any) -> None:
@@ -89,19 +92,41 @@ class Shared:
 
 
 class RawSubject:
-    """Makes the published raw files of one subject."""
+    """Makes the published raw files of one subject.
+
+    Parameters
+    ----------
+    subject : str
+        The label.
+    bids_dir, folder : Path
+        The dataset, and the folder to publish.
+    images : sequence of Defaced
+    template : Path
+        The brain mask of the template.
+    found_in : function
+        Gives what identifies in a name; such files are left out.
+    """
 
     def __init__(
-        self, subject: str, bids_dir: Path, folder: Path, images: Sequence[Defaced], template: Path
+        self,
+        subject: str,
+        bids_dir: Path,
+        folder: Path,
+        images: Sequence[Defaced],
+        template: Path,
+        found_in: Callable[[str], Iterable[str]],
     ) -> None:
         self.subject, self.bids_dir, self.folder = subject, bids_dir, folder
         self.images = {image.path.relative_to(bids_dir).as_posix(): image for image in images}
         self.template_mask = template
+        self.found_in = found_in
         self.shared = Shared()
         self._regions: list[tuple[str, Volume, Region]] = []
 
     def write(self) -> Shared:
         """Write all files of the subject that can be shared; return what became of each."""
+        reasons = ((path, reason) for path in self._every for reason in self.found_in(path))
+        self.shared.left_out += [(path, f"{reason} in its name") for path, reason in reasons]
         paths = sorted(self._images())
         # Regions of the defaced images are needed for the others of the session.
         for path in sorted(paths, key=lambda path: (path not in self.images, path)):
@@ -122,11 +147,16 @@ class RawSubject:
         return self.shared
 
     @cached_property
-    def _all(self) -> list[str]:
+    def _every(self) -> list[str]:
         """All files of the subject, relative to the dataset."""
         root = self.bids_dir / f"sub-{self.subject}"
         files = (path for path in root.rglob("*") if not path.is_dir())
         return sorted(path.relative_to(self.bids_dir).as_posix() for path in files)
+
+    @cached_property
+    def _all(self) -> list[str]:
+        """Those whose names do not identify."""
+        return [path for path in self._every if not any(self.found_in(path))]
 
     def _images(self) -> Iterator[str]:
         for path in self._all:

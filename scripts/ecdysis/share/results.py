@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,13 @@ def draw(subject: str, images: Collection[ImageName], raw: Path, folder: Path) -
     return draw_figures(folder / f"sub-{subject}" / "figures", files)
 
 
-def write_report(run: Run, names: Collection[str], folder: Path, title: str) -> Run:
+def write_report(
+    run: Run,
+    names: Collection[str],
+    folder: Path,
+    title: str,
+    identifies: Callable[[Any], bool],
+) -> Run:
     """Write the report of the shared images; return the run that it shows.
 
     Parameters
@@ -112,8 +118,12 @@ def write_report(run: Run, names: Collection[str], folder: Path, title: str) -> 
         Gets pages, tables, and the methods text.
     title : str
         The name of the dataset.
+    identifies : function
+        Whether the value of a setting may not be shown.
     """
-    shown = public_run(run, names, folder, title)
+    chosen = {key: run.settings[key] for key in SETTINGS if key in run.settings}
+    settings = _public(chosen, identifies)
+    shown = _public_run(replace(run, settings=settings), names, folder, title)
     write_table(shown)
     pages = Pages(shown)
     written = [pages.write_subject(subject.label) for subject in shown.subjects]
@@ -127,7 +137,7 @@ def write_report(run: Run, names: Collection[str], folder: Path, title: str) -> 
     return shown
 
 
-def public_run(run: Run, names: Collection[str], folder: Path, title: str) -> Run:
+def _public_run(run: Run, names: Collection[str], folder: Path, title: str) -> Run:
     """Return a run with the shared images only, without persons, paths, times and logs."""
     subjects = tuple(_public_subjects(run, names))
     shown = {image.name for subject in subjects for image in subject.images}
@@ -139,7 +149,6 @@ def public_run(run: Run, names: Collection[str], folder: Path, title: str) -> Ru
         subjects=subjects,
         unmapped=(),
         dicom=None,
-        settings={key: run.settings[key] for key in SETTINGS if key in run.settings},
         validation=None,
         ratings={
             name: tuple(map(_nameless, ratings, range(1, len(ratings) + 1)))
@@ -150,6 +159,15 @@ def public_run(run: Run, names: Collection[str], folder: Path, title: str) -> Ru
         deviations=(),
         live=False,
     )
+
+
+def _public(value: Any, identifies: Callable[[Any], bool]) -> Any:
+    """Return a setting without the texts that identify, such as paths."""
+    if isinstance(value, dict):
+        return {key: _public(inner, identifies) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_public(inner, identifies) for inner in value]
+    return "(left out)" if isinstance(value, str) and identifies(value) else value
 
 
 def _public_subjects(run: Run, names: Collection[str]) -> Iterator[Subject]:

@@ -6,15 +6,17 @@ It shares no code with what makes the folder. It reads the folder as a stranger 
 import gzip
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import nibabel as nib
 
 from ecdysis.deface.residual import align_to_template, residual_face
+from ecdysis.share.secrets import own_words
 
 ALLOWED = (
     *(".nii.gz", ".nii", ".json", ".tsv", ".bval", ".bvec", ".md", ".bib", ".html", ".jpg", ".png"),
@@ -48,6 +50,10 @@ PATTERNS = {
     "a date": re.compile(
         r"(?<![\d.\w-])(19|20)\d\d(-?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?![\d.]|-\d)"
     ),
+    "a date in a label": re.compile(
+        r"(?<![A-Za-z])(sub|ses|acq|rec|run|task|desc)-[A-Za-z]*(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+        r"(?!\d)"
+    ),
     "a private key": re.compile(r"BEGIN [A-Z ]*PRIVATE KEY"),
 }
 """What identifies by its form."""
@@ -58,6 +64,8 @@ FACELESS_FIGURES = re.compile(r"_desc-(?!surface|field)[A-Za-z]+_\w+\.(jpg|png|h
 VIEWER_DATA = re.compile(r"_desc-viewer_\w+\.\w+\.js$")
 """Voxels of a viewer, made from the images beside it."""
 VIEWER_CALL = re.compile(r'ecdysisLayer\("\w+","[A-Za-z0-9+/=]*"\)\s*')
+OF_PROGRAM = re.compile(r"derivatives/ecdysis/|(README|SHARE)\.md$|LICENSE$")
+"""Texts of this program, in which its own words identify nobody."""
 HEADER_TEXTS = ("db_name", "aux_file", "intent_name", "descrip")
 COARSE = ("func", "dwi", "perf", "fmap")
 NOT_A_HEAD = re.compile(r"_(mask|dseg|probseg|defacemask)\.nii")
@@ -77,7 +85,48 @@ class Report:
             yield name, f"{count} looked at, nothing found"
 
 
-def scan_faces(folder: Path, subject: str = "") -> Iterator[tuple[str, str]]:
+class Searched:
+    """Private values to search in texts.
+
+    Parameters
+    ----------
+    secrets : mapping
+        The values in lower case, each with what it is.
+    """
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self._secrets = secrets
+        words = sorted(map(re.escape, secrets), key=len, reverse=True)
+        form = rf"(?<![^\W_])(?:{'|'.join(words)})(?![^\W_])" if words else "(?!)"
+        self._pattern = re.compile(form)
+
+    def without(self, words: Collection[str]) -> "Searched":
+        """Return the search for the values that are not among these words."""
+        return Searched(
+            {value: kind for value, kind in self._secrets.items() if value not in words}
+        )
+
+    def found_in(self, text: str) -> Iterator[str]:
+        """Yield what identifies in a text; the value itself is never repeated."""
+        hits = {self._secrets[hit] for hit in self._pattern.findall(text.casefold())}
+        yield from (f"it holds {kind}" for kind in sorted(hits))
+        yield from (f"it holds {kind}" for kind, form in PATTERNS.items() if form.search(text))
+
+    def finds(self, value: Any) -> bool:
+        """Whether a value of JSON holds what identifies."""
+        return any(self.found_in(value if isinstance(value, str) else json.dumps(value)))
+
+    def hidden(self, name: str) -> str:
+        """Return a path or name without the parts that identify."""
+        parts = [
+            "(a name that identifies)" if self.finds(part) else part for part in name.split("/")
+        ]
+        return "(a name that identifies)" if self.finds("/".join(parts)) else "/".join(parts)
+
+
+def scan_faces(
+    folder: Path, subject: str = "", known: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, str]]:
     """Yield the path of each image of a head, and what was found, empty for no face.
 
     Coarse images of the folders func, dwi, perf and fmap are not judged.
@@ -87,12 +136,15 @@ def scan_faces(folder: Path, subject: str = "") -> Iterator[tuple[str, str]]:
     folder : Path
     subject : str
         Look at the images of this subject only, such as ``sub-01``.
+    known : mapping
+        What was found before, by path; these images are not looked at again.
     """
     for path in sorted(folder.rglob("*.nii*")):
         other = subject and subject not in path.parts
         if other or path.parent.name in COARSE or NOT_A_HEAD.search(path.name):
             continue
-        yield path.relative_to(folder).as_posix(), _face_in(path, folder)
+        name = path.relative_to(folder).as_posix()
+        yield name, known[name] if name in known else _face_in(path, folder)
 
 
 def _face_in(path: Path, folder: Path) -> str:
@@ -132,24 +184,31 @@ def _masks_for(path: Path, folder: Path) -> Iterator[Path]:
     yield from sorted(home.glob("*_desc-brain_mask.nii.gz"))
 
 
-def scan_files(folder: Path, secrets: Mapping[str, str]) -> Report:
+def scan_files(folder: Path, known: Searched, files: Collection[Path] = ()) -> Report:
     """Look at every file of the folder but the faces in its images.
 
     Parameters
     ----------
     folder : Path
-    secrets : mapping
-        Values that must not be there, in lower case, each with what it is.
+    known : Searched
+        Values that must not be there.
+    files : collection of Path
+        Look at these files only.
     """
     report = Report()
-    known = _pattern_of(secrets)
+    rare = known.without(own_words())
+
+    def search(path: Path) -> Searched:
+        return rare if OF_PROGRAM.match(path.relative_to(folder).as_posix()) else known
+
     checks: list[tuple[str, Callable[[Path], Iterator[str]]]] = [
-        ("names, kinds and links of files", lambda path: _in_name(path, folder, known, secrets)),
-        ("texts: identifiers, paths, dates, keys", lambda path: _in_text(path, known, secrets)),
+        ("names, kinds and links of files", lambda path: _in_name(path, folder, known)),
+        ("texts: identifiers, paths, dates, keys", lambda path: _in_text(path, search(path))),
         ("headers of images", _in_header),
-        ("pictures: kind and hidden text", lambda path: _in_picture(path, known, secrets)),
+        ("pictures: kind and hidden text", lambda path: _in_picture(path, search(path))),
     ]
-    for path in sorted(item for item in folder.rglob("*") if item.is_symlink() or item.is_file()):
+    every = (item for item in folder.rglob("*") if item.is_symlink() or item.is_file())
+    for path in files or sorted(every):
         for name, check in checks:
             if _concerns(name, path):
                 report.looked[name] = report.looked.get(name, 0) + 1
@@ -166,23 +225,7 @@ def _concerns(check: str, path: Path) -> bool:
     return not check.startswith("pictures") or path.name.endswith((".jpg", ".png"))
 
 
-def _pattern_of(secrets: Mapping[str, str]) -> re.Pattern[str] | None:
-    words = sorted(map(re.escape, secrets), key=len, reverse=True)
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(words)})(?![^\W_])") if words else None
-
-
-def _secrets_in(
-    text: str, known: re.Pattern[str] | None, secrets: Mapping[str, str]
-) -> Iterator[str]:
-    """Yield what identifies in a text; the value itself is never repeated."""
-    hits = {secrets[hit] for hit in known.findall(text.casefold())} if known else set()
-    yield from (f"it holds {kind}" for kind in sorted(hits))
-    yield from (f"it holds {kind}" for kind, form in PATTERNS.items() if form.search(text))
-
-
-def _in_name(
-    path: Path, folder: Path, known: re.Pattern[str] | None, secrets: Mapping[str, str]
-) -> Iterator[str]:
+def _in_name(path: Path, folder: Path, known: Searched) -> Iterator[str]:
     relative = path.relative_to(folder).as_posix()
     if path.is_symlink():
         yield "it is a link"
@@ -197,12 +240,10 @@ def _in_name(
     in_figures = "figures" in path.parts and path.suffix in (".jpg", ".png", ".html", ".js")
     if in_figures and not FACELESS_FIGURES.search(path.name):
         yield "this figure may show the face"
-    yield from _secrets_in(relative, known, secrets)
+    yield from known.found_in(relative)
 
 
-def _in_text(
-    path: Path, known: re.Pattern[str] | None, secrets: Mapping[str, str]
-) -> Iterator[str]:
+def _in_text(path: Path, known: Searched) -> Iterator[str]:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -210,7 +251,7 @@ def _in_text(
         return
     if path.suffix == ".js" and not VIEWER_CALL.fullmatch(text):
         yield "it is a script other than the voxels of a viewer"
-    yield from _secrets_in(LONG_CODE.sub("", DATA_URI.sub("", text)), known, secrets)
+    yield from known.found_in(LONG_CODE.sub("", DATA_URI.sub("", text)))
 
 
 def _in_header(path: Path) -> Iterator[str]:
@@ -233,9 +274,7 @@ def _in_header(path: Path) -> Iterator[str]:
             yield f"its header has a text in {name}"
 
 
-def _in_picture(
-    path: Path, known: re.Pattern[str] | None, secrets: Mapping[str, str]
-) -> Iterator[str]:
+def _in_picture(path: Path, known: Searched) -> Iterator[str]:
     """Look at the texts inside a picture."""
     from PIL import Image
 
@@ -244,20 +283,4 @@ def _in_picture(
             yield "it has Exif data"
         texts = [value for value in picture.info.values() if isinstance(value, str | bytes)]
     plain = [text if isinstance(text, str) else text.decode("latin-1") for text in texts]
-    yield from _secrets_in("\n".join(plain), known, secrets)
-
-
-def remove_from_description(folder: Path, secrets: Mapping[str, str]) -> list[str]:
-    """Remove the fields of ``dataset_description.json`` that identify; return their names.
-
-    Names of authors are meant to be published, and may be those of staff in private records.
-    """
-    path = folder / "dataset_description.json"
-    content = json.loads(path.read_text(encoding="utf-8"))
-    known = _pattern_of(secrets)
-    bad = [key for key in content if any(_secrets_in(json.dumps(content[key]), known, secrets))]
-    if bad:
-        kept = {key: value for key, value in content.items() if key not in bad}
-        kept.setdefault("Name", "Untitled")
-        path.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return bad
+    yield from known.found_in("\n".join(plain))

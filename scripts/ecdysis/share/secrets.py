@@ -10,6 +10,7 @@ import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,17 @@ GENERIC = {
     "none", "unknown", "anonymous", "anonymized", "n/a", "other", "male", "female", "phantom",
     "test", "human", "hospital", "university", "department", "radiology", "root", "localhost",
     "true", "false", "null", "head", "brain", "study", "home", "user", "data", "work", "name",
+    "removed", "anon", "anonymised", "deidentified", "de-identified", "redacted", "masked", "blank",
+    "face", "ears", "clean", "recognizable", "visual", "features", "option", "subject", "patient",
+    "volunteer", "n.a.", "xxxx", "0000",
 }  # fmt: skip
-"""Words too common to be searched."""
+"""Words too common to be searched: kinds, values that take the place of removed ones, and the words
+of what is written into each sidecar."""
+ROOT = Path(__file__).parents[3]
+OWN_TEXTS = ("report/*", *(f"scripts/ecdysis/{name}/*.py" for name in (
+    "deface", "figures", "quality", "report", "share", "skullstrip",
+)))  # fmt: skip
+"""The files from which the texts of pages, methods and templates come."""
 
 
 def secrets_of(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -59,6 +69,17 @@ def secrets_of(settings: Mapping[str, Any]) -> dict[str, str]:
         for text in _forms(value):
             found.setdefault(text, kind)
     return found
+
+
+@cache
+def own_words() -> frozenset[str]:
+    """Return the words, in lower case, that this program writes in pages and templates.
+
+    A patient may be called White; each page has "white matter" all the same.
+    """
+    files = (path for pattern in OWN_TEXTS for path in ROOT.glob(pattern) if path.is_file())
+    texts = (path.read_text(encoding="utf-8", errors="ignore") for path in files)
+    return frozenset(word for text in texts for word in re.findall(r"[^\W\d_]+", text.casefold()))
 
 
 def _values(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
