@@ -152,7 +152,7 @@ def test_standard_uids_are_never_secrets() -> None:
         (0x00080016, b"1.2.840.10008.5.1.4.1.1.4"), (0x0008010C, b"1.2.840.10008.2.16.4"),
         (0x00080118, b"1.2.840.10008.8.1.66"), (0x0020000D, b"1.3.12.2.1107.5.2.43.1"),
     )]  # fmt: skip
-    assert [secret.text for secret in secrets_of(values, {})] == ["1.3.12.2.1107.5.2.43.1"]
+    assert [secret.text for secret in secrets_of(values)] == ["1.3.12.2.1107.5.2.43.1"]
 
 
 def test_text_in_bytes_is_found_in_one_and_two_bytes_a_letter() -> None:

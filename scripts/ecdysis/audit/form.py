@@ -7,11 +7,14 @@ from functools import lru_cache
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, repeater_has_tag
 
 from ecdysis.audit.findings import Finding, element_name
-from ecdysis.audit.instance import Instance, Value
+from ecdysis.audit.instance import Chunk, Instance, Value
 from ecdysis.audit.kept import rule_of
 from ecdysis.audit.vendor import READERS, is_readable
 
 NAMES = re.compile(r"[0-9a-f]{16}\.dcm")
+META = 0x0002
+"""Group of file meta information."""
+
 SENDERS = {0x00020016, 0x00020017, 0x00020018, 0x00020026, 0x00020027, 0x00020028, 0x00020100,
            0x00020102}  # fmt: skip
 """File meta attributes that name a sender or hold something private."""
@@ -33,7 +36,7 @@ def faults(
     instance: Instance,
     label: str,
     options: frozenset[str],
-    memory: dict[object, str],
+    memory: dict[Chunk, list[tuple[str, str]]],
 ) -> Iterator[Finding]:
     """Yield what is wrong with the form of an output.
 
@@ -48,7 +51,7 @@ def faults(
     options : frozenset of str
         The options of the profile that were used.
     memory : dict
-        What was found in values of earlier files; equal values are treated once.
+        Problem and name of the faults in each element of earlier files.
     """
 
     def finding(problem: str, element: str = "") -> Finding:
@@ -62,11 +65,11 @@ def faults(
         yield finding("has bytes behind its last element")
     if 0 < instance.native_size() < len(instance.pixels) - 1:
         yield finding("has bytes behind the pixels", "PixelData")
-    if instance.nested_pixels:
-        yield finding("stands in a sequence", "PixelData")
-    for value in instance.meta:
-        if value.tag in SENDERS:
-            yield finding("stands in the file meta information", element_name(value.tag))
+    for chunk in instance.chunks:
+        if chunk.nested_pixels:
+            yield finding("stands in a sequence", "PixelData")
+        if chunk.tag in SENDERS:
+            yield finding("stands in the file meta information", element_name(chunk.tag))
     if instance.text(0x00020003) != instance.text(0x00080018):
         yield finding("differs between file meta information and data set", "SOPInstanceUID")
     for tag in (0x00100020, 0x00100010):
@@ -77,12 +80,15 @@ def faults(
     if instance.text(0x00280301).upper() == "YES":
         yield finding("says that text is burned into the pixels", "BurnedInAnnotation")
     allowed = PATIENT | (CHARACTERISTICS if "retain_patient" in options else set())
-    for value in instance.values:
-        key = value.key
-        if key not in memory:
-            memory[key] = _problem(value, allowed, options)
-        if problem := memory[key]:
-            yield finding(problem, element_name(value.tag, value.creator))
+    for chunk in instance.chunks:
+        if chunk not in memory:
+            memory[chunk] = [
+                (problem, element_name(value.tag, value.creator))
+                for value in chunk.values
+                if chunk.tag >> 16 != META and (problem := _problem(value, allowed, options))
+            ]
+        for problem, element in memory[chunk]:
+            yield finding(problem, element)
 
 
 @lru_cache(maxsize=4096)

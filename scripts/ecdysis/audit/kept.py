@@ -12,15 +12,19 @@ from typing import NamedTuple
 
 from ecdysis.audit.findings import Finding, element_name
 from ecdysis.audit.index import SHORTEST, common_words
-from ecdysis.audit.instance import NUMBER_VRS, Instance, Value
+from ecdysis.audit.instance import NUMBER_VRS, Chunk, Instance, Value
 from ecdysis.audit.search import Searcher
 from ecdysis.audit.secrets import is_standard_uid
 from ecdysis.audit.spelling import date_of_number, day_of, squeezed
 from ecdysis.audit.vendor import READERS, facts
 
 TABLE = Path(__file__).with_name("kept_elements.tsv")
-NUMBERS = (0x00200011, 0x00200012, 0x00200013, 0x00180086, 0x00200032, 0x00080032)
-"""Elements that tell files with the same pixels apart: series, acquisition, instance, echo..."""
+META = 0x0002
+"""Group of file meta information."""
+
+NUMBERS = ("00200011", "00200012", "00200013", "00180086", "00200032", "00080032")
+"""Places of the elements that tell files with the same pixels apart: series, acquisition, instance,
+echo..."""
 
 DATES = {0x00080020, 0x00080021, 0x00080022, 0x00080023, 0x0008002A}
 """Dates that are compared to find by how many days they were moved."""
@@ -98,23 +102,46 @@ def rule_of(value: Value) -> Rule | None:
     return kept_elements().get((value.creator, value.tag >> 16, number))
 
 
-def facts_of(instance: Instance, name: str, series: str, rules: dict[object, Rule | None]) -> Facts:
-    """Return what is compared of a file; `rules` remembers the rule of each element."""
-    values, uids, dates = {}, {}, {}
-    for value in instance.values:
-        key = value.tag, value.creator
-        if key not in rules:
-            rules[key] = rule_of(value)
-        if rules[key] and ("[" not in value.place or FRAMES.match(value.place)):
-            values[value.place] = value
-        if value.vr == "UI" and value.raw:
-            uids[value.place] = value.raw.decode("latin-1").strip("\0 ")
-        elif value.vr in ("DA", "DT") and value.tag in DATES:
-            dates[value.place] = value.raw.decode("latin-1").strip("\0 ")
+class ChunkFacts(NamedTuple):
+    """What `Facts` has of one element and of what is nested in it."""
+
+    values: dict[str, Value]
+    uids: dict[str, str]
+    dates: dict[str, str]
+
+
+def facts_of(
+    instance: Instance, name: str, series: str, memory: dict[Chunk, ChunkFacts | None]
+) -> Facts:
+    """Return what is compared of a file; `memory` has what is compared of equal elements."""
+    facts = ChunkFacts({}, {}, {})
+    for chunk in instance.chunks:
+        if chunk not in memory:
+            memory[chunk] = _of_chunk(chunk)
+        if part := memory[chunk]:
+            facts.values.update(part.values)
+            if part.uids or part.dates:
+                facts.uids.update(part.uids)
+                facts.dates.update(part.dates)
     number = tuple(
-        values[f"{tag:08x}"].raw.strip(b"\0 ") for tag in NUMBERS if f"{tag:08x}" in values
+        facts.values[place].raw.strip(b"\0 ") for place in NUMBERS if place in facts.values
     )
-    return Facts(name, series, _digest(instance), number, values, uids, dates)
+    return Facts(name, series, _digest(instance), number, *facts)
+
+
+def _of_chunk(chunk: Chunk) -> ChunkFacts | None:
+    """Return what is compared of an element; None when that is nothing."""
+    part = ChunkFacts({}, {}, {})
+    for value in chunk.values:
+        if value.tag >> 16 == META:
+            continue
+        if rule_of(value) and ("[" not in value.place or FRAMES.match(value.place)):
+            part.values[value.place] = value
+        if value.vr == "UI" and value.raw:
+            part.uids[value.place] = value.raw.decode("latin-1").strip("\0 ")
+        elif value.vr in ("DA", "DT") and value.tag in DATES:
+            part.dates[value.place] = value.raw.decode("latin-1").strip("\0 ")
+    return part if any(part) else None
 
 
 def pairs(before: Iterable[Facts], after: Iterable[Facts]) -> list[tuple[Facts, Facts]]:

@@ -69,20 +69,9 @@ def kinds_searched(options: Iterable[str]) -> frozenset[str]:
     return frozenset(KINDS) - {kind for option in options for kind in KEPT_BY.get(option, ())}
 
 
-def secrets_of(values: Iterable[Value], known: dict[object, bool]) -> Iterator[Secret]:
-    """Yield what identifies in an original.
-
-    Parameters
-    ----------
-    values : iterable of Value
-        Its file meta information and data set.
-    known : dict
-        Values that were seen before, of this file or another; they are not treated again.
-    """
-    for value in values:
-        if value.raw and value.key not in known:
-            known[value.key] = True
-            yield from _secrets(value)
+def secrets_of(values: Iterable[Value]) -> set[Secret]:
+    """Return what identifies in values of an original."""
+    return {secret for value in values if value.raw for secret in _secrets(value)}
 
 
 def is_standard_uid(text: str) -> bool:
@@ -107,7 +96,7 @@ def _secrets(value: Value) -> Iterator[Secret]:
             yield from _moments(value, keyword)
         case _ if value.vr in TEXT_VRS or value.vr == "AE":
             kind = _kind(keyword, tag >> 16)
-            for text in value.texts():
+            for text in value.texts() if kind else ():
                 if kind and len("".join(tokens(fold(text)))) >= SHORTEST:
                     yield Secret(kind, tag, text)
 

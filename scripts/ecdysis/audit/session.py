@@ -6,7 +6,7 @@ session, and names file and element, never the value. See ``docs/deidentificatio
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import translate
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from ecdysis.audit.findings import (
     message,
     split_accepted,
 )
-from ecdysis.audit.instance import UNREADABLE, Instance, read_instance
+from ecdysis.audit.instance import Chunk
+from ecdysis.audit.reading import UNREADABLE, InstanceReader
 from ecdysis.audit.search import Searcher
 from ecdysis.audit.secrets import Secret, kinds_searched, secrets_of
 from ecdysis.audit.spelling import day_of
@@ -47,6 +48,21 @@ class Originals:
         The kinds of value that must be gone.
     related : iterable of str
         Other files of the same patient, whose values must be gone as well.
+
+    Attributes
+    ----------
+    secrets : set of Secret
+        What identifies in them.
+    facts : list of kept.Facts
+        What must be kept of each file of the session.
+    models : set of str
+        Makers, models and software of the scanners.
+    unread : int
+        Number of files of the session that pydicom cannot read.
+    reader : InstanceReader
+        Has read them.
+    compared : dict
+        What is compared of each of their elements.
     """
 
     def __init__(
@@ -59,19 +75,23 @@ class Originals:
         self.facts: list[kept.Facts] = []
         self.models: set[str] = set()
         self.unread = 0
-        known: dict[object, bool] = {}
-        rules: dict[object, kept.Rule | None] = {}
+        self.reader = InstanceReader()
+        self.compared: dict[Chunk, kept.ChunkFacts | None] = {}
+        seen: set[Chunk] = set()
         own = {path: series for series, paths in listed.items() for path in paths}
         for path in sorted({*own, *related}):
             try:
-                instance = read_instance(Path(path))
-                found = list(secrets_of((*instance.meta, *instance.values), known))
-                facts = kept.facts_of(instance, "", own.get(path, ""), rules)
+                instance = self.reader.read(Path(path))
+                for chunk in instance.chunks:
+                    if chunk not in seen:
+                        found = secrets_of(chunk.values)
+                        self.secrets |= {secret for secret in found if secret.kind in kinds}
+                        seen.add(chunk)
+                facts = kept.facts_of(instance, "", own.get(path, ""), self.compared)
             except UNREADABLE:
                 self.unread += path in own
                 continue
             self.facts += [facts] if path in own else []
-            self.secrets |= {secret for secret in found if secret.kind in kinds}
             self.models |= {instance.text(tag) for tag in MODELS}
 
 
@@ -119,15 +139,15 @@ def audit(
     outputs = sorted(results.files_in(dicom)) if dicom else []
     findings, matched = _in_dicom(outputs, originals, searcher, label, used)
     rest = {**dict.fromkeys(converted, False), **dict.fromkeys(ours, True)}
-    faulty: list[Path] = []
-    for path, own in rest.items():
-        name = str(path) if own else path.name
-        found = list(results.in_file(path, name, searcher, ours=own))
-        findings += found
-        faulty += [path] if split_accepted(found, used["accept"])[0] else []
+    in_rest = {
+        path: list(results.in_file(path, str(path) if own else path.name, searcher, ours=own))
+        for path, own in rest.items()
+    }
+    findings += [finding for found in in_rest.values() for finding in found]
     counted, accepted = split_accepted(findings, used["accept"])
     if counted:
         problem, remedy = message(counted)
+        faulty = (path for path, found in in_rest.items() if not set(found).isdisjoint(counted))
         raise AuditError(label, f"the audit found: {problem}", remedy, faulty)
     return {
         "originals": len(originals.facts),
@@ -153,21 +173,24 @@ def _in_dicom(
     findings: list[Finding] = []
     hits: list[tuple[str, str, Secret]] = []
     after: list[kept.Facts] = []
-    rules: dict[object, kept.Rule | None] = {}
-    seen: dict[object, str] = {}
+    faults: dict[Chunk, list[tuple[str, str]]] = {}
+    secrets: dict[Chunk, list[tuple[str, Secret]]] = {}
     for path in outputs:
         name = f"{path.parent.name}/{path.name}"
         try:
-            instance = read_instance(path)
+            instance = originals.reader.read(path)
         except UNREADABLE:
             findings.append(Finding(name, "", "cannot be read by pydicom"))
             continue
-        after.append(kept.facts_of(instance, name, path.parent.name, rules))
+        after.append(kept.facts_of(instance, name, path.parent.name, originals.compared))
         if is_basic:
             found = searcher.in_text(name, camel=False)
             findings += [in_name(name, secret) for secret in found]
-            findings += form.faults(name, instance, label, options, seen)
-            hits += _hits(instance, name, searcher)
+            findings += form.faults(name, instance, label, options, faults)
+            for chunk in instance.chunks:
+                if chunk not in secrets:
+                    secrets[chunk] = _secrets_in(chunk, searcher)
+                hits += [(name, element, secret) for element, secret in secrets[chunk]]
     matched = kept.pairs(originals.facts, after)
     moved = kept.moved_dates(searcher.index.dates, matched)
     findings += [
@@ -180,11 +203,13 @@ def _in_dicom(
     return findings, matched
 
 
-def _hits(instance: Instance, name: str, searcher: Searcher) -> Iterator[tuple[str, str, Secret]]:
-    """Yield file, element and secret of everything that identifies in an output."""
-    for value in (*instance.meta, *instance.values):
-        for secret in searcher.in_value(value):
-            yield name, element_name(value.tag, value.creator), secret
+def _secrets_in(chunk: Chunk, searcher: Searcher) -> list[tuple[str, Secret]]:
+    """Return everything that identifies in an element, with the name of the element."""
+    return [
+        (element_name(value.tag, value.creator), secret)
+        for value in chunk.values
+        for secret in searcher.in_value(value)
+    ]
 
 
 def edited_elements(edits: Iterable[Any]) -> list[re.Pattern[str]]:

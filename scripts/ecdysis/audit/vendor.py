@@ -5,10 +5,11 @@ CSA headers are read by nibabel; the other layouts are those that dcm2niix docum
 """
 
 import re
+import warnings
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from struct import error, unpack_from
+from struct import Struct, error, pack, unpack_from
 
 CSA_FIELDS = (
     "NumberOfImagesInMosaic", "ProtocolSliceNumber", "B_value", "B_matrix",
@@ -17,6 +18,19 @@ CSA_FIELDS = (
     "RealDwellTime", "TimeAfterStart",
 )  # fmt: skip
 """Fields of the CSA image header that hold numbers."""
+
+CSA_PROTOCOLS = ("MrPhoenixProtocol", "MrProtocol")
+"""Fields of the CSA series header that hold the protocol; the second in VB12 and older."""
+
+CSA_READ = {name.encode() for name in (*CSA_FIELDS, *CSA_PROTOCOLS)}
+CSA_SECOND, CSA_HEAD = b"SV10", b"SV10\4\3\2\1" + pack("<II", 1, 77)
+"""The start of a header of type 2, and of one with a single field."""
+
+CSA_ENTRY, CSA_LENGTH = Struct("<64s12xi4x").unpack_from, Struct("<4xi8x").unpack_from
+"""Name and number of items of a field; length of an item."""
+
+MOST_FIELDS = 1024
+MALFORMED = (error, ValueError, LookupError, AssertionError)
 
 PROTOCOL_KEYS = re.compile(
     r"sKSpace\.(lPhaseEncodingLines|lBaseResolution|uc2DInterpolation|ucPhasePartialFourier"
@@ -57,18 +71,68 @@ def protocol(raw: bytes) -> Facts:
 
 def csa(raw: bytes) -> Facts:
     """Return the numbers of a Siemens CSA header by field, those of its protocol among them."""
-    from nibabel.nicom.csareader import CSAError, read
-
+    facts: dict[str, object] = {}
     try:
-        tags = read(raw)["tags"]
-    except (CSAError, error, ValueError, LookupError):
+        for header in _csa_fields(raw):
+            facts |= _csa_facts(header)
+    except MALFORMED:
         return {}
+    return facts
+
+
+def _csa_fields(raw: bytes) -> Iterator[bytes]:
+    """Yield each field of a CSA header that holds facts as a header of its own.
+
+    Fields recur from slice to slice, whole headers do not. Headers of type 1 are not divided.
+
+    Raises
+    ------
+    ValueError, struct.error
+        The header is malformed.
+    """
+    if not raw.startswith(CSA_SECOND):
+        yield raw
+        return
+    (count,) = unpack_from("<I", raw, len(CSA_SECOND) + 4)
+    position = len(CSA_SECOND) + 12
+    if not 0 < count <= MOST_FIELDS:
+        raise ValueError
+    for _ in range(count):
+        start = position
+        name, items = CSA_ENTRY(raw, position)
+        position += 84
+        for _ in range(items):
+            (length,) = CSA_LENGTH(raw, position)
+            position += 16 + (length + 3) // 4 * 4
+            if length < 0 or position > len(raw) + 3:
+                raise ValueError
+        if name.split(b"\0", 1)[0] in CSA_READ:
+            yield CSA_HEAD + raw[start:position]
+
+
+@lru_cache(maxsize=1024)
+def _csa_facts(header: bytes) -> Facts:
+    """Return the numbers of a CSA header, which nibabel reads.
+
+    Raises
+    ------
+    ValueError, LookupError, struct.error
+        The header is malformed.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from nibabel.nicom.csareader import CSAError, read
+    try:
+        tags = read(header)["tags"]
+    except CSAError as problem:
+        raise ValueError(str(problem)) from problem
     fields = {name: tags[name]["items"] for name in CSA_FIELDS if name in tags}
     facts: dict[str, object] = {
         name: tuple(map(_number, map(str, items))) for name, items in fields.items() if items
     }
-    for item in tags.get("MrPhoenixProtocol", tags.get("MrProtocol", {"items": []}))["items"]:
-        facts |= protocol(str(item).encode("latin-1", "replace"))
+    for name in CSA_PROTOCOLS:
+        for item in tags[name]["items"] if name in tags else ():
+            facts |= protocol(str(item).encode("latin-1", "replace"))
     return facts
 
 
@@ -113,12 +177,12 @@ def facts(rule: str, raw: bytes) -> Facts:
 
 def is_readable(rule: str, raw: bytes) -> bool:
     """Whether a CSA header has the layout of one; the other structures may be empty."""
-    from nibabel.nicom.csareader import CSAError, read
-
     try:
-        return rule != "csa" or read(raw) is not None
-    except (CSAError, error, ValueError, LookupError):
+        for header in _csa_fields(raw) if rule == "csa" else ():
+            _csa_facts(header)
+    except MALFORMED:
         return False
+    return True
 
 
 def _number(text: str) -> float | str:

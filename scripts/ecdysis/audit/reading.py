@@ -1,0 +1,352 @@
+"""Reading DICOM files with pydicom, each of several equal elements once.
+
+The slices of a series have most elements in common. The bytes of an element that pydicom has
+read are remembered with what they hold; the same bytes in the same context are not read again.
+"""
+
+import io
+import warnings
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from struct import Struct
+from struct import error as struct_error
+from typing import NamedTuple
+
+from pydicom import DataElement, Dataset, config
+from pydicom.charset import convert_encodings
+from pydicom.datadict import dictionary_VR, private_dictionary_VR
+from pydicom.dataelem import RawDataElement
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.filereader import data_element_generator, read_sequence
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+from pydicom.valuerep import VR as KNOWN_VRS
+
+from ecdysis.audit.instance import Chunk, Instance, Value
+
+PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
+CHARSET, TRANSFER_SYNTAX = 0x00080005, 0x00020010
+UNDEFINED = 0xFFFFFFFF
+TAG, HEADER = 4, 8
+"""Bytes of the tag of an element, and of its header without a long length."""
+
+LONG_VRS = {vr.encode() for vr in EXPLICIT_VR_LENGTH_32}
+ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
+"""The tag that a sequence begins with, in both byte orders."""
+
+DEEPEST = 64
+"""Sequences inside sequences; deeper nesting is refused."""
+
+LARGEST_INFLATED = 1 << 28
+"""Bytes that a deflated data set may grow to."""
+
+SMALL = 4096
+"""Bytes of an element up to which all of its values are remembered; of larger ones the last is."""
+
+MOST_REMEMBERED = 200_000
+
+UNREADABLE = (InvalidDicomError, BytesLengthException, OSError, EOFError, ValueError, TypeError,
+              LookupError, AttributeError, ArithmeticError, NotImplementedError, MemoryError,
+              RecursionError, struct_error, zlib.error)  # fmt: skip
+"""What pydicom raises on a file that is damaged in one way or another."""
+
+config.settings.reading_validation_mode = config.IGNORE
+
+RawElement = RawDataElement | DataElement
+
+
+Level = tuple[Iterator[RawElement], str, tuple[str, ...], dict[int, str]]
+"""Elements ahead, the place of their data set, its character set and its private creators."""
+
+
+class Context(NamedTuple):
+    """All that the reading of an element depends on, besides its bytes.
+
+    Parameters
+    ----------
+    implicit : bool
+        Whether elements have no VR.
+    order : str
+        Byte order, ``<`` or ``>``.
+    charset : tuple of str
+        Python codecs of text.
+    creator : str
+        The private creator that reserved the block of the element.
+    """
+
+    implicit: bool
+    order: str
+    charset: tuple[str, ...]
+    creator: str
+
+
+class _Memory:
+    """The elements that were read in one context."""
+
+    def __init__(self) -> None:
+        self._small: dict[bytes, Chunk] = {}
+        self._last: dict[bytes, tuple[bytes, Chunk]] = {}
+
+    def recall(self, data: bytes, start: int, stop: int) -> tuple[Chunk | None, int]:
+        """Return the element at `start` and where it ends; None if it was not read before.
+
+        Parameters
+        ----------
+        stop : int
+            Where it ends by its header; `start` for an undefined length.
+        """
+        if start < stop <= start + SMALL:
+            return self._small.get(data[start:stop]), stop
+        raw, chunk = self._last.get(data[start : start + TAG], (b"", None))
+        return (chunk if data.startswith(raw, start) else None), start + len(raw)
+
+    def remember(self, raw: bytes, chunk: Chunk) -> None:
+        """Remember an element; of large ones, and those of undefined length, the last."""
+        self._last[raw[:TAG]] = raw, chunk
+        if len(raw) <= SMALL:
+            if len(self._small) > MOST_REMEMBERED:
+                self._small.clear()
+            self._small[raw] = chunk
+
+
+class InstanceReader:
+    """Reads files, and remembers the elements that it has read."""
+
+    def __init__(self) -> None:
+        self.memories: dict[Context, _Memory] = defaultdict(_Memory)
+
+    def read(self, path: Path) -> Instance:
+        """Read a file.
+
+        Raises
+        ------
+        Exception
+            One of `UNREADABLE` when pydicom cannot read it.
+        """
+        data = path.read_bytes()
+        if data.startswith(b"\x1f\x8b"):
+            data = _inflated(data, zlib.MAX_WBITS | 16)
+        start = 132 if data[128:132] == b"DICM" else 0
+        preamble = data[:128] if start else b""
+        meta = _Walk(self.memories, data, implicit=False, order="<")
+        start = meta.read(start, group=2)
+        given = next((chunk.raw for chunk in meta.chunks if chunk.tag == TRANSFER_SYNTAX), b"")
+        syntax = UID(_text(given)) if given else _guess(data, start)
+        if syntax == DeflatedExplicitVRLittleEndian:
+            data, start = _inflated(data[start:], -zlib.MAX_WBITS), 0
+        order = ">" if syntax == ExplicitVRBigEndian else "<"
+        body = _Walk(self.memories, data, implicit=syntax == ImplicitVRLittleEndian, order=order)
+        stop = body.read(start)
+        is_complete = stop == len(data) and _ends(data, body.pixels)
+        return Instance(preamble, meta.chunks + body.chunks, body.pixels, is_complete)
+
+
+class _Walk:
+    """Reads the elements of a data set, and of the sequences in it, in the order of the file."""
+
+    def __init__(
+        self, memories: dict[Context, _Memory], data: bytes, *, implicit: bool, order: str
+    ) -> None:
+        self.chunks: list[Chunk] = []
+        self.pixels, self._has_nested_pixels = b"", False
+        self._memories, self._data, self._stream = memories, data, io.BytesIO(data)
+        self._implicit, self._order = implicit, order
+        self._short = Struct(order + ("HHI" if implicit else "HH2sH")).unpack_from
+        self._long = Struct(order + "I").unpack_from
+
+    def read(self, position: int, group: int | None = None) -> int:
+        """Read the elements from `position` on; return where the last one ends.
+
+        With `group`, elements of other groups end the reading.
+        """
+        data = self._data
+        charset: tuple[str, ...] = ()
+        creators: dict[int, str] = {}
+        memories: dict[str, _Memory] = {}
+        while position + HEADER <= len(data):
+            tag, stop = self._extent(position)
+            if group is not None and tag >> 16 != group:
+                break
+            is_private = tag >> 16 & 1
+            creator = creators.get(_block(tag), "") if is_private else ""
+            if creator not in memories:
+                context = Context(self._implicit, self._order, charset, creator)
+                memories[creator] = self._memories[context]
+            memory = memories[creator]
+            chunk, end = memory.recall(data, position, stop)
+            if chunk is None:
+                chunk, end = self._read_one(position, tag, charset, creators)
+                if chunk is None:
+                    break
+                # Pixels hardly recur; where pydicom and the header disagree, pydicom is right.
+                if tag not in PIXELS and stop in (position, end):
+                    memory.remember(data[position:end], chunk)
+            if is_private and _is_creator(tag):
+                creators[tag] = _text(chunk.raw)
+            elif tag == CHARSET:
+                charset = _codecs(chunk.raw)
+                memories = {}
+            self.chunks.append(chunk)
+            position = end
+        return position
+
+    def _extent(self, position: int) -> tuple[int, int]:
+        """Return the tag of an element and where it ends by its header.
+
+        The end is only an aid to recall the element: whether it is true is up to pydicom.
+        """
+        start = position + HEADER
+        if self._implicit:
+            group, number, length = self._short(self._data, position)
+        else:
+            group, number, vr, length = self._short(self._data, position)
+            if vr in LONG_VRS and start + 4 <= len(self._data):
+                (length,) = self._long(self._data, start)
+                start += 4
+        return group << 16 | number, position if length == UNDEFINED else start + length
+
+    def _read_one(
+        self, position: int, tag: int, charset: tuple[str, ...], creators: dict[int, str]
+    ) -> tuple[Chunk | None, int]:
+        """Let pydicom read an element; return it and where it ends."""
+        self._stream.seek(position)
+        is_little = self._order == "<"
+        element = next(data_element_generator(self._stream, self._implicit, is_little), None)
+        if element is None:
+            return None, position
+        end = self._stream.tell()
+        self._has_nested_pixels = False
+        values = tuple(self._values(element, charset, creators))
+        return Chunk(tag, values, self._has_nested_pixels), end
+
+    def _values(
+        self, top: RawElement, charset: tuple[str, ...], creators: dict[int, str]
+    ) -> Iterator[Value]:
+        """Yield the values of an element; those of items follow their sequence."""
+        levels: list[Level] = [(iter([top]), "", charset, creators)]
+        while levels:
+            elements, place, charset, creators = levels[-1]
+            element = next(elements, None)
+            if element is None:
+                levels.pop()
+                continue
+            value = _value(element, place, charset, self._order, creators)
+            # A private sequence in implicit VR, or one that nobody knows, has no VR of its own.
+            items = _items(element, value, self._order) if value.vr in ("SQ", "UN") else []
+            if items:
+                if place.count("[") >= DEEPEST:
+                    raise ValueError("sequences are nested too deep")
+                levels += [
+                    (_raw_elements(item), f"{value.place}[{number}].", value.charset, {})
+                    for number, item in reversed(list(enumerate(items)))
+                ]
+            elif value.tag in PIXELS:
+                self.pixels = value.raw if not place else self.pixels
+                self._has_nested_pixels |= bool(place)
+            else:
+                if value.tag == CHARSET:
+                    levels[-1] = elements, place, _codecs(value.raw), creators
+                yield value
+
+
+def _block(tag: int) -> int:
+    """Return the tag of the private creator of a private element."""
+    return tag & 0xFFFF0000 | (tag & 0xFFFF) >> 8
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("latin-1").strip("\0 ")
+
+
+def _is_creator(tag: int) -> bool:
+    return 0x10 <= tag & 0xFFFF <= 0xFF
+
+
+def _guess(data: bytes, at: int) -> UID:
+    """Return the transfer syntax of a data set without file meta information."""
+    explicit = data[at + 4 : at + 6].decode("latin-1") in list(KNOWN_VRS)
+    return ExplicitVRLittleEndian if explicit else ImplicitVRLittleEndian
+
+
+def _inflated(data: bytes, window: int) -> bytes:
+    unpacker = zlib.decompressobj(window)
+    content = unpacker.decompress(data, LARGEST_INFLATED)
+    if unpacker.unconsumed_tail:
+        raise ValueError("too large when inflated")
+    return content
+
+
+def _ends(data: bytes, pixels: bytes) -> bool:
+    """Whether nothing stands behind the pixels; encapsulated ones end with a delimiter."""
+    return data.endswith(pixels) or data[-8 - len(pixels) : -8] == pixels
+
+
+def _raw_elements(item: Dataset) -> Iterator[RawElement]:
+    return (item.get_item(tag) for tag in item.keys())  # noqa: SIM118
+
+
+def _value(
+    element: RawElement,
+    place: str,
+    charset: tuple[str, ...],
+    order: str,
+    creators: dict[int, str] | None = None,
+) -> Value:
+    tag = int(element.tag)
+    raw = element.value if isinstance(element.value, bytes) else b""
+    if isinstance(element, RawDataElement) and len(raw) < element.length != UNDEFINED:
+        raise ValueError("truncated")
+    creator = ""
+    if tag >> 16 & 1 and creators is not None:
+        if _is_creator(tag):
+            creators[tag] = _text(raw)
+        creator = creators.get(_block(tag), "")
+    vr = str(element.VR or "UN")
+    if vr == "UN":
+        vr = _known_vr(tag, creator)
+    return Value(f"{place}{tag:08x}", tag, creator, vr, raw, charset, order)
+
+
+@lru_cache(maxsize=8192)
+def _known_vr(tag: int, creator: str) -> str:
+    """Return the VR of an element that was written without one."""
+    if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
+        return "LO"
+    try:
+        vr = private_dictionary_VR(tag, creator) if creator else dictionary_VR(tag)
+    except KeyError:
+        return "UN"
+    return vr[:2]
+
+
+def _items(element: RawElement, value: Value, order: str) -> Iterable[Dataset]:
+    if not isinstance(element, RawDataElement):
+        return list(element.value or [])
+    # The items of a known sequence that was written as UN are implicit VR (PS3.5, 6.2.2).
+    implicit = element.is_implicit_VR or element.VR == "UN"
+    if value.raw[:4] not in ITEMS:
+        return []
+    stream = io.BytesIO(value.raw)
+    try:
+        return list(
+            read_sequence(stream, implicit, order == "<", len(value.raw), list(value.charset))
+        )
+    except UNREADABLE:
+        return []
+
+
+@lru_cache(maxsize=256)
+def _codecs(raw: bytes) -> tuple[str, ...]:
+    names = raw.decode("latin-1").strip("\0 ").split("\\")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return tuple(convert_encodings([name.strip() for name in names]))
