@@ -82,6 +82,8 @@ def spoiled(kind):
         values[values == 0] = np.nan
     if kind == "offset":
         values = values - 1024
+    if kind == "huge values":
+        values = values * np.float32(1e30)
     if kind == "bright spots in air":
         values[5:9, 5:9, -9:-5] = 4000
     return with_values(head(), values.astype("f4"))
@@ -96,6 +98,7 @@ def spoiled(kind):
         "defaced",
         "not a number",
         "offset",
+        "huge values",
         "bright spots in air",
     ],
 )

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from ecdysis.errors import InputError
 from ecdysis.image import volume as volumes
-from ecdysis.image.geometry import Box, axis_change, orientation_of, permutation_and_flips, undone
+from ecdysis.image.geometry import (
+    Box,
+    axis_change,
+    orientation_of,
+    permutation_and_flips,
+    undone,
+    zooms_of,
+)
 from ecdysis.image.reorient import reorient
 from ecdysis.image.volume import Volume, cropped, read, read_anatomical, write
 from hypothesis import given, settings
@@ -222,10 +229,33 @@ def test_a_trailing_dimension_of_one_is_removed_and_put_back(tmp_path):
 
 def test_voxels_that_are_no_number_are_kept_bit_for_bit_and_counted(tmp_path):
     voxels = noise(dtype="f4")
-    voxels[0, 0, :3] = [np.nan, np.inf, -np.inf]
+    voxels[0, 0, :4] = [np.nan, np.inf, -np.inf, np.finfo("f4").min]
     after, facts = reoriented(save(tmp_path / "a.nii", voxels), "LAS")
     assert after.stored.tobytes("F") == voxels.tobytes("F")
-    assert facts["Warnings"][0].startswith("3 voxels are NaN or infinite")
+    assert facts["Warnings"][0].startswith("4 voxels are NaN, infinite or above 1e+38")
+
+
+def test_a_header_in_metres_gives_results_in_mm_and_comes_back(tmp_path):
+    metres = AFFINE.copy()
+    metres[:3] /= 1000
+    path = save(tmp_path / "a.nii", noise(), sform=metres, qform=metres, xyzt_units=1)
+    after, facts = reoriented(path, "RAS")
+    assert facts["Warnings"] == []
+    assert after.header.get_xyzt_units()[0] == "mm"
+    np.testing.assert_allclose(
+        after.zooms_mm, zooms_of(AFFINE)[facts["AxisPermutation"]], rtol=1e-5
+    )
+    np.testing.assert_allclose(facts["OriginalAffine"], AFFINE, rtol=1e-5)
+    facts |= {"CropBox": Box.whole(after.stored.shape).pairs}
+    back = uncrop(nib.load(tmp_path / "re.nii"), facts)
+    np.testing.assert_allclose(back.affine, metres, rtol=1e-5)
+
+
+def test_an_impossible_unit_counts_as_mm(tmp_path):
+    path = save(tmp_path / "a.nii", noise(), xyzt_units=1)
+    after, facts = reoriented(path, "keep")
+    assert after.zooms_mm == pytest.approx(zooms_of(AFFINE))
+    assert facts["Warnings"][0].startswith("the unit of lengths is meter, so voxels would have")
 
 
 @pytest.mark.parametrize("value", [0, 7, np.nan])

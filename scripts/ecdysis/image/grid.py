@@ -41,7 +41,7 @@ class Grid:
     header : Nifti1Header
         The header as it is on disk.
     affine : array, shape (4, 4)
-        From voxels to RAS+ in the unit of the header.
+        From voxels to RAS+, mm if the header is.
     source : {"sform", "qform"}
         The source of the affine.
     warnings : tuple of str

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ecdysis.image.components import largest_component
 from ecdysis.image.geometry import Box, Voxels
-from ecdysis.image.volume import Volume
+from ecdysis.image.volume import Volume, are_numbers
 
 Blocks = npt.NDArray[np.float32]
 
@@ -80,23 +80,24 @@ def block_means(volume: Volume, length: float) -> tuple[Blocks, list[list[int]]]
     """
     means: Voxels = volume.stored
     if means.dtype.kind == "f":
-        means = np.where(np.isfinite(means), means, volume.background)
+        means = np.where(are_numbers(means), means, volume.background)
     edges: list[list[int]] = []
     for axis in (2, 1, 0):
         size = volume.stored.shape[axis]
         step = max(1, round(length / volume.zooms_mm[axis]))
         starts = np.arange(0, size, step)
         ends = np.append(starts[1:], size)
-        means = np.add.reduceat(means, starts, axis=axis, dtype=np.float32)
+        means = np.add.reduceat(means, starts, axis=axis, dtype=np.float64)
         means /= (ends - starts).reshape([-1 if other == axis else 1 for other in range(3)])
         edges.insert(0, [*starts.tolist(), size])
     slope, inter = volume.scaling
-    return means * np.float32(slope) + np.float32(inter), edges
+    return (means * slope + inter).astype(np.float32), edges
 
 
 def _threshold(blocks: Blocks, search: HeadSearch) -> float:
     """Return the minimum intensity of blocks of the head."""
-    values = blocks - blocks.min()
+    # Squares of large intensities do not fit into 32 bits.
+    values = blocks.astype(np.float64) - blocks.min()
     inside = values[values > 0]
     if not inside.size:
         return float(blocks.max())

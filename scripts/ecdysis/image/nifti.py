@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 from isal.igzip import IGzipFile
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
@@ -32,6 +33,12 @@ LONGEST_TAIL = 2**24
 
 MAX_VOXELS = 2**31
 """Twice a cube of 1024 voxels; no head image is larger, and a larger image would fill memory."""
+
+MM = 2
+"""NIFTI_UNITS_MM of xyzt_units (nifti1.h)."""
+
+VOXEL_MM = (0.05, 30.0)
+"""Edges of the voxels of a head; own choice."""
 
 AGAIN = "Convert or copy the image again"
 
@@ -160,6 +167,29 @@ def anatomical_shape(path: str | PathLike[str], header: Nifti1Header) -> tuple[i
 def voxel_offset(header: Nifti1Header) -> int:
     """Return the offset of the first voxel in the file; 0 means the end of the header."""
     return int(header["vox_offset"]) or int(header.single_vox_offset)
+
+
+def in_mm(header: Nifti1Header) -> tuple[Nifti1Header, list[str]]:
+    """Return a header whose lengths are in mm, and a warning if its unit (xyzt_units) is wrong.
+
+    A unit with which voxels would be impossibly small or large is wrong; its lengths are in mm.
+    """
+    scale = mm_per_unit(header)
+    if scale == 1:
+        return header, []
+    result, warnings = header.copy(), []
+    result["xyzt_units"] = int(header["xyzt_units"]) - int(header["xyzt_units"]) % 8 + MM
+    zooms = np.abs(header["pixdim"][1:4]) * scale
+    if zooms.min() < VOXEL_MM[0] or zooms.max() > VOXEL_MM[1]:
+        unit = header.get_xyzt_units()[0]
+        warnings.append(
+            f"the unit of lengths is {unit}, so voxels would have {zooms.max():g} mm; mm were taken"
+        )
+        return result, warnings
+    for field in ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z"):
+        result[field] = header[field] * scale
+    result["pixdim"][1:4] = header["pixdim"][1:4] * scale
+    return result, warnings
 
 
 def mm_per_unit(header: Nifti1Header) -> float:

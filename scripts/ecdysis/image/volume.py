@@ -5,15 +5,15 @@ written. Reorienting and cropping must change no stored value, so a `Volume` kee
 voxels as they are on disk, with scl_slope and scl_inter in the header.
 """
 
-import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from nibabel.nifti1 import Nifti1Header
 from nibabel.orientations import apply_orientation, inv_ornt_aff
 from nibabel.volumeutils import array_from_file, array_to_file
@@ -44,6 +44,7 @@ from ecdysis.image.nifti import (
     anatomical_shape,
     check_voxel_type,
     damaged,
+    in_mm,
     mm_per_unit,
     promised_bytes,
     read_header,
@@ -56,6 +57,10 @@ TEXT_FIELDS = ("data_type", "db_name", "descrip", "aux_file", "intent_name", "un
 
 ITK_ORTHOGONAL = 1e-4
 """ITK reads no sform whose axes are further from orthogonal (cosine); tried with ITK 5.4."""
+
+LARGEST = 1e38
+"""Larger intensities do not fit into the 32-bit floats that programs compute with. Some programs
+write the limits of these floats (3.4e38) where there is no value."""
 
 MIRRORED_SLICE_CODES = {1: 2, 2: 1, 3: 4, 4: 3, 5: 6, 6: 5}
 """The slice order (nifti1.h, slice_code) seen from the other end of the slice axis."""
@@ -113,9 +118,9 @@ class Anatomical(NamedTuple):
     Parameters
     ----------
     volume : Volume
-        Three dimensions; sform and qform describe the same grid, codes of 0 stay 0.
+        Three dimensions, lengths in mm; sform and qform describe the same grid, codes of 0 stay 0.
     grid : Grid
-        The chosen affine, and the header as it is on disk.
+        The chosen affine (mm), and the header as it is on disk.
     warnings : list of str
         Problems of the header and how each was resolved.
     """
@@ -167,15 +172,25 @@ def read_anatomical(path: str | PathLike[str]) -> Anatomical:
     """
     raw = read(path)
     shape = anatomical_shape(path, raw.header)
-    grid = choose_grid(path, raw.header)
-    warnings = list(grid.warnings)
+    header, warnings = in_mm(raw.header)
+    grid = choose_grid(path, header)
+    warnings += grid.warnings
     header = settled(grid)
     if raw.stored.ndim > 3:
         warnings.append(f"trailing dimensions of 1 were removed from the shape {raw.stored.shape}")
         header["dim"][0] = 3
         header["dim"][4:] = 1
     volume = Volume(header, raw.stored.reshape(shape, order="F"))
-    return Anatomical(volume, grid, warnings + _check_values(path, volume.stored))
+    on_disk = replace(grid, header=raw.header)
+    return Anatomical(volume, on_disk, warnings + _check_values(path, volume.stored))
+
+
+def are_numbers(stored: Voxels) -> npt.NDArray[np.bool_]:
+    """Return which voxels are neither NaN nor infinite nor above `LARGEST`."""
+    if stored.dtype.kind != "f":
+        return np.ones(stored.shape, dtype=bool)
+    numbers: npt.NDArray[np.bool_] = np.abs(stored) <= LARGEST
+    return numbers
 
 
 def write(volume: Volume, path: str | PathLike[str]) -> None:
@@ -304,12 +319,14 @@ def _cosines(affine: Affine) -> Affine:
 
 
 def _check_values(path: str | PathLike[str], stored: Voxels) -> list[str]:
-    """Refuse an image without contrast; warn of voxels that are NaN or infinite."""
-    finite = np.isfinite(stored) if stored.dtype.kind == "f" else None
-    values = stored if finite is None or finite.all() else stored[finite]
+    """Refuse an image without contrast; warn of voxels that are no numbers."""
+    numbers = are_numbers(stored)
+    missing = int(numbers.size - np.count_nonzero(numbers))
+    values = stored[numbers] if missing else stored
+    absent = f"NaN, infinite or above {LARGEST:g}"
     if not values.size or values.min() == values.max():
         fault = f"all its voxels are {values.flat[0]}" if values.size else "no voxel is a number"
+        fault += f" ({missing} are {absent})" if missing else ""
         raise InputError(path, f"{fault}, so it shows nothing", "Make or convert it again")
-    missing = math.prod(stored.shape) - values.size
-    kept = f"{missing} voxels are NaN or infinite; they were kept, and count as background"
+    kept = f"{missing} voxels are {absent}; they were kept, and count as background"
     return [kept] if missing else []

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from ecdysis.image.brain_mask import read_mask
 from ecdysis.image.geometry import Box
-from ecdysis.image.volume import Volume, read
+from ecdysis.image.volume import Volume, are_numbers, read
 from ecdysis.job import optional
 from ecdysis.quality import air, background, brain, mriqc, tissue
 from ecdysis.quality.noise import Statistics, statistics
@@ -251,10 +251,10 @@ class MeasuredImage:
 
 def without_gaps(volume: Volume) -> Volume:
     """Make background of what is no number."""
-    if volume.stored.dtype.kind == "f" and not np.isfinite(volume.stored).all():
-        finite = np.where(np.isfinite(volume.stored), volume.stored, volume.background)
-        return replace(volume, stored=finite)
-    return volume
+    numbers = are_numbers(volume.stored)
+    if numbers.all():
+        return volume
+    return replace(volume, stored=np.where(numbers, volume.stored, volume.background))
 
 
 def without_outliers(volume: Volume) -> Volume:

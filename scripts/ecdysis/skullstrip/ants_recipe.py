@@ -120,9 +120,7 @@ def skullstrip(
 
 def _stripped_before(source: nib.Nifti1Image) -> working_image.BoolArray | None:
     """Return the brain of an image without skull; see `stripped_brain`."""
-    grid = working_image.native_grid(source)
-    data = source.get_fdata(dtype=np.float32, caching="unchanged").reshape(grid.shape)
-    return stripped_brain(np.nan_to_num(data), grid)
+    return stripped_brain(working_image.intensities(source), working_image.native_grid(source))
 
 
 def _template_brain(task: Task, folder: Path) -> Path:

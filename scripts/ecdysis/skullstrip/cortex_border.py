@@ -26,7 +26,13 @@ from ecdysis.skullstrip.tissues import (
     darkest_of_brain,
     has_bright_fluid,
 )
-from ecdysis.skullstrip.working_image import BoolArray, NativeGrid, closed, grey_closed
+from ecdysis.skullstrip.working_image import (
+    BoolArray,
+    NativeGrid,
+    closed,
+    grey_closed,
+    intensities,
+)
 
 BOX_MARGIN_MM = 10.0
 AIR_PERCENTILE = 0.5
@@ -75,8 +81,7 @@ def follow_cortex(
     def fitted(volume: FloatArray, zooms: Sequence[float]) -> FloatArray:
         return resample(volume, zooms, shape, fine, box)
 
-    data = image.get_fdata(dtype=np.float32, caching="unchanged").reshape(grid.shape)
-    data = np.nan_to_num(data, posinf=0, neginf=0)
+    data = intensities(image)
     head = fitted(data, grid.zooms) - np.float32(np.percentile(data, AIR_PERCENTILE))
     head /= np.maximum(fitted(bias_field.get_fdata(dtype=np.float32), (spacing,) * 3), 1e-3)
     brain = scipy.ndimage.binary_fill_holes(fitted(soft, (spacing,) * 3) > 0.5)

@@ -65,7 +65,7 @@ def measure_border(mask: BoolArray, grid: NativeGrid, data: FloatArray) -> dict[
     shape, affine = isotropic_grid(grid.shape, grid.affine, SPACING_MM)
     spacing = (SPACING_MM,) * 3
     soft = resample(mask.astype(np.float32), grid.zooms, shape, spacing)
-    head = resample(np.nan_to_num(data), grid.zooms, shape, spacing)
+    head = resample(data, grid.zooms, shape, spacing)
     return _measure_sides(soft, head, affine, np.array(grid.zooms))
 
 

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from ecdysis.image.resampling import Affine, FloatArray
 from ecdysis.skullstrip.itk import read_affine
 from ecdysis.skullstrip.mask_border import measure_border
-from ecdysis.skullstrip.working_image import BoolArray, NativeGrid, native_grid, write_mask
+from ecdysis.skullstrip.working_image import (
+    BoolArray,
+    NativeGrid,
+    intensities,
+    native_grid,
+    write_mask,
+)
 
 
 @dataclass(frozen=True)
@@ -222,8 +228,7 @@ def measure_image(mask: BoolArray, image: nib.Nifti1Image) -> dict[str, float]:
         The head.
     """
     grid = native_grid(image)
-    data = image.get_fdata(dtype=np.float32, caching="unchanged").reshape(grid.shape)
-    data = np.nan_to_num(data, posinf=0, neginf=0)
+    data = intensities(image)
     return {
         **measure_shape(mask, grid),
         "contrast": round(contrast(mask, data), 3),

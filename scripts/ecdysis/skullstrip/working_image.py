@@ -12,12 +12,14 @@ from ecdysis.errors import InputError
 from ecdysis.files import atomic
 from ecdysis.image.components import largest_component
 from ecdysis.image.resampling import Affine, FloatArray, isotropic_grid, resample
+from ecdysis.image.volume import are_numbers
 from ecdysis.skullstrip.itk import write_affine
 
 BoolArray = NDArray[np.bool_]
-# Two thirds of the least extent of an adult brain, the height of about 100 mm: a field that
-# is shorter in any direction cannot hold enough of a brain to be aligned.
 MINIMAL_FIELD_MM = 65.0
+"""Two thirds of the height of an adult brain, about 100 mm. A field of view that is shorter in any
+direction does not hold enough of a brain to be aligned."""
+DARK_PERCENTILE = 0.5
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,20 @@ def native_grid(image: nib.Nifti1Image) -> NativeGrid:
     """Take the grid of a 3-D image."""
     zooms = tuple(float(zoom) for zoom in np.linalg.norm(image.affine[:3, :3], axis=0))
     return NativeGrid(image.shape[:3], image.affine, zooms)
+
+
+def intensities(image: nib.Nifti1Image) -> FloatArray:
+    """Return the intensities (X, Y, Z) of an image; voxels that are no numbers become dark.
+
+    They get percentile `DARK_PERCENTILE` of the others, since the level of air need not be 0.
+    """
+    data = image.get_fdata(dtype=np.float32, caching="unchanged").reshape(image.shape[:3])
+    numbers = are_numbers(data)
+    if numbers.all():
+        return data
+    dark = np.percentile(data[numbers], DARK_PERCENTILE) if numbers.any() else 0
+    filled: FloatArray = np.where(numbers, data, np.float32(dark))
+    return filled
 
 
 def prepare(
@@ -58,7 +74,7 @@ def prepare(
     if image.ndim > 3 and any(size != 1 for size in image.shape[3:]):
         raise InputError(
             where,
-            f"it has {image.ndim} dimensions {image.shape}; brain extraction wants one volume",
+            f"it has {image.ndim} dimensions {image.shape}; brain extraction needs one volume",
             "Give one volume, or exclude the image by the config key filters",
         )
     grid = native_grid(image)
@@ -70,10 +86,8 @@ def prepare(
             f" least {MINIMAL_FIELD_MM:.0f} mm",
             "Exclude the image, or set skullstrip: {method: none}",
         )
-    data = image.get_fdata(dtype=np.float32, caching="unchanged").reshape(grid.shape)
-    np.nan_to_num(data, copy=False, posinf=0, neginf=0)
     shape, affine = isotropic_grid(grid.shape, grid.affine, spacing)
-    small = resample(data, grid.zooms, shape, (spacing,) * 3)
+    small = resample(intensities(image), grid.zooms, shape, (spacing,) * 3)
     low, high = np.percentile(small, winsorize)
     if not high > low:
         raise InputError(
