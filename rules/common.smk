@@ -48,6 +48,7 @@ from ecdysis.run_log import move_log
 from ecdysis.settled import forget_settled
 from ecdysis.settings import given_as_text, resolve, without_copied_defaults
 from ecdysis.shards import join
+from ecdysis.skullstrip.lesions import lesion_fault, lesion_mask
 from ecdysis.skullstrip.method import load, method_name
 from ecdysis.start import check_targets, remove_made, undone_on_error
 from ecdysis.skullstrip.methods.given import manual_mask
@@ -168,7 +169,7 @@ ANY_CONTRAST = METHOD == "none" or load(METHOD).any_contrast
 STRIPPING = {
     key: value
     for key, value in STUDY.settings["skullstrip"].items()
-    if key != "on_fail" and (key != "masks" or METHOD == "given")
+    if key not in ("on_fail", "lesions") and (key != "masks" or METHOD == "given")
 }
 DEFACE = STUDY.settings["deface"]
 # Templates of the interactive pages.

@@ -71,6 +71,21 @@ def has_manual_mask(wildcards):
     return manual_mask(STUDY.settings, image_of(wildcards)) is not None
 
 
+def lesion_of(wildcards):
+    """Return the lesion mask of an image, or an empty list."""
+    folder = STUDY.settings["skullstrip"]["lesions"]
+    mask = lesion_mask(Path(folder), image_of(wildcards)) if folder else None
+    return str(mask) if mask else []
+
+
+def fault_of_lesions(wildcards):
+    """Return why the lesion masks of a session cannot be used for an image, or None."""
+    folder, image = STUDY.settings["skullstrip"]["lesions"], image_of(wildcards)
+    others = STUDY.by_subject[image.subject]
+    session = [other for other in others if other.session == image.session]
+    return lesion_fault(Path(folder), image, session) if folder else None
+
+
 def cropped_files(image):
     """Return the outputs of cropping; with defacing, the image with its face is intermediate."""
     preproc = intermediate(image.undefaced) if DEFACE else image.preproc

@@ -10,6 +10,7 @@ if "fmriprep" in STUDY.settings["outputs"]:
             mask=T1W.uncropped_mask,
             posteriors=T1W.posteriors,
             bias_field=T1W.bias_field,
+            lesion=lesion_of,
             to_template=T1W.transform("T1w", SPACE, "h5"),
             from_template=T1W.transform(SPACE, "T1w", "h5"),
         output:

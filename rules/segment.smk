@@ -8,6 +8,7 @@ rule segment:
         mask=brain_mask,
         posteriors=T1W.posteriors,
         bias_field=T1W.bias_field,
+        lesion=lesion_of,
     output:
         **segmented_files(T1W),
     log:
@@ -34,6 +35,7 @@ if OTHER_SUFFIXES:
             mask=brain_mask,
             posteriors=IMAGE.posteriors,
             bias_field=IMAGE.bias_field,
+            lesion=lesion_of,
         output:
             **segmented_files(IMAGE),
         log:

@@ -60,6 +60,7 @@ if METHOD == "ants":
             image=reoriented_image,
             raw_image=raw_image,
             template=rules.template.output.folder,
+            lesion=lesion_of,
         output:
             mask=IMAGE.uncropped_mask,
             posteriors=IMAGE.posteriors,
@@ -81,6 +82,7 @@ if METHOD == "ants":
             reorient=REORIENT,
             provider=STUDY.settings["ants"]["provider"],
             skullstrip=STRIPPING,
+            fault_of_lesions=fault_of_lesions,
             sources=raw_sources,
             code=fingerprint("skullstrip_ants"),
         message:

@@ -41,7 +41,7 @@ def copy_transforms(transforms: Mapping[Path, Path]) -> None:
 
 
 if "snakemake" in globals():
-    from ecdysis.job import recorded
+    from ecdysis.job import optional, recorded
 
     job = globals()["snakemake"]
     with recorded(job, "full_grid") as details:
@@ -51,7 +51,8 @@ if "snakemake" in globals():
         outputs = Outputs(
             Path(made.preproc), Path(made.dseg), {tissue.label: path for tissue, path in maps}
         )
-        inputs = Inputs(image, mask, Path(given.posteriors), Path(given.bias_field))
+        lesion = optional(given, "lesion")
+        inputs = Inputs(image, mask, Path(given.posteriors), Path(given.bias_field), lesion)
         details.update(segment(inputs, outputs, sources=sources))
         write_mask(image, mask, Path(made.mask), sources)
         copy_transforms(

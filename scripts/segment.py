@@ -6,12 +6,18 @@ from ecdysis.skullstrip.segmentation import Inputs, Outputs, segment
 from ecdysis.skullstrip.tissues import TISSUES
 
 if "snakemake" in globals():
-    from ecdysis.job import recorded
+    from ecdysis.job import optional, recorded
 
     job = globals()["snakemake"]
     with recorded(job, "segment") as details:
         given, made = job.input, job.output
-        inputs = Inputs(*map(Path, (given.image, given.mask, given.posteriors, given.bias_field)))
+        inputs = Inputs(
+            Path(given.image),
+            Path(given.mask),
+            Path(given.posteriors),
+            Path(given.bias_field),
+            optional(given, "lesion"),
+        )
         maps = zip(TISSUES, map(Path, made.probsegs), strict=True)
         outputs = Outputs(
             Path(made.corrected), Path(made.dseg), {tissue.label: path for tissue, path in maps}

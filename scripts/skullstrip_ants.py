@@ -4,19 +4,22 @@ from pathlib import Path
 
 from ecdysis.skullstrip.ants_recipe import describe_transforms, skullstrip
 from ecdysis.skullstrip.byproducts import Byproducts
+from ecdysis.skullstrip.lesions import checked
 from ecdysis.template import Prepared, label, resolve
 
 if "snakemake" in globals():
-    from ecdysis.job import recorded
+    from ecdysis.job import optional, recorded
 
     job = globals()["snakemake"]
     with recorded(job, "skullstrip") as details:
         made, template = job.output, job.params.skullstrip["template"]
         transforms = Path(made.to_template), Path(made.from_template)
+        image = Path(job.input.image)
+        lesion = checked(optional(job.input, "lesion"), job.params.fault_of_lesions, image)
         details["template"] = resolve(template).name
         details.update(
             skullstrip(
-                Path(job.input.image),
+                image,
                 Prepared(Path(job.input.template)),
                 Path(made.mask),
                 byproducts=Byproducts(
@@ -26,10 +29,17 @@ if "snakemake" in globals():
                     Path(made.warped_template),
                 ),
                 transforms=transforms,
+                lesion=lesion,
                 priors=job.wildcards.suffix != "T1w",
                 keep_stripped=job.params.skullstrip["already"] == "auto",
                 provider=job.params.provider,
                 threads=job.threads,
             )
         )
-        describe_transforms(transforms, job.wildcards.suffix, label(template), job.params.sources)
+        describe_transforms(
+            transforms,
+            job.wildcards.suffix,
+            label(template),
+            job.params.sources,
+            lesion=lesion is not None,
+        )

@@ -28,6 +28,7 @@ class SkullstripSection(TypedDict, total=False):
 
     method: str
     masks: str | None
+    lesions: str | None
     on_fail: Literal["stop", "flag"]
     already: Literal["auto", "no"]
     template: TemplateSection

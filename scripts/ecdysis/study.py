@@ -35,6 +35,7 @@ from ecdysis.results import (
 from ecdysis.run_plan import plan_of_run
 from ecdysis.settings import Settings
 from ecdysis.settled import forget_settled
+from ecdysis.skullstrip import lesions
 from ecdysis.skullstrip.method import load, method_name
 from ecdysis.start import check_dataset
 from ecdysis.statmaps import StatMap, by_unit, find_maps
@@ -377,6 +378,7 @@ def _check_programs(settings: Settings) -> None:
         load(name).require(settings)
     if settings["skullstrip"]["masks"] and name != "given":
         load("given").require(settings)
+    lesions.require(settings)
 
 
 def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:

@@ -102,7 +102,7 @@ def test_a_t1w_with_the_contrast_of_its_template_is_ok_and_another_is_not():
     label = draw.integers(0, 3, (20, 20, 20))
     classes = [np.float32(label == tissue) for tissue in range(3)]
     template = np.float32(np.array([30, 70, 100])[label])
-    inside = np.ones(label.shape, np.float32)
+    inside = np.ones(label.shape, bool)
     noise = np.float32(draw.normal(0, 3, label.shape))
     good = mask_check.measure_t1w(classes, inside, template * 7 + noise, template)
     assert mask_check.judge(good)["verdict"] == "ok"
@@ -117,7 +117,7 @@ def test_a_ring_of_contrast_agent_that_takes_the_class_of_white_matter_is_seen()
     label[9, :5] = 2
     classes = [np.float32(label == tissue) for tissue in range(3)]
     head = np.float32(label * 50 + 20)
-    measures = mask_check.measure_t1w(classes, np.ones(label.shape, np.float32), head, head)
+    measures = mask_check.measure_t1w(classes, np.ones(label.shape, bool), head, head)
     assert measures["white_fraction"] == 0.05
     assert mask_check.judge(measures)["verdict"] == "look"
 

@@ -182,6 +182,11 @@ def _skullstrip(run: Run) -> Iterator[str]:
             f" {_was(len(moved))} registered to the T1w of the session with {_ants(run)} (rigid,"
             " mutual information [@mattes]) and got its brain mask."
         )
+    if lesions := sum("lesion_ml" in image.results_of("skullstrip") for image in stripped):
+        yield (
+            f"Lesions of {number(lesions, 'image')}, given as masks, were left out of the"
+            " similarity measure of registration [@lesionmasking], the bias field and the tissues."
+        )
     if by_hand := sum(bool(image.results_of("crop").get("manual")) for _, image in run.images):
         yield f"{number(by_hand, 'brain mask')} {_was(by_hand)} made by hand."
     verdicts = [check["verdict"] for image in stripped if (check := _check(image))]

@@ -7,7 +7,7 @@ mask's soft edge is brought back to the native grid between voxels.
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ import nibabel as nib
 import numpy as np
 
 from ecdysis.files import atomic, write_json
-from ecdysis.image.resampling import FloatArray
+from ecdysis.image.brain_mask import read_mask
+from ecdysis.image.resampling import FloatArray, resample
 from ecdysis.image.sidecar import sidecar_of
+from ecdysis.image.volume import read
 from ecdysis.plain_folder import linked, plain_folder
 from ecdysis.skullstrip import brain_extraction, mask_check, providers, tissues, working_image
 from ecdysis.skullstrip.already_stripped import stripped_brain
@@ -27,10 +29,38 @@ from ecdysis.skullstrip.brain_recipe import RECIPE, Recipe
 from ecdysis.skullstrip.byproducts import Byproducts
 from ecdysis.skullstrip.cortex_border import follow_cortex
 from ecdysis.skullstrip.external_program import no_brain
+from ecdysis.skullstrip.itk import read_affine
+from ecdysis.skullstrip.working_image import BoolArray
 from ecdysis.template import Prepared
 
 STRATEGIES = ("orientation in the header", "search over all rotations")
 """How the first alignment is found; the next is tried when the mask fails its check."""
+LESION_PART = 0.25
+"""A working voxel of which a lesion takes this part or more is left out."""
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What all attempts at a head share.
+
+    Attributes
+    ----------
+    source : NIfTI image
+    task : Task
+    is_t1w : bool
+        Whether tissues are found by their brightness, not with the template's maps.
+    brain : bool array or None
+        The brain of an image whose skull was stripped before.
+    threads : int
+    recipe : Recipe
+    """
+
+    source: nib.Nifti1Image
+    task: Task
+    is_t1w: bool
+    brain: BoolArray | None
+    threads: int
+    recipe: Recipe
 
 
 def skullstrip(
@@ -40,6 +70,7 @@ def skullstrip(
     *,
     byproducts: Byproducts | None = None,
     transforms: tuple[Path, Path] | None = None,
+    lesion: Path | None = None,
     priors: bool = False,
     keep_stripped: bool = True,
     provider: str = "auto",
@@ -57,6 +88,8 @@ def skullstrip(
         Where to write posteriors, bias field, affine and the warped template.
     transforms : two paths, optional
         Get the composite transforms (h5) that resample the head to the template, and the reverse.
+    lesion : path, optional
+        A mask, on the grid of the image, of what registration and tissue classes leave out.
     priors : bool
         Find tissues with the template's maps, as for images that are not T1w; by default they are
         found by their brightness.
@@ -68,59 +101,62 @@ def skullstrip(
     -------
     dict
         Provider, version, measures, ``check`` (verdict and reasons), ``alignment`` (strategy, and
-        the reasons against one that was given up) and seconds.
+        the reasons against one that was given up) and seconds; with a lesion ``lesion_ml``.
 
     Raises
     ------
     InputError
-        The image cannot hold a brain, the mask is empty, or the provider does not run.
+        The image cannot hold a brain, the mask is empty, the provider does not run, or the lesion
+        mask is on another grid.
     RuntimeError
         An ANTs program failed.
     """
     began = time.monotonic()
     programs, source = providers.find(provider), nib.load(image)
     working = working_image.prepare(source, image, recipe.spacing, recipe.winsorize)
-    brain = _stripped_before(source) if keep_stripped else None
+    brain = None
+    if keep_stripped:
+        grid = working_image.native_grid(source)
+        brain = stripped_brain(working_image.intensities(source), grid)
+    left_out = None if lesion is None else read_mask(lesion, read(image))
     prepared = time.monotonic()
     with plain_folder() as folder, programs.activated(threads):
         task = _task(working, source, template, folder, priors=priors)
+        if left_out is not None:
+            task = replace(task, healthy=_healthy(left_out, source, working, folder))
         if brain is not None:
             task = replace(task, template=_template_brain(task, folder))
-        attempt = partial(
-            _attempt,
-            task=task,
-            source=source,
-            threads=threads,
-            recipe=recipe,
-            sort=not priors,
-            brain=brain,
-        )
-        best, alignment = best_attempt(STRATEGIES, attempt)
+        head = _Head(source, task, not priors, brain, threads, recipe)
+        best, alignment = best_attempt(STRATEGIES, partial(_attempt, head=head))
         aligned = time.monotonic()
         if not best.mask.any():
             raise no_brain(image)
         mask.parent.mkdir(parents=True, exist_ok=True)
         working_image.write_mask(best.mask, source, mask)
-        if byproducts is not None:
-            _write_byproducts(best.registered, byproducts, sort=not priors)
-        if transforms is not None:
-            _write_transforms(best.registered, transforms)
-    if brain is not None:
-        alignment["already_stripped"] = True
+        _write_others(best.registered, byproducts, transforms, sort=not priors)
     seconds = {"prepare": prepared - began, "register": aligned - prepared}
     seconds["finish"] = time.monotonic() - aligned
+    voxel_ml = float(np.prod(working_image.native_grid(source).zooms)) / 1000
     return {
         **programs.facts,
-        "alignment": alignment,
+        "alignment": alignment | ({} if brain is None else {"already_stripped": True}),
         "measures": best.measures,
         "check": best.check,
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
+        **({} if left_out is None else {"lesion_ml": round(float(left_out.sum()) * voxel_ml, 2)}),
     }
 
 
-def _stripped_before(source: nib.Nifti1Image) -> working_image.BoolArray | None:
-    """Return the brain of an image without skull; see `stripped_brain`."""
-    return stripped_brain(working_image.intensities(source), working_image.native_grid(source))
+def _healthy(
+    lesion: BoolArray, source: nib.Nifti1Image, working: nib.Nifti1Image, folder: Path
+) -> Path:
+    """Write where the working image has no part of a lesion."""
+    zooms = working_image.native_grid(source).zooms
+    spacing = working_image.native_grid(working).zooms
+    part = resample(lesion.astype(np.float32), zooms, working.shape, spacing)
+    path = folder / "healthy.nii"
+    nib.save(nib.Nifti1Image((part < LESION_PART).astype(np.uint8), working.affine), path)
+    return path
 
 
 def _template_brain(task: Task, folder: Path) -> Path:
@@ -156,61 +192,68 @@ def _task(
     )
 
 
-def _attempt(
-    strategy: str,
-    task: Task,
-    source: nib.Nifti1Image,
-    threads: int,
-    recipe: Recipe,
-    *,
-    sort: bool,
-    brain: working_image.BoolArray | None = None,
-) -> Attempt[Registered]:
-    """Register by a strategy, make the mask and take its measures; `sort` as in `_classes`.
-
-    The mask is `brain` if this is given.
-    """
+def _attempt(strategy: str, head: _Head) -> Attempt[Registered]:
+    """Register by a strategy, make the mask and take its measures."""
+    task, recipe = head.task, head.recipe
     registered = brain_extraction.run(
         replace(task, search=strategy != STRATEGIES[0]),
         task.working.parent / f"attempt{STRATEGIES.index(strategy)}",
-        threads=threads,
+        threads=head.threads,
         recipe=recipe,
     )
-    prior, grid = nib.load(registered.prior), working_image.native_grid(source)
-    head, template = nib.load(registered.corrected), nib.load(registered.template)
-    of_t1w: dict[str, float] = {}
-    if sort:
-        classes = _classes(registered, sort=True)
-        volumes = [volume.get_fdata(dtype=np.float32) for volume in (prior, head, template)]
-        of_t1w = mask_check.measure_t1w(classes, *volumes)
-    else:
-        classes = [nib.load(file).get_fdata(dtype=np.float32) for file in registered.maps]
+    prior, brain = nib.load(registered.prior), head.brain
+    classes = _classes(registered, sort=True) if head.is_t1w else _loaded(registered.maps)
     if brain is None:
-        bias = nib.load(registered.bias_field)
         brain = follow_cortex(
-            source, bias, prior, classes, grid, recipe.border, recipe.closing, is_t1w=sort
+            head.source,
+            nib.load(registered.bias_field),
+            prior,
+            classes,
+            working_image.native_grid(head.source),
+            recipe.border,
+            recipe.closing,
+            is_t1w=head.is_t1w,
         )
-    measures = mask_check.measure(
-        brain,
-        source,
-        prior,
-        head,
-        template,
-        nib.load(task.template_mask),
-        registered.affine,
-    )
-    measures |= of_t1w
+    values, warped = _loaded([registered.corrected, registered.template])
+    inside = prior.get_fdata(dtype=np.float32) > 0.5
+    if task.healthy is not None:
+        inside &= np.asanyarray(nib.load(task.healthy).dataobj) > 0
+    if head.is_t1w:
+        values = tissues.without_bright_spots(values, inside)
+    measures = {
+        **mask_check.measure_image(brain, head.source),
+        **mask_check.measure_alignment(
+            prior, nib.load(task.template_mask), read_affine(registered.affine)
+        ),
+        "similarity": round(mask_check.correlation_ratio(values[inside], warped[inside]), 4),
+    }
+    if head.is_t1w:
+        measures |= mask_check.measure_t1w(classes, inside, values, warped)
     return Attempt(strategy, brain, registered, measures, mask_check.judge(measures))
 
 
 def _classes(registered: Registered, *, sort: bool) -> list[FloatArray]:
     """Load the posteriors in the order of `TISSUES`; `sort` orders those of a T1w by brightness."""
-    classes = [nib.load(file).get_fdata(dtype=np.float32) for file in registered.posteriors]
-    if not sort:
-        return classes
-    return tissues.by_brightness(
-        classes, nib.load(registered.corrected).get_fdata(dtype=np.float32)
-    )
+    classes = _loaded(registered.posteriors)
+    return tissues.by_brightness(classes, *_loaded([registered.corrected])) if sort else classes
+
+
+def _loaded(files: Sequence[Path]) -> list[FloatArray]:
+    return [nib.load(file).get_fdata(dtype=np.float32) for file in files]
+
+
+def _write_others(
+    registered: Registered,
+    byproducts: Byproducts | None,
+    transforms: tuple[Path, Path] | None,
+    *,
+    sort: bool,
+) -> None:
+    """Write byproducts and transforms, if they are wanted."""
+    if byproducts is not None:
+        _write_byproducts(registered, byproducts, sort=sort)
+    if transforms is not None:
+        _write_transforms(registered, transforms)
 
 
 def _write_byproducts(registered: Registered, byproducts: Byproducts, *, sort: bool) -> None:
@@ -242,14 +285,21 @@ def _save(image: nib.Nifti1Image, path: Path, dtype: type[np.integer[Any]]) -> N
 
 
 def describe_transforms(
-    transforms: tuple[Path, Path], contrast: str, space: str, sources: Sequence[str]
+    transforms: tuple[Path, Path],
+    contrast: str,
+    space: str,
+    sources: Sequence[str],
+    *,
+    lesion: bool = False,
 ) -> None:
     """Write the sidecars of both transforms, that to the template first."""
+    about_lesion = {"LesionMasked": True} if lesion else {}
     for file, start, end in zip(transforms, (contrast, space), (space, contrast), strict=True):
         content = {
             "Description": f"Resamples an image from {start} to {end}: affine and SyN of"
             " antsRegistration (doi:10.1016/j.media.2007.06.004), for antsApplyTransforms",
             "Sources": list(sources),
+            **about_lesion,
         }
         write_json(sidecar_of(file), content)
 

@@ -36,6 +36,9 @@ class Task:
         start from thresholds and have no order.
     finest_mm : float
         Smallest voxel edge of the image that the working image was made of.
+    healthy : Path, optional
+        Where the working image has no lesion (1, else 0). Elsewhere no similarity is measured, no
+        bias field fitted, and no tissue found.
     search : bool
         Start from a search over all rotations, not from the orientation in the header.
     """
@@ -46,6 +49,7 @@ class Task:
     registration_mask: Path | None = None
     tissue_maps: tuple[Path, ...] = ()
     finest_mm: float = 0.0
+    healthy: Path | None = None
     search: bool = False
 
 
@@ -160,6 +164,8 @@ def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = REC
         ]
     )
     warps = [warp_mask, warp_template]
+    if task.healthy is not None:
+        _leave_out_lesion(graph, str(task.healthy.absolute()))
     if task.search:
         _connect_search(graph, recipe)
     else:
@@ -174,6 +180,17 @@ def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = REC
     for node in (foreground, bias, nonlinear, *warps):
         node.inputs.num_threads = threads
     return graph
+
+
+def _leave_out_lesion(graph: Workflow, healthy: str) -> None:
+    """Limit similarity, bias field and tissues to healthy voxels.
+
+    Masking the cost function of normalisation: Brett et al. 2001, doi:10.1006/nimg.2001.0845.
+    """
+    for name in ("linear", "nonlinear"):
+        graph.get_node(name).inputs.moving_image_masks = [healthy] * 2
+    graph.get_node("bias").inputs.weight_image = healthy
+    graph.get_node("region").inputs.healthy = healthy
 
 
 def _connect_search(graph: Workflow, recipe: Recipe) -> None:
@@ -191,12 +208,14 @@ def _connect_search(graph: Workflow, recipe: Recipe) -> None:
 
 def _connect_atropos(graph: Workflow, recipe: Recipe, threads: int) -> None:
     """Divide the region around the warped mask by Atropos."""
-    tissue = nodes.tissue(recipe.tissue)
+    even, tissue = nodes.even(), nodes.tissue(recipe.tissue)
     tissue.inputs.num_threads = threads
     graph.connect(
         [
             (graph.get_node("region"), tissue, [("region", "mask_image")]),
-            (graph.get_node("bias"), tissue, [("output_image", "intensity_images")]),
+            (graph.get_node("bias"), even, [("output_image", "image")]),
+            (graph.get_node("warp_mask"), even, [("output_image", "prior")]),
+            (even, tissue, [("image", "intensity_images")]),
         ]
     )
 

@@ -11,7 +11,6 @@ import scipy
 from numpy.typing import NDArray
 
 from ecdysis.image.resampling import Affine, FloatArray
-from ecdysis.skullstrip.itk import read_affine
 from ecdysis.skullstrip.mask_border import measure_border
 from ecdysis.skullstrip.working_image import (
     BoolArray,
@@ -178,41 +177,27 @@ def _limit(name: str, measures: Mapping[str, float]) -> Limit:
     return LIMITS[name] if other is None or "template_correlation" in measures else other
 
 
-def measure(
-    mask: BoolArray,
-    image: nib.Nifti1Image,
-    prior: nib.Nifti1Image,
-    head: nib.Nifti1Image,
-    template: nib.Nifti1Image,
-    template_mask: nib.Nifti1Image,
-    affine_file: Path,
+def measure_alignment(
+    prior: nib.Nifti1Image, template_mask: nib.Nifti1Image, affine: Affine
 ) -> dict[str, float]:
-    """Take the measures named in `LIMITS`.
+    """Take the measures of the warped mask and of the affine alignment.
 
     Parameters
     ----------
-    mask : bool array
-        On the grid of `image`.
-    image : NIfTI image
-    prior, head, template : NIfTI images
-        Warped mask, corrected head and warped template on the working grid.
+    prior : NIfTI image
+        The warped mask of the template, 0 to 1, on the working grid.
     template_mask : NIfTI image
         In the template's space.
-    affine_file : path
-        ITK transform of points from template to head.
+    affine : float array, shape (4, 4)
+        Maps points of the template to the head (RAS, mm).
     """
     warped = np.asanyarray(prior.dataobj) > 0.5
-    to_template = np.linalg.inv(read_affine(affine_file)).astype(np.float64)
-    ratio = correlation_ratio(
-        head.get_fdata(dtype=np.float32)[warped], template.get_fdata(dtype=np.float32)[warped]
-    )
+    to_template = np.linalg.inv(affine).astype(np.float64)
     overlap = _affine_overlap(warped, prior.affine, template_mask, to_template)
     return {
-        **measure_image(mask, image),
         "fragment_fraction": round(fragment_fraction(warped), 5),
         "left_right_difference": round(_left_right(warped, prior.affine, to_template), 4),
         "affine_overlap": round(overlap, 4),
-        "similarity": round(ratio, 4),
         "rotation_deg": round(rotation_angle(to_template), 1),
     }
 
@@ -263,7 +248,7 @@ def measure_shape(mask: BoolArray, grid: NativeGrid) -> dict[str, float]:
 
 
 def measure_t1w(
-    classes: Sequence[FloatArray], prior: FloatArray, head: FloatArray, template: FloatArray
+    classes: Sequence[FloatArray], inside: BoolArray, head: FloatArray, template: FloatArray
 ) -> dict[str, float]:
     """Take the measures that hold for a T1w only.
 
@@ -271,10 +256,11 @@ def measure_t1w(
     ----------
     classes : three float arrays (X, Y, Z)
         Probabilities, from the darkest to the brightest tissue.
-    prior, head, template : float arrays (X, Y, Z)
-        Warped mask, head and warped template.
+    inside : bool array (X, Y, Z)
+        The warped mask, without a lesion.
+    head, template : float arrays (X, Y, Z)
+        The head, and the warped template.
     """
-    inside = prior > 0.5
     total = max(float(sum(tissue[inside].sum() for tissue in classes)), 1e-6)
     parts = [round(float(tissue[inside].sum()) / total, 3) for tissue in classes]
     correlation = 0.0

@@ -173,9 +173,14 @@ def warp(name: str, image: Path | None = None) -> Node:
 
 def region(dilation_mm: float) -> Node:
     """Node of the region around the warped mask in which tissues are looked for."""
-    node = _function("region", ("prior", "dilation_mm"), _region)
-    node.inputs.dilation_mm = dilation_mm
+    node = _function("region", ("prior", "dilation_mm", "healthy"), _region)
+    node.inputs.dilation_mm, node.inputs.healthy = dilation_mm, ""
     return node
+
+
+def even() -> Node:
+    """Node that removes what is brighter than tissue from a T1w."""
+    return _function("even", ("image", "prior"), _even)
 
 
 def tissue(settings: TissueSettings) -> Node:
@@ -248,6 +253,7 @@ OUTPUTS = {
     "place": ["head_mask", "transform"],
     "region": ["region"],
     "similarity_masks": ["masks"],
+    "even": ["image"],
     "tissue": ["posteriors"],
     "coarse": ["head", "template"],
 }
@@ -307,12 +313,21 @@ def _coarse(head: str, template: str, spacing_mm: float) -> tuple[str, str]:
     return str(written[0]), str(written[1])
 
 
-def _region(prior: str, dilation_mm: float) -> str:
+def _region(prior: str, dilation_mm: float, healthy: str) -> str:
     from pathlib import Path
 
     from ecdysis.skullstrip.working_image import dilated_file
 
-    return str(dilated_file(Path(prior), Path.cwd() / "region.nii", dilation_mm))
+    where = Path(healthy) if healthy else None
+    return str(dilated_file(Path(prior), Path.cwd() / "region.nii", dilation_mm, where))
+
+
+def _even(image: str, prior: str) -> str:
+    from pathlib import Path
+
+    from ecdysis.skullstrip.tissues import write_without_bright_spots
+
+    return str(write_without_bright_spots(Path(image), Path(prior), Path.cwd()))
 
 
 def _similarity_masks(template_mask: str, dilation_mm: float, registration_mask: str) -> list[str]:

@@ -12,9 +12,11 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from numpy.typing import NDArray
 
 from ecdysis.files import read_json, write_json, write_text
-from ecdysis.image.geometry import Box, zooms_of
+from ecdysis.image.brain_mask import mask_on_grid
+from ecdysis.image.geometry import Box, cropped_affine, zooms_of
 from ecdysis.image.resampling import FloatArray, resample
 from ecdysis.image.sidecar import grid_facts, sidecar_of
 from ecdysis.image.volume import Volume, read, with_values, write
@@ -28,12 +30,16 @@ STEPS = 65535
 
 @dataclass(frozen=True)
 class Inputs:
-    """An image, its brain mask, and the posteriors and bias field of skull stripping."""
+    """An image, its brain mask, and the posteriors and bias field of skull stripping.
+
+    `lesion` is a mask on the grid of the whole image; what it covers is no tissue.
+    """
 
     image: Path
     mask: Path
     posteriors: Path
     bias_field: Path
+    lesion: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -75,21 +81,27 @@ def segment(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict
     corrected = values / field
     write(with_values(volume, corrected.astype(np.float32)), outputs.corrected)
 
+    tissue_voxels = inside
+    if inputs.lesion is not None:
+        tissue_voxels = inside & ~_lesion(inputs.lesion, volume, facts)
     classes = nib.load(inputs.posteriors)
     prior = np.stack(
-        [_interpolated(classes.slicer[..., k], volume, facts)[inside] for k in range(len(TISSUES))]
+        [
+            _interpolated(classes.slicer[..., k], volume, facts)[tissue_voxels]
+            for k in range(len(TISSUES))
+        ]
     )
-    posterior = classify(corrected[inside], prior)
+    posterior = classify(corrected[tissue_voxels], prior)
     labels = np.zeros(inside.shape, dtype=np.uint8)
-    labels[inside] = labelled(posterior)
+    labels[tissue_voxels] = labelled(posterior)
     write(with_values(volume, labels), outputs.dseg)
     for tissue, probability in zip(TISSUES, posterior, strict=True):
         values = np.zeros(inside.shape, dtype=posterior.dtype)
-        values[inside] = probability
+        values[tissue_voxels] = probability
         write_probability(values, volume, outputs.probsegs[tissue.label])
 
     grid = grid_facts(facts)
-    _describe(outputs, grid, sources)
+    _describe(outputs, grid, sources, lesion=inputs.lesion is not None)
     voxel = float(np.prod(volume.zooms_mm)) / 1000
     return {
         "TissueVolumes": {
@@ -109,17 +121,31 @@ def write_probability(values: FloatArray, grid: Volume, path: Path) -> None:
 
 def _interpolated(coarse: nib.Nifti1Image, volume: Volume, facts: Mapping[str, Any]) -> FloatArray:
     """Interpolate an image on the working grid to the grid of `volume`."""
-    box = Box.of(facts["CropBox"]) if "CropBox" in facts else Box.whole(facts["ReorientedShape"])
     return resample(
         coarse.get_fdata(dtype=np.float32),
         zooms_of(coarse.affine).tolist(),
         facts["ReorientedShape"],
         volume.zooms_mm,
-        box.slices,
+        _box(facts).slices,
     )
 
 
-def _describe(outputs: Outputs, grid: Mapping[str, Any], sources: Sequence[str]) -> None:
+def _lesion(path: Path, volume: Volume, facts: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Read a lesion mask, which is on the grid of the whole image, on that of `volume`."""
+    box = _box(facts)
+    first = Box.of([[-start, -start + 1] for start in box.start])
+    affine = cropped_affine(volume.affine, first)
+    return mask_on_grid(path, facts["ReorientedShape"], affine)[box.slices]
+
+
+def _box(facts: Mapping[str, Any]) -> Box:
+    """Return the crop box, or the whole image if it was not cropped."""
+    return Box.of(facts["CropBox"]) if "CropBox" in facts else Box.whole(facts["ReorientedShape"])
+
+
+def _describe(
+    outputs: Outputs, grid: Mapping[str, Any], sources: Sequence[str], *, lesion: bool
+) -> None:
     """Write the sidecars and the table of labels."""
     texts: dict[Path, dict[str, Any]] = {
         outputs.corrected: {
@@ -134,7 +160,8 @@ def _describe(outputs: Outputs, grid: Mapping[str, Any], sources: Sequence[str])
     for tissue in TISSUES:
         texts[outputs.probsegs[tissue.label]] = {"Description": f"Probability of {tissue.name}"}
     for path, words in texts.items():
-        write_json(sidecar_of(path), {**words, "Sources": list(sources), **grid})
+        left_out = {"LesionMasked": True} if lesion and path != outputs.corrected else {}
+        write_json(sidecar_of(path), {**words, **left_out, "Sources": list(sources), **grid})
     rows = [
         f"{tissue.index}\t{tissue.name}\t{tissue.label}"
         for tissue in sorted(TISSUES, key=attrgetter("index"))

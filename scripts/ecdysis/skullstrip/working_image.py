@@ -42,13 +42,13 @@ def intensities(image: nib.Nifti1Image) -> FloatArray:
 
     They get percentile `DARK_PERCENTILE` of the others, since the level of air need not be 0.
     """
-    data = image.get_fdata(dtype=np.float32, caching="unchanged").reshape(image.shape[:3])
+    values = image.get_fdata(dtype=np.float32, caching="unchanged")
+    data: FloatArray = values.reshape(image.shape[:3])
     numbers = are_numbers(data)
-    if numbers.all():
-        return data
-    dark = np.percentile(data[numbers], DARK_PERCENTILE) if numbers.any() else 0
-    filled: FloatArray = np.where(numbers, data, np.float32(dark))
-    return filled
+    if not numbers.all():
+        dark = np.percentile(data[numbers], DARK_PERCENTILE) if numbers.any() else 0
+        data = np.where(numbers, data, np.float32(dark))
+    return data
 
 
 def prepare(
@@ -158,12 +158,19 @@ def coarse_file(image: Path, result: Path, spacing: float) -> Path:
     return result
 
 
-def dilated_file(prior: Path, region: Path, dilation_mm: float) -> Path:
-    """Write the region within `dilation_mm` of a mask (above 0.5); return its path."""
+def dilated_file(
+    prior: Path, region: Path, dilation_mm: float, healthy: Path | None = None
+) -> Path:
+    """Write the region within `dilation_mm` of a mask (above 0.5); return its path.
+
+    The region has no voxels where the image `healthy` is 0.
+    """
     image = nib.load(prior)
     outside = image.get_fdata(dtype=np.float32) <= 0.5
     zooms = np.linalg.norm(image.affine[:3, :3], axis=0)
     near = scipy.ndimage.distance_transform_edt(outside, sampling=zooms) <= dilation_mm
+    if healthy is not None:
+        near &= np.asanyarray(nib.load(healthy).dataobj) > 0
     nib.save(nib.Nifti1Image(near.astype(np.uint8), image.affine), region)
     return region
 
