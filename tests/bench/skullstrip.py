@@ -42,13 +42,12 @@ from ecdysis.skullstrip.byproducts import Byproducts
 from ecdysis.template import Prepared
 given = json.loads(sys.argv[1])
 folder = Path(given["folder"])
-details = method.skullstrip(
+method.skullstrip(
     Path(given["image"]), Prepared(folder), Path(given["mask"]),
     byproducts=Byproducts(folder / "posteriors.nii.gz", folder / "f.nii.gz", folder / "a.mat"),
     transforms=(folder / "to.h5", folder / "from.h5"),
     provider=given["provider"], threads=given["threads"],
 )
-print(json.dumps(details["seconds"]), file=sys.stderr)
 """
 PUBLISHED = """
 import json, sys

@@ -221,22 +221,25 @@ def brain_layers(
         ),
     ]  # fmt: skip
     if labels is not None:
-        tissue = labels.on(image, nearest=True)
-        white = _arranged(layout, tissue == LABELS["WM"])
-        both = _arranged(layout, (tissue == LABELS["WM"]) | (tissue == LABELS["GM"]))
-        layers.append(
-            Layer(
-                "tissues", "brain", "Tissues",
-                f"The tissues of {name}: the outer border of grey matter in blue, the border of"
-                " white matter in red.",
-                labelled(outlined(base, [(both, GREY_MATTER), (white, WHITE_MATTER)]), layout),
-            )
-        )  # fmt: skip
+        layers.append(_tissue_layer(name, labels.on(image, nearest=True), base, layout))
     for kind, title, other in aligned:
         values = other.on(image)
         picture = _picture(layout, values, brain_window(values, inside))
         layers.append(Layer(kind, "brain", title, f"{title}: the same slices of {name}.", picture))
     return layers
+
+
+def _tissue_layer(name: str, tissue: NDArray[Any], base: Pixels, layout: Layout) -> Layer:
+    """Draw the borders of tissues over a picture of the brain; `tissue` holds their labels."""
+    white = tissue == LABELS["WM"]
+    both = white | (tissue == LABELS["GM"])
+    borders = [(_arranged(layout, both), GREY_MATTER), (_arranged(layout, white), WHITE_MATTER)]
+    return Layer(
+        "tissues", "brain", "Tissues",
+        f"The tissues of {name}: the outer border of grey matter in blue, the border of white"
+        " matter in red.",
+        labelled(outlined(base, borders), layout),
+    )  # fmt: skip
 
 
 def thumbnail(name: str, image: Canonical, mask: Canonical | None) -> Layer:

@@ -5,8 +5,7 @@ mask's soft edge is brought back to the native grid between voxels.
 """
 
 import shutil
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +29,7 @@ from ecdysis.skullstrip.byproducts import Byproducts
 from ecdysis.skullstrip.cortex_border import follow_cortex
 from ecdysis.skullstrip.external_program import no_brain
 from ecdysis.skullstrip.itk import read_affine
-from ecdysis.skullstrip.working_image import BoolArray
+from ecdysis.skullstrip.working_image import BoolArray, NativeGrid
 from ecdysis.template import Prepared
 
 STRATEGIES = ("orientation in the header", "search over all rotations")
@@ -49,18 +48,26 @@ class _Head:
     task : Task
     is_t1w : bool
         Whether tissues are found by their brightness, not with the template's maps.
-    brain : bool array or None
-        The brain of an image whose skull was stripped before.
     threads : int
     recipe : Recipe
+    brain : bool array, optional
+        The brain of an image whose skull was stripped before.
+    lesion_ml : float
+        Volume that is left out.
     """
 
     source: nib.Nifti1Image
     task: Task
     is_t1w: bool
-    brain: BoolArray | None
     threads: int
     recipe: Recipe
+    brain: BoolArray | None = None
+    lesion_ml: float = 0.0
+
+    @property
+    def grid(self) -> NativeGrid:
+        """The grid of the image."""
+        return working_image.native_grid(self.source)
 
 
 def skullstrip(
@@ -91,8 +98,7 @@ def skullstrip(
     lesion : path, optional
         A mask, on the grid of the image, of what registration and tissue classes leave out.
     priors : bool
-        Find tissues with the template's maps, as for images that are not T1w; by default they are
-        found by their brightness.
+        Find tissues with the template's maps, as in other contrasts than T1w, not by brightness.
     keep_stripped : bool
         Whether an image whose skull was stripped before keeps its brain as the mask.
     provider : {"auto", "system", "embedded"}
@@ -101,7 +107,7 @@ def skullstrip(
     -------
     dict
         Provider, version, measures, ``check`` (verdict and reasons), ``alignment`` (strategy, and
-        the reasons against one that was given up) and seconds; with a lesion ``lesion_ml``.
+        the reasons against one that was given up) and, with a lesion, ``lesion_ml``.
 
     Raises
     ------
@@ -111,78 +117,41 @@ def skullstrip(
     RuntimeError
         An ANTs program failed.
     """
-    began = time.monotonic()
-    programs, source = providers.find(provider), nib.load(image)
-    working = working_image.prepare(source, image, recipe.spacing, recipe.winsorize)
-    brain = None
-    if keep_stripped:
-        grid = working_image.native_grid(source)
-        brain = stripped_brain(working_image.intensities(source), grid)
-    left_out = None if lesion is None else read_mask(lesion, read(image))
-    prepared = time.monotonic()
+    programs = providers.find(provider)
     with plain_folder() as folder, programs.activated(threads):
-        task = _task(working, source, template, folder, priors=priors)
-        if left_out is not None:
-            task = replace(task, healthy=_healthy(left_out, source, working, folder))
-        if brain is not None:
-            task = replace(task, template=_template_brain(task, folder))
-        head = _Head(source, task, not priors, brain, threads, recipe)
+        head = _prepared(image, template, folder, threads, recipe, is_t1w=not priors)
+        head = _with_brain_if_stripped(head) if keep_stripped else head
+        head = head if lesion is None else _without_lesion(head, read_mask(lesion, read(image)))
         best, alignment = best_attempt(STRATEGIES, partial(_attempt, head=head))
-        aligned = time.monotonic()
         if not best.mask.any():
             raise no_brain(image)
         mask.parent.mkdir(parents=True, exist_ok=True)
-        working_image.write_mask(best.mask, source, mask)
+        working_image.write_mask(best.mask, head.source, mask)
         _write_others(best.registered, byproducts, transforms, sort=not priors)
-    seconds = {"prepare": prepared - began, "register": aligned - prepared}
-    seconds["finish"] = time.monotonic() - aligned
-    voxel_ml = float(np.prod(working_image.native_grid(source).zooms)) / 1000
-    return {
-        **programs.facts,
-        "alignment": alignment | ({} if brain is None else {"already_stripped": True}),
-        "measures": best.measures,
-        "check": best.check,
-        "seconds": {name: round(value, 2) for name, value in seconds.items()},
-        **({} if left_out is None else {"lesion_ml": round(float(left_out.sum()) * voxel_ml, 2)}),
-    }
+    return {**programs.facts, **_details(head, best, alignment)}
 
 
-def _healthy(
-    lesion: BoolArray, source: nib.Nifti1Image, working: nib.Nifti1Image, folder: Path
-) -> Path:
-    """Write where the working image has no part of a lesion."""
-    zooms = working_image.native_grid(source).zooms
-    spacing = working_image.native_grid(working).zooms
-    part = resample(lesion.astype(np.float32), zooms, working.shape, spacing)
-    path = folder / "healthy.nii"
-    nib.save(nib.Nifti1Image((part < LESION_PART).astype(np.uint8), working.affine), path)
-    return path
+def _details(
+    head: _Head, best: Attempt[Registered], alignment: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the report shows."""
+    stripped = {} if head.brain is None else {"already_stripped": True}
+    lesion = {"lesion_ml": head.lesion_ml} if head.lesion_ml else {}
+    check = {"measures": best.measures, "check": best.check}
+    return {"alignment": {**alignment, **stripped}, **lesion, **check}
 
 
-def _template_brain(task: Task, folder: Path) -> Path:
-    """Write the template without its skull, to which a brain without skull is registered."""
-    head, mask = nib.load(task.template), nib.load(task.template_mask)
-    inside = np.asanyarray(mask.dataobj) > 0
-    path = folder / "template_brain.nii"
-    values = np.where(inside, head.get_fdata(dtype=np.float32), np.float32(0))
-    nib.save(nib.Nifti1Image(values, head.affine), path)
-    return path
-
-
-def _task(
-    working: nib.Nifti1Image,
-    source: nib.Nifti1Image,
-    template: Prepared,
-    folder: Path,
-    *,
-    priors: bool,
-) -> Task:
+def _prepared(
+    image: Path, template: Prepared, folder: Path, threads: int, recipe: Recipe, *, is_t1w: bool
+) -> _Head:
     """Write the working image and links to the template into `folder`."""
+    source = nib.load(image)
+    working = working_image.prepare(source, image, recipe.spacing, recipe.winsorize)
     working_file = folder / "working.nii"
     nib.save(working, working_file)
     where = _if_partial(template.registration_mask)
-    maps = template.tissue_maps if priors else ()
-    return Task(
+    maps = () if is_t1w else template.tissue_maps
+    task = Task(
         working_file,
         linked(template.t1w, folder, "template"),
         linked(template.brain_mask, folder, "template_mask"),
@@ -190,6 +159,31 @@ def _task(
         tuple(linked(path, folder, f"map{at}") for at, path in enumerate(maps)),
         finest_mm=min(working_image.native_grid(source).zooms),
     )
+    return _Head(source, task, is_t1w, threads, recipe)
+
+
+def _without_lesion(head: _Head, lesion: BoolArray) -> _Head:
+    """Write where the working image has no part of a lesion, and add this to the task."""
+    working = nib.load(head.task.working)
+    spacing = working_image.native_grid(working).zooms
+    part = resample(lesion.astype(np.float32), head.grid.zooms, working.shape, spacing)
+    path = head.task.working.with_name("healthy.nii")
+    nib.save(nib.Nifti1Image((part < LESION_PART).astype(np.uint8), working.affine), path)
+    volume = round(float(lesion.sum() * np.prod(head.grid.zooms)) / 1000, 2)
+    return replace(head, task=replace(head.task, healthy=path), lesion_ml=volume)
+
+
+def _with_brain_if_stripped(head: _Head) -> _Head:
+    """Add the brain of an image without skull, and a template without skull to register it to."""
+    brain = stripped_brain(working_image.intensities(head.source), head.grid)
+    if brain is None:
+        return head
+    template, mask = nib.load(head.task.template), nib.load(head.task.template_mask)
+    inside = np.asanyarray(mask.dataobj) > 0
+    path = head.task.working.with_name("template_brain.nii")
+    values = np.where(inside, template.get_fdata(dtype=np.float32), np.float32(0))
+    nib.save(nib.Nifti1Image(values, template.affine), path)
+    return replace(head, brain=brain, task=replace(head.task, template=path))
 
 
 def _attempt(strategy: str, head: _Head) -> Attempt[Registered]:
@@ -209,7 +203,7 @@ def _attempt(strategy: str, head: _Head) -> Attempt[Registered]:
             nib.load(registered.bias_field),
             prior,
             classes,
-            working_image.native_grid(head.source),
+            head.grid,
             recipe.border,
             recipe.closing,
             is_t1w=head.is_t1w,
