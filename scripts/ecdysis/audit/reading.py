@@ -159,6 +159,8 @@ class _Walk:
         self.chunks: list[Chunk] = []
         self.pixels, self._has_nested_pixels = b"", False
         self._memories, self._data, self._stream = memories, data, io.BytesIO(data)
+        # Reads the element at the position of the stream whenever it is asked.
+        self._elements = data_element_generator(self._stream, implicit, order == "<")
         self._implicit, self._order = implicit, order
         self._short = Struct(order + ("HHI" if implicit else "HH2sH")).unpack_from
         self._long = Struct(order + "I").unpack_from
@@ -184,7 +186,7 @@ class _Walk:
             memory = memories[creator]
             chunk, end = memory.recall(data, position, stop)
             if chunk is None:
-                chunk, end = self._read_one(position, tag, charset, creators)
+                chunk, end = self._read_one(position, charset, creators)
                 if chunk is None:
                     break
                 # Pixels hardly recur; where pydicom and the header disagree, pydicom is right.
@@ -215,18 +217,17 @@ class _Walk:
         return group << 16 | number, position if length == UNDEFINED else start + length
 
     def _read_one(
-        self, position: int, tag: int, charset: tuple[str, ...], creators: dict[int, str]
+        self, position: int, charset: tuple[str, ...], creators: dict[int, str]
     ) -> tuple[Chunk | None, int]:
         """Let pydicom read an element; return it and where it ends."""
         self._stream.seek(position)
-        is_little = self._order == "<"
-        element = next(data_element_generator(self._stream, self._implicit, is_little), None)
+        element = next(self._elements, None)
         if element is None:
             return None, position
         end = self._stream.tell()
         self._has_nested_pixels = False
         values = tuple(self._values(element, charset, creators))
-        return Chunk(tag, values, self._has_nested_pixels), end
+        return Chunk(int(element.tag), values, self._has_nested_pixels), end
 
     def _values(
         self, top: RawElement, charset: tuple[str, ...], creators: dict[int, str]
