@@ -93,7 +93,7 @@ def records_with_alarm(original: Path, pages: list[Path]) -> int:
     searcher = Searcher(originals.secrets, "sub-99", models, kinds)
     count = 0
     for path in pages:
-        if found := list(results.in_file(path, path.name, searcher, ours=True)):
+        if found := results.in_file(path, searcher, ours=True):
             print(f"alarm: {found[0]}", file=sys.stderr)
             count += 1
     return count

@@ -30,8 +30,8 @@ LARGEST = 1 << 26
 """Bytes of a file that are searched."""
 
 
-def in_file(path: Path, name: str, searcher: Searcher, *, ours: bool) -> Iterator[Finding]:
-    """Yield what identifies in a file: in its name and in its values.
+def in_file(path: Path, searcher: Searcher, *, ours: bool) -> list[Finding]:
+    """Return what identifies in a file: in its name and in its values.
 
     Keys of JSON and the first line of a table are the workflow's or the standard's own words, and
     are not searched. Pictures, transforms and pages are not read: they are made of the images and
@@ -40,24 +40,23 @@ def in_file(path: Path, name: str, searcher: Searcher, *, ours: bool) -> Iterato
     Parameters
     ----------
     path : Path
-    name : str
-        How it is called in messages.
     searcher : Searcher
     ours : bool
         Whether it is a result or a record, which hold sentences of the workflow: in these, a word
         that the workflow itself writes is no name.
     """
-    hits = _in_text(path.name, searcher, ours=ours)
-    yield from (in_name(name, hit) for hit in hits)
+    name = str(path) if ours else path.name
+    findings = [in_name(name, hit) for hit in _in_text(path.name, searcher, ours=ours)]
     for element, text in _values(path):
         if isinstance(text, float | int):
-            found = searcher.in_number(float(text))
-            hits = [found] if found else []
+            hit = searcher.in_number(float(text))
+            hits = [hit] if hit else []
         elif path.suffix == ".log":
             hits = searcher.in_line(text)
         else:
             hits = _in_text(text, searcher, ours=ours)
-        yield from (identifying(name, element, hit) for hit in hits)
+        findings += [identifying(name, element, hit) for hit in hits]
+    return findings
 
 
 def files_in(folder: Path) -> Iterator[Path]:

@@ -33,6 +33,9 @@ MODELS = (0x00080070, 0x00081090, 0x00181020)
 """Manufacturer, model and software of the scanner."""
 
 
+DEFAULTS = {"profile": "basic", "options": (), "edits": (), "accept": ()}
+"""Settings that count when they are not given."""
+
 MOVED = ("dates", "birth dates")
 """Kinds of date with which a moved date of a scan can agree by chance."""
 
@@ -130,7 +133,7 @@ def audit(
     AuditError
         Something that identifies was found, or something was not kept.
     """
-    used = {"profile": "basic", "options": (), "edits": (), "accept": (), **settings}
+    used = {**DEFAULTS, **settings}
     kinds = kinds_searched(used["options"]) if used["profile"] != "none" else frozenset()
     content = read_json(listing)
     label = f"sub-{content['subject']}"
@@ -138,21 +141,18 @@ def audit(
     searcher = Searcher(originals.secrets, label, originals.models, kinds)
     outputs = sorted(results.files_in(dicom)) if dicom else []
     findings, matched = _in_dicom(outputs, originals, searcher, label, used)
-    rest = {**dict.fromkeys(converted, False), **dict.fromkeys(ours, True)}
-    in_rest = {
-        path: list(results.in_file(path, str(path) if own else path.name, searcher, ours=own))
-        for path, own in rest.items()
-    }
-    findings += [finding for found in in_rest.values() for finding in found]
+    in_results = {path: results.in_file(path, searcher, ours=False) for path in converted}
+    in_results |= {path: results.in_file(path, searcher, ours=True) for path in ours}
+    findings += [finding for found in in_results.values() for finding in found]
     counted, accepted = split_accepted(findings, used["accept"])
     if counted:
         problem, remedy = message(counted)
-        faulty = (path for path, found in in_rest.items() if not set(found).isdisjoint(counted))
+        faulty = (path for path, found in in_results.items() if not set(counted).isdisjoint(found))
         raise AuditError(label, f"the audit found: {problem}", remedy, faulty)
     return {
         "originals": len(originals.facts),
         "unreadable_originals": originals.unread,
-        "files": len(outputs) + len(rest),
+        "files": len(outputs) + len(in_results),
         "values": len(searcher.index),
         "kinds": sorted(kinds),
         "pairs": len(matched),

@@ -1,7 +1,7 @@
 """De-identifying one file, from its bytes to the bytes that replace them."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,14 +10,15 @@ from ecdysis.deid.claims import METHOD, Claims
 from ecdysis.deid.clean import DatasetCleaner, Part, PrivateTreatment, merged
 from ecdysis.deid.editing import texts
 from ecdysis.deid.edits import READMITTING, Edit, Edits, compile_edits
-from ecdysis.deid.person import CHARSET, Identity, TokenFinder
+from ecdysis.deid.opened import Opened, opened_file
+from ecdysis.deid.person import Identity, TokenFinder
 from ecdysis.deid.pixels import blanked, checked_size, refuse_embedded_overlay
 from ecdysis.deid.private_elements import keep_private
 from ecdysis.deid.profile import OVERLAY, Profile
 from ecdysis.deid.scrub import Scrubber
 from ecdysis.deid.words import Words
-from ecdysis.dicom.elements import PIXEL_DATA, Buffer, Element, element
-from ecdysis.dicom.part10 import DEFLATED, Part10, deflate, meta, open_part10
+from ecdysis.dicom.elements import PIXEL_DATA, Buffer, element
+from ecdysis.dicom.part10 import DEFLATED, deflate, meta
 from ecdysis.dicom.refusals import (
     BURNED_IN,
     NOT_BLANKED,
@@ -32,7 +33,6 @@ from ecdysis.key import Key
 from ecdysis.version import __version__
 
 SOP_CLASS, SOP_INSTANCE, BURNED = 0x00080016, 0x00080018, 0x00280301
-LARGEST_HEADER_VALUE = 256
 SHORT_HEADER = 8
 UID_FORM = re.compile(r"[0-9.]{1,64}")
 OVERLAY_TYPE = 0x0040
@@ -52,61 +52,6 @@ class Result(NamedTuple):
 
     name: str
     chunks: list[Buffer]
-
-
-class Head(Mapping[int, bytes]):
-    """The values of short top-level elements by tag; of longer ones an empty value.
-
-    Parameters
-    ----------
-    data : bytes or memoryview
-        Holds the elements.
-    elements : list of Element
-        Of elements that occur twice the first one counts.
-    """
-
-    def __init__(self, data: Buffer, elements: list[Element]) -> None:
-        self._data = data
-        self._elements = {element.tag: element for element in reversed(elements)}
-
-    def __getitem__(self, tag: int) -> bytes:
-        """Return the value of an element."""
-        element = self._elements[tag]
-        is_short = element.stop - element.start <= LARGEST_HEADER_VALUE
-        return bytes(self._data[element.start : element.stop]) if is_short else b""
-
-    def __contains__(self, tag: object) -> bool:
-        """Return whether there is such an element."""
-        return tag in self._elements
-
-    def __iter__(self) -> Iterator[int]:
-        """Yield the tags."""
-        return iter(self._elements)
-
-    def __len__(self) -> int:
-        """Return the number of elements."""
-        return len(self._elements)
-
-
-class Opened(NamedTuple):
-    """A file as it was read.
-
-    Parameters
-    ----------
-    part10 : Part10
-        Its data set.
-    elements : list of Element
-        Its top-level elements.
-    head : Head
-        Their values.
-    charset : bytes
-        The value of Specific Character Set.
-    """
-
-    part10: Part10
-    elements: list[Element]
-    head: Head
-    charset: bytes
 
 
 class InstanceCleaner:
@@ -181,7 +126,7 @@ class InstanceCleaner:
         RefusedError
             The file cannot be read.
         """
-        self._learn(_opened(open_part10(data)))
+        self._learn(opened_file(data))
 
     def clean(self, data: Buffer) -> Result:
         """Return what replaces a file.
@@ -191,7 +136,7 @@ class InstanceCleaner:
         RefusedError
             The file must not pass; the reason identifies nobody.
         """
-        opened = _opened(open_part10(data))
+        opened = opened_file(data)
         for tag in (SOP_CLASS, SOP_INSTANCE):
             if not UID_FORM.fullmatch(_uid(opened.head, tag)):
                 raise RefusedError(UNIDENTIFIED)
@@ -385,13 +330,6 @@ def _read(path: Path) -> list[Mapping[str, Any]]:
     if not isinstance(content, list) or not all(isinstance(item, Mapping) for item in content):
         raise InputError(path, "it does not hold a list of rules", "Write one `- select: ...` each")
     return content
-
-
-def _opened(part10: Part10) -> Opened:
-    reader = part10.reader
-    elements = reader.elements(part10.start, part10.stop, top=True)
-    head = Head(reader.data, elements)
-    return Opened(part10, elements, head, head.get(CHARSET, b""))
 
 
 def _instance(parts: list[Part]) -> str:
