@@ -17,6 +17,7 @@ import numpy as np
 import scipy
 
 from ecdysis.image.components import largest_component
+from ecdysis.image.distance import deeper_than, within
 from ecdysis.image.resampling import FloatArray, isotropic_grid, resample
 from ecdysis.skullstrip.brain_recipe import BorderSettings
 from ecdysis.skullstrip.tissues import (
@@ -104,16 +105,15 @@ def _grown(
 ) -> BoolArray:
     """Add tissue that is joined to `brain`, on cubic voxels of `settings.spacing_mm`."""
     step = settings.spacing_mm
-    depth = scipy.ndimage.distance_transform_edt(brain, sampling=step)
-    deep = depth > settings.examples_mm
+    deep = deeper_than(brain, settings.examples_mm, step)
     interval = tissue_interval(
         [brightness(head, probability, deep) for probability in classes], settings.deviations
     )
     if interval is None:
         return brain
-    outside = scipy.ndimage.distance_transform_edt(~brain, sampling=step)
-    tissue = (head > interval[0]) & (head < interval[1]) & (outside <= settings.reach_mm)
-    tissue |= depth > step
+    tissue = (head > interval[0]) & (head < interval[1])
+    tissue &= within(brain, settings.reach_mm, step)
+    tissue |= deeper_than(brain, step, step)
     return _filled(brain | _joined(tissue, settings), settings)
 
 
@@ -129,21 +129,18 @@ def _trimmed(
     brightest = max(grey, white)
     low = darkest_of_brain(head, brain, levels, step)
     high = brightest + settings.fluid_from * (fluid - brightest)
-    depth = scipy.ndimage.distance_transform_edt(brain, sampling=step)
-    tissue = brain & (((head > low) & (head < high)) | (depth > settings.reach_mm))
+    tissue = (brain & (head > low) & (head < high)) | deeper_than(brain, settings.reach_mm, step)
     kept = _filled(_joined(tissue, settings), settings)
     # The outermost voxels of the cortex are part fluid.
-    away = scipy.ndimage.distance_transform_edt(~kept, sampling=step)
-    trimmed: BoolArray = brain & (away <= step)
+    trimmed: BoolArray = brain & within(kept, step, step)
     return trimmed
 
 
 def _joined(tissue: BoolArray, settings: BorderSettings) -> BoolArray:
     """Keep tissue that a bridge wider than a membrane joins to the largest piece."""
     step, bridge = settings.spacing_mm, settings.bridge_mm
-    thick = scipy.ndimage.distance_transform_edt(tissue, sampling=step) > bridge
-    near = scipy.ndimage.distance_transform_edt(~thick, sampling=step) <= bridge
-    return largest_component(tissue & near)
+    thick = deeper_than(tissue, bridge, step)
+    return largest_component(tissue & within(thick, bridge, step))
 
 
 def _filled(mask: BoolArray, settings: BorderSettings) -> BoolArray:

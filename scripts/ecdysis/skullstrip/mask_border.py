@@ -13,6 +13,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from ecdysis.image.distance import deeper_than
 from ecdysis.image.resampling import Affine, FloatArray, isotropic_grid, resample
 from ecdysis.skullstrip.working_image import BoolArray, NativeGrid
 
@@ -146,7 +147,7 @@ def _without_bias(head: FloatArray, inside: BoolArray) -> tuple[FloatArray, floa
 
     None when the mask has too few deep voxels, or fluid is bright.
     """
-    deep = scipy.ndimage.distance_transform_edt(inside, sampling=SPACING_MM) > DEEP_MM
+    deep = deeper_than(inside, DEEP_MM, SPACING_MM)
     if deep.sum() < 1000:
         return None
     values = head[deep]

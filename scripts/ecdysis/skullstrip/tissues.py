@@ -15,6 +15,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from ecdysis.image.distance import deeper_than, within
 from ecdysis.image.resampling import FloatArray
 
 Probabilities = NDArray[np.float32]
@@ -118,7 +119,7 @@ def brightness_by_maps(
     spacing : float
         Edge of the cubic voxels, mm.
     """
-    deep = scipy.ndimage.distance_transform_edt(brain, sampling=spacing) > DEEP_MM
+    deep = deeper_than(brain, DEEP_MM, spacing)
     measured = [brightness(head, probability, deep) for probability in maps]
     levels = [level for level in measured if level is not None and level.sigma > 0]
     return levels if len(levels) == len(maps) else None
@@ -134,8 +135,7 @@ def darkest_of_brain(
     head: FloatArray, brain: BoolArray, levels: Sequence[Brightness], spacing: float
 ) -> float:
     """Return the intensity halfway between bone and air around the brain and its darkest tissue."""
-    away = scipy.ndimage.distance_transform_edt(~brain, sampling=spacing)
-    near = (away > 0) & (away <= SURROUNDINGS_MM)
+    near = within(brain, SURROUNDINGS_MM, spacing) & ~brain
     dark = float(np.percentile(head[near], DARK_PERCENTILE)) if near.any() else float(head.min())
     return (dark + min(level.centre for level in levels)) / 2
 

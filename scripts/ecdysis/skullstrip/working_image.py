@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ecdysis.errors import InputError
 from ecdysis.files import atomic
 from ecdysis.image.components import largest_component
+from ecdysis.image.distance import deeper_than, within
 from ecdysis.image.resampling import Affine, FloatArray, isotropic_grid, resample
 from ecdysis.image.volume import are_numbers
 from ecdysis.skullstrip.itk import write_affine
@@ -141,8 +142,7 @@ def closed(mask: BoolArray, radius: float, spacing: float) -> BoolArray:
     """Close a mask of cubic voxels with a ball; `radius` and `spacing` in mm."""
     pad = int(np.ceil(radius / spacing)) + 1
     padded = np.pad(mask, pad)
-    grown = scipy.ndimage.distance_transform_edt(~padded, sampling=spacing) <= radius
-    shrunk = scipy.ndimage.distance_transform_edt(grown, sampling=spacing) > radius
+    shrunk = deeper_than(within(padded, radius, spacing), radius, spacing)
     inner = (slice(pad, -pad),) * 3
     result: BoolArray = (shrunk | padded)[inner]
     return result
@@ -166,9 +166,8 @@ def dilated_file(
     The region has no voxels where the image `healthy` is 0.
     """
     image = nib.load(prior)
-    outside = image.get_fdata(dtype=np.float32) <= 0.5
-    zooms = np.linalg.norm(image.affine[:3, :3], axis=0)
-    near = scipy.ndimage.distance_transform_edt(outside, sampling=zooms) <= dilation_mm
+    spacing = float(np.linalg.norm(image.affine[:3, 0]))
+    near = within(image.get_fdata(dtype=np.float32) > 0.5, dilation_mm, spacing)
     if healthy is not None:
         near &= np.asanyarray(nib.load(healthy).dataobj) > 0
     nib.save(nib.Nifti1Image(near.astype(np.uint8), image.affine), region)
