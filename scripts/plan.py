@@ -14,9 +14,8 @@ from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
 from ecdysis.key import Key
 from ecdysis.planning.entries import Plan
-from ecdysis.planning.plan import LISTING, PROTOCOLS, plan_conversion
-from ecdysis.planning.plan_page import files_of, write_plan_page
-from ecdysis.planning.thumbnails import thumbnails
+from ecdysis.planning.plan import PROTOCOLS, SERIES_TABLE, plan_conversion
+from ecdysis.planning.plan_page import files_in_table, thumbnails, write_plan_page
 from ecdysis.private_files import write_private
 
 SHOWN = {"session": "session", "number": "no.", "name": "name", "confidence": "sure", "why": "why"}
@@ -57,9 +56,9 @@ def make_plan(settings: Mapping[str, Any], table: Path) -> Plan:
             raise InputError("dicom_dir", "no file below it is DICOM", _advice(made))
         private_dir, scans = Path(given["private_dir"]), Path(settings["dicom_dir"])
         listing, protocols = (
-            (private_dir / name).read_text(encoding="utf-8") for name in (LISTING, PROTOCOLS)
+            (private_dir / name).read_text(encoding="utf-8") for name in (SERIES_TABLE, PROTOCOLS)
         )
-        files = [scans / file for file in files_of(listing)]
+        files = [scans / file for file in files_in_table(listing)]
         key = Key.load(Path(given["key_file"]))
         pictures = thumbnails(files, key, settings["deid"], private_dir)
     write_private(table, listing)

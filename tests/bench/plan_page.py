@@ -22,9 +22,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from ecdysis.key import Key  # noqa: E402
 from ecdysis.planning.entries import Plan  # noqa: E402
-from ecdysis.planning.plan_page import write_plan_page  # noqa: E402
-from ecdysis.planning.series_table import COLUMNS, FACTS, HEADER, KEYS  # noqa: E402
-from ecdysis.planning.thumbnails import thumbnails  # noqa: E402
+from ecdysis.planning.plan import COLUMNS, FACTS, HEADER, KEYS  # noqa: E402
+from ecdysis.planning.plan_page import thumbnails, write_plan_page  # noqa: E402
 from ecdysis.private_files import private_folder  # noqa: E402
 
 from tests.browser import Browser  # noqa: E402

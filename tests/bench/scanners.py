@@ -28,7 +28,7 @@ from ecdysis.deid.session import deidentify  # noqa: E402
 from ecdysis.errors import InputError  # noqa: E402
 from ecdysis.files import read_tsv  # noqa: E402
 from ecdysis.key import Key  # noqa: E402
-from ecdysis.planning.decide import Wishes  # noqa: E402
+from ecdysis.planning.decision import PlanOptions  # noqa: E402
 from ecdysis.planning.entries import Plan  # noqa: E402
 from ecdysis.planning.plan import Sources, plan  # noqa: E402
 
@@ -60,7 +60,7 @@ def run(scans: Path, out: Path, *, check: bool = True, table: Path | None = None
     """
     bids_dir, private_dir = out / "bids", out / "private"
     sources = Sources(scans, private_dir, KEY, table=table)
-    made = plan(sources, bids_dir, Wishes(suffixes=()))
+    made = plan(sources, bids_dir, PlanOptions(suffixes=()))
     outcome = Outcome(made, read_tsv(private_dir / "series.tsv").rows)
     bids_dir.mkdir(parents=True, exist_ok=True)
     complete(bids_dir, "Scanners", "dcm2niix")

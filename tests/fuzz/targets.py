@@ -21,8 +21,7 @@ from ecdysis.image import nifti
 from ecdysis.image.reorient import reorient
 from ecdysis.key import Key
 from ecdysis.planning.participants_map import read_map
-from ecdysis.planning.rulings import read_rulings
-from ecdysis.planning.study_rules import read_study_rules
+from ecdysis.planning.rulings import read_rulings, read_study_rules
 from ecdysis.settings import resolve
 
 SECONDS = 10

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from ecdysis.errors import InputError
 from ecdysis.planning.participants_map import read_map
-from ecdysis.planning.rulings import read_rulings
-from ecdysis.planning.study_rules import read_study_rules
+from ecdysis.planning.rulings import read_rulings, read_study_rules
 from ecdysis.run_lock import unlocking
 from ecdysis.settings import resolve
 from ecdysis.yaml_files import read_yaml

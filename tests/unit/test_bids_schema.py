@@ -8,7 +8,7 @@ from ecdysis.bids import schema
 from ecdysis.bids.outputs import outputs
 from ecdysis.dicom import phase_direction
 from ecdysis.errors import InputError
-from ecdysis.planning import description_labels
+from ecdysis.planning.recognise import entity_labels, task_label
 
 ALONG = [1, 0, 0, 0, 1, 0]
 
@@ -93,13 +93,13 @@ def header(description: str, **more: str) -> dict[str, Any]:
     ],
 )
 def test_tasks_that_may_be_told(description: str, expected: str | None) -> None:
-    assert description_labels.task(header(description)) == expected
+    assert task_label(header(description)) == expected
 
 
 def test_a_label_with_the_patients_name_is_not_taken() -> None:
     named = header("task-Lovelace2_acq-fine", PatientName="Lovelace^Ada", PatientID="A 77")
-    assert description_labels.explicit(named) == {"acq": "fine"}
-    assert description_labels.task(header("task-love", PatientName="Lovelace^Ada")) is None
+    assert entity_labels(named) == {"acq": "fine"}
+    assert task_label(header("task-love", PatientName="Lovelace^Ada")) is None
 
 
 def told(echoes: int = 1, parts: tuple[str, ...] = ("mag",)) -> dict[str, Any]:

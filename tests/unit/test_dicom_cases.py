@@ -9,7 +9,7 @@ import pytest
 from ecdysis.dicom.archives import ARCHIVE
 from ecdysis.files import read_tsv
 from ecdysis.key import Key
-from ecdysis.planning.decide import Wishes
+from ecdysis.planning.decision import PlanOptions
 from ecdysis.planning.entries import Plan
 from ecdysis.planning.plan import Sources, plan
 
@@ -50,7 +50,7 @@ class Export:
     def plan(self, table: Path | None = None) -> Plan:
         """Plan it."""
         sources = Sources(self.folder / "scans", self.folder / "private", KEY, table=table)
-        return plan(sources, self.folder / "bids", Wishes())
+        return plan(sources, self.folder / "bids", PlanOptions())
 
     def names(self) -> list[str]:
         """Return the names in the order of the table, by session and series number."""

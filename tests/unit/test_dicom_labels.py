@@ -8,7 +8,7 @@ from ecdysis.errors import InputError
 from ecdysis.key import Key
 from ecdysis.planning.labels import Labels, assign
 from ecdysis.planning.participants_map import read_map
-from ecdysis.planning.series import group
+from ecdysis.planning.series import group_series
 
 from tests.dicom_builder import uid, write_series
 
@@ -21,7 +21,7 @@ def labelled(folder: Path, table: str | None = None, key: Key = KEY) -> Labels:
     if table is not None:
         given.write_text(table)
     return assign(
-        group(found, key),
+        group_series(found, key),
         key,
         folder / "private" / "labels.tsv",
         folder / "bids",
@@ -132,7 +132,7 @@ def test_the_map_rules_and_leaves_out_who_is_not_in_it(tmp_path: Path) -> None:
         scan(tmp_path, patient, study)
     labels = labelled(tmp_path, "patient_id\tparticipant_label\nA\tsub-ctl7\nB\tpat1\n")
     assert named(labels) == {("A", "a"): "ctl7", ("B", "b"): "pat1"}
-    assert list(labels.unlisted.values()) == ["participants_map does not name this patient"]
+    assert list(labels.unlisted.values()) == ["this patient is not in participants_map"]
 
 
 def test_the_map_merges_a_patient_with_two_identifiers(tmp_path: Path) -> None:

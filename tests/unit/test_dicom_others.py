@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from ecdysis.key import Key
-from ecdysis.planning.decide import Wishes
+from ecdysis.planning.decision import PlanOptions
 from ecdysis.planning.plan import Sources, plan
 
 from tests.dicom_builder import EPI, FIELD_MAP, MPRAGE, T2, write_series
@@ -24,7 +24,7 @@ def planned(root: Path, *series: dict[str, Any], others: bool = True) -> dict[st
             "AcquisitionTime": f"10{number:02}00",
         }
         write_series(root / f"scans/{number}", **(words | given))
-    wishes = Wishes(others=others)
+    wishes = PlanOptions(others=others)
     sources = Sources(root / "scans", root / "private", KEY)
     return plan(sources, root / "bids", wishes).to_json()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ecdysis.errors import InputError
 from ecdysis.key import Key
-from ecdysis.planning.decide import Wishes
+from ecdysis.planning.decision import PlanOptions
 from ecdysis.planning.plan import Sources, plan
 
 from tests.dicom_builder import EPI, MPRAGE, SPIN_ECHO, T2, uid, write_series
@@ -36,7 +36,7 @@ def planned(
         given = root / "map.tsv"
         given.write_text(table)
     sources = Sources(scans, root / "private", KEY, given)
-    return plan(sources, root / "bids", Wishes(tuple(suffixes), others)).to_json()
+    return plan(sources, root / "bids", PlanOptions(tuple(suffixes), others)).to_json()
 
 
 def names(items: Sequence[dict[str, Any]]) -> list[str]:
@@ -224,7 +224,7 @@ def test_patients_the_map_leaves_out_are_counted(scans: Path) -> None:
     write_series(scans / "b", "B", "two")
     made = planned(scans, table="patient_id\tparticipant_label\nA\tx\n")
     assert names(made["images"]) == ["sub-x/anat/sub-x_T1w"]
-    assert made["excluded"][0]["reason"] == "participants_map does not name this patient"
+    assert made["excluded"][0]["reason"] == "this patient is not in participants_map"
     assert made["excluded"][0]["files"] == 12
 
 

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from ecdysis.dicom.index import index
 from ecdysis.key import Key
-from ecdysis.planning.decide import Wishes, decide
-from ecdysis.planning.facts import facts
-from ecdysis.planning.recognise import recognise, words
+from ecdysis.planning.decide import decide
+from ecdysis.planning.decision import PlanOptions
+from ecdysis.planning.facts import series_facts
+from ecdysis.planning.recognise import description_words, recognise
 from ecdysis.planning.recognition_table import FOLDERS, KINDS, LEFT_OUT
-from ecdysis.planning.series import Series, group
+from ecdysis.planning.series import Series, group_series
 
 from tests.dicom_builder import EPI, FLAIR, MPRAGE, PD, SPIN_ECHO, T2, write_series
 
@@ -50,18 +51,18 @@ NO_PHYSICS = dict.fromkeys(
 def series(folder: Path, **given: Any) -> Series:
     write_series(folder / "scans", **given)
     found = index(folder / "scans", folder / "private" / "index.json")
-    (one,) = group(found, KEY)
+    (one,) = group_series(found, KEY)
     return one
 
 
 def against(one: Series) -> str | None:
-    (decision,) = decide([one], Wishes(("T1w",), others=False))
+    (decision,) = decide([one], PlanOptions(("T1w",), others=False))
     return decision.objection
 
 
 def guess(folder: Path, **given: Any) -> tuple[str | None, str]:
     one = series(folder, **given)
-    found = recognise(facts(one), words(one.header))
+    found = recognise(series_facts(one), description_words(one.header))
     return found.suffix, found.confidence
 
 
@@ -136,7 +137,7 @@ def test_facts_tell_nothing_that_identifies(tmp_path: Path) -> None:
         ImageType=["ORIGINAL", "PRIMARY", "LOVELACE"],
         ContrastBolusAgent="Lovelace",
     )
-    known = facts(one)
+    known = series_facts(one)
     assert "lovelace" not in repr(known).lower()
     assert known.contrast_agent is True
     assert one.id.startswith("ser-")
@@ -144,20 +145,20 @@ def test_facts_tell_nothing_that_identifies(tmp_path: Path) -> None:
 
 
 def test_missing_slices_are_counted(tmp_path: Path) -> None:
-    known = facts(series(tmp_path, slices=20, skip={5, 6, 11}))
+    known = series_facts(series(tmp_path, slices=20, skip={5, 6, 11}))
     assert (known.slices, known.missing_slices) == (17, 3)
 
 
 def test_a_second_copy_of_a_file_counts_once(tmp_path: Path) -> None:
     write_series(tmp_path / "scans" / "copy")
-    known = facts(series(tmp_path))
+    known = series_facts(series(tmp_path))
     assert (known.files, known.copies, known.conflicts) == (12, 12, 0)
 
 
 def test_one_identifier_with_two_contents_is_a_conflict(tmp_path: Path) -> None:
     write_series(tmp_path / "scans" / "copy", EchoTime=5)
     one = series(tmp_path)
-    known = facts(one)
+    known = series_facts(one)
     assert known.conflicts == 12
     assert "twice with different content" in str(against(one))
 
@@ -166,12 +167,12 @@ def test_one_identifier_with_two_contents_is_a_conflict(tmp_path: Path) -> None:
     ("given", "reason"),
     [
         ({"skip": {4}}, "1 slices are missing"),
-        ({"slices": 4}, "fewer than the 10"),
+        ({"slices": 4}, "at least 10"),
         ({"volumes": 2}, "not one volume"),
         ({"ImageOrientationPatient": None}, "no position"),
         ({"header": T2}, "not among the suffixes"),
         ({"header": EPI, "SeriesDescription": "dti"}, "which is not among the suffixes"),
-        ({"SeriesDescription": "t2"}, "description says T2w"),
+        ({"SeriesDescription": "t2"}, "description names T2w"),
     ],
 )
 def test_what_stands_against_an_image(tmp_path: Path, given: dict[str, Any], reason: str) -> None:

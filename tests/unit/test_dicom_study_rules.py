@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from ecdysis.errors import InputError
 from ecdysis.key import Key
-from ecdysis.planning.decide import Wishes
+from ecdysis.planning.decision import PlanOptions
 from ecdysis.planning.plan import Sources, plan
-from ecdysis.planning.study_rules import read_study_rules
+from ecdysis.planning.rulings import read_study_rules
 
 from tests.dicom_builder import EPI, MPRAGE, write_series
 
@@ -18,7 +18,7 @@ EXAMPLE = Path(__file__).parents[2] / "config" / "study.yaml"
 
 def planned(root: Path, rules: str, table: str = "") -> dict[str, Any]:
     (root / "study.yaml").write_text(rules)
-    wishes = Wishes(rules=read_study_rules(root / "study.yaml"))
+    wishes = PlanOptions(rules=read_study_rules(root / "study.yaml"))
     if table:
         (root / "private/plan.tsv").write_text(table)
     sources = Sources(root / "scans", root / "private", KEY)
@@ -56,8 +56,8 @@ def test_the_first_rule_that_fits_wins_and_repeats_are_runs(tmp_path: Path) -> N
     ]
     assert made["others"][0]["metadata"] == {"TaskDescription": "press"}
     assert {one["reason"] for one in made["mapped"]} == {
-        "as study.yaml, rule 1 says",
-        "as study.yaml, rule 2 says",
+        "set by study.yaml, rule 1",
+        "set by study.yaml, rule 2",
     }
 
 
@@ -121,8 +121,8 @@ def test_conditions(tmp_path: Path, when: str, fits: bool) -> None:
         ("rules: [{when: {}, name: T1w}]", "at least one condition"),
         ("rules: [{name: T1w}]", "a rule with the keys when and name"),
         ("rules: [{when: {dimension: 4D}, name: T1w}]", "one of 1D, 2D, 3D"),
-        ("rules: [{when: {description: x}, name: asl}]", "what each volume"),
-        ("- x", "holds no keys"),
+        ("rules: [{when: {description: x}, name: asl}]", "type of each volume"),
+        ("- x", "has no keys"),
         ("a: [", "cannot be read as YAML"),
     ],
 )

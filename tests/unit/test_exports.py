@@ -44,7 +44,7 @@ def series(scans: Path, number: int, header: dict[str, Any], **given: Any) -> li
 
 
 @case(
-    ("run-1_T1w", "medium", "12 slices and 30 in another series of this name"),
+    ("run-1_T1w", "medium", "12 slices, but another series of this name has 30"),
     ("run-2_T1w", "high", "MPRAGE"),
 )
 def an_aborted_t1w_and_its_repeat(scans: Path) -> None:
@@ -129,7 +129,7 @@ def no_dates_and_no_numbers(scans: Path) -> None:
     series(scans, 2, BOLD, volumes=12, **nothing)
 
 
-@case(("T1w", "medium", "its description says nothing"))
+@case(("T1w", "medium", "its description names no kind of image"))
 def a_series_without_description(scans: Path) -> None:
     series(scans, 1, MPRAGE, SeriesDescription=None)
 
@@ -165,7 +165,7 @@ def test_a_direction_that_the_header_contradicts_is_not_sure(tmp_path: Path) -> 
         ds.save_as(path)
     (row,) = run(tmp_path / "scans", tmp_path / "out", check=False).rows
     assert (row["confidence"], row["direction"]) == ("medium", "PA")
-    assert "described as AP, and phase-encoded as PA" in row["why"]
+    assert "described as AP, but phase-encoded PA" in row["why"]
 
 
 def _implicit(path: Path) -> None:
@@ -228,7 +228,7 @@ def test_copies_that_differ_are_converted_once_a_person_keeps_the_series(tmp_pat
         (scans / "sent again").mkdir(exist_ok=True)
         ds.save_as(scans / "sent again" / path.name)
     first = run(scans, tmp_path / "first", check=False)
-    assert "144 instances came twice with different content" in first.rows[0]["why"]
+    assert "144 instances exist twice with different content" in first.rows[0]["why"]
     assert first.images == []
     table = tmp_path / "plan.tsv"
     table.write_text(f"series\tname\tkeep\n{first.rows[0]['series']}\ttask-rest_bold\tyes\n")

@@ -9,14 +9,11 @@ from ecdysis.bids import schema
 from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
 from ecdysis.key import Key
-from ecdysis.planning.decide import Wishes
-from ecdysis.planning.entries import Plan
-from ecdysis.planning.plan import Sources, plan
-from ecdysis.planning.plan_page import write_plan_page
-from ecdysis.planning.protocol import Deviation
+from ecdysis.planning.decision import PlanOptions
+from ecdysis.planning.entries import Deviation, Plan
+from ecdysis.planning.plan import COLUMNS, FACTS, HEADER, KEYS, Sources, plan
+from ecdysis.planning.plan_page import thumbnails, write_plan_page
 from ecdysis.planning.rulings import read_rulings
-from ecdysis.planning.series_table import COLUMNS, FACTS, HEADER, KEYS
-from ecdysis.planning.thumbnails import thumbnails
 from ecdysis.private_files import private_folder
 
 from tests.browser import Browser, needs_browser
@@ -146,7 +143,7 @@ def test_a_plan_that_was_saved_in_the_page_decides(tmp_path: Path, private: Path
     write_series(tmp_path / "scans" / "t1", series="t1", header=MPRAGE)
     write_series(tmp_path / "scans" / "rest", series="rest", header=EPI, volumes=12)
     sources = Sources(tmp_path / "scans", private, KEY)
-    first = plan(sources, tmp_path / "bids", Wishes())
+    first = plan(sources, tmp_path / "bids", PlanOptions())
     listing = (private / "series.tsv").read_text()
     page = tmp_path / "plan.html"
     write_plan_page(page, listing, first, (private / "protocol.tsv").read_text(), [None, None])
@@ -156,7 +153,7 @@ def test_a_plan_that_was_saved_in_the_page_decides(tmp_path: Path, private: Path
         at = names.index("task-unnamed_bold")
         browser.evaluate(f"({EDIT})({at}, 'task-rest_acq-fast_bold')")
         saved = browser.saved_by("save", tmp_path)
-        second = plan(replace(sources, table=saved), tmp_path / "bids", Wishes())
+        second = plan(replace(sources, table=saved), tmp_path / "bids", PlanOptions())
     images = [series.image for series in second.mapped]
     assert sorted(images) == [
         "sub-01/anat/sub-01_T1w", "sub-01/func/sub-01_task-rest_acq-fast_bold",

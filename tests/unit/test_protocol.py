@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from ecdysis.dicom.index import index
 from ecdysis.key import Key
-from ecdysis.planning.facts import Facts, facts
-from ecdysis.planning.protocol import Acquired, Deviation, deviations, protocols, without_free_text
-from ecdysis.planning.series import group
+from ecdysis.planning.entries import Deviation, Facts
+from ecdysis.planning.facts import series_facts
+from ecdysis.planning.protocol import Acquired, deviations, protocols, without_free_text
+from ecdysis.planning.series import group_series
 
 from tests.dicom_builder import MPRAGE, write_series
 
@@ -29,8 +30,9 @@ PLANTED: list[tuple[str, dict[str, Any]]] = [
 @pytest.fixture
 def usual(tmp_path: Path) -> Facts:
     write_series(tmp_path / "scans", header=MPRAGE)
-    (series,) = group(index(tmp_path / "scans", tmp_path / "index.json"), Key(bytes([9] * 32)))
-    return facts(series)
+    headers = index(tmp_path / "scans", tmp_path / "index.json")
+    (series,) = group_series(headers, Key(bytes([9] * 32)))
+    return series_facts(series)
 
 
 def study(usual: Facts) -> list[Acquired]:

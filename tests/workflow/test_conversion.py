@@ -164,7 +164,7 @@ def test_the_report_has_the_validators_summary(study):
         "files of different patients have its SeriesInstanceUID",
         "no image among its 1 series",
         "the file is cut short",
-        "BIDS needs to know what its 4 volumes are",
+        "BIDS requires the type of each of its 4 volumes",
         "reformatted, projected, subtracted or resampled from another series",
         "it holds no image",
     ],

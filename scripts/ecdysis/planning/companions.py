@@ -1,38 +1,38 @@
-"""Images that belong to another: references, the parts of a field map, echoes, reversed b0.
+"""Pair images that belong to others: references, field map parts, echoes, reversed b0.
 
-They are paired by the time of acquisition, echo, part and geometry, never by a counter.
+They are paired by time of acquisition, echo, part and geometry, never by a counter.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ecdysis.planning.decision import Decision
-from ecdysis.planning.recognise import words
+from ecdysis.planning.recognise import description_words
 from ecdysis.planning.recognition_table import FEW_VOLUMES
-from ecdysis.planning.series import at_once, seconds_between
+from ecdysis.planning.series import same_acquisition, seconds_between
 
 TIME_SERIES = ("bold", "dwi", "asl")
-"""What a reference image is of."""
+"""Kinds that have reference images."""
 
 UNWEIGHTED = 50.0
-"""b-values (s/mm2) up to this one are those of an image without diffusion weighting."""
+"""Images with b-values (s/mm2) up to this one have no diffusion weighting."""
 
 B_VALUES_IN_HEADER = ("SIEMENS", "PHILIPS", "CANON")
-"""Vendors that write b-values to public attributes or to the name of the sequence."""
+"""Vendors that write b-values to public attributes or to the sequence name."""
 
 Acquisition = list[Decision]
 
 
 def acquisitions(decisions: Sequence[Decision]) -> list[Acquisition]:
-    """Put together the series of one acquisition and kind, in the order of their acquisition.
+    """Group the series of one acquisition and kind, in the order of acquisition.
 
-    Series without a time are of one acquisition when they follow each other and differ in echo
+    Series without a time belong to one acquisition if they follow each other and differ in echo
     or part.
     """
     groups: list[Acquisition] = []
     for decision in decisions:
-        same = (group for group in reversed(groups) if _together(group, decision))
-        group = next(same, None)
+        fitting = (group for group in reversed(groups) if _belongs_to(group, decision))
+        group = next(fitting, None)
         if group is None:
             groups.append([decision])
         else:
@@ -40,13 +40,13 @@ def acquisitions(decisions: Sequence[Decision]) -> list[Acquisition]:
     return groups
 
 
-def _together(group: Acquisition, decision: Decision) -> bool:
+def _belongs_to(group: Acquisition, decision: Decision) -> bool:
     first, last = group[0], group[-1]
-    # Exports may have lost the times, or have one time for all.
+    # Exports may have lost the times, or have the same time in all series.
     if first.guess.suffix != decision.guess.suffix or _image(decision) in map(_image, group):
         return False
     if first.series.acquired() and decision.series.acquired():
-        return at_once(first.series, decision.series)
+        return same_acquisition(first.series, decision.series)
     before, number = last.facts.series_number, decision.facts.series_number
     return (
         number is not None
@@ -59,16 +59,16 @@ def _together(group: Acquisition, decision: Decision) -> bool:
 def _image(
     decision: Decision,
 ) -> tuple[list[float], list[str], float | None, list[str]]:
-    """Return what distinguishes a series from the others of its acquisition."""
-    known = decision.facts
-    return known.echo_times, known.parts, known.inversion_time, known.image_type
+    """Return the properties in which the series of one acquisition differ."""
+    facts = decision.facts
+    return facts.echo_times, facts.parts, facts.inversion_time, facts.image_type
 
 
 def references(decisions: Sequence[Decision]) -> list[Decision]:
-    """Give each reference image the time series that it was acquired for.
+    """Pair each reference image with the time series that it was acquired for.
 
-    That is the next time series, when no other reference lies between them: the one before it
-    is of an acquisition that was stopped.
+    This is the next time series. If another reference image comes before it, the acquisition of the
+    first reference image was stopped.
     """
     settled = {id(decision): decision for decision in decisions}
     relevant = [
@@ -78,15 +78,14 @@ def references(decisions: Sequence[Decision]) -> list[Decision]:
         and "DERIVED" not in decision.facts.image_type
     ]
     ordered = acquisitions(relevant)
-    for at, group in enumerate(ordered):
-        following = ordered[at + 1] if at + 1 < len(ordered) else None
+    for group, following in zip(ordered, [*ordered[1:], None], strict=False):
         for decision in group:
             if decision.kind == "sbref":
-                settled[id(decision)] = _reference(decision, following)
+                settled[id(decision)] = _paired_reference(decision, following)
     return [settled[id(decision)] for decision in decisions]
 
 
-def _reference(decision: Decision, following: Acquisition | None) -> Decision:
+def _paired_reference(decision: Decision, following: Acquisition | None) -> Decision:
     suffix = following[0].guess.suffix if following else None
     if following is None or suffix == "sbref":
         return replace(decision, objection="a reference image without its time series")
@@ -94,25 +93,26 @@ def _reference(decision: Decision, following: Acquisition | None) -> Decision:
         return replace(decision, objection="the reference image of a field map")
     if suffix == "asl":
         return replace(decision, objection="the reference image of an arterial spin labelling")
-    made = [other for other in following if other.kind]
-    if not made:
+    converted = [other for other in following if other.kind]
+    if not converted:
         return replace(decision, objection="a reference image whose time series is left out")
-    alike = [
+    same_image = [
         other
-        for other in made
+        for other in converted
         if (other.facts.echo_times, other.facts.parts)
         == (decision.facts.echo_times, decision.facts.parts)
     ]
     kind = "dwi/sbref" if suffix == "dwi" else "sbref"
-    partner = (alike or made)[0].series.id
-    return replace(decision, guess=replace(decision.guess, suffix=kind), partner=partner)
+    partner = (same_image or converted)[0].series.id
+    return replace(decision.with_kind(kind), partner=partner)
 
 
 def field_maps(decisions: Sequence[Decision]) -> list[Decision]:
-    """Give each phase its magnitude, and distinguish first and second echo.
+    """Pair each phase image with its magnitude, and distinguish first and second echo.
 
-    A magnitude without a phase, as when a field map is repeated, is left out where the session
-    has phases; so is a phase difference without a magnitude, whose echo times BIDS requires.
+    In a session with phase images, a magnitude without a phase is left out; it occurs when a field
+    map is repeated. A phase difference without a magnitude is left out too, because BIDS requires
+    the echo times.
     """
     decisions = _two_phases(decisions)
     phases = [decision for decision in decisions if decision.kind in ("phasediff", "phase1")]
@@ -122,27 +122,26 @@ def field_maps(decisions: Sequence[Decision]) -> list[Decision]:
 
     def settle(decision: Decision) -> Decision:
         single = len(decision.facts.echo_times) < 2
-        lonely = decision.series.id not in paired and decision.partner not in paired
-        if decision.kind in ("phasediff", "phase1", "phase2") and single and lonely:
+        unpaired = decision.series.id not in paired and decision.partner not in paired
+        if decision.kind in ("phasediff", "phase1", "phase2") and single and unpaired:
             why = "the phase difference of a field map without its magnitude"
             return replace(decision, objection=why)
         if decision.kind != "magnitude":
             return decision
         phase = partner.get(decision.series.id)
         if phases and phase is None:
-            why = "the magnitude of a field map without its phase, as when it was repeated"
+            why = "the magnitude of a field map without its phase; it may have been repeated"
             return replace(decision, objection=why)
-        guess = decision.guess
         if single:
             first = _is_first_echo(decision, phase, magnitudes, partner)
-            guess = replace(guess, suffix="magnitude1" if first else "magnitude2")
-        return replace(decision, guess=guess, partner=phase.series.id if phase else None)
+            decision = decision.with_kind("magnitude1" if first else "magnitude2")
+        return replace(decision, partner=phase.series.id if phase else None)
 
     return [settle(decision) for decision in decisions]
 
 
 def _two_phases(decisions: Sequence[Decision]) -> list[Decision]:
-    """Recognise the phases of two echoes of one field map, of which each is a series."""
+    """Recognise field maps with two phase images, each of one echo."""
     phases = [
         decision
         for decision in decisions
@@ -151,12 +150,11 @@ def _two_phases(decisions: Sequence[Decision]) -> list[Decision]:
     settled = {id(decision): decision for decision in decisions}
     for first in phases:
         for second in phases:
-            same = at_once(first.series, second.series) and first.grid == second.grid
+            same = same_acquisition(first.series, second.series) and first.grid == second.grid
             if same and first.facts.echo_times < second.facts.echo_times:
-                guess = replace(first.guess, suffix="phase1")
-                settled[id(first)] = replace(first, guess=guess)
-                guess = replace(second.guess, suffix="phase2")
-                settled[id(second)] = replace(second, guess=guess, partner=first.series.id)
+                settled[id(first)] = first.with_kind("phase1")
+                phase2 = second.with_kind("phase2")
+                settled[id(second)] = replace(phase2, partner=first.series.id)
     return [settled[id(decision)] for decision in decisions]
 
 
@@ -173,7 +171,7 @@ def _is_first_echo(
         and (
             partner.get(other.series.id) is phase
             if phase
-            else at_once(other.series, decision.series)
+            else same_acquisition(other.series, decision.series)
         )
     ]
     return not decision.facts.echo_times or decision.facts.echo_times[0] <= min(
@@ -182,14 +180,14 @@ def _is_first_echo(
 
 
 def _phases_of(phases: Sequence[Decision], magnitudes: Sequence[Decision]) -> dict[str, Decision]:
-    """Return the phase of each magnitude: of the same acquisition, else the nearest in time.
+    """Return the phase of each magnitude: of the same acquisition, or the nearest in time.
 
-    Magnitude series of different echoes may have one phase.
+    Several magnitude series with different echoes may belong to one phase.
     """
     partner: dict[str, Decision] = {}
     for phase in phases:
         for magnitude in magnitudes:
-            if at_once(phase.series, magnitude.series) and magnitude.grid == phase.grid:
+            if same_acquisition(phase.series, magnitude.series) and magnitude.grid == phase.grid:
                 partner.setdefault(magnitude.series.id, phase)
     for phase in phases:
         if phase in partner.values():
@@ -207,7 +205,7 @@ def _phases_of(phases: Sequence[Decision], magnitudes: Sequence[Decision]) -> di
 
 
 def _distance(phase: Decision, magnitude: Decision) -> tuple[float, int]:
-    """Return the time between two series, and the difference of their numbers."""
+    """Return the time (s) between two series, and the difference of their numbers."""
     times = phase.series.began(), magnitude.series.began()
     seconds = abs(seconds_between(times[0], times[1])) if times[0] and times[1] else 0.0
     numbers = phase.facts.series_number or 0, magnitude.facts.series_number or 0
@@ -215,16 +213,16 @@ def _distance(phase: Decision, magnitude: Decision) -> tuple[float, int]:
 
 
 def _other_echo(magnitude: Decision, nearest: Decision) -> bool:
-    """Say whether a magnitude is another echo of the acquisition of the nearest."""
+    """Return whether a magnitude is another echo of the acquisition of the nearest magnitude."""
     if magnitude.facts.echo_times == nearest.facts.echo_times:
         return False
     numbers = magnitude.facts.series_number, nearest.facts.series_number
     adjacent = None not in numbers and abs((numbers[0] or 0) - (numbers[1] or 0)) == 1
-    return adjacent or at_once(magnitude.series, nearest.series)
+    return adjacent or same_acquisition(magnitude.series, nearest.series)
 
 
 def echoes(decisions: Sequence[Decision]) -> list[Decision]:
-    """Recognise a multi-echo gradient echo of which each echo is a series."""
+    """Recognise multi-echo gradient echoes with one series for each echo."""
     settled = {id(decision): decision for decision in decisions}
     candidates = [
         decision
@@ -237,21 +235,21 @@ def echoes(decisions: Sequence[Decision]) -> list[Decision]:
         and len(decision.facts.echo_times) == 1
     ]
     for first in candidates:
-        group = [other for other in candidates if at_once(first.series, other.series)]
+        group = [other for other in candidates if same_acquisition(first.series, other.series)]
         times = {other.facts.echo_times[0] for other in group}
-        named = any("T1w" in words(other.series.header) for other in group)
-        if len(times) >= 3 and max(times) >= 9 and not named:
+        named_t1w = any("T1w" in description_words(other.series.header) for other in group)
+        if len(times) >= 3 and max(times) >= 9 and not named_t1w:
             why = "one of three or more echoes of a gradient echo"
-            guess = replace(first.guess, suffix="MEGRE", why=why)
-            settled[id(first)] = replace(first, guess=guess)
+            settled[id(first)] = first.with_kind("MEGRE", why)
     return [settled[id(decision)] for decision in decisions]
 
 
 def reversed_b0(decisions: Sequence[Decision]) -> list[Decision]:
-    """Decide what diffusion series without weighting are: field maps, or dwi of zero b-values.
+    """Decide whether short diffusion series without weighting are field maps or dwi.
 
-    A short unweighted series with the opposite phase encoding is a field map of the weighted
-    series of its session, and so is one of a pair of opposite directions; any other is a dwi.
+    In a session with weighted series, an unweighted series with the opposite phase encoding is a
+    field map, and so are two unweighted series with opposite directions. Others are dwi with
+    b-values of zero.
     """
     diffusion = [decision for decision in decisions if decision.kind == "dwi"]
     short = [decision for decision in diffusion if _is_unweighted(decision)]
@@ -259,51 +257,50 @@ def reversed_b0(decisions: Sequence[Decision]) -> list[Decision]:
 
     def settle(decision: Decision) -> Decision:
         if decision in weighted:
-            return _without_b_values(decision)
+            return _doubt_missing_b_values(decision)
         if decision not in short:
             return decision
-        own = decision.facts.direction
-        against = {other.facts.direction for other in (*weighted, *short)} - {None}
-        along = {other.facts.direction for other in weighted}
-        opposite = own is not None and own[::-1] in against
+        direction = decision.facts.direction
+        all_directions = {other.facts.direction for other in (*weighted, *short)} - {None}
+        of_weighted = {other.facts.direction for other in weighted}
+        opposite = direction is not None and direction[::-1] in all_directions
         paired = opposite and (
-            own not in along or any(_opposite(decision, other) for other in short)
+            direction not in of_weighted or any(_opposite(decision, other) for other in short)
         )
-        named = own is None and "reversed" in words(decision.series.header)
+        named = direction is None and "reversed" in description_words(decision.series.header)
         decided = decision.ruling is not None and decision.ruling.decides
         if weighted and (paired or named) and not decided:
-            why = "unweighted diffusion image, phase-encoded against the weighted series"
-            if own in along:
-                why = "unweighted diffusion image, one of a pair of opposite phase encoding"
-            return replace(decision, guess=replace(decision.guess, suffix="epi", why=why))
-        why = "diffusion image without weighting"
-        return replace(decision, guess=replace(decision.guess, why=why), zero_b=True)
+            why = "unweighted diffusion image with phase encoding opposite to the weighted series"
+            if direction in of_weighted:
+                why = "unweighted diffusion image, one of a pair with opposite phase encoding"
+            return decision.with_kind("epi", why)
+        return replace(decision.with_kind("dwi", "diffusion image without weighting"), zero_b=True)
 
     return [settle(decision) for decision in decisions]
 
 
 def _is_unweighted(decision: Decision) -> bool:
     b_values = decision.facts.b_values
-    known = bool(b_values) or "b0" in words(decision.series.header)
+    known = bool(b_values) or "b0" in description_words(decision.series.header)
     few = decision.facts.volumes <= FEW_VOLUMES
     return few and known and max(b_values, default=0) <= UNWEIGHTED
 
 
 def _opposite(decision: Decision, other: Decision) -> bool:
-    own = decision.facts.direction
-    return own is not None and other.facts.direction == own[::-1] and other.grid == decision.grid
+    direction = decision.facts.direction
+    reverse = direction and direction[::-1]
+    return reverse is not None and other.facts.direction == reverse and other.grid == decision.grid
 
 
-def _without_b_values(decision: Decision) -> Decision:
-    """Lower the confidence in a diffusion series whose header should have b-values."""
+def _doubt_missing_b_values(decision: Decision) -> Decision:
+    """Lower the confidence in a diffusion series whose header should have b-values but has none."""
     if decision.facts.b_values or decision.facts.vendor not in B_VALUES_IN_HEADER:
         return decision
-    why = f"{decision.guess.why}; its header has no b-values"
-    return replace(decision, guess=replace(decision.guess, confidence="medium", why=why))
+    return decision.with_doubt("its header has no b-values")
 
 
 def calibrations(decisions: Sequence[Decision]) -> list[Decision]:
-    """Leave out a calibration image when the session converts no arterial spin labelling."""
+    """Leave out calibration images if no arterial spin labelling of the session is converted."""
     if any(decision.kind == "asl" for decision in decisions):
         return list(decisions)
     why = "the calibration image (m0scan) of an arterial spin labelling that is not converted"
@@ -314,4 +311,4 @@ def calibrations(decisions: Sequence[Decision]) -> list[Decision]:
 
 
 STEPS = (reversed_b0, echoes, references, field_maps, calibrations)
-"""What is settled when all series of a session are recognised, in this order."""
+"""The steps, in order, after all series of a session are recognised."""

@@ -1,33 +1,68 @@
-"""What becomes of one series."""
+"""Decide whether one series becomes an image, and of which kind."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from ecdysis.planning.facts import Facts
-from ecdysis.planning.recognise import Guess
-from ecdysis.planning.rulings import Ruling
+from ecdysis.bids import schema
+from ecdysis.planning.entries import Facts
+from ecdysis.planning.facts import series_facts
+from ecdysis.planning.recognise import Guess, description_words, recognise, task_label
+from ecdysis.planning.recognition_table import FEWEST_SLICES, FOLDERS
+from ecdysis.planning.rulings import Ruling, Rulings, StudyRule, ruling_for
 from ecdysis.planning.series import Series
+
+Grid = tuple[tuple[float, ...], int, float | None]
+"""Orientation of the slices, their number and their thickness (mm)."""
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What the user decided.
+
+    Parameters
+    ----------
+    suffixes : tuple of str
+        Anatomical kinds whose images are processed further, each in its own job.
+    others : bool
+        Whether all other kinds are converted too.
+    rulings : dict
+        Decisions on single series.
+    rules : sequence of StudyRule
+        Decisions on all series that meet some conditions.
+    """
+
+    suffixes: tuple[str, ...] = ("T1w",)
+    others: bool = True
+    rulings: Rulings = field(default_factory=dict)
+    rules: Sequence[StudyRule] = ()
+
+    def ruling(self, series: Series, facts: Facts) -> Ruling | None:
+        """Return the user's decision on a series; ``plan.tsv`` overrides the rules."""
+        for identifier in (series.id, series.uid):
+            if identifier in self.rulings:
+                return self.rulings[identifier]
+        return ruling_for(self.rules, facts, series.header)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of a series.
+    """What a series becomes.
 
     Parameters
     ----------
     series : Series
     facts : Facts
     guess : Guess
-        What it seems to be, or what a person said it is.
+        The kind that was recognised, or that the user set.
     objection : str or None
-        Why it becomes no image; None when it does.
+        Why the series becomes no image; None if it becomes one.
     ruling : Ruling or None
-        What a person decided.
+        The user's decision.
     partner : str or None
-        For a companion, as a reference image or the magnitude of a field map, the series whose
-        name it takes.
+        The series whose name a companion takes. Reference images and magnitudes of field maps are
+        companions.
     zero_b : bool
-        A diffusion image without diffusion weighting, of which all b-values are zero.
+        Whether it is a diffusion series whose b-values are all zero.
     """
 
     series: Series
@@ -40,12 +75,102 @@ class Decision:
 
     @property
     def kind(self) -> str | None:
-        """The kind of image that it becomes; None when it becomes none."""
+        """The kind of the image; None if the series becomes no image."""
         return None if self.objection else self.guess.suffix
 
     @property
-    def grid(self) -> tuple[Any, ...]:
-        """Orientation, number and thickness of its slices."""
+    def grid(self) -> Grid:
+        """Orientation, number and thickness (mm) of the slices."""
         orientation = self.series.header["ImageOrientationPatient"]
-        turned = tuple(round(item or 0.0, 2) for item in orientation) if orientation else ()
-        return turned, self.facts.slices, self.facts.slice_mm
+        rounded = tuple(round(item or 0.0, 2) for item in orientation) if orientation else ()
+        return rounded, self.facts.slices, self.facts.slice_mm
+
+    def with_kind(self, suffix: str, why: str | None = None) -> "Decision":
+        """Return this decision with another kind, and another reason if one is given."""
+        guess = replace(self.guess, suffix=suffix, why=why or self.guess.why)
+        return replace(self, guess=guess)
+
+    def with_doubt(self, why: str) -> "Decision":
+        """Return this decision with a lower confidence and the reason for it."""
+        confidence = "low" if self.guess.confidence == "low" else "medium"
+        guess = replace(self.guess, confidence=confidence, why=f"{self.guess.why}; {why}")
+        return replace(self, guess=guess)
+
+
+def decide_series(series: Series, options: PlanOptions) -> Decision:
+    """Decide on one series without regard to the other series of its session."""
+    facts = series_facts(series)
+    ruling = options.ruling(series, facts)
+    guess = recognise(facts, description_words(series.header))
+    keep = bool(ruling and ruling.keep)
+    if guess.suffix == "bold" and task_label(series.header) is None:
+        decision = Decision(series, facts, guess, None).with_doubt("no task is named")
+        guess = decision.guess
+    reason = objection(facts, guess, keep=keep)
+    if ruling is None or not ruling.decides:
+        return Decision(series, facts, guess, reason, ruling)
+    if ruling.kind is None:
+        # A line of plan.tsv that only repeats the automatic decision must not hide its reason.
+        return Decision(series, facts, guess, reason or f"left out by {ruling.where}", ruling)
+    if ruling.kind != guess.suffix or reason or not ruling.exact:
+        guess = Guess(ruling.kind, "high", f"set by {ruling.where}")
+    return Decision(series, facts, guess, conversion_problem(facts, ruling.kind, keep=keep), ruling)
+
+
+def objection(facts: Facts, guess: Guess, *, keep: bool = False) -> str | None:
+    """Return why a series becomes no image; None if it becomes one.
+
+    A series of low confidence never becomes an image.
+    """
+    if guess.suffix not in FOLDERS or guess.confidence == "low":
+        return guess.why
+    if guess.suffix == "asl":
+        if "DERIVED" in facts.image_type:
+            return f"recognised as asl, but derived from other images ({guess.why})"
+        return (
+            f"{guess.why}; BIDS requires the type of each of its {facts.volumes:g} volumes, which "
+            "the header does not contain. Add a rule with name: asl and volumes to study_rules, "
+            "for example [label, control] or [m0scan, label, control]"
+        )
+    if reason := conversion_problem(facts, guess.suffix, keep=keep):
+        return reason
+    if FOLDERS[guess.suffix] == "anat":
+        if facts.slices < FEWEST_SLICES and not facts.mosaic:
+            return f"{facts.slices} slices; a head image has at least {FEWEST_SLICES}"
+    elif "DERIVED" in facts.image_type:
+        return f"recognised as {guess.suffix}, but derived from other images"
+    return None
+
+
+def conversion_problem(facts: Facts, kind: str, *, keep: bool = False) -> str | None:
+    """Return why a series cannot become an image of this kind; None if it can.
+
+    With `keep`, the user wants the series although it is incomplete, so only problems that no
+    conversion can solve are returned.
+    """
+    slices, volumes, missing = facts.slices, facts.volumes, facts.missing_slices
+    folder = schema.folder_of(kind)
+    images = max(1, len(facts.echo_times)) * len(facts.parts)
+    how = "; to convert it nevertheless, write yes in the column keep of plan.tsv"
+    if facts.shapes > 1:
+        return "its slices differ in size; it may be several series under one identifier"
+    if slices == 0:
+        return "its slices have no position"
+    if keep:
+        return None
+    if facts.conflicts:
+        return f"{facts.conflicts} instances exist twice with different content{how}"
+    if missing:
+        return f"{missing} slices are missing between the first and the last{how}"
+    if volumes != round(volumes):
+        return f"{slices} slice positions for {facts.files} files, so a volume is incomplete{how}"
+    if kind == "fieldmap":
+        return None
+    if folder == "fmap" or schema.allows(kind, "echo") or kind == "PDT2":
+        if volumes % images:
+            return f"{volumes:g} volumes for {images} echoes and parts, so one is incomplete{how}"
+    elif len(facts.echo_times) > 1:
+        return f"a series of this kind with {len(facts.echo_times)} echoes is not converted"
+    if folder == "anat" and volumes != images:
+        return f"{slices} slice positions for {facts.files} files, not one volume"
+    return None

@@ -1,38 +1,108 @@
-"""What a plan consists of. It is written to the manifest as JSON and names nobody."""
+"""The entries of a plan, which is part of the manifest and identifies nobody.
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+This module imports no DICOM library, because every process of a run reads the manifest.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ecdysis.bids.outputs import Output
-from ecdysis.planning.facts import Facts
-from ecdysis.planning.labels import Session
-from ecdysis.planning.protocol import Deviation, Protocol
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Facts:
+    """Properties of a series that identify nobody.
+
+    Times are in ms, lengths in mm, angles in degrees. A list has the different values in the
+    series. A value that is not in the header is None.
+    """
+
+    series_number: int | None
+    modality: str | None
+    vendor: str | None
+    body_part: str | None
+    image_type: list[str]
+    sequence: list[str]
+    variant: list[str]
+    dimension: str | None
+    phase_encoding: str | None
+    echo_times: list[float]
+    repetition_time: float | None
+    inversion_time: float | None
+    flip_angle: float | None
+    b_values: list[float]
+    files: int
+    rows: int | None
+    columns: int | None
+    pixel_mm: float | None
+    slice_mm: float | None
+    slices: int
+    volumes: float
+    missing_slices: int
+    mosaic: bool
+    plane: str | None
+    planes: int
+    parts: list[str]
+    field_map: bool
+    direction: str | None
+    spin_echo: bool
+    shapes: int
+    contrast_agent: bool
+    copies: int
+    conflicts: int
+    pieces: int
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Series of one name with the same parameters.
+
+    Parameters
+    ----------
+    name : str
+    parameters : dict
+        Parameter -> value as text.
+    sessions : list of str
+        Sorted, without repetition.
+    largest : bool
+        Whether it is the usual protocol of this name.
+    """
+
+    name: str
+    parameters: dict[str, str]
+    sessions: list[str] = field(default_factory=list)
+    largest: bool = False
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A parameter in which a session differs from the usual protocol, with both values as texts."""
+
+    session: str
+    name: str
+    parameter: str
+    value: str
+    usual: str
+
+
+@dataclass(frozen=True)
 class PlannedSession:
-    """A session with an image; ``files`` is the list of its DICOM files."""
+    """A session that has an image; ``files`` is the path of the list of its DICOM files."""
 
     session: str
     subject: str
     label: str | None
     files: str
 
-    @classmethod
-    def of(cls, session: Session, files: Path) -> "PlannedSession":
-        """Return the entry of a session."""
-        return cls(session.name, session.subject, session.label, str(files))
-
 
 @dataclass(frozen=True)
 class PlannedImage:
-    """An image that is processed by a job of its own.
+    """An image that is processed in its own job.
 
-    ``session`` is its label, ``dicom_session`` the name of its session.
+    ``session`` is the session label, ``dicom_session`` the name of the session.
     """
 
     folder: str
@@ -43,21 +113,28 @@ class PlannedImage:
     series: str
     dicom_session: str
 
+    @property
+    def name(self) -> str:
+        """The path in the dataset, without extension."""
+        return f"{self.folder}/{self.entities}_{self.suffix}"
+
 
 @dataclass(frozen=True)
 class OtherSeries:
-    """A series that is converted with its session.
+    """A series that is converted together with its session.
 
     Parameters
     ----------
     number : int
-        Its place in the order of acquisition.
-    outputs, apart : list of Output
-        Its images, and those that are converted by jobs of their own.
+        Place in the order of acquisition.
+    outputs : list of Output
+        The images that are converted with the session.
+    apart : list of Output
+        The images that are converted in their own jobs.
     zero_b : bool
-        All its b-values are zero.
+        Whether all its b-values are zero.
     keep : bool
-        A person wants it although it is incomplete.
+        Whether the user wants it although it is incomplete.
     """
 
     dicom_session: str
@@ -76,18 +153,18 @@ class OtherSeries:
     keep: bool = False
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> "OtherSeries":
+    def from_json(cls, content: Mapping[str, Any]) -> "OtherSeries":
         """Return the entry that `dataclasses.asdict` wrote."""
-        images = {key: [Output(**output) for output in fields[key]] for key in ("outputs", "apart")}
-        return cls(**{**fields, **images})
+        images = {key: _outputs(content[key]) for key in ("outputs", "apart")}
+        return cls(**{**content, **images})
 
 
 @dataclass(frozen=True)
 class PlannedSeries:
-    """A series: what it is, why, and of one that becomes an image, which.
+    """A series with the kind that was recognised, the reason, and its images.
 
-    ``description`` holds known words only; ``image`` is its name, of several that of the
-    first; ``metadata`` is for its sidecar.
+    ``description`` has only words that may be disclosed. ``image`` is the name of the first image.
+    ``metadata`` are fields for its sidecar.
     """
 
     session: str
@@ -102,19 +179,27 @@ class PlannedSeries:
     metadata: Json = field(default_factory=dict)
     keep: bool = False
 
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "PlannedSeries":
+        """Return the entry that `to_json` wrote."""
+        names = {item.name for item in fields(Facts)}
+        facts = Facts(**{key: value for key, value in content.items() if key in names})
+        others = {key: value for key, value in content.items() if key not in names}
+        return cls(**{**others, "facts": facts, "outputs": _outputs(content.get("outputs", ()))})
+
     def to_json(self) -> Json:
-        """Return its fields, its facts among them."""
-        fields = asdict(self)
-        known = fields.pop("facts")
+        """Return its fields and its facts in one dict."""
+        content = asdict(self)
+        facts = content.pop("facts")
         if self.image is None:
             for key in ("image", "outputs", "metadata", "keep"):
-                fields.pop(key)
-        return {**fields, **known}
+                content.pop(key)
+        return {**content, **facts}
 
 
 @dataclass(frozen=True)
 class Exclusion:
-    """Files, or a session, that cannot be used; ``files`` is a count."""
+    """Files, or a session, that cannot be used; ``files`` is their number."""
 
     files: int
     reason: str
@@ -125,27 +210,27 @@ class Exclusion:
 
 @dataclass
 class Plan:
-    """What will become of a folder of scanner files.
+    """What the files of a DICOM folder become.
 
     Parameters
     ----------
     sessions : list of PlannedSession
-        Sessions with an image.
+        Sessions that have an image.
     images, present : list of PlannedImage
-        Images to be made, and those that the dataset already has and that stay as they are.
+        Images to convert, and images that are in the dataset already and are not changed.
     others : list of OtherSeries
-        Series that are converted with their session, also those that are done.
+        Series that are converted with their session, also if they were converted before.
     mapped, unmapped : list of PlannedSeries
-        Series that become an image, and those that do not.
+        Series that become images, and series that do not.
     excluded : list of Exclusion
     protocols : list of Protocol
         Series of one name with the same parameters.
     deviations : list of Deviation
         Sessions that were acquired with another protocol than most.
     notices : list of str
-        What a person should know.
+        Messages for the user.
     counts : dict
-        Files: ``dicom``, and those that are no DICOM, by kind.
+        Number of files: ``dicom``, and other files by kind.
     """
 
     sessions: list[PlannedSession] = field(default_factory=list)
@@ -161,8 +246,31 @@ class Plan:
     counts: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> Json:
-        """Return the plan as it stands in the manifest."""
+        """Return the plan as it is in the manifest."""
         content = asdict(self)
         content["mapped"] = [series.to_json() for series in self.mapped]
         content["unmapped"] = [series.to_json() for series in self.unmapped]
         return content
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Plan":
+        """Return the plan that `to_json` wrote; empty without DICOM."""
+        readers: dict[str, Callable[[Any], object]] = {
+            "sessions": lambda item: PlannedSession(**item),
+            "images": lambda item: PlannedImage(**item),
+            "present": lambda item: PlannedImage(**item),
+            "others": OtherSeries.from_json,
+            "mapped": PlannedSeries.from_json,
+            "unmapped": PlannedSeries.from_json,
+            "excluded": lambda item: Exclusion(**item),
+            "protocols": lambda item: Protocol(**item),
+            "deviations": lambda item: Deviation(**item),
+        }
+        lists = {
+            key: [read(item) for item in content.get(key, ())] for key, read in readers.items()
+        }
+        return cls(**{**content, **lists})
+
+
+def _outputs(content: Iterable[Mapping[str, Any]]) -> list[Output]:
+    return [Output(**output) for output in content]

@@ -1,8 +1,7 @@
-"""The facts of a series that identify nobody, by which it is recognised and named."""
+"""Facts of a series that identify nobody: it is recognised and named by them."""
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -10,35 +9,39 @@ from typing import Any
 from ecdysis.dicom.header import Header
 from ecdysis.dicom.index import Instance
 from ecdysis.dicom.phase_direction import direction
+from ecdysis.planning.entries import Facts
 from ecdysis.planning.series import Series
 
 GAP = 1.5
-"""A step between slices above this many times the usual step means that slices are missing."""
+"""If a step between slices exceeds the usual step by this factor, slices are missing."""
 
 SAME_PLACE = 0.01
-"""Slice positions closer than this (mm) are one position; headers round to a few digits."""
+"""Slice positions that differ by at most this (mm) are equal, because headers are rounded."""
 
 PARTS = {
     "phase": {"P", "PHASE", "PHASE_MAP", "PHASE MAP"},
     "real": {"R", "REAL"},
     "imag": {"I", "IMAGINARY"},
 }
-"""Entity ``part`` -> terms of ImageType, FrameType and ComplexImageComponent; else magnitude."""
+"""Entity ``part`` -> terms of ImageType, FrameType and ComplexImageComponent.
+
+Images with other terms are magnitude images.
+"""
 
 FIELD_IN_HZ = {"FIELD_MAP", "B0"}
-"""Terms of ImageType and FrameType by which Philips marks a field map."""
+"""Terms of ImageType and FrameType in field maps of Philips."""
 
 MOSAIC = {"MOSAIC", "VFRAME"}
-"""Terms of ImageType for files that hold a whole volume (Siemens, UIH)."""
+"""Terms of ImageType in files with a whole volume (Siemens, UIH)."""
 
 SEQUENCE_NAMES = ((r"epfid", "GR"), (r"epse|ep_b\d|ep2d_se", "SE"))
-"""Siemens sequence names of echo-planar images -> how the echo is made."""
+"""Sequence name of an echo-planar image (Siemens) -> gradient or spin echo."""
 
 B_VALUE = re.compile(r"ep_b(\d+)")
-"""The b-value in the sequence names of Siemens."""
+"""The b-value in a sequence name (Siemens)."""
 
 NO_AGENT = {"", "NO", "NONE", "N", "NA", "N/A", "UNKNOWN"}
-"""What scanners write as ContrastBolusAgent when none was given."""
+"""Values of ContrastBolusAgent if no agent was given."""
 
 _CODES = {
     "Modality": "MR CT PT US CR DX MG NM XA RF SR PR KO OT SC REG SEG RTSTRUCT",
@@ -66,59 +69,15 @@ _CODES = {
 }
 
 CODES = {keyword: frozenset(text.split()) for keyword, text in _CODES.items()}
-"""Keyword -> the terms that may be shown outside the private folder.
+"""Keyword -> terms that may be shown outside the private folder.
 
-A header may hold a name in any field, so a text is passed on only when it is one of these:
-the defined terms of PS3.3 (sections C.7.3.1.1.1, C.7.6.16, C.8.3.1 and C.8.13) and what the
-vendors add to ImageType.
+Any field of a header may contain a person's name, so other texts are not shown. The terms are
+those of PS3.3 (sections C.7.3.1.1.1, C.7.6.16, C.8.3.1 and C.8.13) and those that vendors add to
+ImageType.
 """
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a series is, as far as it identifies nobody.
-
-    Times are in ms, lengths in mm, angles in degrees. A list holds the different values in
-    the series; a value that the header does not give is None.
-    """
-
-    series_number: int | None
-    modality: str | None
-    vendor: str | None
-    body_part: str | None
-    image_type: list[str]
-    sequence: list[str]
-    variant: list[str]
-    dimension: str | None
-    phase_encoding: str | None
-    echo_times: list[float]
-    repetition_time: float | None
-    inversion_time: float | None
-    flip_angle: float | None
-    b_values: list[float]
-    files: int
-    rows: int | None
-    columns: int | None
-    pixel_mm: float | None
-    slice_mm: float | None
-    slices: int
-    volumes: float
-    missing_slices: int
-    mosaic: bool
-    plane: str | None
-    planes: int
-    parts: list[str]
-    field_map: bool
-    direction: str | None
-    spin_echo: bool
-    shapes: int
-    contrast_agent: bool
-    copies: int
-    conflicts: int
-    pieces: int
-
-
-def facts(series: Series) -> Facts:
+def series_facts(series: Series) -> Facts:
     """Return the facts of a series."""
     header = series.header
     sequence = _sequence(series)
@@ -159,8 +118,8 @@ def facts(series: Series) -> Facts:
         field_map=field_map,
         direction=_direction(header),
         spin_echo="SE" in sequence,
-        shapes=len({(one["Rows"], one["Columns"]) for one in series.headers}),
-        contrast_agent=any(_has_agent(one) for one in series.headers),
+        shapes=len({(head["Rows"], head["Columns"]) for head in series.headers}),
+        contrast_agent=any(_has_agent(head) for head in series.headers),
         copies=series.copies,
         conflicts=series.conflicts,
         pieces=series.pieces,
@@ -173,13 +132,13 @@ def geometry(instances: Iterable[Instance]) -> tuple[int, float, int]:
     Returns
     -------
     slices : int
-        Different positions along the normal; 0 when the headers hold no position.
+        Number of different positions along the normal; 0 if the headers have no position.
     volumes : float
-        Frames for each position; not a whole number when a volume is incomplete.
+        Number of frames for each position; not a whole number if a volume is incomplete.
     missing : int
-        Slices for which there is room between their neighbours.
+        Number of slices that would fit into the gaps between slices.
     """
-    places = sorted(place for one in instances for place in one.own.positions)
+    places = sorted(place for instance in instances for place in instance.own.positions)
     if not places:
         return 0, 0.0, 0
     different = [places[0]]
@@ -193,13 +152,13 @@ def geometry(instances: Iterable[Instance]) -> tuple[int, float, int]:
 
 
 def _coded(series: Series, keyword: str) -> list[str]:
-    """Return the codes of `keyword` in the series that may be shown, in order of appearance."""
+    """Return the values of `keyword` in a series that may be shown, in order of appearance."""
     values = (value for header in series.headers for value in _listed(header[keyword]))
-    return _known(values, keyword)
+    return _allowed_terms(values, keyword)
 
 
-def _known(values: Iterable[Any], keyword: str) -> list[str]:
-    # Vendors write 'CSA MPR', 'T1 MAP' or 'PROJECTION IMAGE' in one value.
+def _allowed_terms(values: Iterable[Any], keyword: str) -> list[str]:
+    # Vendors put several terms into one value: 'CSA MPR', 'T1 MAP' or 'PROJECTION IMAGE'.
     terms = (term for value in values for term in str(value or "").upper().split())
     return list(dict.fromkeys(term for term in terms if term in CODES[keyword]))
 
@@ -209,16 +168,16 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _image_type(series: Series) -> list[str]:
-    """Return the terms of ImageType, and of the frames where they differ."""
+    """Return the terms of ImageType and of the types of single frames."""
     values = [value for header in series.headers for value in _listed(header["ImageType"])]
     for header in series.headers:
         for frame_type in _listed(header.get("FrameTypes")):
             values += str(frame_type or "").split("\\")
-    return _known(values, "ImageType")
+    return _allowed_terms(values, "ImageType")
 
 
 def _sequence(series: Series) -> list[str]:
-    """Return the ScanningSequence codes; those of enhanced objects are translated to them."""
+    """Return the codes of ScanningSequence, also for enhanced objects, which lack it."""
     codes = _coded(series, "ScanningSequence")
     pulse = _coded(series, "EchoPulseSequence")
     codes += ["SE"] * ("SPIN" in pulse or "BOTH" in pulse)
@@ -248,7 +207,7 @@ def _b_values(series: Series) -> list[float]:
 
 
 def _parts(headers: Iterable[Header]) -> list[str]:
-    """Return which parts of the complex signal the images are, as BIDS names them."""
+    """Return the parts of the complex signal in the images, in the terms of BIDS."""
     parts = set()
     for header in headers:
         component = str(header["ComplexImageComponent"] or "").upper()
@@ -280,7 +239,7 @@ def _direction(header: Header) -> str | None:
 
 
 def _planes(headers: Iterable[Header]) -> int:
-    """Count the slice orientations that differ by more than rounding."""
+    """Count the slice orientations, after rounding."""
     rounded = set()
     for header in headers:
         value = header["ImageOrientationPatient"]
@@ -290,7 +249,7 @@ def _planes(headers: Iterable[Header]) -> int:
 
 
 def _plane(header: Header) -> str | None:
-    """Return the anatomical plane nearest to the slices."""
+    """Return the anatomical plane that is nearest to the slices."""
     value = header["ImageOrientationPatient"]
     if not isinstance(value, list) or len(value) != 6 or None in value:
         return None

@@ -1,7 +1,7 @@
-"""Participant and session labels: given by a map or counted, and remembered.
+"""Participant and session labels, from the user's map or counted, and kept in the private folder.
 
-Labels are remembered in the private folder under digests of the identifiers, so that patients
-who come later never renumber those who came before.
+The private folder has the labels under digests of the identifiers, so that later patients never
+change the labels of earlier ones.
 """
 
 from collections import Counter, defaultdict
@@ -12,9 +12,15 @@ from pathlib import Path
 from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
 from ecdysis.key import Key
-from ecdysis.planning.participants_map import Mapped, People, check_issuers, find, read_map
-from ecdysis.planning.series import Series
-from ecdysis.planning.visits import Patient, Study, doubts, visits
+from ecdysis.planning.participants_map import (
+    Mapped,
+    People,
+    check_issuers,
+    labels_in_map,
+    mixed_patients,
+    read_map,
+)
+from ecdysis.planning.series import Patient, Series, Study, visits
 from ecdysis.private_files import write_private_table
 
 COLUMNS = ("key", "patient", "study", "participant_label", "session_label")
@@ -29,7 +35,7 @@ class Session:
     subject : str
         Label without ``sub-``.
     label : str or None
-        Label without ``ses-``; None when the participant has no sessions.
+        Label without ``ses-``; None if the participant has no sessions.
     """
 
     subject: str
@@ -37,18 +43,18 @@ class Session:
 
     @property
     def name(self) -> str:
-        """The beginning of its file names, as ``sub-01_ses-01``."""
+        """The beginning of its file names, for example ``sub-01_ses-01``."""
         return f"sub-{self.subject}" + (f"_ses-{self.label}" if self.label else "")
 
     @property
     def folder(self) -> str:
-        """Its folder in the dataset, as ``sub-01/ses-01``."""
+        """Its folder in the dataset, for example ``sub-01/ses-01``."""
         return self.name.replace("_", "/")
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A series that cannot be used, with the session it would be of."""
+    """A series that cannot be used, with its session if it has one."""
 
     session: Session | None
     series: Series
@@ -64,9 +70,9 @@ class Labels:
     sessions : dict
         (patient, StudyInstanceUID) -> (participant label, session label or None).
     unlisted : dict
-        (patient, StudyInstanceUID) that the map leaves out -> reason.
+        (patient, StudyInstanceUID) that is not in the map -> reason.
     notices : tuple of str
-        What a person should know.
+        Messages for the user.
     """
 
     sessions: Mapping[Study, tuple[str, str | None]]
@@ -81,24 +87,25 @@ def assign(
     bids_dir: Path,
     participants_map: Path | None = None,
 ) -> Labels:
-    """Give every study of the series a participant and, where needed, a session label.
+    """Give every study of the series a participant label and, if needed, a session label.
 
-    The map decides when there is one; without it patients are counted ``01``, ``02``... in an
-    order that the key makes from their identifiers, so that labels do not follow the order of
-    the identifiers; labels that `bids_dir` already has are passed over. Studies of one visit
-    (see `ecdysis.planning.visits`) are one session. A patient's only visit gets no session
-    label; of several, each gets ``01``, ``02``... by date. When a second visit appears after
-    the first was named without a session, the new one becomes ``02`` and the first keeps its
+    The map decides if there is one. Without a map, patients are counted ``01``, ``02``... in an
+    order that depends on the key, so that labels do not show the order of the identifiers. Labels
+    that exist in `bids_dir` are not used again.
+
+    Studies of one visit (`ecdysis.planning.series.visits`) are one session. A patient's only visit
+    gets no session label; several visits get ``01``, ``02``... by date. If a second visit appears
+    after the first was named without a session, the second becomes ``02`` and the first keeps its
     name.
 
     Parameters
     ----------
     series : sequence of Series
-        In the order of study dates.
+        Sorted by study date.
     key : Key
-        Makes the digests.
+        The key of the digests.
     memory : Path
-        ``labels.tsv`` of the private folder; it is brought up to date.
+        ``labels.tsv`` of the private folder, which is updated.
     bids_dir : Path
         The dataset.
     participants_map : Path, optional
@@ -107,17 +114,17 @@ def assign(
     Raises
     ------
     InputError
-        The memory was made with another key, the map is malformed, or it renames a patient
-        whom the dataset already has.
+        `memory` was written with another key, the map is malformed, or the map renames a patient
+        who is in the dataset.
     """
-    remembered = _Memory(key, memory)
+    known_labels = _KnownLabels(key, memory)
     mapped = read_map(participants_map) if participants_map else None
-    studies = dict.fromkeys((one.patient, one.study) for one in series)
-    dates = {(one.patient, one.study): str(one.header["StudyDate"] or "") for one in series}
+    dates = {(item.patient, item.study): str(item.header["StudyDate"] or "") for item in series}
+    studies = list(dates)
     unlisted = {} if mapped is None else _unlisted(studies, mapped, dates)
     listed = [study for study in studies if study not in unlisted]
-    people = _participants(listed, remembered, bids_dir, mapped, key)
-    notices = doubts(series, people)
+    people = _participants(listed, known_labels, bids_dir, mapped, key)
+    notices = mixed_patients(series, people)
     visit_of = visits(series)
     sessions: dict[Study, tuple[str, str | None]] = {}
     by_person: defaultdict[str, list[Study]] = defaultdict(list)
@@ -125,22 +132,23 @@ def assign(
         by_person[people[study[0]]].append(study)
     for person, own in by_person.items():
         given = {} if mapped is None else _mapped_sessions(own, mapped, dates)
-        for study, label in _sessions(own, visit_of, given, remembered, person, notices).items():
+        for study, label in _sessions(own, visit_of, given, known_labels, person, notices).items():
             sessions[study] = (person, label)
-        notices += _joined_visits(own, visit_of, given, person)
+        notices += _notices_of_joined_visits(own, visit_of, given, person)
     for (patient, uid), labels in sessions.items():
-        remembered.keep(patient, uid, *labels)
-    remembered.write()
+        known_labels.keep(patient, uid, *labels)
+    known_labels.write()
     return Labels(sessions, unlisted, tuple(notices))
 
 
 def _unlisted(
     studies: Iterable[Study], mapped: People, dates: Mapping[Study, str]
 ) -> dict[Study, str]:
-    """Return the studies that the map leaves out, with the reason."""
+    """Return the studies that are not in the map, with the reason."""
     check_issuers(mapped, {patient for patient, _ in studies})
     reasons = {
-        study: _left_out(find(mapped, study[0]), study[1], dates[study]) for study in studies
+        study: _missing_in_map(labels_in_map(mapped, study[0]), study[1], dates[study])
+        for study in studies
     }
     return {study: reason for study, reason in reasons.items() if reason}
 
@@ -148,20 +156,20 @@ def _unlisted(
 def _mapped_sessions(
     studies: Iterable[Study], mapped: People, dates: Mapping[Study, str]
 ) -> dict[Study, str]:
-    """Return the session labels that the map gives to studies."""
+    """Return the session labels of studies in the map."""
     return {
         study: label
         for study in studies
-        if (known := find(mapped, study[0]))
-        and (label := _mapped_session(known, study[1], dates[study]))
+        if (labels := labels_in_map(mapped, study[0]))
+        and (label := _mapped_session(labels, study[1], dates[study]))
     }
 
 
-def _left_out(mapped: Mapped | None, study: str, date: str) -> str | None:
+def _missing_in_map(mapped: Mapped | None, study: str, date: str) -> str | None:
     if mapped is None:
-        return "participants_map does not name this patient"
+        return "this patient is not in participants_map"
     if mapped.studies and not _mapped_session(mapped, study, date):
-        return "participants_map names sessions of this patient, but not this one"
+        return "participants_map has sessions of this patient, but not this one"
     return None
 
 
@@ -171,19 +179,20 @@ def _mapped_session(mapped: Mapped, study: str, date: str) -> str | None:
 
 def _participants(
     studies: list[Study],
-    remembered: "_Memory",
+    known_labels: "_KnownLabels",
     bids_dir: Path,
     mapped: People | None,
     key: Key,
 ) -> dict[Patient, str]:
+    """Return the participant label of each patient: from the map, an earlier run, or counted."""
     patients = sorted(
         {patient for patient, _ in studies},
         key=lambda patient: key.digest("order of labels", "\n".join(patient)),
     )
     labels: dict[Patient, str] = {}
     for patient in patients:
-        known = remembered.participant(patient)
-        entry = find(mapped, patient) if mapped else None
+        known = known_labels.participant(patient)
+        entry = labels_in_map(mapped, patient) if mapped else None
         if entry is None:
             if known:
                 labels[patient] = known
@@ -192,12 +201,13 @@ def _participants(
         if known and known != label and (bids_dir / f"sub-{known}").is_dir():
             raise InputError(
                 "participants_map",
-                f"it names sub-{label} a patient who is sub-{known} in the dataset",
+                f"it gives the label sub-{label} to a patient who is sub-{known} in the dataset",
                 f"Keep the label {known}, or first rename sub-{known} in the dataset",
             )
     taken = {path.name.removeprefix("sub-") for path in bids_dir.glob("sub-*")}
-    taken |= remembered.participants()
-    counter = max((int(label) for label in remembered.participants() if label.isdigit()), default=0)
+    taken |= known_labels.participants()
+    numbers = [int(label) for label in known_labels.participants() if label.isdigit()]
+    counter = max(numbers, default=0)
     for patient in patients:
         if patient not in labels:
             counter += 1
@@ -211,16 +221,17 @@ def _sessions(
     studies: list[Study],
     visit_of: Mapping[Study, Study],
     given: Mapping[Study, str],
-    remembered: "_Memory",
+    known_labels: "_KnownLabels",
     person: str,
     notices: list[str],
 ) -> dict[Study, str | None]:
+    """Return the session label of each study of a participant; `given` are those of the map."""
     labels: dict[Study, str | None] = dict(given)
-    old = {study: remembered.session(*study) for study in studies if study not in given}
+    old = {study: known_labels.session(*study) for study in studies if study not in given}
     labels |= {study: label for study, (known, label) in old.items() if known == person}
     by_visit = {visit_of[study]: label for study, label in labels.items() if study not in given}
     new = [study for study in studies if study not in labels]
-    earlier = remembered.studies(person)
+    earlier = known_labels.studies(person)
     if not labels and not earlier and len({visit_of[study] for study in new}) == 1:
         return dict.fromkeys(new)
     taken = {label for label in labels.values() if label} | set(earlier.values())
@@ -236,44 +247,44 @@ def _sessions(
         labels[study] = by_visit[visit_of[study]]
     if counted and None in earlier.values():
         notices.append(
-            f"sub-{person} was named without a session when it had one study; its further "
-            f"studies become ses-{', ses-'.join(counted)} and the first keeps its name"
+            f"sub-{person} was named without a session when it had one study. The first study "
+            f"keeps its name; the new studies become ses-{', ses-'.join(counted)}"
         )
     return labels
 
 
-def _joined_visits(
+def _notices_of_joined_visits(
     studies: list[Study],
     visit_of: Mapping[Study, Study],
     given: Mapping[Study, str],
     person: str,
 ) -> list[str]:
-    """Name the visits that consist of several studies, unless a person named their sessions."""
+    """Return a notice for each visit with several studies whose sessions are not in the map."""
     counts = Counter(visit_of[study] for study in studies if study not in given)
     return [
         f"sub-{person}: {count} studies (StudyInstanceUID) of one day and scanner, at most an "
-        "hour apart, are taken as one session. To keep them apart, give participants_map with "
-        "the columns study_uid and session_label"
+        "hour apart, are one session. To make them separate sessions, set participants_map to a "
+        "table with the columns study_uid and session_label"
         for count in counts.values()
         if count > 1
     ]
 
 
 def by_session(
-    every: Sequence[Series], labels: Labels
+    all_series: Sequence[Series], labels: Labels
 ) -> tuple[dict[Session, list[Series]], list[Refusal]]:
-    """Put series into their sessions, which are sorted by name; series stay in the order given.
+    """Group series by session. Sessions are sorted by name; series keep their order.
 
-    Series are refused whose patient or study the participants map leaves out, whose files are
-    those of several participants, or that came a second time under another patient identifier.
+    A series is refused if its patient or study is not in the map, if its files belong to several
+    participants, or if it is a second copy under another patient identifier.
     """
     owners = defaultdict(set)
-    for series in every:
+    for series in all_series:
         if (series.patient, series.study) in labels.sessions:
             owners[series.uid].add(labels.sessions[series.patient, series.study][0])
     sessions: defaultdict[Session, list[Series]] = defaultdict(list)
     refused = []
-    for series in every:
+    for series in all_series:
         if reason := labels.unlisted.get((series.patient, series.study)):
             refused.append(Refusal(None, series, reason))
             continue
@@ -292,8 +303,8 @@ def by_session(
     }, refused
 
 
-class _Memory:
-    """The labels that were given before, under digests of the identifiers."""
+class _KnownLabels:
+    """The labels of earlier runs, under digests of the identifiers."""
 
     def __init__(self, key: Key, path: Path) -> None:
         self._key, self._path = key, path
@@ -302,8 +313,8 @@ class _Memory:
             if row.get("key") != key.fingerprint:
                 raise InputError(
                     path,
-                    "its labels were given with another key, so that no patient is known again",
-                    "Restore the study's key; or, to begin a new dataset, remove this file",
+                    "its labels were made with another key, so patients cannot be recognised",
+                    "Restore the study's key, or remove this file to begin a new dataset",
                 )
             identity = row["patient"], row["study"]
             self._rows[identity] = row["participant_label"], row.get("session_label")
@@ -315,7 +326,7 @@ class _Memory:
         return self._key.token("study", study, 16)
 
     def participant(self, patient: Patient) -> str | None:
-        """Return the label of a patient, or None."""
+        """Return the label of a patient; None for a new patient."""
         digest = self._patient(patient)
         return next((row[0] for (who, _), row in self._rows.items() if who == digest), None)
 
@@ -324,7 +335,7 @@ class _Memory:
         return {label for label, _ in self._rows.values()}
 
     def session(self, patient: Patient, study: str) -> tuple[str | None, str | None]:
-        """Return participant and session label of a study; (None, None) for a new one."""
+        """Return participant and session label of a study; (None, None) for a new study."""
         return self._rows.get((self._patient(patient), self._study(study)), (None, None))
 
     def studies(self, person: str) -> dict[str, str | None]:
@@ -336,11 +347,11 @@ class _Memory:
         }
 
     def keep(self, patient: Patient, study: str, person: str, label: str | None) -> None:
-        """Remember a study."""
+        """Add the labels of a study."""
         self._rows[self._patient(patient), self._study(study)] = (person, label)
 
     def write(self) -> None:
-        """Write the memory when it changed."""
+        """Write the labels if they changed."""
         rows = [
             (self._key.fingerprint, *identity, *labels) for identity, labels in self._rows.items()
         ]

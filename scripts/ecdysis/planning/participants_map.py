@@ -1,23 +1,25 @@
-"""The map from patient identifiers to labels that a person may give."""
+"""Check who the patients are: the user's map from patients to labels, and mixed identifiers."""
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecdysis.dicom.header import Header
 from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
+from ecdysis.planning.series import Patient, Series
 
 
 @dataclass(frozen=True)
 class Mapped:
-    """What the map says of a patient.
+    """The labels of a patient in the map.
 
     Parameters
     ----------
     participant : str
-        The label.
+        The participant label.
     studies : dict
         StudyInstanceUID or StudyDate -> session label.
     """
@@ -26,24 +28,23 @@ class Mapped:
     studies: Mapping[str, str]
 
 
-People = dict[tuple[str, str], Mapped]
-"""(IssuerOfPatientID, PatientID) -> what the map says; the issuer is mostly empty."""
+People = dict[Patient, Mapped]
+"""Patient -> labels; most maps have no issuer, which is then empty."""
 
 
 def read_map(path: Path) -> People:
     """Read the map of patients to labels, a TSV.
 
-    Its columns are ``patient_id`` and ``participant_label``, and if sessions are named,
-    ``session_label`` with ``study_uid`` or ``study_date`` (YYYYMMDD or YYYY-MM-DD). Two
-    patient identifiers may have one label: they are then one participant. Where several
-    clinics have used the same identifiers, a column ``issuer`` (IssuerOfPatientID) tells
-    them apart.
+    Its columns are ``patient_id`` and ``participant_label``, and for sessions ``session_label``
+    with ``study_uid`` or ``study_date`` (YYYYMMDD or YYYY-MM-DD). Two patient identifiers with one
+    label are one participant. If several clinics use the same identifiers, a column ``issuer``
+    (IssuerOfPatientID) distinguishes them.
 
     Raises
     ------
     InputError
         A column is missing, a label has a character that BIDS forbids, or a patient or study
-        has two labels. Rows are named by their number, never by an identifier.
+        has two labels. The error gives the number of the row, never an identifier.
     """
     table = read_tsv(path, "participants_map")
     names = table.columns
@@ -57,8 +58,8 @@ def read_map(path: Path) -> People:
             "Give the columns patient_id, participant_label and, if wanted, study_uid or "
             "study_date with session_label",
         )
-    people: dict[tuple[str, str], str] = {}
-    studies: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    people: dict[Patient, str] = {}
+    studies: defaultdict[Patient, dict[str, str]] = defaultdict(dict)
     for number, row in zip(table.lines, table.rows, strict=True):
         if "patient_id" not in row:
             raise _row_error(number, "patient_id is empty")
@@ -70,25 +71,25 @@ def read_map(path: Path) -> People:
         if "session_label" in row:
             session = _label(row["session_label"], "ses", number)
             if not study:
-                raise _row_error(number, "session_label stands without study_uid or study_date")
+                raise _row_error(number, "session_label is given without study_uid or study_date")
             if studies[patient].setdefault(study, session) != session:
                 raise _row_error(number, "this study has another session_label in a row above")
-    _differ_by_case(people.values())
+    _check_case(people.values())
     return {patient: Mapped(label, studies[patient]) for patient, label in people.items()}
 
 
-def find(people: People, patient: tuple[str, str]) -> Mapped | None:
-    """Return what the map says of (IssuerOfPatientID, PatientID): by both, or by the latter."""
+def labels_in_map(people: People, patient: Patient) -> Mapped | None:
+    """Return the labels of a patient, found by issuer and PatientID, or by PatientID alone."""
     return people.get(patient) or people.get(("", patient[1]))
 
 
-def check_issuers(people: People, patients: Iterable[tuple[str, str]]) -> None:
-    """Refuse a map in which one row would stand for patients of several clinics.
+def check_issuers(people: People, patients: Iterable[Patient]) -> None:
+    """Check that no row of the map applies to patients of several clinics.
 
     Raises
     ------
     InputError
-        A ``patient_id`` without issuer is that of patients with different issuers.
+        A ``patient_id`` without issuer belongs to patients with different issuers.
     """
     by_id = Counter(name for issuer, name in patients if (issuer, name) not in people)
     if any(count > 1 and ("", name) in people for name, count in by_id.items()):
@@ -111,13 +112,61 @@ def _row_error(row: int, problem: str) -> InputError:
     return InputError(f"participants_map, line {row}", problem, "Correct this line")
 
 
-def _differ_by_case(labels: Iterable[str]) -> None:
+def _check_case(labels: Iterable[str]) -> None:
     seen: dict[str, str] = {}
     for label in labels:
         if seen.setdefault(label.lower(), label) != label:
             raise InputError(
                 "participants_map",
                 f"the labels {seen[label.lower()]} and {label} differ by case only, which many "
-                "file systems do not tell apart",
+                "file systems ignore",
                 "Rename one of them",
             )
+
+
+def mixed_patients(series: Sequence[Series], people: Mapping[Patient, str]) -> list[str]:
+    """Return a notice for each participant whose files may be from several people.
+
+    Parameters
+    ----------
+    series : sequence of Series
+    people : dict
+        Patient -> participant label.
+
+    Returns
+    -------
+    list of str
+        One sentence for each PatientID with different names, birth dates or sexes.
+    """
+    headers: defaultdict[Patient, list[Header]] = defaultdict(list)
+    for item in series:
+        headers[item.patient] += item.headers
+    notices = []
+    for patient, label in people.items():
+        counts = {
+            "names": _count_names(headers[patient]),
+            "birth dates": _count_values(headers[patient], "PatientBirthDate"),
+            "sexes": _count_values(headers[patient], "PatientSex"),
+        }
+        several = [f"{count} {what}" for what, count in counts.items() if count > 1]
+        if several:
+            notices.append(
+                f"sub-{label}: its DICOM files have {' and '.join(several)} under one PatientID. "
+                "They may be from different people: compare them, and correct PatientID in the "
+                "export or leave series out in plan.tsv"
+            )
+    return notices
+
+
+def _count_values(headers: Sequence[Header], keyword: str) -> int:
+    values = {str(header[keyword] or "").strip().upper() for header in headers}
+    return len(values - {"", "U", "UNKNOWN"})
+
+
+def _count_names(headers: Sequence[Header]) -> int:
+    """Count different names; a name that only lacks words of another, is the same name."""
+    parts = {
+        frozenset(re.findall(r"[^\W_]+", str(header["PatientName"] or "").lower()))
+        for header in headers
+    } - {frozenset()}
+    return sum(not any(name < other for other in parts) for name in parts)

@@ -1,17 +1,17 @@
-"""Protocols of a study: which sessions were acquired with other parameters than most.
+"""Find sessions that were acquired with other parameters than most sessions of the study.
 
-Images of one name (without run) are compared over all sessions. Series whose parameters agree are
-one group; a session deviates where its series is not in the largest group of the name.
+Images of the same name (without run) are compared over all sessions. Series with equal parameters
+form a group. A session deviates if its series is not in the largest group of the name.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ecdysis.planning.facts import Facts
+from ecdysis.planning.entries import Deviation, Facts, Protocol
 
-FEWEST = 3
-"""With fewer sessions no group is the usual one."""
+FEWEST_SESSIONS = 3
+"""With fewer sessions, no protocol is regarded as usual."""
 
 TOLERANCE = 0.005
 """Numbers that differ by at most this fraction are equal: scanners adjust times slightly."""
@@ -24,12 +24,12 @@ class Acquired:
     Parameters
     ----------
     session : str
-        As ``sub-01_ses-01``.
+        For example ``sub-01_ses-01``.
     name : str
-        Entities without run, and suffix, as ``task-rest_bold``.
+        Entities without run, and suffix, for example ``task-rest_bold``.
     facts : Facts
     coil, software : str
-        As the header has them.
+        The texts in the header.
     """
 
     session: str
@@ -39,47 +39,15 @@ class Acquired:
     software: str = ""
 
 
-@dataclass(frozen=True)
-class Protocol:
-    """Series of one name with the same parameters.
-
-    Parameters
-    ----------
-    name : str
-    parameters : dict
-        Parameter -> value, as a text.
-    sessions : list of str
-        Sorted, each once.
-    largest : bool
-        Whether it is the usual protocol, from which the sessions of other groups deviate.
-    """
-
-    name: str
-    parameters: dict[str, str]
-    sessions: list[str] = field(default_factory=list)
-    largest: bool = False
-
-
-@dataclass(frozen=True)
-class Deviation:
-    """A parameter in which a session differs from the usual protocol; values are texts."""
-
-    session: str
-    name: str
-    parameter: str
-    value: str
-    usual: str
-
-
 Numbers = tuple[float | None, ...]
 
 NUMBERS: dict[str, Callable[[Facts], Numbers]] = {
-    "repetition time (ms)": lambda known: (known.repetition_time,),
-    "echo times (ms)": lambda known: tuple(known.echo_times),
-    "flip angle (degrees)": lambda known: (known.flip_angle,),
-    "voxel size (mm)": lambda known: (known.pixel_mm, known.slice_mm),
-    "slices": lambda known: (known.slices,),
-    "b-values (s/mm2)": lambda known: tuple(known.b_values),
+    "repetition time (ms)": lambda facts: (facts.repetition_time,),
+    "echo times (ms)": lambda facts: tuple(facts.echo_times),
+    "flip angle (degrees)": lambda facts: (facts.flip_angle,),
+    "voxel size (mm)": lambda facts: (facts.pixel_mm, facts.slice_mm),
+    "slices": lambda facts: (facts.slices,),
+    "b-values (s/mm2)": lambda facts: tuple(facts.b_values),
 }
 TEXTS: dict[str, Callable[[Acquired], str]] = {
     "phase encoding": lambda item: item.facts.direction or "n/a",
@@ -91,7 +59,7 @@ FREE_TEXT = ("receive coil", "software version")
 
 
 def protocols(acquired: Sequence[Acquired]) -> list[Protocol]:
-    """Group the series of a study: by name, the largest group of each name first."""
+    """Group the series of a study by name and parameters, the largest group of each name first."""
     by_name: defaultdict[str, list[Acquired]] = defaultdict(list)
     for item in acquired:
         by_name[item.name].append(item)
@@ -103,7 +71,7 @@ def protocols(acquired: Sequence[Acquired]) -> list[Protocol]:
             members[values].add(image.session)
         ordered = sorted(members.items(), key=lambda item: (-len(item[1]), item[0]))
         sizes = [len(sessions) for _, sessions in ordered]
-        usual = len(set.union(*members.values())) >= FEWEST and (
+        usual = len(set.union(*members.values())) >= FEWEST_SESSIONS and (
             len(sizes) < 2 or sizes[0] > sizes[1]
         )
         groups += [
@@ -116,25 +84,25 @@ def protocols(acquired: Sequence[Acquired]) -> list[Protocol]:
 
 
 def deviations(groups: Iterable[Protocol]) -> list[Deviation]:
-    """Return how the sessions of smaller groups differ from the largest group of their name."""
+    """Return how sessions of smaller groups differ from the largest group of the same name."""
     usual: dict[str, Protocol] = {}
-    found = []
+    differences = []
     for group in groups:
         if group.largest:
             usual[group.name] = group
         elif group.name in usual:
             expected = usual[group.name].parameters
-            found += [
+            differences += [
                 Deviation(session, group.name, parameter, value, expected[parameter])
                 for session in group.sessions
                 for parameter, value in group.parameters.items()
                 if value != expected[parameter]
             ]
-    return sorted(found, key=lambda item: (item.name, item.session))
+    return sorted(differences, key=lambda item: (item.name, item.session))
 
 
 def without_free_text(groups: Sequence[Protocol]) -> list[Protocol]:
-    """Replace values that may name somebody by numbers, ``1`` for the most frequent."""
+    """Replace values that may name a person by numbers; ``number 1`` is the most frequent value."""
     counts = {word: Counter[str]() for word in FREE_TEXT}
     for group in groups:
         for word, count in counts.items():
@@ -155,7 +123,7 @@ def without_free_text(groups: Sequence[Protocol]) -> list[Protocol]:
 
 
 def _texts(parameter: str, images: Sequence[Acquired]) -> list[str]:
-    """Return the value of a parameter for each image; equal texts where numbers nearly agree."""
+    """Return a parameter of each image as text; numbers within the tolerance give equal texts."""
     if parameter in TEXTS:
         return [TEXTS[parameter](image) for image in images]
     values = [NUMBERS[parameter](image.facts) for image in images]
@@ -168,7 +136,7 @@ def _texts(parameter: str, images: Sequence[Acquired]) -> list[str]:
 
 
 def _levels(numbers: Sequence[float]) -> dict[float, float]:
-    """Map each number to the most frequent of those that differ from it by `TOLERANCE` at most."""
+    """Map each number to the most frequent number within `TOLERANCE`."""
     counts = Counter(numbers)
     clusters: list[list[float]] = []
     for number in sorted(counts):

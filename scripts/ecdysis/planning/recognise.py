@@ -1,8 +1,7 @@
-"""What a series is, by its header.
+"""Recognise the kind of a series from its header, and read words and labels of its description.
 
-The physics decides (how the image was made: sequence, dimension, echo, repetition and
-inversion time); the words of the description only confirm it, or speak alone when an
-export has lost the physics.
+The acquisition decides: sequence, dimension, echo, repetition and inversion times. The description
+confirms it. The description decides alone only if an export has lost the acquisition parameters.
 """
 
 import re
@@ -10,16 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecdysis.dicom.header import Header
-from ecdysis.planning.facts import Facts
+from ecdysis.planning.entries import Facts
 from ecdysis.planning.recognition_table import (
     ANATOMICAL,
     BY_NAME,
     CONTRASTS,
     FEW_VOLUMES,
-    FEWEST,
+    FEWEST_SLICES,
     HEAD,
     KINDS,
     LEFT_OUT,
+    TASKS,
     WORDS,
     WORDS_OF,
     Between,
@@ -27,19 +27,29 @@ from ecdysis.planning.recognition_table import (
     any_of,
 )
 
+EXPLICIT = re.compile(r"(?<![A-Za-z0-9])(task|acq|dir|ce|rec)-([A-Za-z0-9]{1,24})(?![A-Za-z0-9])")
+"""A BIDS entity in a description, as in the naming convention ReproIn."""
+
+LONG_NUMBER = re.compile(r"\d{5}")
+"""Numbers of five or more digits may be dates or patient numbers."""
+
+SHORTEST_NAME_PART = 3
+"""Shorter parts of a patient's name also occur in ordinary words, so they are not compared."""
+
 
 @dataclass(frozen=True)
 class Guess:
-    """What a series seems to be.
+    """The probable kind of a series.
 
     Parameters
     ----------
     suffix : str or None
         BIDS suffix, ``localizer``, or None.
     confidence : {'high', 'medium', 'low'}
-        high: physics and words agree; medium: one of them speaks alone; low: they differ.
+        high: acquisition and description agree; medium: only one of them gives a kind; low: they
+        disagree.
     why : str
-        The reason, for a person; it holds no text of the header.
+        The reason in words; it contains no text of the header.
     """
 
     suffix: str | None
@@ -47,59 +57,99 @@ class Guess:
     why: str
 
 
-def words(header: Header) -> set[str]:
-    """Return which of `WORDS` the texts of a header hold.
+def description_words(header: Header) -> set[str]:
+    """Return the keys of `WORDS` whose patterns occur in the texts of a header.
 
-    The series description speaks first; protocol and sequence name are asked only when it
-    says nothing, since one protocol name often covers a whole session.
+    The first text with a match is used: series description, protocol name, sequence name. One
+    protocol name often covers a whole session, so it comes second.
     """
     named: set[str] = set()
     for keyword in ("SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName"):
         text = re.sub(r"[^a-z0-9]+", " ", str(header[keyword] or "").lower()).strip()
-        found = {word for word, pattern in WORDS.items() if re.search(pattern, text)}
-        if found and not named:
-            named = found
-        if keyword == "ProtocolName" and "mp2rage" in found:
-            # Its images are often named by the inversion alone.
+        matches = {word for word, pattern in WORDS.items() if re.search(pattern, text)}
+        if matches and not named:
+            named = matches
+        if keyword == "ProtocolName" and "mp2rage" in matches:
+            # Descriptions of MP2RAGE images often name the inversion only.
             named |= {"mp2rage"}
     return named
 
 
+def entity_labels(header: Header) -> dict[str, str]:
+    """Return the BIDS entities in a description, for example ``task-faces``, if safe to disclose.
+
+    A label that is part of the patient's name or number, or has a long number, is not returned.
+    """
+    return {
+        entity: label
+        for keyword in ("ProtocolName", "SeriesDescription")
+        for entity, label in EXPLICIT.findall(str(header[keyword] or ""))
+        if not LONG_NUMBER.search(label) and not _names_patient(label, header)
+    }
+
+
+def task_label(header: Header) -> str | None:
+    """Return the task that the description or the protocol names.
+
+    It is an entity (see `entity_labels`) or a common task (`TASKS`), because any other word may be
+    a person's name.
+    """
+    if label := entity_labels(header).get("task"):
+        return label
+    for keyword in ("SeriesDescription", "ProtocolName"):
+        text = re.sub(r"[^a-z0-9]+", " ", str(header[keyword] or "").lower())
+        for label, pattern in TASKS.items():
+            if re.search(rf"\b({pattern})\d*\b", text):
+                return label
+    return None
+
+
+def _names_patient(label: str, header: Header) -> bool:
+    identity = f"{header['PatientName'] or ''} {header['PatientID'] or ''}".lower()
+    parts = re.findall(r"[^\W_]+", identity)
+    return any(
+        part in label.lower() or label.lower() in part
+        for part in parts
+        if len(part) >= SHORTEST_NAME_PART
+    )
+
+
 def recognise(facts: Facts, named: set[str]) -> Guess:
-    """Find the first rule that a series meets.
+    """Return the kind of the first rule in the recognition table that a series meets.
 
     Parameters
     ----------
     facts : Facts
     named : set of str
-        From `words`.
+        See `description_words`.
     """
-    known = _known(facts, named)
+    properties = _properties(facts, named)
     for rule in LEFT_OUT:
-        if rule.fits(known):
-            return _by_words(rule, known) if rule.by_words else Guess(rule.suffix, "high", rule.why)
+        if rule.fits(properties):
+            if rule.by_words:
+                return _left_out_by_words(rule, properties)
+            return Guess(rule.suffix, "high", rule.why)
     contrasts = named.intersection(CONTRASTS)
     for rule in KINDS:
-        if rule.fits(known):
-            return _judged(rule, named, contrasts)
+        if rule.fits(properties):
+            return _compared_with_words(rule, named, contrasts)
     suffixes = [suffix for suffix in BY_NAME if suffix in contrasts]
     if not suffixes:
         return Guess(None, "low", "neither its sequence nor its description is known")
     first = suffixes[0]
-    if not known["no_sequence"]:
-        return Guess(first, "low", f"described as {first}, but its timing fits no such image")
+    if not properties["no_sequence"]:
+        return Guess(first, "low", f"described as {first}, but its timing does not fit")
     for suffix in suffixes:
-        series = suffix == "bold"
-        if series and facts.volumes <= FEW_VOLUMES:
+        if suffix == "bold" and facts.volumes <= FEW_VOLUMES:
             continue
         if all(time in BY_NAME[suffix] for time in facts.echo_times):
             return Guess(suffix, "medium", f"described as {suffix}; its header names no sequence")
     return Guess(first, "low", f"described as {first}, but its echo time or volumes do not fit")
 
 
-def _known(facts: Facts, named: set[str]) -> dict[str, Any]:
-    """Return the facts with those that follow from several of them."""
-    kinds = set(facts.image_type)
+def _properties(facts: Facts, named: set[str]) -> dict[str, Any]:
+    """Return the facts, and properties that are computed from several of them."""
+    types = set(facts.image_type)
     times = facts.echo_times
     return {
         **vars(facts),
@@ -111,9 +161,9 @@ def _known(facts: Facts, named: set[str]) -> dict[str, Any]:
         "no_sequence": set(facts.sequence) <= {"RM"},
         "other_body_part": facts.body_part is not None and facts.body_part not in HEAD,
         # The third value of an enhanced ImageType names the contrast, not a map.
-        "computed_map": bool(kinds & {"MAP", "T1_MAP", "T2_MAP"})
-        or ("DERIVED" in kinds and bool(kinds & {"T1", "T2", "T2_STAR"})),
-        "asl": "asl" in named or bool(kinds & {"ASL", "PERFUSION"}),
+        "computed_map": bool(types & {"MAP", "T1_MAP", "T2_MAP"})
+        or ("DERIVED" in types and bool(types & {"T1", "T2", "T2_STAR"})),
+        "asl": "asl" in named or bool(types & {"ASL", "PERFUSION"}),
         "dual_spin_echo": len(times) == 2
         and facts.spin_echo
         and times[0] <= 45
@@ -122,36 +172,38 @@ def _known(facts: Facts, named: set[str]) -> dict[str, Any]:
     }
 
 
-def _by_words(rule: Rule, known: dict[str, Any]) -> Guess:
-    """Judge a series that its description alone leaves out."""
-    few = known["slices"] < FEWEST and not known["mosaic"]
-    if few or known["no_sequence"]:
-        return Guess(rule.suffix, "high" if few else "medium", rule.why)
-    neutral = {**known, "words": set()}
-    made = next((kind for kind in KINDS if kind.suffix and kind.fits(neutral)), None)
-    if made is None:
+def _left_out_by_words(rule: Rule, properties: dict[str, Any]) -> Guess:
+    """Return the guess for a series that is left out only because of its description."""
+    few_slices = properties["slices"] < FEWEST_SLICES and not properties["mosaic"]
+    if few_slices or properties["no_sequence"]:
+        return Guess(rule.suffix, "high" if few_slices else "medium", rule.why)
+    without_words = {**properties, "words": set()}
+    kind = next((kind for kind in KINDS if kind.suffix and kind.fits(without_words)), None)
+    if kind is None:
         return Guess(rule.suffix, "medium", rule.why)
-    return Guess(rule.suffix, "low", f"{rule.why}; but made as {made.suffix}: {made.why}")
+    why = f"{rule.why}, but its acquisition is that of {kind.suffix}: {kind.why}"
+    return Guess(rule.suffix, "low", why)
 
 
-def _judged(rule: Rule, named: set[str], contrasts: set[str]) -> Guess:
-    """Compare what the physics says with what the description says."""
+def _compared_with_words(rule: Rule, named: set[str], contrasts: set[str]) -> Guess:
+    """Return the kind of a rule, with a confidence from the comparison with the description."""
     suffix = rule.suffix
     if suffix is None:
         return Guess(None, "high", rule.why)
-    own = {suffix, *WORDS_OF.get(suffix, ())}
+    confirming = {suffix, *WORDS_OF.get(suffix, ())}
     if suffix not in CONTRASTS and suffix not in WORDS_OF:
         return Guess(suffix, "high", rule.why)
-    related = set(ANATOMICAL) if suffix in ANATOMICAL or suffix in WORDS_OF else own
-    others = sorted(contrasts - own - (related if named & own else set()))
+    related = set(ANATOMICAL) if suffix in ANATOMICAL or suffix in WORDS_OF else confirming
+    others = sorted(contrasts - confirming - (related if named & confirming else set()))
     if rule.by_words:
-        why = f"{rule.why}; but its description also says {' and '.join(others)}"
+        why = f"{rule.why}, but its description also names {' and '.join(others)}"
         return Guess(suffix, "low", why) if others else Guess(suffix, "medium", rule.why)
-    if named & own:
+    if named & confirming:
         if others:
-            why = f"{rule.why}; its description also says {' and '.join(others)}"
+            why = f"{rule.why}; its description also names {' and '.join(others)}"
             return Guess(suffix, "medium", why)
         return Guess(suffix, "high", rule.why)
     if not contrasts:
-        return Guess(suffix, "medium", rule.why + "; its description says nothing")
-    return Guess(suffix, "low", f"{rule.why}; but its description says {' and '.join(others)}")
+        return Guess(suffix, "medium", f"{rule.why}; its description names no kind of image")
+    why = f"{rule.why}, but its description names {' and '.join(others)}"
+    return Guess(suffix, "low", why)

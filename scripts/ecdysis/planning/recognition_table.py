@@ -1,9 +1,9 @@
-"""The table by which a series is recognised: data, read from the top.
+"""The table that series are recognised with; the first rule that a series meets counts.
 
 Times are in ms, angles in degrees. The ranges follow the contrast regimes in Bernstein, King
 & Zhou, Handbook of MRI Pulse Sequences (2004), chapters 14 to 17; MPRAGE: Mugler & Brookeman,
 Magn Reson Med 15:152 (1990); MP2RAGE: Marques et al., NeuroImage 49:1271 (2010); FLAIR: Hajnal
-et al., J Comput Assist Tomogr 16:841 (1992); the terms of ImageType are those of PS3.3, section
+et al., J Comput Assist Tomogr 16:841 (1992). The terms of ImageType are defined in PS3.3, section
 C.8.3.1.1.1.
 """
 
@@ -38,15 +38,45 @@ WORDS = {
     "spectroscopy": r"\bmrs\b|\bsvs\b|\bcsi\b|spectro|\bmega ?press\b",
     "reformat": r"\bmip\b|\bminip\b|\breformat|\bprojection\b",
 }
-"""Words that name the kind of an image, as patterns for lower-case text with spaces."""
+"""Word for the kind of an image -> pattern in lower-case text with spaces."""
+
+TASKS = {
+    "rest": r"rest(ing)?( ?state)?|rs ?fmri|rsf?mri",
+    "nback": r"n ?back|[0-3] ?back",
+    "workingmemory": r"working ?memory|wm(?= ?task)|wm",
+    "motor": r"motor|finger ?tap(ping)?|tapping",
+    "faces": r"faces?|hariri",
+    "emotion": r"emotions?|emotional|affect",
+    "language": r"language|lang|verb ?gen(eration)?|word ?gen(eration)?",
+    "stroop": r"stroop",
+    "flanker": r"flanker",
+    "gonogo": r"go ?no ?go|gng",
+    "stopsignal": r"stop ?signal|sst",
+    "gambling": r"gambling",
+    "reward": r"reward|mid(?= ?task)",
+    "social": r"social|theory of mind|tom",
+    "relational": r"relational",
+    "movie": r"movie|film|video|naturalistic",
+    "memory": r"memory|encoding|retrieval|recall",
+    "visual": r"visual|checker ?board|flicker",
+    "retinotopy": r"retinotopy|retino|prf",
+    "auditory": r"auditory|audio|sounds?|tones?|listening",
+    "pain": r"pain|heat|thermal",
+    "imagery": r"imagery",
+    "reading": r"reading|story",
+    "attention": r"attention|ant(?= ?task)",
+    "localizer": r"functional ?locali[sz]er|floc|locali[sz]er",
+    "breathhold": r"breath ?hold(ing)?",
+}
+"""Label of a task -> pattern in lower-case text with spaces. The first match counts."""
 
 CONTRASTS = ("T1w", "T2w", "FLAIR", "PDw", "T2starw", "bold", "dwi", "asl")
-"""Words that contradict one another, except that the first five may stand together."""
+"""Words that contradict each other; the first five may occur together."""
 
 ANATOMICAL = CONTRASTS[:5]
 
 WORDS_OF = {"PDT2": ("PDw", "T2w"), "MEGRE": ("T2starw", "megre"), "MP2RAGE": ("mp2rage", "T1w")}
-"""Kind -> the words that confirm it, where they are not its own name."""
+"""Kind -> words that confirm it, if they differ from its name."""
 
 HEAD = ("HEAD", "BRAIN", "SKULL", "HEADNECK", "NECK", "PHANTOM", "WHOLEBODY")
 
@@ -58,22 +88,22 @@ FOLDERS = {
     **dict.fromkeys(("asl", "m0scan"), "perf"),
     **dict.fromkeys(("epi", "phasediff", "magnitude", "fieldmap"), "fmap"),
 }
-"""The BIDS folder of each kind that is recognised.
+"""Recognised kind -> BIDS folder.
 
-``magnitude`` may be of several echoes; ``PDT2`` is a spin echo with a PDw and a T2w echo;
+``magnitude`` may have several echoes; ``PDT2`` is a spin echo with a PDw and a T2w echo;
 ``fieldmap`` is a map in Hz with its magnitude.
 """
 
-FEWEST = 10
-"""A head image has at least this many slices; fewer are a localizer or a test."""
+FEWEST_SLICES = 10
+"""Head images have at least this many slices. Localizers and test images have fewer."""
 
 FEW_VOLUMES = 9
-"""A functional series usually has more volumes than these; an echo-planar field map does not."""
+"""Functional series usually have more volumes. Echo-planar field maps do not."""
 
 
 @dataclass(frozen=True)
 class Between:
-    """A number from `low` to `high`, both included."""
+    """An interval of numbers that includes both ends."""
 
     low: float
     high: float
@@ -84,19 +114,19 @@ class Between:
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of the table.
+    """One rule of the table.
 
     Parameters
     ----------
     suffix : str or None
-        The BIDS suffix; None for a series that is no image of the raw dataset.
+        The BIDS suffix; None for a series that is left out.
     why : str
-        The reason, for a person.
+        The reason in words.
     has, lacks : dict
-        Fact -> values of which it has at least one, or has none. A fact that is a list meets
-        a rule when any member does.
+        Fact -> values. In `has` the fact must be one of the values, in `lacks` it must not. A list
+        is one of the values if any of its members is.
     by_words : bool
-        The kind is known by the description alone.
+        Whether only the description shows the kind.
     """
 
     suffix: str | None
@@ -106,7 +136,7 @@ class Rule:
     by_words: bool = False
 
     def fits(self, facts: Mapping[str, Any]) -> bool:
-        """Say whether the facts of a series meet this line."""
+        """Return whether the facts of a series meet this rule."""
         return all(any_of(facts[fact], values) for fact, values in self.has.items()) and not any(
             any_of(facts[fact], values) for fact, values in self.lacks.items()
         )
@@ -129,7 +159,7 @@ LEFT_OUT = (
     ),
     Rule(
         "localizer",
-        "slices in several planes, as of a localizer or of several series",
+        "slices in several planes; it may be a localizer or several series",
         has={"planes": Between(2, 1e9)},
     ),
     Rule(
@@ -170,7 +200,7 @@ LEFT_OUT = (
         by_words=True,
     ),
 )
-"""Series that are no raw image, or that their header marks, whatever their timing."""
+"""Series that are no raw images, or whose header names their kind directly."""
 
 KINDS = (
     Rule("sbref", "echo-planar reference image", has={"sequence": ("EP",), "words": ("sbref",)}),
@@ -268,7 +298,7 @@ KINDS = (
     ),
     Rule(
         "T1w",
-        "3-D gradient echo with inversion or magnetisation preparation (MPRAGE and kin)",
+        "3-D gradient echo with inversion or magnetisation preparation (MPRAGE and similar)",
         has={
             "sequence": ("GR", "RM"),
             "prepared": (True,),
@@ -346,7 +376,7 @@ KINDS = (
         lacks={"sequence": ("EP",)},
     ),
 )
-"""Kinds of image by the physics of their sequence."""
+"""Kinds of images, recognised by the parameters of their sequence."""
 
 BY_NAME = {
     "T1w": Between(0.5, 50),
@@ -355,11 +385,11 @@ BY_NAME = {
     "PDw": Between(1, 50),
     "bold": Between(10, 80),
 }
-"""Kinds that a description alone may name, and the echo times that do not contradict it."""
+"""Kind that a description alone may show -> echo times (ms) that agree with it."""
 
 
 def any_of(fact: Any, values: Any) -> bool:
-    """Say whether a fact, or any member of a list of facts, is among the values."""
+    """Return whether a fact, or any member of a list, is one of the values."""
     if isinstance(fact, list | set):
         return any(item in values for item in fact)
     return fact in values

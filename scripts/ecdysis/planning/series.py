@@ -1,7 +1,9 @@
-"""Series: the instances that belong together, in the order in which they were acquired.
+"""Group instances to series, and studies to visits.
 
-A series is what has the same PatientID (and its issuer), day and SeriesInstanceUID, wherever
-its files lie. Series that an archive or a scanner's export split are joined again.
+The instances of a series have the same PatientID (with issuer), day and SeriesInstanceUID, in any
+folder. Series that an archive or an export split into pieces are joined. Scanners and archives may
+give every series, or even every volume, its own StudyInstanceUID, and a restarted console begins
+a second study; such studies are one visit.
 """
 
 import math
@@ -18,17 +20,26 @@ from ecdysis.dicom.index import Index, Instance
 from ecdysis.key import Key
 
 AT_ONCE = 1.0
-"""Series that began within this many seconds of each other are of one acquisition."""
+"""Series that start within this time (s) belong to one acquisition."""
 
-ALIKE = (
+EQUAL_IN_PIECES = (
     *("SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName", "ImageType"),
     *("ScanningSequence", "EchoTime", "RepetitionTime", "FlipAngle", "Rows", "Columns"),
     *("PixelSpacing", "SliceThickness", "ComplexImageComponent"),
 )
-"""Attributes in which the pieces of one series agree."""
+"""Attributes that are equal in all pieces of a series."""
 
-SPLIT = 1000
+XA_FACTOR = 1000
 """Interoperability exports of Siemens XA number the volumes of series 7 as 7001, 7002..."""
+
+PAUSE_S = 3600.0
+"""Studies of one day and scanner are one visit if the pause between them is at most this long."""
+
+Patient = tuple[str, str]
+"""IssuerOfPatientID and PatientID. Without a PatientID, the StudyInstanceUID replaces it."""
+
+Study = tuple[Patient, str]
+"""Patient and StudyInstanceUID."""
 
 
 @dataclass(frozen=True)
@@ -38,25 +49,24 @@ class Series:
     Parameters
     ----------
     id : str
-        ``ser-`` and eight digits made with the key from SeriesInstanceUID.
-    patient : tuple of str
-        IssuerOfPatientID and PatientID; without a PatientID the StudyInstanceUID stands in.
+        ``ser-`` and eight digits, computed from the SeriesInstanceUID with the study's key.
+    patient : Patient
     study, uid : str
-        StudyInstanceUID and SeriesInstanceUID; of a joined series, those of its first piece.
+        StudyInstanceUID and SeriesInstanceUID. A joined series has those of its first piece.
     headers : tuple of dict
         The different shared headers, the most frequent first.
     instances : tuple of Instance
-        In the order of position, then number; a second copy of an instance is left out.
+        Sorted by position, then number; each instance once.
     copies : int
-        How many second copies were left out.
+        Number of identical copies of instances, which were left out.
     conflicts : int
-        How many instances came twice with different content.
+        Number of instances that exist twice with different content.
     pieces : int
-        How many series of the export were joined to this one.
+        Number of series in the export that were joined to this one.
     """
 
     id: str
-    patient: tuple[str, str]
+    patient: Patient
     study: str
     uid: str
     headers: tuple[Header, ...] = field(repr=False)
@@ -72,30 +82,32 @@ class Series:
 
     @property
     def day(self) -> str:
-        """The date of the study, as ``20200131``; empty when the header has none."""
+        """The date of the study in the format ``20200131``; empty if the header has none."""
         return str(self.header["StudyDate"] or "")
 
     def acquired(self) -> str | None:
-        """Return date and time at which its first instance was acquired."""
-        moments = (_moment(one.own.acquired, self.header) for one in self.instances)
-        return min((moment for moment in moments if moment), default=None)
+        """Return the date and time of the first instance; see `seconds_between`."""
+        return min(self._moments(), default=None)
 
     def ended(self) -> str | None:
-        """Return date and time at which its last instance was acquired."""
-        moments = (_moment(one.own.acquired, self.header) for one in self.instances)
-        return max((moment for moment in moments if moment), default=None)
+        """Return the date and time of the last instance."""
+        return max(self._moments(), default=None)
+
+    def _moments(self) -> Iterable[str]:
+        moments = (_moment(instance.own.acquired, self.header) for instance in self.instances)
+        return (moment for moment in moments if moment)
 
     def began(self) -> str | None:
-        """Return date and time at which it was acquired, else those of the series."""
+        """Return the date and time of the first instance, or else of the series."""
         return self.acquired() or _moment(self.header["SeriesTime"], self.header)
 
     def content(self) -> str:
-        """Return a text that changes when instances come, go or differ, not when they move."""
-        return "\n".join(sorted(f"{one.own.uid} {one.size}" for one in self.instances))
+        """Return a text that changes if instances are added, removed or changed, not if moved."""
+        return "\n".join(sorted(f"{item.own.uid} {item.size}" for item in self.instances))
 
 
 def _moment(text: Any, header: Header) -> str | None:
-    """Return a time as ``YYYYMMDDHHMMSS.f``, with the date of the series when it has none."""
+    """Return a time as ``YYYYMMDDHHMMSS.f``; a time without a date gets the date of the series."""
     digits, _, fraction = str(text or "").replace(":", "").partition(".")
     if not digits.isdecimal():
         return None
@@ -106,9 +118,9 @@ def _moment(text: Any, header: Header) -> str | None:
 
 
 def seconds_between(before: str, after: str) -> float:
-    """Return the seconds from one moment to another, as `Series.acquired` gives them.
+    """Return the seconds from one moment to another, both in the format of `Series.acquired`.
 
-    Infinite when one of them is no date and time.
+    The result is infinite if one of them is not a date and time.
 
     Examples
     --------
@@ -129,40 +141,40 @@ def seconds_between(before: str, after: str) -> float:
     return second - first
 
 
-def at_once(one: Series, other: Series) -> bool:
-    """Say whether two series are of one acquisition: echoes, parts or reconstructions of it."""
-    first, second = one.acquired(), other.acquired()
+def same_acquisition(first_series: Series, second_series: Series) -> bool:
+    """Return whether two series are echoes, parts or reconstructions of one acquisition."""
+    first, second = first_series.acquired(), second_series.acquired()
     if first is None or second is None:
         return False
     return first == second or abs(seconds_between(first, second)) <= AT_ONCE
 
 
-def group(index: Index, key: Key) -> list[Series]:
-    """Put the instances of an index into series, in the order in which they were acquired."""
+def group_series(index: Index, key: Key) -> list[Series]:
+    """Group the instances of an index to series, in the order of acquisition."""
     issuers = {
         (header["StudyInstanceUID"], header["PatientID"]): header["IssuerOfPatientID"]
         for header in index.headers
         if header["IssuerOfPatientID"]
     }
-    found: defaultdict[tuple[tuple[str, str], str, str], list[Instance]] = defaultdict(list)
+    groups: defaultdict[tuple[Patient, str, str], list[Instance]] = defaultdict(list)
     for instance in index.instances:
         header = index.headers[instance.header]
         study = str(header["StudyInstanceUID"])
-        # A part of a study may lack the issuer; exports may lack every PatientID, and must not
-        # become one patient.
+        # The issuer may be missing in a part of a study. If an export has no PatientID at all, its
+        # studies must not become one patient.
         issuer = header["IssuerOfPatientID"] or issuers.get((study, header["PatientID"]), "")
         patient = (str(issuer), str(header["PatientID"] or study))
         day = str(header["StudyDate"] or study)
-        found[patient, day, str(header["SeriesInstanceUID"])].append(instance)
-    every = [
+        groups[patient, day, str(header["SeriesInstanceUID"])].append(instance)
+    all_series = [
         _series(index, key, patient, uid, instances)
-        for (patient, _, uid), instances in found.items()
+        for (patient, _, uid), instances in groups.items()
     ]
-    return sorted(_joined(sorted(every, key=_order)), key=_order)
+    return sorted(_join_pieces(sorted(all_series, key=_order)), key=_order)
 
 
 def _series(
-    index: Index, key: Key, patient: tuple[str, str], uid: str, instances: Iterable[Instance]
+    index: Index, key: Key, patient: Patient, uid: str, instances: Iterable[Instance]
 ) -> Series:
     once: dict[str, Instance] = {}
     copies = conflicts = 0
@@ -200,12 +212,13 @@ def _order(series: Series) -> tuple[Any, ...]:
     )
 
 
-def _joined(every: Sequence[Series]) -> list[Series]:
-    """Join the pieces of series that were split, each to the first that it continues."""
+def _join_pieces(all_series: Sequence[Series]) -> list[Series]:
+    """Join the pieces of split series, each to the last series with equal attributes."""
     whole: list[Series] = []
     last: dict[tuple[Any, ...], int] = {}
-    for series in every:
-        kind = (series.patient, series.day, *(str(series.header[word]) for word in ALIKE))
+    for series in all_series:
+        attributes = (str(series.header[word]) for word in EQUAL_IN_PIECES)
+        kind = (series.patient, series.day, *attributes)
         at = last.get(kind)
         if at is not None and _continues(whole[at], series):
             whole[at] = _join(whole[at], series)
@@ -216,20 +229,22 @@ def _joined(every: Sequence[Series]) -> list[Series]:
 
 
 def _continues(series: Series, piece: Series) -> bool:
-    """Say whether a series that agrees in all of `ALIKE` is a further piece of another."""
+    """Return whether a series with equal attributes is the next piece of another."""
     numbers = series.header["SeriesNumber"], piece.header["SeriesNumber"]
     if not all(isinstance(number, int) for number in numbers):
         return False
-    known = {one.own.uid for one in series.instances}
-    if any(one.own.uid in known for one in piece.instances):
+    uids = {instance.own.uid for instance in series.instances}
+    if any(instance.own.uid in uids for instance in piece.instances):
         return False
     if series.study == piece.study and numbers[0] == numbers[1]:
-        used = {one.own.number for one in series.instances}
-        return not any(one.own.number in used for one in piece.instances)
+        used = {instance.own.number for instance in series.instances}
+        return not any(instance.own.number in used for instance in piece.instances)
     if not _one_volume(piece):
         return False
     if "MFSPLIT" in (series.header["ImageType"] or ()):
-        return series.study == piece.study and numbers[0] // SPLIT == numbers[1] // SPLIT > 0
+        return (
+            series.study == piece.study and numbers[0] // XA_FACTOR == numbers[1] // XA_FACTOR > 0
+        )
     repetition = series.header["RepetitionTime"]
     before, after = series.ended(), piece.acquired()
     if series.study == piece.study or not isinstance(repetition, int | float):
@@ -240,7 +255,7 @@ def _continues(series: Series, piece: Series) -> bool:
 
 
 def _one_volume(series: Series) -> bool:
-    places = [place for one in series.instances for place in one.own.positions]
+    places = [place for instance in series.instances for place in instance.own.positions]
     return len(places) == len(set(places))
 
 
@@ -260,5 +275,49 @@ def _join(series: Series, piece: Series) -> Series:
 
 
 def paths(series: Series, root: Path) -> list[str]:
-    """Return the absolute paths of the files of a series, links not resolved."""
-    return [str((root / one.path).absolute()) for one in series.instances]
+    """Return the absolute paths of the files of a series, without resolving links."""
+    return [str((root / instance.path).absolute()) for instance in series.instances]
+
+
+def visits(series: Sequence[Series]) -> dict[Study, Study]:
+    """Return the first study of the visit of each study.
+
+    Studies are one visit if patient, name, birth date, sex, day and scanner are equal, and the time
+    between the last image of one and the first image of the next is at most `PAUSE_S`.
+    """
+    spans: dict[Study, tuple[str, str]] = {}
+    scanners: defaultdict[tuple[str, ...], list[Study]] = defaultdict(list)
+    for item in series:
+        study = item.patient, item.study
+        begin = item.began()
+        if begin is None or not item.day:
+            spans.setdefault(study, ("", ""))
+            continue
+        end = item.ended() or begin
+        span = spans.get(study) or ("", "")
+        if not span[0]:
+            scanners[(*item.patient, item.day, *_person_and_scanner(item.header))].append(study)
+            spans[study] = begin, end
+        else:
+            spans[study] = min(span[0], begin), max(span[1], end)
+    first = {study: study for study in spans}
+    for studies in scanners.values():
+        ordered = sorted(studies, key=lambda study: spans[study])
+        until = ""
+        for number, study in enumerate(ordered):
+            begin, end = spans[study]
+            if number and (begin <= until or seconds_between(until, begin) <= PAUSE_S):
+                first[study] = first[ordered[number - 1]]
+            until = max(until, end)
+    return first
+
+
+def _person_and_scanner(header: Header) -> tuple[str, ...]:
+    words = (
+        *("PatientName", "PatientBirthDate", "PatientSex"),
+        "Manufacturer",
+        "ManufacturerModelName",
+        "DeviceSerialNumber",
+        "StationName",
+    )
+    return tuple(str(header[word] or "") for word in words)

@@ -1,18 +1,18 @@
-"""Planning one session after the other: names, images, and what is left out."""
+"""Add sessions to a plan: the names of their images, and the series that are left out."""
 
 import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
 from ecdysis.bids import schema
 from ecdysis.bids.outputs import Output, outputs
-from ecdysis.planning.decide import Wishes, decide
-from ecdysis.planning.decision import Decision
-from ecdysis.planning.entities import distinguish, with_difference
+from ecdysis.planning.decide import decide
+from ecdysis.planning.decision import Decision, PlanOptions
+from ecdysis.planning.entities import distinguish, distinguish_equal_names
 from ecdysis.planning.entries import (
     Exclusion,
     OtherSeries,
@@ -24,52 +24,69 @@ from ecdysis.planning.entries import (
 from ecdysis.planning.labels import Refusal, Session
 from ecdysis.planning.names import Name, Names
 from ecdysis.planning.protocol import Acquired
-from ecdysis.planning.recognise import words
+from ecdysis.planning.recognise import description_words
 from ecdysis.planning.rulings import Ruling
 from ecdysis.planning.series import Series, paths
-from ecdysis.planning.series_table import Row, row
 from ecdysis.private_files import write_private_json
 
-OF_AN_IMAGE = ("echo", "part")
-"""Entities of a companion that are its own; all others are those of its partner."""
+OWN_ENTITIES = ("echo", "part")
+"""Entities of a companion that may differ from those of its partner."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The session and the name of a series, and the reason; without a name it is left out."""
+
+    series: Series
+    session: str | None
+    name: str | None
+    why: str
+    decision: Decision | None = None
 
 
 class SessionPlanner:
-    """Enters one session after the other into a plan.
+    """Adds sessions to a plan.
 
     Parameters
     ----------
-    made : Plan
-        Is added to.
+    plan : Plan
+        The plan to which entries are added.
     root : Path
         The folder of the scanner's files.
     bids_dir, private_dir : Path
     names : Names
-    wishes : Wishes
+    options : PlanOptions
+
+    Attributes
+    ----------
+    outcomes : list of Outcome
+        One for each series.
+    acquired : list of Acquired
+        All series that become images.
     """
 
     def __init__(
         self,
-        made: Plan,
+        plan: Plan,
         root: Path,
         bids_dir: Path,
         private_dir: Path,
         names: Names,
-        wishes: Wishes,
+        options: PlanOptions,
     ) -> None:
-        self.plan = made
-        self.listing: list[Row] = []
+        self.plan = plan
+        self.outcomes: list[Outcome] = []
         self.acquired: list[Acquired] = []
         self._root, self._bids_dir, self._private_dir = root, bids_dir, private_dir
-        self._names, self._wishes = names, wishes
+        self._names, self._options = names, options
 
-    def refuse(self, refused: Sequence[Refusal]) -> None:
-        """Leave out series that are of no session, counting those of unknown patients."""
+    def exclude_refused(self, refused: Sequence[Refusal]) -> None:
+        """Exclude refused series; the files of unknown patients are only counted."""
         unknown: Counter[str] = Counter()
         for refusal in refused:
             files, session = len(refusal.series.instances), refusal.session
             name = session.name if session else None
-            self.listing.append(row(refusal.series, name, None, refusal.reason, None))
+            self.outcomes.append(Outcome(refusal.series, name, None, refusal.reason))
             if session:
                 self._exclude(files, refusal.reason, session, refusal.series.id)
             else:
@@ -81,110 +98,110 @@ class SessionPlanner:
     ) -> None:
         self.plan.excluded.append(Exclusion(files, reason, session.name, session.subject, series))
 
-    def session(self, session: Session, members: list[Series]) -> None:
-        """Plan the images of one session; its problems stop no other session."""
-        decisions = decide(members, self._wishes)
-        named = self._named(session, decisions)
-        decisions, named = self._different(session, decisions, named)
+    def add_session(self, session: Session, members: list[Series]) -> None:
+        """Plan the images of one session; its problems do not stop other sessions."""
+        decisions = decide(members, self._options)
+        names = self._name_images(session, decisions)
+        decisions, names = self._resolve_clashes(session, decisions, names)
         kept = []
         for number, decision in enumerate(decisions, start=1):
             if decision.kind:
-                self._place(session, decision, named[decision.series.id], number)
+                self._add_images(session, decision, names[decision.series.id], number)
                 kept.append(decision.series)
             else:
                 reason = str(decision.objection)
-                self.plan.unmapped.append(_described(session, decision, reason))
-                self.listing.append(row(decision.series, session.name, None, reason, decision))
+                self.plan.unmapped.append(_planned_series(session, decision, reason))
+                outcome = Outcome(decision.series, session.name, None, reason, decision)
+                self.outcomes.append(outcome)
         if kept:
-            target = write_file_list(self._private_dir, self._root, session, kept)
-            self.plan.sessions.append(PlannedSession.of(session, target))
+            entry = write_session(self._private_dir, self._root, session, kept)
+            self.plan.sessions.append(entry)
         else:
-            wanted = "image" if self._wishes.others else " or ".join(self._wishes.suffixes)
+            wanted = "image" if self._options.others else " or ".join(self._options.suffixes)
             files = sum(len(series.instances) for series in members)
             self._exclude(files, f"no {wanted} among its {len(members)} series", session)
 
-    def _named(self, session: Session, decisions: Sequence[Decision]) -> dict[str, Name]:
-        """Name all images of a session, companions after the images that they belong to."""
+    def _name_images(self, session: Session, decisions: Sequence[Decision]) -> dict[str, Name]:
+        """Return the name of each series; companions are named after their partners."""
         by_kind: defaultdict[tuple[bool, str], list[Decision]] = defaultdict(list)
         for decision in decisions:
             if decision.kind:
                 by_kind[decision.partner is not None, decision.kind].append(decision)
-        named: dict[str, Name] = {}
-        for (_, kind), chosen in sorted(by_kind.items()):
-            named |= self._named_kind(session, kind, chosen, named)
-        return named
+        names: dict[str, Name] = {}
+        for (_, kind), members in sorted(by_kind.items()):
+            names |= self._name_kind(session, kind, members, names)
+        return names
 
-    def _named_kind(
+    def _name_kind(
         self,
         session: Session,
         kind: str,
-        chosen: Sequence[Decision],
-        named: Mapping[str, Name],
+        decisions: Sequence[Decision],
+        names: Mapping[str, Name],
     ) -> dict[str, Name]:
-        bases = distinguish(kind, chosen)
+        bases = distinguish(kind, decisions)
         exact = {}
-        for decision in chosen:
-            name = decision.series.id
+        for decision in decisions:
+            series = decision.series.id
             if decision.partner:
-                bases[name] = _of_partner(bases[name], named[decision.partner].entities)
-            if _exact(decision.ruling):
-                exact[name] = decision.ruling.entities if decision.ruling else ""
+                bases[series] = _with_partner(bases[series], names[decision.partner].entities)
+            if _is_exact(decision.ruling):
+                exact[series] = decision.ruling.entities if decision.ruling else ""
             elif decision.ruling and decision.ruling.decides:
-                bases[name] = decision.ruling.entities
+                bases[series] = decision.ruling.entities
         shared: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        for name, entities in exact.items():
-            shared[entities][name] = bases[name]
-        for entities, own in shared.items():
-            if len(own) > 1:
-                exact |= with_difference(kind, entities, own)
-        series = [decision.series for decision in chosen]
-        return self._names.give(session.name, kind, series, bases, exact)
+        for series, entities in exact.items():
+            shared[entities][series] = bases[series]
+        for entities, automatic in shared.items():
+            if len(automatic) > 1:
+                exact |= distinguish_equal_names(kind, entities, automatic)
+        members = [decision.series for decision in decisions]
+        return self._names.name_series(session.name, kind, members, bases, exact)
 
-    def _different(
-        self, session: Session, decisions: Sequence[Decision], named: dict[str, Name]
+    def _resolve_clashes(
+        self, session: Session, decisions: Sequence[Decision], names: dict[str, Name]
     ) -> tuple[list[Decision], dict[str, Name]]:
-        """Make the names of a session differ; leave out series to which a person gave one run."""
+        """Give series with equal names a run; leave them out if the user set equal runs."""
         users: defaultdict[str, list[str]] = defaultdict(list)
         for decision in decisions:
             if decision.kind:
-                for path in _paths(session, decision, named[decision.series.id]):
+                for path in _paths(session, decision, names[decision.series.id]):
                     users[path].append(decision.series.id)
-        clashing = {name for same in users.values() if len(same) > 1 for name in same}
+        clashing = {series for same in users.values() if len(same) > 1 for series in same}
         settled = []
         for decision in decisions:
-            name = decision.series.id
-            if name not in clashing:
+            series = decision.series.id
+            if series not in clashing:
                 settled.append(decision)
-            elif _exact(decision.ruling):
-                self._names.forget(session.name, name)
-                why = "plan.tsv gives this name to another series of the session, too"
+            elif _is_exact(decision.ruling):
+                self._names.forget(session.name, series)
+                why = "plan.tsv gives this name to another series of the session too"
                 settled.append(replace(decision, objection=why))
             else:
-                first = all(same[0] == name for same in users.values() if name in same)
-                others = {path for path, same in users.items() if same != [name]}
+                first = all(same[0] == series for same in users.values() if series in same)
+                others = {path for path, same in users.items() if same != [series]}
                 if not first:
-                    named[name] = _next_run(session, decision, named[name], others)
-                    self._names.rename(session.name, name, named[name])
+                    names[series] = _next_run(session, decision, names[series], others)
+                    self._names.rename(session.name, series, names[series])
                 settled.append(decision)
-        return settled, named
+        return settled, names
 
-    def _place(self, session: Session, decision: Decision, name: Name, number: int) -> None:
-        """Enter a named series as images to be made, or that the dataset has."""
-        made = _outputs(session, decision, name)
+    def _add_images(self, session: Session, decision: Decision, name: Name, number: int) -> None:
+        """Add the images of a series to the plan, as new or as present in the dataset."""
+        images = _outputs(session, decision, name)
         series, ruling = decision.series, decision.ruling
         metadata = dict(ruling.metadata) if ruling else {}
         keep = bool(ruling and ruling.keep)
-        heads = [
-            image for image in made if image.suffix in self._wishes.suffixes and image.magnitude
-        ]
-        others = [image for image in made if image not in heads]
-        for image in heads:
+        suffixes = self._options.suffixes
+        apart = [image for image in images if image.suffix in suffixes and image.magnitude]
+        others = [image for image in images if image not in apart]
+        for image in apart:
             entry = PlannedImage(
                 image.folder, image.entities, image.suffix, session.subject, session.label,
                 series.id, session.name,
             )  # fmt: skip
-            (self.plan.present if self._has(image) else self.plan.images).append(entry)
-        if others and (self._wishes.others or not heads):
+            (self.plan.present if self._is_present(image) else self.plan.images).append(entry)
+        if others and (self._options.others or not apart):
             self.plan.others.append(
                 OtherSeries(
                     session.name,
@@ -196,20 +213,20 @@ class SessionPlanner:
                     len(series.instances),
                     decision.facts.direction,
                     others,
-                    heads,
+                    apart,
                     metadata,
                     list(ruling.volumes) if ruling else [],
                     decision.zero_b,
                     keep,
                 )
             )
-        self._follow(session, decision, name, made)
+        self._check_content(session, decision, name, images)
         reason = decision.guess.why
         self.plan.mapped.append(
             replace(
-                _described(session, decision, reason),
-                image=made[0].path,
-                outputs=made,
+                _planned_series(session, decision, reason),
+                image=images[0].path,
+                outputs=images,
                 metadata=metadata,
                 keep=keep,
             )
@@ -226,21 +243,22 @@ class SessionPlanner:
         short = "_".join(filter(None, (name.entities, schema.suffix_of(name.kind))))
         if "/" in name.kind:
             short = f"{name.kind.partition('/')[0]}/{short}"
-        self.listing.append(row(series, session.name, short, reason, decision))
+        self.outcomes.append(Outcome(series, session.name, short, reason, decision))
 
-    def _follow(
-        self, session: Session, decision: Decision, name: Name, made: Sequence[Output]
+    def _check_content(
+        self, session: Session, decision: Decision, name: Name, images: Sequence[Output]
     ) -> None:
-        there = [image.path for image in made if self._has(image)]
-        if not there:
-            self._names.follow(session.name, decision.series)
+        """Store the content of a new series; add a notice if a converted series changed."""
+        present = [image.path for image in images if self._is_present(image)]
+        if not present:
+            self._names.update_content(session.name, decision.series)
         elif name.content != self._names.content(decision.series):
             self.plan.notices.append(
-                f"the DICOM files of {there[0]} have changed since it was planned; the image "
-                "is kept as it is, and is made anew when it is removed"
+                f"the DICOM files of {present[0]} have changed since it was planned. The image was "
+                "not changed; to convert it again, remove it"
             )
 
-    def _has(self, image: Output) -> bool:
+    def _is_present(self, image: Output) -> bool:
         return (self._bids_dir / f"{image.path}.nii.gz").exists()
 
 
@@ -249,23 +267,23 @@ def _without_run(name: Name) -> str:
     return "_".join(filter(None, (entities, schema.suffix_of(name.kind))))
 
 
-def _exact(ruling: Ruling | None) -> bool:
+def _is_exact(ruling: Ruling | None) -> bool:
     return ruling is not None and ruling.exact and ruling.kind is not None
 
 
-def _of_partner(own: str, partner: str) -> str:
-    """Return the entities of the partner with those that a companion has of its own."""
+def _with_partner(own: str, partner: str) -> str:
+    """Return the entities of a companion: those of its partner, but its own echo and part."""
     labels = schema.labels_of(own)
     shared = {
-        key: label for key, label in schema.labels_of(partner).items() if key not in OF_AN_IMAGE
+        key: label for key, label in schema.labels_of(partner).items() if key not in OWN_ENTITIES
     }
-    return schema.join(shared | {key: labels[key] for key in OF_AN_IMAGE if key in labels})
+    return schema.join(shared | {key: labels[key] for key in OWN_ENTITIES if key in labels})
 
 
 def _outputs(session: Session, decision: Decision, name: Name) -> list[Output]:
-    known = decision.facts
+    facts = decision.facts
     return outputs(
-        session.name, name.kind, name.entities, known.echo_times, known.parts, known.volumes
+        session.name, name.kind, name.entities, facts.echo_times, facts.parts, facts.volumes
     )
 
 
@@ -274,7 +292,7 @@ def _paths(session: Session, decision: Decision, name: Name) -> list[str]:
 
 
 def _next_run(session: Session, decision: Decision, name: Name, others: set[str]) -> Name:
-    """Return the name with the lowest run with which it differs from all others."""
+    """Return a name with the lowest run that is not used by others."""
     for run in count(2):
         other = replace(name, entities=schema.with_entities(name.entities, run=str(run)))
         if not others.intersection(_paths(session, decision, other)):
@@ -282,13 +300,13 @@ def _next_run(session: Session, decision: Decision, name: Name, others: set[str]
     raise AssertionError
 
 
-def _described(session: Session, decision: Decision, reason: str) -> PlannedSeries:
-    """Return what may be shown of a series outside the private folder."""
+def _planned_series(session: Session, decision: Decision, reason: str) -> PlannedSeries:
+    """Return the entry of a series, with facts that may be shown outside the private folder."""
     guess = decision.guess
     return PlannedSeries(
         session.name,
         decision.series.id,
-        " ".join(sorted(words(decision.series.header))),
+        " ".join(sorted(description_words(decision.series.header))),
         guess.suffix,
         guess.confidence,
         reason,
@@ -296,12 +314,12 @@ def _described(session: Session, decision: Decision, reason: str) -> PlannedSeri
     )
 
 
-def write_file_list(
+def write_session(
     private_dir: Path, root: Path, session: Session, series: Sequence[Series]
-) -> Path:
-    """Write the list of a session's files, by which its de-identification finds them.
+) -> PlannedSession:
+    """Write the list of a session's files, which de-identification reads; return the entry.
 
-    It is ``sessions/<session>.json`` of the private folder; written when it changes.
+    The list is ``sessions/<session>.json`` in the private folder. It is written if it changes.
 
     Parameters
     ----------
@@ -310,18 +328,18 @@ def write_file_list(
         The folder that the paths of the series are relative to.
     session : Session
     series : sequence of Series
-        Those of the session that are wanted.
+        The series of the session that are de-identified.
     """
     target = private_dir / "sessions" / f"{session.name}.json"
-    ordered = sorted(series, key=lambda one: one.id)
-    instances = [instance for one in ordered for instance in one.instances]
-    stats = sorted([one.path, one.size, one.mtime_ns] for one in instances)
+    ordered = sorted(series, key=lambda item: item.id)
+    instances = [instance for item in ordered for instance in item.instances]
+    stats = sorted([instance.path, instance.size, instance.mtime_ns] for instance in instances)
     content = {
         "session": session.name,
         "subject": session.subject,
-        "series": {one.id: paths(one, root) for one in ordered},
-        # so that a file that changed makes a new list
+        "series": {item.id: paths(item, root) for item in ordered},
+        # The list must change if a file changes.
         "state": hashlib.sha256(json.dumps(stats).encode()).hexdigest(),
     }
     write_private_json(target, content)
-    return target
+    return PlannedSession(session.name, session.subject, session.label, str(target))

@@ -173,9 +173,9 @@ class Run:
     validation: Mapping[str, Any] | None = None
     ratings: Mapping[str, tuple[Rating, ...]] = field(default_factory=dict)
     protocols: tuple[Mapping[str, Any], ...] = ()
-    """Groups of series with the same parameters, see `ecdysis.planning.protocol.Protocol`."""
+    """Groups of series with the same parameters, see `ecdysis.planning.entries.Protocol`."""
     deviations: tuple[Mapping[str, Any], ...] = ()
-    """See `ecdysis.planning.protocol.Deviation`."""
+    """See `ecdysis.planning.entries.Deviation`."""
     live: bool = False
     """Whether Snakemake was running when the records were read."""
 
