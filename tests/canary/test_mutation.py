@@ -7,6 +7,7 @@ import pytest
 from ecdysis.deid import actions, clean, instance, person, profile, scrub
 from ecdysis.deid.actions import Context
 from ecdysis.deid.instance import instance_cleaner
+from ecdysis.deid.opened import Opened
 from ecdysis.deid.words import Words
 from ecdysis.dicom import elements
 from ecdysis.dicom.elements import Element, Reader
@@ -93,8 +94,10 @@ def with_input(
 ) -> None:
     cleaned = instance.InstanceCleaner.clean
 
-    def mutated(self: instance.InstanceCleaner, data: bytes) -> instance.Result:
-        result = cleaned(self, data)
+    def mutated(
+        self: instance.InstanceCleaner, data: bytes, opened: Opened | None = None
+    ) -> instance.Result:
+        result = cleaned(self, data, opened)
         return result._replace(chunks=change(data, [bytes(part) for part in result.chunks]))
 
     patch.setattr(instance.InstanceCleaner, "clean", mutated)

@@ -80,11 +80,17 @@ class Chunk:
         The element, or the elements of its items; never pixels.
     nested_pixels : bool
         Whether it is a sequence that holds pixel data.
+    source : bytes
+        Its bytes in the file, header and value; nothing of an element that hardly recurs.
+    sets_context : bool
+        Whether what follows is read otherwise after it: a character set or a private creator.
     """
 
     tag: int
     values: tuple[Value, ...]
-    nested_pixels: bool = False
+    nested_pixels: bool
+    source: bytes
+    sets_context: bool
 
     @property
     def raw(self) -> bytes:

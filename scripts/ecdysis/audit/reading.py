@@ -33,6 +33,7 @@ from pydicom.valuerep import VR as KNOWN_VRS
 
 from ecdysis.audit.instance import Chunk, Instance, Value
 
+META = 0x0002
 PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 CHARSET, TRANSFER_SYNTAX = 0x00080005, 0x00020010
 UNDEFINED = 0xFFFFFFFF
@@ -94,10 +95,10 @@ class _Memory:
 
     def __init__(self) -> None:
         self._small: dict[bytes, Chunk] = {}
-        self._last: dict[bytes, tuple[bytes, Chunk]] = {}
+        self._last: dict[bytes, Chunk] = {}
 
-    def recall(self, data: bytes, start: int, stop: int) -> tuple[Chunk | None, int]:
-        """Return the element at `start` and where it ends; None if it was not read before.
+    def recall(self, data: bytes, start: int, stop: int) -> Chunk | None:
+        """Return the element at `start`; None if it was not read before.
 
         Parameters
         ----------
@@ -105,24 +106,25 @@ class _Memory:
             Where it ends by its header; `start` for an undefined length.
         """
         if start < stop <= start + SMALL:
-            return self._small.get(data[start:stop]), stop
-        raw, chunk = self._last.get(data[start : start + TAG], (b"", None))
-        return (chunk if data.startswith(raw, start) else None), start + len(raw)
+            return self._small.get(data[start:stop])
+        chunk = self._last.get(data[start : start + TAG])
+        return chunk if chunk and data.startswith(chunk.source, start) else None
 
-    def remember(self, raw: bytes, chunk: Chunk) -> None:
+    def remember(self, chunk: Chunk) -> None:
         """Remember an element; of large ones, and those of undefined length, the last."""
-        self._last[raw[:TAG]] = raw, chunk
-        if len(raw) <= SMALL:
+        self._last[chunk.source[:TAG]] = chunk
+        if len(chunk.source) <= SMALL:
             if len(self._small) > MOST_REMEMBERED:
                 self._small.clear()
-            self._small[raw] = chunk
+            self._small[chunk.source] = chunk
 
 
 class InstanceReader:
     """Reads files, and remembers the elements that it has read."""
 
     def __init__(self) -> None:
-        self.memories: dict[Context, _Memory] = defaultdict(_Memory)
+        self._memories: dict[Context, _Memory] = defaultdict(_Memory)
+        self._before: dict[tuple[bool, bool, str], list[Chunk]] = {}
 
     def read(self, path: Path) -> Instance:
         """Read a file.
@@ -137,69 +139,146 @@ class InstanceReader:
             data = _inflated(data, zlib.MAX_WBITS | 16)
         start = 132 if data[128:132] == b"DICM" else 0
         preamble = data[:128] if start else b""
-        meta = _Walk(self.memories, data, implicit=False, order="<")
-        start = meta.read(start, group=2)
+        meta = self._walked(data, start, meta=True, implicit=False, order="<")
         given = next((chunk.raw for chunk in meta.chunks if chunk.tag == TRANSFER_SYNTAX), b"")
+        start = meta.position
         syntax = UID(_text(given)) if given else _guess(data, start)
         if syntax == DeflatedExplicitVRLittleEndian:
             data, start = _inflated(data[start:], -zlib.MAX_WBITS), 0
         order = ">" if syntax == ExplicitVRBigEndian else "<"
-        body = _Walk(self.memories, data, implicit=syntax == ImplicitVRLittleEndian, order=order)
-        stop = body.read(start)
-        is_complete = stop == len(data) and _ends(data, body.pixels)
+        is_implicit = syntax == ImplicitVRLittleEndian
+        body = self._walked(data, start, meta=False, implicit=is_implicit, order=order)
+        is_complete = body.position == len(data) and _ends(data, body.pixels)
         return Instance(preamble, meta.chunks + body.chunks, body.pixels, is_complete)
+
+    def _walked(
+        self, data: bytes, start: int, *, meta: bool, implicit: bool, order: str
+    ) -> "_Walk":
+        """Read file meta information, or a data set."""
+        walk = _Walk(self._memories, data, start, implicit=implicit, order=order)
+        kind = meta, implicit, order
+        walk.read(self._before.get(kind, []), group=META if meta else None)
+        self._before[kind] = walk.chunks
+        return walk
 
 
 class _Walk:
-    """Reads the elements of a data set, and of the sequences in it, in the order of the file."""
+    """Reads the elements of a data set, and of the sequences in it, in the order of the file.
+
+    Parameters
+    ----------
+    memories : dict
+        What was read before, by context.
+    data : bytes
+    start : int
+        Where the data set begins.
+    implicit : bool
+        Whether elements have no VR.
+    order : str
+        Byte order, ``<`` or ``>``.
+    """
 
     def __init__(
-        self, memories: dict[Context, _Memory], data: bytes, *, implicit: bool, order: str
+        self,
+        memories: dict[Context, _Memory],
+        data: bytes,
+        start: int,
+        *,
+        implicit: bool,
+        order: str,
     ) -> None:
         self.chunks: list[Chunk] = []
-        self.pixels, self._has_nested_pixels = b"", False
-        self._memories, self._data, self._stream = memories, data, io.BytesIO(data)
+        self.position, self.pixels, self._has_nested_pixels = start, b"", False
+        self._charset: tuple[str, ...] = ()
+        self._creators: dict[int, str] = {}
+        self._data, self._stream = data, io.BytesIO(data)
+        self._memories, self._by_creator = memories, dict[str, _Memory]()
+        self._implicit, self._order = implicit, order
         # Reads the element at the position of the stream whenever it is asked.
         self._elements = data_element_generator(self._stream, implicit, order == "<")
-        self._implicit, self._order = implicit, order
         self._short = Struct(order + ("HHI" if implicit else "HH2sH")).unpack_from
         self._long = Struct(order + "I").unpack_from
 
-    def read(self, position: int, group: int | None = None) -> int:
-        """Read the elements from `position` on; return where the last one ends.
+    def read(self, before: list[Chunk], group: int | None) -> None:
+        """Read the elements.
 
-        With `group`, elements of other groups end the reading.
+        Parameters
+        ----------
+        before : list of Chunk
+            The elements of another file, which come in the same order in most files.
+        group : int, optional
+            Elements of other groups end the reading.
         """
-        data = self._data
-        charset: tuple[str, ...] = ()
-        creators: dict[int, str] = {}
-        memories: dict[str, _Memory] = {}
-        while position + HEADER <= len(data):
-            tag, stop = self._extent(position)
+        index, last = 0, len(self._data) - HEADER
+        while self.position <= last:
+            index = self._repeat(before, index)
+            if self.position > last:
+                return
+            tag, stop = self._extent(self.position)
             if group is not None and tag >> 16 != group:
-                break
-            is_private = tag >> 16 & 1
-            creator = creators.get(_block(tag), "") if is_private else ""
-            if creator not in memories:
-                context = Context(self._implicit, self._order, charset, creator)
-                memories[creator] = self._memories[context]
-            memory = memories[creator]
-            chunk, end = memory.recall(data, position, stop)
+                return
+            chunk = self._next(tag, stop)
             if chunk is None:
-                chunk, end = self._read_one(position, charset, creators)
-                if chunk is None:
-                    break
-                # Pixels hardly recur; where pydicom and the header disagree, pydicom is right.
-                if tag not in PIXELS and stop in (position, end):
-                    memory.remember(data[position:end], chunk)
-            if is_private and _is_creator(tag):
-                creators[tag] = _text(chunk.raw)
-            elif tag == CHARSET:
-                charset = _codecs(chunk.raw)
-                memories = {}
-            self.chunks.append(chunk)
-            position = end
-        return position
+                return
+            self._add(chunk)
+            passed = index
+            while passed < len(before) and before[passed].tag <= tag:
+                passed += 1
+            # After another character set or creator nothing has the context that it had there.
+            setting = [other for other in before[index:passed] if other.sets_context]
+            is_same = setting == ([chunk] if chunk.sets_context else [])
+            index = passed if is_same else len(before)
+
+    def _repeat(self, before: list[Chunk], index: int) -> int:
+        """Take over the elements of another file while the bytes are the same; return how far."""
+        data = self._data
+        for number in range(index, len(before)):
+            chunk = before[number]
+            if not chunk.source or not data.startswith(chunk.source, self.position):
+                return number
+            self._add(chunk)
+            self.position += len(chunk.source)
+        return len(before)
+
+    def _add(self, chunk: Chunk) -> None:
+        self.chunks.append(chunk)
+        if chunk.sets_context:
+            if chunk.tag == CHARSET:
+                self._charset = _codecs(chunk.raw)
+                self._by_creator = {}
+            else:
+                self._creators[chunk.tag] = _text(chunk.raw)
+
+    def _next(self, tag: int, stop: int) -> Chunk | None:
+        """Return the element at the position, and move behind it; None if pydicom sees none.
+
+        Parameters
+        ----------
+        tag, stop : int
+            Its tag, and where it ends by its header.
+        """
+        start, creator = self.position, self._creators.get(_block(tag), "")
+        if creator not in self._by_creator:
+            context = Context(self._implicit, self._order, self._charset, creator)
+            self._by_creator[creator] = self._memories[context]
+        memory = self._by_creator[creator]
+        if chunk := memory.recall(self._data, start, stop):
+            self.position += len(chunk.source)
+            return chunk
+        self._stream.seek(start)
+        element = next(self._elements, None)
+        if element is None:
+            return None
+        self.position, self._has_nested_pixels = self._stream.tell(), False
+        values = tuple(self._values(element, self._charset, self._creators))
+        # Pixels hardly recur; where pydicom and the header disagree, pydicom is right.
+        recurs = tag not in PIXELS and stop in (start, self.position)
+        source = self._data[start : self.position] if recurs else b""
+        sets_context = tag == CHARSET or _is_creator(tag)
+        chunk = Chunk(tag, values, self._has_nested_pixels, source, sets_context)
+        if recurs:
+            memory.remember(chunk)
+        return chunk
 
     def _extent(self, position: int) -> tuple[int, int]:
         """Return the tag of an element and where it ends by its header.
@@ -215,19 +294,6 @@ class _Walk:
                 (length,) = self._long(self._data, start)
                 start += 4
         return group << 16 | number, position if length == UNDEFINED else start + length
-
-    def _read_one(
-        self, position: int, charset: tuple[str, ...], creators: dict[int, str]
-    ) -> tuple[Chunk | None, int]:
-        """Let pydicom read an element; return it and where it ends."""
-        self._stream.seek(position)
-        element = next(self._elements, None)
-        if element is None:
-            return None, position
-        end = self._stream.tell()
-        self._has_nested_pixels = False
-        values = tuple(self._values(element, charset, creators))
-        return Chunk(int(element.tag), values, self._has_nested_pixels), end
 
     def _values(
         self, top: RawElement, charset: tuple[str, ...], creators: dict[int, str]
@@ -269,7 +335,8 @@ def _text(raw: bytes) -> str:
 
 
 def _is_creator(tag: int) -> bool:
-    return 0x10 <= tag & 0xFFFF <= 0xFF
+    """Tell whether an element names the private creator of a block."""
+    return bool(tag >> 16 & 1) and 0x10 <= tag & 0xFFFF <= 0xFF
 
 
 def _guess(data: bytes, at: int) -> UID:
@@ -320,7 +387,7 @@ def _value(
 @lru_cache(maxsize=8192)
 def _known_vr(tag: int, creator: str) -> str:
     """Return the VR of an element that was written without one."""
-    if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
+    if _is_creator(tag):
         return "LO"
     try:
         vr = private_dictionary_VR(tag, creator) if creator else dictionary_VR(tag)

@@ -118,7 +118,7 @@ class InstanceCleaner:
                 kinds.add("time")
         return sorted(entry for entry in self.identity if entry[0] in kinds)
 
-    def learn(self, data: Buffer) -> None:
+    def learn(self, data: Buffer) -> Opened:
         """Collect what identifies the patient in a file, to be searched in all files.
 
         Raises
@@ -126,17 +126,26 @@ class InstanceCleaner:
         RefusedError
             The file cannot be read.
         """
-        self._learn(opened_file(data))
+        opened = opened_file(data)
+        self._learn(opened)
+        return opened
 
-    def clean(self, data: Buffer) -> Result:
+    def clean(self, data: Buffer, opened: Opened | None = None) -> Result:
         """Return what replaces a file.
+
+        Parameters
+        ----------
+        data : bytes or memoryview
+            The file.
+        opened : Opened, optional
+            What `learn` returned for it, so that it is not read again.
 
         Raises
         ------
         RefusedError
             The file must not pass; the reason identifies nobody.
         """
-        opened = opened_file(data)
+        opened = opened or opened_file(data)
         for tag in (SOP_CLASS, SOP_INSTANCE):
             if not UID_FORM.fullmatch(_uid(opened.head, tag)):
                 raise RefusedError(UNIDENTIFIED)

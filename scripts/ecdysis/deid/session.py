@@ -12,13 +12,14 @@ import shutil
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ecdysis.deid.instance import InstanceCleaner, instance_cleaner
 from ecdysis.deid.ledger import Ledger
+from ecdysis.deid.opened import Opened
 from ecdysis.dicom.archives import GZIP, opened
 from ecdysis.dicom.elements import Buffer
 from ecdysis.dicom.refusals import DUPLICATE, MALFORMED, UNREADABLE, RefusedError
@@ -28,6 +29,9 @@ from ecdysis.key import Key
 
 MAPPED_FROM = 64 << 20
 """Bytes from which a file is mapped into memory instead of read."""
+
+LARGEST_KEPT = 64 << 20
+"""Bytes of files that are kept in memory from the search for identity to de-identification."""
 
 MAPPED_TO_LEARN_FROM = 256 << 10
 """The same when only the header is looked at."""
@@ -72,15 +76,15 @@ def deidentify(
     """
     content = read_json(listing)
     cleaner = instance_cleaner(settings, key, f"sub-{content['subject']}")
-    own = (Path(path) for paths in content["series"].values() for path in paths)
-    _learn(cleaner, dict.fromkeys([*own, *related]))
+    own = {Path(path) for paths in content["series"].values() for path in paths}
+    files = _learn(cleaner, own, related)
     basis = _basis(settings, key, cleaner, content["subject"], code)
     # The linkage names every file of the run, so every file is done again for it.
     known = Ledger(ledger if cleaner.links is None else None, basis)
     partial = output.with_name(f".{os.getpid()}.{output.name}")
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        done = _all_files(content["series"], output, partial, known, cleaner)
+        done = _all_files(content["series"], output, partial, known, cleaner, files)
         if not done.passed:
             problem = f"none of its {done.aside.total()} DICOM files can be used"
             remedy = "See the private log for the names of the files"
@@ -102,6 +106,13 @@ def _basis(
     rules = [Path(edit).read_text() for edit in settings.get("edits", ()) if isinstance(edit, str)]
     identity = key.token("identity", repr(cleaner.searched()), 16)
     return json.dumps([settings, rules, key.fingerprint, subject, code, identity])
+
+
+class _File(NamedTuple):
+    """A file that was read, and what was found in it."""
+
+    data: bytes
+    opened: Opened
 
 
 @dataclass
@@ -130,6 +141,7 @@ def _all_files(
     partial: Path,
     known: Ledger,
     cleaner: InstanceCleaner,
+    files: Mapping[Path, _File],
 ) -> _Done:
     """De-identify files into `partial`; link the results in `output` of unchanged files."""
     done = _Done()
@@ -141,7 +153,7 @@ def _all_files(
             if name and _linked(output / series / name, folder / name):
                 done.taken_over += 1
             else:
-                name, reason = _one_file(path, folder, cleaner)
+                name, reason = _one_file(path, folder, cleaner, files.get(path))
                 if reason:
                     print(f"set aside: {path}: {reason}")
                     done.aside[reason] += 1
@@ -151,14 +163,28 @@ def _all_files(
     return done
 
 
-def _learn(cleaner: InstanceCleaner, paths: Iterable[Path]) -> None:
-    """Collect what identifies the patient from all files, before any of them is changed."""
-    for path in paths:
+def _learn(
+    cleaner: InstanceCleaner, own: Iterable[Path], related: Iterable[Path]
+) -> dict[Path, _File]:
+    """Collect what identifies the patient from all files, before any of them is changed.
+
+    Returns
+    -------
+    dict
+        The first of the files `own`, so that they need not be read again.
+    """
+    files: dict[Path, _File] = {}
+    room = LARGEST_KEPT
+    for path in dict.fromkeys([*sorted(own), *related]):
         try:
             with _content(path, MAPPED_TO_LEARN_FROM) as data:
-                cleaner.learn(data)
+                opened = cleaner.learn(data)
         except (RefusedError, OSError, ValueError, LookupError, TypeError, ArithmeticError):
             continue  # The file is set aside with its reason when it is de-identified.
+        if isinstance(data, bytes) and path in own and len(data) <= room:
+            files[path] = _File(data, opened)
+            room -= len(data)
+    return files
 
 
 def _linked(before: Path, now: Path) -> bool:
@@ -171,12 +197,12 @@ def _linked(before: Path, now: Path) -> bool:
 
 
 def _one_file(
-    path: Path, folder: Path, cleaner: InstanceCleaner
+    path: Path, folder: Path, cleaner: InstanceCleaner, file: _File | None
 ) -> tuple[str, None] | tuple[None, str]:
     """De-identify a file into a folder; return its new name, or why it is set aside."""
     try:
-        with _content(path) as data:
-            result = cleaner.clean(data)
+        with nullcontext(file.data) if file else _content(path) as data:
+            result = cleaner.clean(data, file.opened if file else None)
             reason = _write(folder / result.name, result.chunks)
             return (None, reason) if reason else (result.name, None)
     except RefusedError as refused:
