@@ -51,7 +51,7 @@
     layer.shown = shown;
     if (shown) {
       try {
-        await layer.load();
+        await layer.load(layers);
       } catch (error) {
         field("problem").textContent = error.message;
       }
@@ -168,7 +168,7 @@
     field(name).checked = view[name];
     field(name).addEventListener("change", async () => {
       view[name] = field(name).checked;
-      if (name === "onlyBrain" && maskLayer) await maskLayer.load();
+      if (name === "onlyBrain" && maskLayer) await maskLayer.load(layers);
       redraw();
     });
   }
@@ -218,7 +218,7 @@
     redraw();
   };
   const saveMask = async () => {
-    await maskLayer.load();
+    await maskLayer.load(layers);
     const link = element("a", { href: URL.createObjectURL(await editor.file()), download: facts.edit.name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
@@ -360,10 +360,10 @@
     draw();
     document.documentElement.dataset.ready = "true";
     if (maskLayer && editor) {
-      await maskLayer.load();
+      await maskLayer.load(layers);
       describeMask();
     }
-    for (const layer of layers) await layer.load().catch(() => {});
+    for (const layer of layers) await layer.load(layers).catch(() => {});
     document.documentElement.dataset.ready = "all";
   };
   start();

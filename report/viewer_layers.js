@@ -34,16 +34,39 @@ const viewerLayers = (() => {
       this.updateColours();
     }
 
-    // Load the voxels once; the promise is fulfilled when they are in `values`.
-    load() {
+    // Load the voxels once; the promise is fulfilled when they are in `values`. Those of an image
+    // that is stored as its ratio to another layer need that layer.
+    load(layers) {
       this.loading ??= new Promise((resolve, reject) => {
         waiting.set(this.id, (base64) => resolve(decompress(base64)));
         const script = document.createElement("script");
         script.src = encodeURIComponent(this.file);
         script.addEventListener("error", () => reject(new Error(`${this.file} cannot be loaded`)));
         document.head.append(script);
-      }).then((values) => { this.values = values; });
+      }).then(async (values) => {
+        const base = layers.find((layer) => layer.id === this.of);
+        if (base) {
+          await base.load(layers);
+          this.multiply(values, base);
+        }
+        this.values = values;
+      });
       return this.loading;
+    }
+
+    // Replace ratios by the stored numbers of the intensities; a ratio stored as 0 is 0.
+    multiply(ratios, base) {
+      const [lowest, step] = this.ratios;
+      const [low, high] = this.range;
+      const products = new Uint8Array(65536);
+      for (let i = 0; i < 65536; i += 1) {
+        const ratio = i < 256 ? 0 : lowest + step * ((i >> 8) - 1);
+        const part = (base.valueOf(i & 255) * ratio - low) / (high - low);
+        products[i] = Math.round(255 * Math.sqrt(Math.min(Math.max(part, 0), 1)));
+      }
+      for (let i = 0; i < ratios.length; i += 1) {
+        ratios[i] = products[(ratios[i] << 8) | base.values[i]];
+      }
     }
 
     // The value that a stored number stands for.

@@ -1,6 +1,9 @@
 """What the residual-face score says of real heads, with their faces and after defacing.
 
-    python tests/bench/faces.py [--data DIR] [--dicom DIR] [--tools PYTHON] [HEAD...]
+    python tests/bench/faces.py [--data DIR] [--dicom DIR] [--keep DIR] [--tools PYTHON] [HEAD...]
+
+The brain mask of a head is that of its labels, of another tool, or DIR/HEAD/mask.nii.gz, as
+``masks.py --keep DIR`` leaves it.
 
 Defacers: that of this workflow; `quickshear` (Schimke & Hale 2011) and the template and face mask
 of `pydeface` from PyPI, in an environment of your own whose Python is given by --tools. pydeface
@@ -28,22 +31,25 @@ from masks import DATA, Head, find
 from nibabel.processing import resample_from_to
 
 USUAL = (
-    "asl_t1", "colin27", "studyforrest", *(f"label{n}_T1w" for n in range(1, 9)),
+    "asl_t1", "colin27", "s1", "studyforrest", "ms01_T1w", *(f"label{n}_T1w" for n in range(1, 9)),
     *(f"label{n}_FLAIR" for n in range(1, 5)), *(f"label{n}_T2w" for n in range(5, 9)),
 )  # fmt: skip
-WITHOUT_FACE = ("studyforrest",)
+WITHOUT_FACE = ("studyforrest", "ms01_T1w", "ms01_T2w", "ms01_FLAIR")
 """Heads that were defaced before they were published."""
 UNTOUCHED_MM = 4.0
 Image = nib.Nifti1Image
 
 
-def brain_of(head: Head, image: Image) -> Image:
-    """Return the brain mask of a head: from its labels, or by another tool."""
+def brain_of(head: Head, image: Image, kept: Path | None) -> Image | None:
+    """Return the brain mask of a head: from its labels, by another tool, or the kept one."""
     if head.labels:
         labels = nib.load(head.labels)
         values = np.asanyarray(labels.dataobj)
         return Image(((values > 0) & (values < BRAIN_BELOW)).astype(np.uint8), labels.affine)
-    mask = nib.load(head.tools["deepbet"])
+    file = head.tools.get("deepbet", kept)
+    if file is None or not file.is_file():
+        return None
+    mask = nib.load(file)
     values = (np.asanyarray(mask.dataobj) > 0).astype(np.uint8)
     return resample_from_to(Image(values, mask.affine), (image.shape, image.affine), order=0)
 
@@ -135,6 +141,7 @@ def main() -> None:
     parser.add_argument("heads", nargs="*", default=USUAL)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--dicom", type=Path)
+    parser.add_argument("--keep", type=Path, help="filled by masks.py --keep")
     parser.add_argument("--tools", type=Path)
     given = parser.parse_args()
     print("| head | defaced by | nose | right eye | left eye | right ear | left ear | verdict |")
@@ -148,7 +155,11 @@ def main() -> None:
                 continue
             image = nib.load(head.image)
             image = Image(np.squeeze(np.asanyarray(image.dataobj)), image.affine)
-            image, mask = halved(image), halved(brain_of(head, image))
+            brain = brain_of(head, image, given.keep and given.keep / name / "mask.nii.gz")
+            if brain is None:
+                print(f"| {name} | no brain mask | | | | | | |")
+                continue
+            image, mask = halved(image), halved(brain)
             aligned = align_to_template(mask)
             before = Score({}, 1)
             for kind, made in variants(image, mask, given.tools):

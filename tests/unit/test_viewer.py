@@ -117,6 +117,38 @@ def position(browser: Browser) -> tuple[np.ndarray, str]:
     return np.array([float(number) for number in found.groups()]), text
 
 
+@needs_browser
+def test_an_image_without_its_bias_field_is_stored_as_a_ratio(shared, made, tmp_path) -> None:
+    raw = load_canonical(made / "raw.nii.gz")
+    draw = np.random.default_rng(0)
+    noisy = (raw.values * draw.uniform(0.5, 1, raw.values.shape)).astype(np.float32)
+    field = np.linspace(0.95, 1.05, SHAPE[1], dtype=np.float32)[:, np.newaxis]
+    images = [("input", "Input", noisy), ("corrected", "Corrected", noisy / field)]
+    page = tmp_path / "viewer.html"
+    write_image_viewer(
+        page,
+        "ratio",
+        raw,
+        [
+            (name, words, Canonical(values, raw.affine, raw.source))
+            for name, words, values in images
+        ],
+        back="a.html",
+    )
+    sizes = [page.with_name(f"viewer.{name}.js").stat().st_size for name in ("corrected", "input")]
+    assert sizes[0] < sizes[1] / 5
+    open_viewer(shared, page)
+    shared.press("c")
+    for _ in range(3):
+        shared.press("PageUp")
+        place, text = position(shared)
+        voxel = np.rint(apply_affine(np.linalg.inv(raw.affine), place)).astype(int)
+        expected = (noisy / field)[tuple(voxel)]
+        value = re.search(r"Corrected: ([\d.]+)", text)
+        assert value, text
+        assert abs(float(value[1]) - expected) < 0.03 * expected
+
+
 def test_nothing_of_the_title_is_markup(made: Path) -> None:
     text = (made / "viewer.html").read_text()
     assert "<script>alert" not in text

@@ -1,11 +1,14 @@
 """The layers of the viewer of an image, on the grid of the raw image."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from nibabel.affines import apply_affine
+from numpy.typing import NDArray
 
 from ecdysis.figures.layers import (
     GREY_MATTER,
@@ -25,11 +28,13 @@ from ecdysis.figures.viewer import (
     image_layer,
     label_layer,
     mask_layer,
+    ratio_layer,
     write_viewer,
 )
 from ecdysis.image.geometry import Box
 from ecdysis.skullstrip.tissues import TISSUES
 
+Mask = NDArray[np.bool_]
 FLUID = (60, 220, 160)
 COLOURS = {"GM": GREY_MATTER, "WM": WHITE_MATTER, "CSF": FLUID}
 
@@ -76,26 +81,50 @@ def write_image_viewer(
     middle = [(start + stop - 1) / 2 for start, stop in cross.pairs]
     grid = ViewerGrid.part(raw, box, apply_affine(raw.affine, middle))
 
-    layers: list[ViewerLayer] = []
-    for group, levels in ((images, LEVELS), (aligned, FEWER_LEVELS)):
-        for name, words, image in group:
-            values = image.on(raw)
-            window = window_of(values) if inside is None else brain_window(values, inside)
-            values = values[box.slices]
-            layers.append(image_layer(name, words, values, window, levels=levels, shown=not layers))
+    layers = [
+        *_image_layers(images, raw, box, inside, LEVELS),
+        *_image_layers(aligned, raw, box, inside, FEWER_LEVELS),
+    ]
+    layers[0] = replace(layers[0], shown=True)
     if inside is not None:
         layers.append(mask_layer("mask", "brain mask", inside[box.slices], MASK, shown=True))
     if automatic is not None:
         before = automatic.on(raw, nearest=True)[box.slices]
         layers.append(mask_layer("automatic", "automatic mask", before > 0.5, GREY_MATTER))
     if labels is not None:
-        tissues = labels.on(raw, nearest=True)[box.slices]
-        ordered = sorted(TISSUES, key=lambda tissue: tissue.index)
-        colours = [COLOURS[tissue.label] for tissue in ordered]
-        names = {tissue.index: tissue.name for tissue in ordered}
-        layers.append(label_layer("tissues", "tissues", tissues, colours, names))
+        layers.append(_tissue_layer(labels.on(raw, nearest=True)[box.slices]))
     mask_file = MaskFile(mask_path, raw, box.start) if mask_path else None
     write_viewer(page, title, grid, layers, back=back, mask_file=mask_file)
+
+
+def _image_layers(
+    images: Sequence[tuple[str, str, Canonical]],
+    raw: Canonical,
+    box: Box,
+    inside: Mask | None,
+    levels: int,
+) -> list[ViewerLayer]:
+    """Make the layers of images; those after the first are stored as ratios where this is exact."""
+    layers: list[ViewerLayer] = []
+    before = None
+    for name, words, image in images:
+        values = image.on(raw)
+        window = window_of(values) if inside is None else brain_window(values, inside)
+        values = values[box.slices]
+        layer = image_layer(name, words, values, window, levels=levels)
+        if before is None:
+            before = values
+        elif levels == LEVELS:
+            layer = ratio_layer(layer, values, layers[0], before)
+        layers.append(layer)
+    return layers
+
+
+def _tissue_layer(tissues: NDArray[Any]) -> ViewerLayer:
+    ordered = sorted(TISSUES, key=lambda tissue: tissue.index)
+    colours = [COLOURS[tissue.label] for tissue in ordered]
+    names = {tissue.index: tissue.name for tissue in ordered}
+    return label_layer("tissues", "tissues", tissues, colours, names)
 
 
 def _box_in(raw: Canonical, image: Canonical) -> Box:

@@ -10,7 +10,7 @@ import hashlib
 import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from markupsafe import Markup
 from nibabel.affines import apply_affine, voxel_sizes
 from nibabel.nifti1 import Nifti1Header
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ecdysis.figures.mosaic import Canonical
 from ecdysis.files import atomic, write_text
@@ -32,6 +33,12 @@ TOP = 99.99
 """Percentile of the intensities that is stored as 255, so that single voxels do not matter."""
 LEVELS, FEWER_LEVELS = 255, 85
 """Grey levels of an image, and of one that is only compared with it, whose file is smaller."""
+BLOCK = 3
+"""Voxels along each axis of the blocks on which the ratio of two images is smoothed."""
+FINEST_RATIO = 0.005
+"""Step of the stored ratio: half of it is a grey level of the brightest tissue."""
+EXACT = 99
+"""Percentage of the voxels that an image stored as a ratio must have right."""
 COMPRESSION = 6
 OPACITY = 0.5
 MIDDLE = 128
@@ -176,6 +183,61 @@ def image_layer(
     stored = np.rint(levels * np.sqrt(part)).astype(np.uint8) * np.uint8(LEVELS // levels)
     facts = {"range": [low, high], "window": list(window)}
     return ViewerLayer(name, title, "image", stored, facts, **more)
+
+
+def ratio_layer(
+    layer: ViewerLayer, values: Values, base: ViewerLayer, before: Values
+) -> ViewerLayer:
+    """Store an image as its ratio to another one where that is smooth, as after N4.
+
+    The file of a smooth ratio takes a few per cent of that of the image.
+
+    Parameters
+    ----------
+    layer, base : ViewerLayer
+        The image, and the other one.
+    values, before : arrays, shape of the grid
+        Their intensities.
+
+    Returns
+    -------
+    ViewerLayer
+        The layer as it was if its intensities would change by more than a grey level of its window.
+    """
+    known = (values > 0) & (before > 0)
+    box = Box.around(known)
+    if box is None or before.min() < 0:
+        return layer
+    after, first = (_block_means(np.where(known, image, 0)) for image in (values, before))
+    weight = np.maximum(ndimage.gaussian_filter(first, 1), 1e-30)
+    coarse = ndimage.gaussian_filter(after, 1) / weight
+    # Averages are one-sided at the border of the head; the average of what is left repairs this.
+    coarse += ndimage.gaussian_filter(after - coarse * first, 1) / weight
+    shift = (1 - BLOCK) / 2 / BLOCK
+    ratio = ndimage.affine_transform(
+        coarse, np.eye(3) / BLOCK, shift, values.shape, order=1, mode="nearest"
+    )
+    low, high = (float(end) for end in (ratio[known].min(), ratio[known].max()))
+    step = max((high - low) / (LEVELS - 1), FINEST_RATIO)
+    stored = 1 + np.rint((np.clip(ratio, low, high) - low) / step).astype(np.uint8)
+    # Inside the crop, 0 where both images are 0 would make the file large.
+    outside = np.ones(values.shape, dtype=np.bool_)
+    outside[box.slices] = False
+    stored[outside | ((values <= 0) & (before > 0))] = 0
+    again = np.where(stored > 0, low + step * (stored.astype(np.float32) - 1), 0) * before
+    black, white = layer.facts["window"]
+    if np.percentile(np.abs(again - values)[::2, ::2, ::2], EXACT) > (white - black) / LEVELS:
+        return layer
+    facts = {**layer.facts, "of": base.id, "ratios": [low, step]}
+    return replace(layer, values=stored, facts=facts)
+
+
+def _block_means(values: Values) -> Values:
+    """Return the means of blocks of `BLOCK` voxels along each axis."""
+    padded = np.pad(values, [(0, -size % BLOCK) for size in values.shape], mode="edge")
+    parts = [part for size in padded.shape for part in (size // BLOCK, BLOCK)]
+    means: Values = padded.reshape(parts).mean(axis=(1, 3, 5), dtype=np.float32)
+    return means
 
 
 def mask_layer(
