@@ -17,8 +17,8 @@ and more."""
 def stripped_brain(data: FloatArray, grid: NativeGrid) -> BoolArray | None:
     """Return the brain of an image without skull, or None for any other image.
 
-    The background must have one value, and what is left must be one piece of the size of a brain
-    whose outermost millimetres are tissue or fluid, not the dark ring of a skull under a scalp.
+    The background must have one value. The rest must be one piece of the size of a brain, and its
+    outermost millimetres must be tissue or fluid, not the dark ring of a skull under a scalp.
 
     Parameters
     ----------

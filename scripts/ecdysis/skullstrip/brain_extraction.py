@@ -1,9 +1,9 @@
 """The recipe of brain extraction: a template's brain mask, warped to the head by ANTs.
 
 The steps of antsBrainExtraction.sh (Avants et al. 2011, doi:10.1016/j.neuroimage.2010.09.025)
-with mutual information on 2 mm images in place of cross-correlation at full resolution. The
-registration takes the template as its fixed image, so that its cost depends neither on the
-field of view nor on the voxel size of the head, and a neck outside the template is not seen.
+with mutual information on 2 mm images instead of cross-correlation at full resolution. The
+template is the fixed image, so the cost depends neither on the field of view nor on the voxel size
+of the head, and a neck outside the template has no influence.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Registered:
-    """Files that the workflow leaves, on the grid of the working image unless said.
+    """Files that the workflow leaves, on the grid of the working image unless stated otherwise.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ def run(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) 
     Raises
     ------
     RuntimeError
-        An ANTs program failed; its output stands in the log.
+        An ANTs program failed; its output is in the log.
     """
     from nipype.pipeline.engine.nodes import NodeExecutionError
 

@@ -46,8 +46,8 @@ class NearBrainSettings(NonlinearSettings):
     """Second symmetric normalisation, whose similarity is measured near the brain only.
 
     Scalp and skull dominate the similarity of whole heads, and their distance to the brain differs
-    between people, most of all in children. Here only the template's brain mask, dilated by
-    `around_brain_mm`, counts.
+    between people, most of all in children. So only the template's brain mask, dilated by
+    `around_brain_mm`, is compared.
     """
 
     levels_mm: tuple[float, ...] = (4, 2)
@@ -73,7 +73,7 @@ class BiasSettings:
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """Search over all rotations by antsAffineInitializer, for a head that lies in no usual way.
+    """Search over all rotations by antsAffineInitializer, for a head in an unusual position.
 
     Steps of 45 degrees over the whole circle about three axes, each followed by 20 iterations
     of local search, at 8 mm: two CPU seconds find a head that is upside down or whose axes are

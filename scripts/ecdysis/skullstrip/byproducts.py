@@ -1,4 +1,4 @@
-"""What the method ``ants`` estimates besides the mask, for the steps after it."""
+"""The files that the method ``ants`` writes besides the mask, for later steps."""
 
 from dataclasses import dataclass
 from pathlib import Path

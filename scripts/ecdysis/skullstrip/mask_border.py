@@ -1,4 +1,4 @@
-"""Whether the border of a brain mask lies where the brain ends, by the image alone.
+"""Check by the image alone whether a brain mask ends where the brain ends.
 
 BET (Smith 2002, doi:10.1002/hbm.10062) moves a surface along its normals to where the brain ends.
 Here the intensities along the normals of a given mask are measured: directly outside a good mask

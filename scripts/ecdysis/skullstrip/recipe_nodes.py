@@ -1,7 +1,6 @@
 """The nodes of the brain-extraction workflow, each made from its part of the recipe.
 
-The texts of functions that nipype runs itself stand alone, in a namespace of their own, hence
-the imports inside them.
+nipype runs the source of some functions in a namespace of its own, so these import what they need.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ def inputs(**files: Path) -> Node:
 
 
 def foreground() -> Node:
-    """Node that parts the head from its background (Otsu 1979, doi:10.1109/TSMC.1979.4310076)."""
+    """Node that separates head and background (Otsu 1979, doi:10.1109/TSMC.1979.4310076)."""
     from nipype import Node
     from nipype.interfaces import ants
 

@@ -42,7 +42,7 @@ DEEP_MM = 6.0
 """Depth in the brain from which warped maps of the template are examples: a warp is not exact."""
 SURROUNDINGS_MM = 16.0
 DARK_PERCENTILE = 5.0
-"""Percentile of the surroundings of the brain that stands for bone and air."""
+"""Percentile of the surroundings of the brain that is the level of bone and air."""
 FLOOR = 0.05
 """Probability that the prior keeps for every class: it is blurred to 2 mm, the image is not."""
 ITERATIONS = 3
@@ -145,8 +145,8 @@ def tissues_by_maps(
 ) -> list[Path]:
     """Divide a region into `TISSUES` by Bayes' rule, with the template's maps as the prior.
 
-    Where fluid is bright, voxels as dark as bone are not part of a tissue: as examples of fluid,
-    whose map they are in, they would draw the classes apart from their tissues.
+    Where fluid is bright, voxels as dark as bone belong to no tissue. The map of fluid covers some
+    of them, and as examples of fluid they would move the classes away from their tissues.
 
     Parameters
     ----------
