@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from tests.workflow.conftest import executed
 
+SETTINGS = ("deface=true", "suffixes=[T1w,T2w]", "keep_intermediates=true")
 SMALL = HeadSettings(spacing_mm=(4.0, 4.0, 4.0), orientation="LPI", neck_mm=40, size=0.93)
 
 
@@ -24,10 +25,22 @@ def dataset(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def defaced(dataset, snakemake):
-    """The results with defacing; what lies in between is kept."""
-    settings = ("deface=true", "suffixes=[T1w,T2w]", "keep_intermediates=true")
-    run = snakemake(dataset, "--config", *settings)
+def lesions(dataset):
+    """A folder with the mask of a lesion in the brain of the T1w."""
+    truth = nib.load(dataset / "derivatives/truth/sub-01/anat/sub-01_desc-brain_mask.nii.gz")
+    depth = ndimage.distance_transform_edt(np.asarray(truth.dataobj))
+    from_deepest = np.indices(depth.shape).T - np.unravel_index(depth.argmax(), depth.shape)
+    lesion = (from_deepest**2).sum(axis=-1).T <= 9
+    path = dataset / "derivatives/lesions/sub-01/anat/sub-01_label-lesion_roi.nii.gz"
+    path.parent.mkdir(parents=True)
+    nib.save(nib.Nifti1Image(lesion.astype(np.uint8), truth.affine), path)
+    return dataset / "derivatives/lesions"
+
+
+@pytest.fixture(scope="module")
+def defaced(dataset, lesions, snakemake):
+    """The results with defacing and a lesion; intermediate files are kept."""
+    run = snakemake(dataset, "--config", *SETTINGS, f"skullstrip={{lesions: {lesions}}}")
     assert run.returncode == 0, run.stdout
     return dataset / "derivatives/ecdysis"
 
@@ -142,17 +155,28 @@ def test_pybids_reads_the_tissues(defaced):
     assert len(layout.get(suffix="dseg", extension=".nii.gz")) == 1
 
 
+def test_a_lesion_is_no_tissue_and_is_named(defaced, lesions):
+    name = "sub-01/anat/sub-01_{}"
+    lesion = in_world(nib.load(next(lesions.rglob("*_roi.nii.gz"))))
+    assert len(lesion) > 100
+    assert not lesion & in_world(nib.load(defaced / name.format("dseg.nii.gz")))
+    assert lesion <= in_world(nib.load(defaced / name.format("desc-brain_mask.nii.gz")))
+    for file in ("dseg", "label-GM_probseg", "from-T1w_to-MNI152NLin6Asym_mode-image_xfm"):
+        assert json.loads((defaced / name.format(f"{file}.json")).read_text())["LesionMasked"]
+    text = (defaced / "methods.md").read_text()
+    assert "Lesions of 1 image, given as masks, were left out" in text
+
+
 def test_a_mask_by_hand_replaces_that_of_its_image_and_only_later_steps_run(
-    dataset, defaced, snakemake, tmp_path
+    dataset, defaced, lesions, snakemake, tmp_path
 ):
     name = "sub-01/anat/sub-01_desc-brain_mask.nii.gz"
     truth = nib.load(dataset / "derivatives/truth" / name)
     corrected = ndimage.binary_dilation(np.asarray(truth.dataobj) > 0)
     (tmp_path / name).parent.mkdir(parents=True)
     nib.save(nib.Nifti1Image(corrected.astype(np.uint8), truth.affine), tmp_path / name)
-    settings = ("deface=true", "suffixes=[T1w,T2w]", "keep_intermediates=true")
-    by_hand = f"skullstrip={{masks: {tmp_path}}}"
-    run = snakemake(dataset, "--config", *settings, by_hand)
+    by_hand = f"skullstrip={{masks: {tmp_path}, lesions: {lesions}}}"
+    run = snakemake(dataset, "--config", *SETTINGS, by_hand)
     assert run.returncode == 0, run.stdout
     steps = executed(run)
     # The measures of the T2w read the tissues of the T1w.
