@@ -72,7 +72,8 @@ def test_nan_and_a_trailing_dimension_of_one_are_taken():
     image = nib.Nifti1Image(data, np.diag([4.0, 4, 4, 1]))
     working = working_image.prepare(image, HERE, 2.0, (0.5, 99.9))
     values = working.get_fdata()
-    assert working.shape == (80, 80, 80)
+    # The air is a border of one value, of which four layers stay.
+    assert working.shape == (58, 58, 58)
     assert (values.min(), values.max()) == (0, 1000)
 
 
@@ -106,3 +107,18 @@ def test_a_mask_gets_the_affines_of_its_image_but_no_text(tmp_path, kind):
     assert np.array_equal(mask.affine, source.affine)
     assert (int(mask.header["qform_code"]), int(mask.header["sform_code"])) == (1, 4)
     assert not bytes(mask.header["descrip"]).strip(b"\0")
+
+
+def test_a_border_of_one_value_is_no_part_of_the_working_image():
+    values = np.random.default_rng(0).normal(0, 10, (40, 44, 42)).astype(np.float32)
+    plain = nib.Nifti1Image(values, np.diag([2.0, 2, 2, 1]))
+    wide = np.pad(values, ((30, 30), (50, 30), (0, 0)), constant_values=-1024)
+    moved = plain.affine.copy()
+    moved[:3, 3] = -60, -100, 0
+    cut = (0.5, 99.9)
+    padded = working_image.prepare(nib.Nifti1Image(wide, moved), HERE, 2.0, cut)
+    assert padded.shape == (48, 44 + 4 + 24, 42)
+    head = working_image.prepare(plain, HERE, 2.0, cut).get_fdata()
+    assert np.corrcoef(padded.get_fdata()[4:-4, 24:-4].ravel(), head.ravel())[0, 1] > 0.99
+    corner = nib.affines.apply_affine(padded.affine, [4, 24, 0])
+    np.testing.assert_allclose(corner, 0, atol=1e-6)

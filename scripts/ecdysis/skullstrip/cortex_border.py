@@ -74,7 +74,7 @@ def follow_cortex(
     spacing = float(np.linalg.norm(prior.affine[:3, 0]))
     soft = grey_closed(prior.get_fdata(dtype=np.float32), closing, spacing)
     fine = (settings.spacing_mm,) * 3
-    shape, _ = isotropic_grid(grid.shape, grid.affine, settings.spacing_mm)
+    shape = _fine_shape(grid, prior.shape, spacing, settings.spacing_mm)
     box = _box(resample(soft, (spacing,) * 3, shape, fine) > 0.5, settings.spacing_mm)
     if box is None:
         return np.zeros(grid.shape, dtype=bool)
@@ -98,6 +98,20 @@ def follow_cortex(
     if inside is not None:
         mask[inside] = scipy.ndimage.binary_fill_holes(largest_component(mask[inside]))
     return mask
+
+
+def _fine_shape(
+    grid: NativeGrid, working: Sequence[int], spacing: float, fine: float
+) -> tuple[int, ...]:
+    """Return the shape of the fine grid over an image: no larger than its working image.
+
+    The working image (`spacing`) has no constant border. Both grids have the same centre.
+    """
+    shape, _ = isotropic_grid(grid.shape, grid.affine, fine)
+    needed = [int(np.ceil(size * spacing / fine)) for size in working]
+    return tuple(
+        size - 2 * max((size - enough) // 2, 0) for size, enough in zip(shape, needed, strict=True)
+    )
 
 
 def _grown(

@@ -12,6 +12,7 @@ from ecdysis.errors import InputError
 from ecdysis.files import atomic
 from ecdysis.image.components import largest_component
 from ecdysis.image.distance import deeper_than, within
+from ecdysis.image.geometry import Box, cropped_affine
 from ecdysis.image.resampling import Affine, FloatArray, isotropic_grid, resample
 from ecdysis.image.volume import are_numbers
 from ecdysis.skullstrip.itk import write_affine
@@ -21,6 +22,8 @@ MINIMAL_FIELD_MM = 65.0
 """Two thirds of the height of an adult brain, about 100 mm. A field of view that is shorter in any
 direction does not hold enough of a brain to be aligned."""
 DARK_PERCENTILE = 0.5
+BORDER_VOXELS = 4
+"""Layers of a constant border that stay around the head in the working image."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ def prepare(
         )
     shape, affine = isotropic_grid(grid.shape, grid.affine, spacing)
     small = resample(intensities(image), grid.zooms, shape, (spacing,) * 3)
+    small, affine = _without_border(small, affine)
     low, high = np.percentile(small, winsorize)
     if not high > low:
         raise InputError(
@@ -98,6 +102,22 @@ def prepare(
         )
     scaled = (np.clip(small, low, high) - low) * np.float32(1000 / (high - low))
     return nib.Nifti1Image(scaled.astype(np.float32), affine)
+
+
+def _without_border(data: FloatArray, affine: Affine) -> tuple[FloatArray, Affine]:
+    """Cut layers of one value off both ends of each axis, as many at one end as at the other.
+
+    So the centre of the grid remains, as `resample` needs it, and a wide border of zeros costs
+    nothing. `BORDER_VOXELS` layers are kept around the content.
+    """
+    edge, reach = data[0, 0, 0], float(np.ptp(data))
+    box = Box.around(np.abs(data - edge) > 1e-4 * reach)
+    if box is None:
+        return data, affine
+    ends = zip(box.pairs, data.shape, strict=True)
+    cuts = [max(min(start, size - stop) - BORDER_VOXELS, 0) for (start, stop), size in ends]
+    kept = Box.of([[cut, size - cut] for cut, size in zip(cuts, data.shape, strict=True)])
+    return np.ascontiguousarray(data[kept.slices]), cropped_affine(affine, kept)
 
 
 def place(foreground: Path, template: Path, folder: Path, head_height: float) -> tuple[Path, Path]:
