@@ -1,25 +1,20 @@
-"""Run the steps of envs/Containerfile, and a study, in a folder with Debian.
+"""Build envs/Containerfile with podman, and process a phantom in the image.
 
-No program for containers is needed:
+    apt-get install podman crun debootstrap
+    python tests/bench/container.py [OPTION ...]
 
-    debootstrap --variant=minbase bookworm ROOT
-    python tests/bench/container.py ROOT
-
-Needs root. What follows USER runs as that user, on a read-only root with a /tmp of its own, as
-`podman run --read-only` does. Prints each step and its seconds.
+Needs root. OPTIONs go to `podman build`, for example `-v` with the certificates of a proxy. Where
+podman has no image of Debian, debootstrap makes it, so that no registry of images is needed. The
+build uses chroot isolation. The run has a read-only root, user 1000 and no network. Prints the
+seconds of each step, the exit status and the brains that were made.
 """
 
-import argparse
-import io
-import os
-import shlex
-import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -29,79 +24,64 @@ from containers import steps  # noqa: E402
 from ecdysis.phantom.bids import write_bids  # noqa: E402
 from ecdysis.phantom.head import HeadSettings  # noqa: E402
 
-PASSED = ("PIP_", "SSL_", "REQUESTS_", "HTTP", "http", "NO_PROXY", "no_proxy")
-"""Beginnings of the variables that a build needs to reach packages."""
-USER = "1000"
-CHROOT = shutil.which("chroot") or "/usr/sbin/chroot"
+PODMAN = ("podman", "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs")
+CGROUP_2_ONLY = (
+    *("unshare", "--mount", "/bin/sh", "-ec"),
+    'umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; exec "$@"',
+    "sh",
+)
+"""crun works with cgroups of version 2 alone; other machines mount them for podman only."""
+USER = "1000:1000"
+IMAGE = "ecdysis-test"
+LIMITS = ("--cgroups=disabled", "--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096")
 
 
-def build(root: Path) -> dict[str, str]:
-    """Run the steps; return the variables of the image."""
-    variables = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-    given = {key: value for key, value in os.environ.items() if key.startswith(PASSED)}
-    for name, value in steps((ROOT / "envs/Containerfile").read_text()):
-        began = time.monotonic()
-        if name == "ENV":
-            key, _, text = value.partition("=")
-            variables[key] = text
-        elif name == "COPY":
-            _copy(*value.split(), root)
-        elif name == "RUN":
-            command = [CHROOT, str(root), "/bin/sh", "-ec", value]
-            subprocess.run(command, env={**given, **variables}, check=True)
-        print(f"{time.monotonic() - began:6.0f} s  {name} {value}", flush=True)
-    return variables
+def podman(*words: str | Path) -> int:
+    """Run podman; return its exit status."""
+    hybrid = not Path("/sys/fs/cgroup/cgroup.controllers").exists()
+    command = [*(CGROUP_2_ONLY if hybrid else ()), *PODMAN, *words]
+    return subprocess.run(command, check=False).returncode
 
 
-def _copy(source: str, target: str, root: Path) -> None:
-    """Copy a file, or all that is committed."""
-    place = root / target.lstrip("/")
-    if source != ".":
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / source, place)
-        return
-    archive = subprocess.run(
-        ["git", "archive", "HEAD"], cwd=ROOT, stdout=subprocess.PIPE, check=True
-    )
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-        files.extractall(place, filter="data")
+@contextmanager
+def timed(step: str) -> Iterator[None]:
+    """Print the seconds that a step takes."""
+    began = time.monotonic()
+    yield
+    print(f"{time.monotonic() - began:6.0f} s  {step}", flush=True)
 
 
-def run(root: Path, variables: Mapping[str, str], study: Path, words: list[str]) -> int:
-    """Run the entry point as a user on a read-only root; return its exit status."""
-    command = shlex.join(["ecdysis", *words])
-    mounts = f"""
-        mount --bind {root} {root} && mount -o remount,ro,bind {root}
-        mount -t tmpfs none {root}/tmp && chmod 1777 {root}/tmp
-        mount -t proc proc {root}/proc && mount --bind /dev {root}/dev
-        mount --bind {study} {root}/mnt
-        exec {CHROOT} --userspec={USER}:{USER} {root} /bin/sh -c 'cd /tmp && exec "$@"' sh {command}
-    """
-    call = ["unshare", "--mount", "/bin/sh", "-ec", mounts]
-    # The programs of the host that mount are in /usr/sbin too.
-    environment = {**variables, "PATH": f"{variables['PATH']}:/usr/sbin"}
-    return subprocess.run(call, env=environment, check=False).returncode
+def make_base(name: str) -> None:
+    """Make the base image from Debian's packages."""
+    with tempfile.TemporaryDirectory() as folder:
+        release = name.partition(":")[2].removesuffix("-slim")
+        subprocess.run(["debootstrap", "--variant=minbase", release, folder], check=True)
+        archive = subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE)
+        subprocess.run([*PODMAN, "import", "-", name], stdin=archive.stdout, check=True)
 
 
 def main() -> None:
-    """Build, make a phantom, and process it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("root", type=Path, help="a folder with Debian, as of debootstrap")
-    root = parser.parse_args().root.resolve()
-    variables = build(root)
+    """Build the image, make a phantom, and process it."""
+    base = next(value for name, value in steps((ROOT / "envs/Containerfile").read_text()))
+    if podman("image", "exists", base):
+        with timed(f"base image {base}"):
+            make_base(f"docker.io/library/{base}")
     with tempfile.TemporaryDirectory() as folder:
-        study = Path(folder)
-        study.chmod(0o755)
+        clone, study = Path(folder, "clone"), Path(folder, "study")
+        subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+        with timed("podman build"):
+            options = ("--isolation", "chroot", "--network", "host", *sys.argv[1:])
+            if podman("build", *options, "-f", clone / "envs/Containerfile", "-t", IMAGE, clone):
+                sys.exit("The image was not built")
         write_bids(study, 1, settings=HeadSettings(spacing_mm=(4.0, 4.0, 4.0)))
-        subprocess.run(["chown", "-R", f"{USER}:{USER}", study], check=True)
-        began = time.monotonic()
-        words = ["/mnt", "/mnt/derivatives/ecdysis", "participant", "--cores", "2"]
-        status = run(root, variables, study, words)
-        print(
-            f"{time.monotonic() - began:6.0f} s  ecdysis {shlex.join(words)}: exit status {status}"
-        )
-        made = sorted((study / "derivatives/ecdysis").rglob("*desc-brain*_T1w.nii.gz"))
-        print("\n".join(str(path.relative_to(study)) for path in made))
+        subprocess.run(["chown", "-R", USER, study], check=True)
+        with timed("podman run"):
+            options = ("--rm", "--read-only", "--network", "none", "--user", USER, *LIMITS)
+            words = ("/study", "/study/derivatives/ecdysis", "participant", "--cores", "2")
+            status = podman("run", *options, "-v", f"{study}:/study", IMAGE, *words)
+        print(f"exit status {status}")
+        made = (study / "derivatives/ecdysis").rglob("*desc-brain*_T1w.nii.gz")
+        print(*sorted(path.relative_to(study) for path in made), sep="\n")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ from ecdysis.planning.plan import COLUMNS, FACTS, HEADER, KEYS, Sources, plan
 from ecdysis.planning.plan_page import thumbnails, write_plan_page
 from ecdysis.planning.rulings import read_rulings
 from ecdysis.private_files import private_folder
+from pydicom import dcmread
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGLosslessSV1
 
 from tests.browser import Browser, needs_browser
 from tests.dicom_builder import EPI, MPRAGE, write_series
@@ -158,3 +161,14 @@ def test_a_plan_that_was_saved_in_the_page_decides(tmp_path: Path, private: Path
     assert sorted(images) == [
         "sub-01/anat/sub-01_T1w", "sub-01/func/sub-01_task-rest_acq-fast_bold",
     ]  # fmt: skip
+
+
+def test_compressed_pixels_without_a_decoder_have_no_picture(tmp_path: Path, private: Path) -> None:
+    (file, *_) = write_series(tmp_path / "scans", header=MPRAGE, slices=1)
+    dataset = dcmread(file)
+    dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+    dataset.PixelData = encapsulate([b"\xff\xd8\xff\xd9"])
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(file)
+    assert thumbnails([file], KEY, {}, private) == [None]

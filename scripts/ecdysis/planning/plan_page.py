@@ -144,7 +144,8 @@ def _picture(path: str, key: Key, deid: Mapping[str, Any]) -> str | None:
         low, high = np.percentile(pixels, (1, 99))
         grey = np.clip((pixels - low) / max(high - low, 1e-6), 0, 1) * 255
         image = Image.fromarray(grey.astype("uint8"))
-    except (RefusedError, *UNREADABLE):
+    except (RefusedError, RuntimeError, *UNREADABLE):
+        # pydicom raises RuntimeError where it has no decoder for the compression of the pixels.
         return None
     image.thumbnail((WIDTH, WIDTH))
     picture = io.BytesIO()
