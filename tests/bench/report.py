@@ -79,9 +79,11 @@ def make(root: Path, subjects: int, seed: int = 1) -> FakeStudy:
 def _quality(chance: random.Random, *, odd: bool) -> dict[str, object]:
     far = 9.0 if odd else 0.0
     measures = {
-        one.key: math.exp(chance.gauss(0.5 * index % 3, 0.12) + (0.1 * far if index == 0 else 0))
-        for index, one in enumerate(MEASURES)
-        if one.key != "qi_2"
+        measure.key: math.exp(
+            chance.gauss(0.5 * index % 3, 0.12) + (0.1 * far if index == 0 else 0)
+        )
+        for index, measure in enumerate(MEASURES)
+        if measure.key != "qi_2"
     }
     return {"measures": measures, "not_computable": {"qi_2": "there is no air"}}
 
@@ -126,7 +128,7 @@ def opened(page: Path) -> tuple[float, float, int]:
             "new Promise((done) => requestAnimationFrame("
             "() => setTimeout(() => done(performance.now()))))"
         )
-        asked = [one for one in browser.requests if not one.startswith("data:")]
+        asked = [url for url in browser.requests if not url.startswith("data:")]
         return drawn / 1000, cpu_of_children() - before, len(asked)
 
 
@@ -159,8 +161,8 @@ def main() -> None:
             for page in (index, largest):
                 drawn, cpu, requests = opened(page)
                 kind = "index" if page is index else "subject page"
-                told = f"{cpu:.2f} s of CPU, {requests} request(s)"
-                print(f"{kind + ' drawn':<28}{drawn:>9.2f} s, {told}")
+                words = f"{cpu:.2f} s of CPU, {requests} request(s)"
+                print(f"{kind + ' drawn':<28}{drawn:>9.2f} s, {words}")
 
 
 if __name__ == "__main__":

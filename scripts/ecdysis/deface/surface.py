@@ -80,7 +80,7 @@ def _turned(volume: NDArray[np.float32], turn_deg: float, size: int) -> NDArray[
     if rest == 0:
         turned = np.rot90(volume, -int(quarters))
         before = [(size - have) // 2 for have in turned.shape[:2]]
-        after = [size - have - one for have, one in zip(turned.shape, before, strict=False)]
+        after = [size - have - first for have, first in zip(turned.shape, before, strict=False)]
         return np.pad(turned, [*zip(before, after, strict=True), (0, 0)])
     rotation = euler2mat(z=np.deg2rad(turn_deg))
     centre, middle = (np.array(volume.shape) - 1) / 2, np.array([size - 1, size - 1, 0]) / 2

@@ -141,7 +141,7 @@ class Layout:
                 row, column = divmod(number, columns)
                 name = "z" if axis == 2 else "x"
                 corner = top + row * (height + GAP), column * (width + GAP)
-                corners.append((*corner, name, f"{name} = {mm:.0f} mm"))
+                corners.append((*corner, name, f"{name} = {round(float(mm))} mm"))
             if indices:
                 top += -(-len(indices) // columns) * (height + GAP)
         return corners

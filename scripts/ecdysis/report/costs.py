@@ -38,9 +38,9 @@ def costs_of(run: Run) -> list[Cost]:
 
 
 def _cost(stage: str, jobs: list[tuple[float, Number, Number]]) -> Cost:
-    seconds = [one for one, _, _ in jobs]
-    cpu = [one for _, one, _ in jobs if one is not None]
-    memory = [one for _, _, one in jobs if one is not None]
+    seconds = [wall for wall, _, _ in jobs]
+    cpu = [used for _, used, _ in jobs if used is not None]
+    memory = [peak for _, _, peak in jobs if peak is not None]
     return Cost(
         stage,
         len(jobs),
@@ -55,13 +55,13 @@ def _cost(stage: str, jobs: list[tuple[float, Number, Number]]) -> Cost:
 
 
 def _recorded(run: Run) -> Measured:
-    found: Measured = {}
+    measured: Measured = {}
     for subject in run.subjects:
         for _, stage in subject.all_stages:
             if stage.seconds is not None:
                 took = (stage.seconds, stage.cpu_seconds, stage.peak_memory_mb)
-                found.setdefault(stage.name, []).append(took)
-    return found
+                measured.setdefault(stage.name, []).append(took)
+    return measured
 
 
 def _benchmarks(folder: Path) -> Measured:

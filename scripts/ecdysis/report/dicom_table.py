@@ -1,4 +1,4 @@
-"""What the index page tells of the scanner's files, a row a session."""
+"""What the index page says of the scanner's files, a row for each session."""
 
 from dataclasses import dataclass
 

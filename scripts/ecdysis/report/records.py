@@ -4,7 +4,7 @@ Nothing here asks Snakemake, so it works while a run goes on, after a failure an
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,49 +71,51 @@ def load_run(
     """
     root = Path(output_dir).resolve()
     manifest = _manifest(root) if manifest is None else manifest
-    template = root / TEMPLATE
-    excluded = _exclusions(manifest)
-    stripping = _stripping(manifest)
-    images: dict[str, list[Mapping[str, Any]]] = {subject: [] for subject in excluded}
-    for item in manifest["images"]:
-        images.setdefault(str(item["subject"]), []).append(item)
     live = not ended and is_at_work(root)
     read = partial(_read, root, live=live)
-    dicom = _dicom(read, manifest.get("plan", {}), only)
-    if manifest["bids_dir"] is None and dicom:
-        for name in dicom.sessions:
-            images.setdefault(name.partition("_")[0].removeprefix("sub-"), [])
+    plan = manifest.get("plan", {})
+    dicom = _dicom(read, plan, only)
+    template = root / TEMPLATE
+    ratings = by_image(from_json(manifest.get("ratings", [])))
     return Run(
         output_dir=root,
         place=str(manifest["bids_dir"] or root),
         dataset=Path(manifest["bids_dir"] or root).name,
-        subjects=tuple(
-            _subject(
-                root,
-                read,
-                label,
-                images[label],
-                excluded.get(label, []),
-                dicom,
-                stripping=stripping,
-            )
-            if only in (None, label)
-            else _unread(label, images[label], excluded.get(label, []))
-            for label in sorted(images, key=natural_key)
-        ),
-        unmapped=tuple(manifest.get("plan", {}).get("unmapped", [])),
-        protocols=tuple(manifest.get("plan", {}).get("protocols", [])),
-        deviations=tuple(manifest.get("plan", {}).get("deviations", [])),
+        subjects=tuple(_subjects(root, read, manifest, dicom, only)),
+        unmapped=tuple(plan.get("unmapped", [])),
+        protocols=tuple(plan.get("protocols", [])),
+        deviations=tuple(plan.get("deviations", [])),
         dicom=dicom,
         settings=manifest.get("settings", {}),
-        template=read_json(template) if stripping and template.is_file() else None,
+        template=read_json(template) if _stripping(manifest) and template.is_file() else None,
         validation=read_json(root / VALIDATION) if (root / VALIDATION).is_file() else None,
-        ratings={
-            image: tuple(ratings)
-            for image, ratings in by_image(from_json(manifest.get("ratings", []))).items()
-        },
+        ratings={image: tuple(given) for image, given in ratings.items()},
         live=live,
     )
+
+
+def _subjects(
+    root: Path,
+    read: Reader,
+    manifest: Mapping[str, Any],
+    dicom: Dicom | None,
+    only: str | None,
+) -> Iterator[Subject]:
+    """Yield the subjects in natural order; see `load_run`."""
+    excluded = _exclusions(manifest)
+    images: dict[str, list[Mapping[str, Any]]] = {subject: [] for subject in excluded}
+    for item in manifest["images"]:
+        images.setdefault(str(item["subject"]), []).append(item)
+    if manifest["bids_dir"] is None and dicom:
+        for name in dicom.sessions:
+            images.setdefault(name.partition("_")[0].removeprefix("sub-"), [])
+    stripping = _stripping(manifest)
+    for label in sorted(images, key=natural_key):
+        others = excluded.get(label, [])
+        if only in (None, label):
+            yield _subject(root, read, label, images[label], others, dicom, stripping=stripping)
+        else:
+            yield _unread(label, images[label], others)
 
 
 def _manifest(root: Path) -> dict[str, Any]:

@@ -157,15 +157,15 @@ def make_subject(subject: Subject) -> Shared:
         copy_results(image.name, subject.output_dir, results)
     home = folder / f"sub-{subject.label}"
     shared.faces = dict(scan_faces(folder, home.name))
-    found = {path: why for path, why in shared.faces.items() if why}
+    seen = {path: why for path, why in shared.faces.items() if why}
     bad = {
         image.name.name
         for image in images
-        for path in found
+        for path in seen
         if path.partition(".")[0] == image.name.name
         or path.startswith(f"{RESULTS}/{image.name.folder}/{image.name.entities}_")
     }
-    for path, why in found.items():
+    for path, why in seen.items():
         _drop(folder, path, shared, why)
     good = [image.name for image in images if image.name.name not in bad]
     for image in images:
@@ -252,16 +252,19 @@ def _require_clean(
 ) -> None:
     """Raise an InputError if a finding or an error of the validator remains."""
     remaining = {f"{known.hidden(path)}: {why}" for path, why in report.findings}
-    found: Sequence[str] = sorted(remaining)
+    problems: Sequence[str] = sorted(remaining)
     errors = (validation or {}).get("errors", 0)
     if errors:
         codes = {
             item["code"] for item in (validation or {})["issues"] if item["severity"] == "error"
         }
-        found = [*found, f"the BIDS validator has {errors} errors ({', '.join(sorted(codes))})"]
-    if found:
+        problems = [
+            *problems,
+            f"the BIDS validator has {errors} errors ({', '.join(sorted(codes))})",
+        ]
+    if problems:
         raise InputError(
             f"share_dir {folder}",
-            f"the folder is not fit to publish: {'; '.join(found[:5])}",
+            f"the folder is not fit to publish: {'; '.join(problems[:5])}",
             "Repair the study, and run: snakemake share",
         )
