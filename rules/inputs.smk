@@ -324,7 +324,7 @@ def background_of_maps(wildcards):
 
 def session_files(wildcards):
     """Return the list of the files of a DICOM session, which is in the private directory."""
-    return STUDY.sessions[wildcards.session]["files"]
+    return STUDY.sessions[wildcards.session].files
 
 
 def nifti_of_image(wildcards):
@@ -350,7 +350,7 @@ def published_dicom(path):
 
 def published_sessions(wildcards):
     """Return the folders of the DICOM sessions that passed their audits."""
-    return [f"{DEID_DIR}/{item['session']}" for item in STUDY.plan["sessions"]]
+    return [f"{DEID_DIR}/{session}" for session in STUDY.sessions]
 
 
 def results_of_session(wildcards):
@@ -364,7 +364,8 @@ def results_of_session(wildcards):
     shared = [shared_file(image) for image in images]
     shared += [file for image in images for file in extra_results(image)]
     pages = [
-        ancient(f"sub-{subject}.html") for subject in {one.subject for one in images}
+        ancient(f"sub-{subject}.html")
+        for subject in {image.subject for image in images}
     ]
     return {"converted": [*raw, *sidecars], "made": [*shared, *pages]}
 
@@ -380,10 +381,9 @@ def audited_results(wildcards):
     if not STUDY.settings["dicom_dir"]:
         return []
     made = set(STUDY.converted_sessions)
-    sessions = [item["session"] for item in STUDY.plan["sessions"]]
     return [
         audited_file(name)
-        for name in sessions
+        for name in STUDY.sessions
         if name in made or name in STUDY.images_of_session
     ]
 
@@ -395,19 +395,25 @@ def series_of_image(wildcards):
 
 def series_of_session(wildcards):
     """Return all series of a session that become images, with their images."""
-    names = ("series", "files", "outputs", "keep")
-    series = STUDY.series_of_session[wildcards.session]
-    return [{name: item[name] for name in names} for item in series]
+    return [
+        {
+            "series": item.series,
+            "files": item.facts.files,
+            "outputs": [asdict(output) for output in item.outputs],
+            "keep": item.keep,
+        }
+        for item in STUDY.series_of_session[wildcards.session]
+    ]
 
 
 def metadata_of_series(wildcards):
     """Return the sidecar fields that the rules of the study set for an image."""
-    return STUDY.series[series_of_image(wildcards)]["metadata"]
+    return STUDY.series[series_of_image(wildcards)].metadata
 
 
 def others_of_session(wildcards):
-    """Return the series of a session that become no image of this run."""
-    return STUDY.others.get(wildcards.session, [])
+    """Return the other series of a session, which are converted together."""
+    return [asdict(item) for item in STUDY.others.get(wildcards.session, [])]
 
 
 def session_records(wildcards):
@@ -417,8 +423,7 @@ def session_records(wildcards):
 
 def converted_images(wildcards):
     """Return the raw files of the images that were converted from DICOM, in this run or before."""
-    planned = (*STUDY.plan["images"], *STUDY.plan["present"])
-    names = {"{folder}/{entities}_{suffix}".format(**item) for item in planned}
+    names = {item.name for item in (*STUDY.plan.images, *STUDY.plan.present)}
     return [image.path for image in STUDY.images if image.name in names]
 
 

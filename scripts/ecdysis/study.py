@@ -5,7 +5,7 @@ starts for jobs elsewhere read the manifest (`Study.load`) instead of searching 
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from operator import attrgetter
@@ -16,11 +16,11 @@ from ecdysis import annex
 from ecdysis.best_t1w import best_t1ws
 from ecdysis.bids.discovery import EXTENSIONS, Exclusion, Image, Selection, discover, to_json
 from ecdysis.config_schema import without_paths
-from ecdysis.conversion.asked import forget_lost, sessions_to_convert
 from ecdysis.errors import InputError
 from ecdysis.files import read_json, read_remembered, write_json
 from ecdysis.fingerprint import fingerprint
 from ecdysis.places import DISCOVERED, MANIFEST
+from ecdysis.planning.entries import OtherSeries, Plan, PlannedImage, PlannedSeries, PlannedSession
 from ecdysis.quality.norms import read_norms
 from ecdysis.ratings import Rating, check_known, from_json, leave_out, read_ratings
 from ecdysis.ratings import to_json as ratings_to_json
@@ -32,7 +32,7 @@ from ecdysis.results import (
     remove_faces,
     without_finished,
 )
-from ecdysis.run_plan import plan_of_run
+from ecdysis.run_plan import forget_lost, plan_of_run, sessions_to_convert
 from ecdysis.settings import Settings
 from ecdysis.settled import forget_settled
 from ecdysis.skullstrip import lesions
@@ -55,7 +55,7 @@ class Study:
         The images that this run processes.
     exclusions : sequence of Exclusion
         Images and subjects that this run does not process, with reasons.
-    plan : mapping
+    plan : Plan
         What each DICOM series becomes; empty without DICOM.
     statmaps, ratings : sequence
     kept : sequence of Image
@@ -69,7 +69,7 @@ class Study:
     settings: Settings
     images: Sequence[Image] = ()
     exclusions: Sequence[Exclusion] = ()
-    plan: Mapping[str, Any] = field(default_factory=dict)
+    plan: Plan = field(default_factory=Plan)
     statmaps: Sequence[StatMap] = ()
     ratings: Sequence[Rating] = ()
     kept: Sequence[Image] = ()
@@ -99,7 +99,7 @@ class Study:
             settings,
             [image for image in every if image.name in selected],
             [Exclusion(**item) for item in manifest["excluded"]],
-            manifest["plan"],
+            Plan.from_json(manifest["plan"]),
             [StatMap(**item) for item in manifest["statmaps"]],
             from_json(manifest.get("ratings", [])),
             best_t1w=manifest.get("best_t1w", {}),
@@ -113,7 +113,7 @@ class Study:
             "images": to_json(sorted([*self.images, *self.kept], key=attrgetter("name"))),
             "selected": [image.name for image in self.images],
             "excluded": to_json(self.exclusions),
-            "plan": self.plan,
+            "plan": self.plan.to_json() if self.settings["dicom_dir"] else {},
             "statmaps": [asdict(item) for item in self.statmaps],
             "ratings": ratings_to_json(self.ratings),
             "best_t1w": dict(self.best_t1w),
@@ -170,35 +170,34 @@ class Study:
         return next((other for other in t1ws if other.session == image.session), None)
 
     @cached_property
-    def sessions(self) -> dict[str, Mapping[str, Any]]:
+    def sessions(self) -> dict[str, PlannedSession]:
         """The sessions of the plan by name."""
-        return {item["session"]: item for item in self.plan.get("sessions", [])}
+        return {item.session: item for item in self.plan.sessions}
 
     @cached_property
-    def series(self) -> dict[str, Mapping[str, Any]]:
+    def series(self) -> dict[str, PlannedSeries]:
         """The series of the plan that become images, by name."""
-        return {item["series"]: item for item in self.plan.get("mapped", [])}
+        return {item.series: item for item in self.plan.mapped}
 
     @cached_property
-    def series_of_session(self) -> dict[str, list[Mapping[str, Any]]]:
+    def series_of_session(self) -> dict[str, list[PlannedSeries]]:
         """The series of each DICOM session that become images."""
-        groups: dict[str, list[Mapping[str, Any]]] = {}
-        for item in self.plan.get("mapped", []):
-            groups.setdefault(item["session"], []).append(item)
-        return groups
+        return _grouped((item.session, item) for item in self.plan.mapped)
 
     @cached_property
-    def others(self) -> dict[str, list[Mapping[str, Any]]]:
+    def others(self) -> dict[str, list[OtherSeries]]:
         """The other series of each DICOM session, which are converted with it."""
-        return _grouped(self.plan.get("others", []), self.plan.get("others", []))
+        return _grouped((item.dicom_session, item) for item in self.plan.others)
 
     @cached_property
     def images_of_session(self) -> dict[str, list[Image]]:
         """The images of this run that are, or were, converted from each DICOM session."""
-        planned = [*self.plan.get("images", []), *self.plan.get("present", [])]
-        named = [(item, "{folder}/{entities}_{suffix}".format(**item)) for item in planned]
-        here = [(item, name) for item, name in named if name in self.by_name]
-        return _grouped([item for item, _ in here], [self.by_name[name] for _, name in here])
+        planned = (*self.plan.images, *self.plan.present)
+        return _grouped(
+            (item.dicom_session, self.by_name[item.name])
+            for item in planned
+            if item.name in self.by_name
+        )
 
     @cached_property
     def converted_sessions(self) -> list[str]:
@@ -225,11 +224,11 @@ class Study:
             ) from None
 
 
-def _grouped(items: Sequence[Mapping[str, Any]], values: Sequence[T]) -> dict[str, list[T]]:
-    """Group `values` by the DICOM sessions of the plan's items."""
+def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
+    """Group the second items of pairs by the first."""
     groups: dict[str, list[T]] = {}
-    for item, value in zip(items, values, strict=True):
-        groups.setdefault(item["dicom_session"], []).append(value)
+    for name, item in pairs:
+        groups.setdefault(name, []).append(item)
     return groups
 
 
@@ -263,7 +262,7 @@ def open_study(settings: Settings, *, dry_run: bool = False) -> Study:
     return study
 
 
-def _study_of_dataset(settings: Settings, plan: dict[str, Any], *, dry_run: bool) -> Study:
+def _study_of_dataset(settings: Settings, plan: Plan, *, dry_run: bool) -> Study:
     bids_dir, output_dir = Path(settings["bids_dir"]), Path(settings["output_dir"])
     notices = [] if settings["dicom_dir"] else check_dataset(bids_dir)
     _check_programs(settings)
@@ -276,7 +275,7 @@ def _study_of_dataset(settings: Settings, plan: dict[str, Any], *, dry_run: bool
     if not dry_run:
         forget_lost(plan, output_dir, bids_dir)
     ratings = read_ratings(settings["ratings"])
-    check_known(ratings, names, _looker(bids_dir))
+    check_known(ratings, names, _image_finder(bids_dir))
     images, exclusions = leave_out(images, exclusions, ratings)
     best = best_t1ws(images, output_dir)
     study = Study(settings, images, exclusions, plan, find_maps(settings), ratings, best_t1w=best)
@@ -284,14 +283,13 @@ def _study_of_dataset(settings: Settings, plan: dict[str, Any], *, dry_run: bool
 
 
 def _discover(
-    settings: Settings, plan: Mapping[str, Any], *, dry_run: bool
+    settings: Settings, plan: Plan, *, dry_run: bool
 ) -> tuple[list[Image], list[Exclusion], set[str]]:
     """Return the selected images, the exclusions, and the short names of all images."""
     remembered = Path(settings["output_dir"], DISCOVERED)
     code = fingerprint("ecdysis/study")
     before = read_remembered(remembered)
     files = before.get("files", {}) if before.get("code") == code else {}
-    planned = plan.get("images", [])
     images, exclusions, after = discover(
         Path(settings["bids_dir"]),
         Selection(
@@ -304,13 +302,14 @@ def _discover(
         ),
         _preflight,
         files,
-        [_planned(item, settings["bids_dir"]) for item in planned],
-        [item["subject"] for item in plan.get("others", [])],
+        [_planned(item, settings["bids_dir"]) for item in plan.images],
+        [item.subject for item in plan.others],
     )
     if not dry_run and {"code": code, "files": after} != before:
         write_json(remembered, {"code": code, "files": after})
     names = {Path(path).name.split(".")[0] for path in after}
-    return images, exclusions, names | {f"{item['entities']}_{item['suffix']}" for item in planned}
+    planned = {f"{item.entities}_{item.suffix}" for item in plan.images}
+    return images, exclusions, names | planned
 
 
 def _with_earlier_results(study: Study, notices: list[str], *, dry_run: bool) -> Study:
@@ -336,7 +335,7 @@ def _with_earlier_results(study: Study, notices: list[str], *, dry_run: bool) ->
             "were removed."
         )
     subjects = {path.name.removeprefix("sub-") for path in Path(settings["bids_dir"]).glob("sub-*")}
-    subjects |= {item["subject"] for item in study.plan.get("sessions", [])}
+    subjects |= {item.subject for item in study.plan.sessions}
     outputs = settings["outputs"]
     if left := leftovers(output_dir, subjects, deface=deface, outputs=outputs):
         notices.append(removal_notice(output_dir, left))
@@ -355,15 +354,15 @@ def _preflight(path: Path) -> None:
     preflight(path)
 
 
-def _looker(bids_dir: Path) -> Callable[[str], bool]:
-    """Return a function from the name of an image to whether the dataset has it."""
+def _image_finder(bids_dir: Path) -> Callable[[str], bool]:
+    """Return a function that returns whether the dataset has the image of a name."""
 
-    def there(name: str) -> bool:
+    def exists(name: str) -> bool:
         folder = "/".join(part for part in name.split("_") if part[:4] in ("sub-", "ses-"))
         places = (bids_dir / folder / "anat" / f"{name}{ending}" for ending in EXTENSIONS)
         return any(place.is_file() for place in places)
 
-    return there
+    return exists
 
 
 def _token(name: str) -> str:
@@ -381,6 +380,5 @@ def _check_programs(settings: Settings) -> None:
     lesions.require(settings)
 
 
-def _planned(item: Mapping[str, Any], bids_dir: str) -> Image:
-    image = Image(path="", source="dicom", **item)
-    return Image(**{**image.__dict__, "path": f"{bids_dir}/{image.name}.nii.gz"})
+def _planned(item: PlannedImage, bids_dir: str) -> Image:
+    return Image(path=f"{bids_dir}/{item.name}.nii.gz", source="dicom", **asdict(item))

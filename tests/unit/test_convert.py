@@ -97,7 +97,7 @@ def test_one_of_several_echoes(series: Path) -> None:
     assert nib.load(image).shape == (16, 16, 12)
     # The voxels of an instance hold its number, here from 12 on.
     assert np.asarray(nib.load(image).dataobj).min() == 12
-    with pytest.raises(InputError, match=r"3 images.*not the 2"):
+    with pytest.raises(InputError, match=r"3 images.*it has 2"):
         convert(series, image, sidecar, outputs[:2], 36)
 
 

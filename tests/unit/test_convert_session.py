@@ -12,13 +12,13 @@ import nibabel as nib
 import pydicom
 import pytest
 from convert_session import place_session
-from ecdysis.conversion.asked import forget_lost, sessions_to_convert
 from ecdysis.conversion.dataset import place_new
 from ecdysis.conversion.nifti import WantedSeries, make_nifti, read_nifti
 from ecdysis.conversion.readable import whole_volumes
 from ecdysis.conversion.sidecar import completed, missing_fields
 from ecdysis.errors import InputError
-from ecdysis.planning.entries import OtherSeries
+from ecdysis.planning.entries import OtherSeries, Plan, PlannedSession
+from ecdysis.run_plan import forget_lost, sessions_to_convert
 
 from tests.dicom_builder import EPI, FIELD_MAP, MPRAGE, uid, write_series
 
@@ -46,6 +46,12 @@ def other(series: str, files: int, *names: str, **more: Any) -> dict[str, Any]:
         "number": 1, "files": files, "direction": None, "outputs": outputs, "apart": [],
         "metadata": {}, "volumes": [], **more,
     }  # fmt: skip
+
+
+def plan_of(*series: dict[str, Any]) -> Plan:
+    """Return a plan with one session that has these other series."""
+    others = [OtherSeries.from_json(item) for item in series]
+    return Plan(sessions=[PlannedSession("sub-01", "01", None, "")], others=others)
 
 
 def run(
@@ -217,7 +223,7 @@ def test_perfusion_gets_its_context(place: Path) -> None:
     run(place, one)
     table = place / "a study/sub-01/perf/sub-01_aslcontext.tsv"
     assert table.read_text().split() == ["volume_type", *["control", "label"] * 2]
-    with pytest.raises(InputError, match="it has 4 volumes"):
+    with pytest.raises(InputError, match="its 4 volumes"):
         run(place, {**other("s1", 48, "perf/run-2_asl"), "volumes": ["m0scan", "label", "label"]})
 
 
@@ -267,7 +273,7 @@ def test_two_echoes_in_one_series(place: Path) -> None:
     run(place, one)
     for number, time in ((1, 0.012), (2, 0.03)):
         assert fields(place, f"func/sub-01_task-x_echo-{number}_bold")["EchoTime"] == time
-    with pytest.raises(InputError, match=r"2 images.*not the 1"):
+    with pytest.raises(InputError, match=r"2 images.*it has 1"):
         run(place, other("s1", 24, "func/task-y_bold"))
 
 
@@ -305,10 +311,7 @@ def test_the_dicom_is_kept_once(place: Path) -> None:
 def test_an_image_that_was_taken_away_is_made_anew(place: Path) -> None:
     write_series(place / "sub-01/s1", header=EPI, volumes=3)
     series = [other("s1", 36, "func/task-rest_bold")]
-    plan = {
-        "sessions": [{"session": "sub-01", "subject": "01"}],
-        "others": [{**one, "dicom_session": "sub-01"} for one in series],
-    }
+    plan = plan_of(*series)
     study, results = place / "a study", Path.cwd()
 
     def asked(subject: str = "01", *, keep: bool = False) -> list[str]:
@@ -329,10 +332,7 @@ def test_a_session_that_is_wholly_there_is_left_alone(place: Path) -> None:
     image = study / "sub-01/func/sub-01_task-rest_bold.nii.gz"
     image.parent.mkdir(parents=True)
     image.touch()
-    plan = {
-        "sessions": [{"session": "sub-01", "subject": "01"}],
-        "others": [{**other("s", 1, "func/task-rest_bold"), "dicom_session": "sub-01"}],
-    }
+    plan = plan_of(other("s", 1, "func/task-rest_bold"))
     asked = sessions_to_convert(plan, ["01"], Path.cwd(), study, keep_sourcedata=False)
     assert asked == []
 

@@ -11,6 +11,7 @@ import pytest
 from ecdysis.errors import InputError
 from ecdysis.key import Key
 from ecdysis.planning.decision import PlanOptions
+from ecdysis.planning.entries import Plan
 from ecdysis.planning.plan import Sources, plan
 
 from tests.dicom_builder import EPI, MPRAGE, SPIN_ECHO, T2, uid, write_series
@@ -48,6 +49,16 @@ def make(scans: Path, image: dict[str, Any]) -> None:
     path = scans.parent / "bids" / f"{name}.nii.gz"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
+
+
+def test_the_manifest_keeps_the_whole_plan(scans: Path) -> None:
+    write_series(scans / "t1")
+    write_series(scans / "bold", series="bold", header=EPI, volumes=12, SeriesNumber=2)
+    write_series(scans / "scout", series="scout", slices=3, SeriesNumber=3)
+    sources = Sources(scans, scans.parent / "private", KEY)
+    result = plan(sources, scans.parent / "bids", PlanOptions(others=True))
+    assert [len(result.images), len(result.others), len(result.unmapped)] == [1, 1, 1]
+    assert Plan.from_json(json.loads(json.dumps(result.to_json()))) == result
 
 
 def test_one_patient_with_one_t1(scans: Path) -> None:
