@@ -7,7 +7,7 @@ from functools import lru_cache
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, repeater_has_tag
 
 from ecdysis.audit.findings import Finding, element_name
-from ecdysis.audit.instance import Chunk, Instance, Value
+from ecdysis.audit.instance import Chunk, Instance, PerChunk, Value
 from ecdysis.audit.kept import rule_of
 from ecdysis.audit.vendor import READERS, is_readable
 
@@ -28,6 +28,9 @@ NEWER = {0x00081301, 0x00081302, 0x00081303, 0x00081304, 0x00100016, 0x00100042,
          0x0040A034, 0x0040A035, 0x0040B034, 0x0040B036, 0x0040B03B, 0x0040B03F}  # fmt: skip
 """Attributes of PS3.6, edition 2026c, that the dictionary of pydicom 3.0.2 does not have."""
 
+Problem = tuple[str, str]
+"""What is wrong, and the name of the element."""
+
 DUMMY = re.compile(r"\s*(removed|anonymous|none)?\s*", re.IGNORECASE)
 
 
@@ -35,8 +38,7 @@ def faults(
     name: str,
     instance: Instance,
     label: str,
-    options: frozenset[str],
-    memory: dict[Chunk, list[tuple[str, str]]],
+    problems: PerChunk[list[Problem]],
 ) -> Iterator[Finding]:
     """Yield what is wrong with the form of an output.
 
@@ -48,10 +50,8 @@ def faults(
         The output.
     label : str
         The subject's label, which must be its Patient ID and Name.
-    options : frozenset of str
-        The options of the profile that were used.
-    memory : dict
-        Problem and name of the faults in each element of earlier files.
+    problems : PerChunk
+        What `problems_in` returns for its elements.
     """
 
     def finding(problem: str, element: str = "") -> Finding:
@@ -63,13 +63,8 @@ def faults(
         yield finding("has a preamble that is not empty")
     if not instance.is_complete:
         yield finding("has bytes behind its last element")
-    if 0 < instance.native_size() < len(instance.pixels) - 1:
+    if 0 < instance.native_size < len(instance.pixels) - 1:
         yield finding("has bytes behind the pixels", "PixelData")
-    for chunk in instance.chunks:
-        if chunk.nested_pixels:
-            yield finding("stands in a sequence", "PixelData")
-        if chunk.tag in SENDERS:
-            yield finding("stands in the file meta information", element_name(chunk.tag))
     if instance.text(0x00020003) != instance.text(0x00080018):
         yield finding("differs between file meta information and data set", "SOPInstanceUID")
     for tag in (0x00100020, 0x00100010):
@@ -79,16 +74,22 @@ def faults(
         yield finding("is not YES", "PatientIdentityRemoved")
     if instance.text(0x00280301).upper() == "YES":
         yield finding("says that text is burned into the pixels", "BurnedInAnnotation")
+    for of_chunk in problems.of(instance):
+        yield from (finding(*problem) for problem in of_chunk)
+
+
+def problems_in(chunk: Chunk, options: frozenset[str]) -> list[Problem]:
+    """Return what is wrong with an element of an output, under the options that were used."""
+    if chunk.tag >> 16 == META:
+        is_wrong = chunk.tag in SENDERS
+        return [("stands in the file meta information", element_name(chunk.tag))] * is_wrong
     allowed = PATIENT | (CHARACTERISTICS if "retain_patient" in options else set())
-    for chunk in instance.chunks:
-        if chunk not in memory:
-            memory[chunk] = [
-                (problem, element_name(value.tag, value.creator))
-                for value in chunk.values
-                if chunk.tag >> 16 != META and (problem := _problem(value, allowed, options))
-            ]
-        for problem, element in memory[chunk]:
-            yield finding(problem, element)
+    problems = [("stands in a sequence", "PixelData")] if chunk.nested_pixels else []
+    return problems + [
+        (problem, element_name(value.tag, value.creator))
+        for value in chunk.values
+        if (problem := _problem(value, allowed, options))
+    ]
 
 
 @lru_cache(maxsize=4096)

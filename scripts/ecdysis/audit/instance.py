@@ -1,14 +1,16 @@
 """A DICOM file as the audit sees it: a flat list of values, whatever is nested in them."""
 
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from struct import calcsize, unpack
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pydicom.charset import decode_bytes
 from pydicom.datadict import keyword_for_tag
 
+T = TypeVar("T")
 TOP = 8
 """Length of the place of an element of the top level: its tag alone."""
 
@@ -136,8 +138,9 @@ class Instance:
             if chunk.values and len(chunk.values[0].place) == TOP
         }
 
+    @cached_property
     def native_size(self) -> int:
-        """Return how many bytes native pixels take; 0 when they are encapsulated or unknown."""
+        """How many bytes native pixels take; 0 when they are encapsulated or unknown."""
 
         def number(tag: int) -> int:
             text = self.text(tag)
@@ -147,6 +150,29 @@ class Instance:
         size = (size * number(0x00280100) * (number(0x00280008) or 1) + 7) // 8
         is_native = self.pixels[:4] != b"\xfe\xff\x00\xe0"
         return size if is_native and size <= len(self.pixels) else 0
+
+
+class PerChunk(dict[Chunk, T]):
+    """What was worked out for elements: for equal elements of many files once.
+
+    Parameters
+    ----------
+    work : callable
+        Returns the result for an element.
+    """
+
+    def __init__(self, work: Callable[[Chunk], T]) -> None:
+        super().__init__()
+        self._work = work
+
+    def __missing__(self, chunk: Chunk) -> T:
+        """Work out the result for an element that is new."""
+        self[chunk] = result = self._work(chunk)
+        return result
+
+    def of(self, instance: Instance) -> Iterator[T]:
+        """Return the results for all elements of a file but the empty ones."""
+        return filter(None, map(self.__getitem__, instance.chunks))
 
 
 @lru_cache(maxsize=4096)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ecdysis.audit.findings import Finding, element_name
 from ecdysis.audit.index import SHORTEST, common_words
-from ecdysis.audit.instance import NUMBER_VRS, Chunk, Instance, Value
+from ecdysis.audit.instance import NUMBER_VRS, Chunk, Instance, PerChunk, Value
 from ecdysis.audit.search import Searcher
 from ecdysis.audit.secrets import is_standard_uid
 from ecdysis.audit.spelling import date_of_number, day_of, squeezed
@@ -111,14 +111,12 @@ class ChunkFacts(NamedTuple):
 
 
 def facts_of(
-    instance: Instance, name: str, series: str, memory: dict[Chunk, ChunkFacts | None]
+    instance: Instance, name: str, series: str, of_chunks: PerChunk[ChunkFacts | None]
 ) -> Facts:
-    """Return what is compared of a file; `memory` has what is compared of equal elements."""
+    """Return what is compared of a file, given what `of_chunk` returns for its elements."""
     facts = ChunkFacts({}, {}, {})
-    for chunk in instance.chunks:
-        if chunk not in memory:
-            memory[chunk] = _of_chunk(chunk)
-        if part := memory[chunk]:
+    for part in of_chunks.of(instance):
+        if part:
             facts.values.update(part.values)
             if part.uids or part.dates:
                 facts.uids.update(part.uids)
@@ -129,7 +127,7 @@ def facts_of(
     return Facts(name, series, _digest(instance), number, *facts)
 
 
-def _of_chunk(chunk: Chunk) -> ChunkFacts | None:
+def of_chunk(chunk: Chunk) -> ChunkFacts | None:
     """Return what is compared of an element; None when that is nothing."""
     part = ChunkFacts({}, {}, {})
     for value in chunk.values:
@@ -223,7 +221,7 @@ def moved_dates(dates: Iterable[date], matched: list[tuple[Facts, Facts]]) -> se
 
 def _digest(instance: Instance) -> bytes:
     """Return a digest of the pixels, without what stands behind native ones."""
-    size = instance.native_size() or len(instance.pixels)
+    size = instance.native_size or len(instance.pixels)
     return hashlib.sha256(memoryview(instance.pixels)[:size]).digest()
 
 

@@ -8,6 +8,7 @@ session, and names file and element, never the value. See ``docs/deidentificatio
 import re
 from collections.abc import Iterable, Mapping
 from fnmatch import translate
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from ecdysis.audit.findings import (
     message,
     split_accepted,
 )
-from ecdysis.audit.instance import Chunk
+from ecdysis.audit.instance import Chunk, PerChunk
 from ecdysis.audit.reading import UNREADABLE, InstanceReader
 from ecdysis.audit.search import Searcher
 from ecdysis.audit.secrets import Secret, kinds_searched, secrets_of
@@ -64,8 +65,8 @@ class Originals:
         Number of files of the session that pydicom cannot read.
     reader : InstanceReader
         Has read them.
-    compared : dict
-        What is compared of each of their elements.
+    compared : PerChunk
+        What is compared of their elements.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Originals:
         self.models: set[str] = set()
         self.unread = 0
         self.reader = InstanceReader()
-        self.compared: dict[Chunk, kept.ChunkFacts | None] = {}
+        self.compared = PerChunk(kept.of_chunk)
         seen: set[Chunk] = set()
         own = {path: series for series, paths in listed.items() for path in paths}
         for path in sorted({*own, *related}):
@@ -173,8 +174,8 @@ def _in_dicom(
     findings: list[Finding] = []
     hits: list[tuple[str, str, Secret]] = []
     after: list[kept.Facts] = []
-    faults: dict[Chunk, list[tuple[str, str]]] = {}
-    secrets: dict[Chunk, list[tuple[str, Secret]]] = {}
+    problems = PerChunk(partial(form.problems_in, options=options))
+    secrets = PerChunk(partial(_secrets_in, searcher=searcher))
     for path in outputs:
         name = f"{path.parent.name}/{path.name}"
         try:
@@ -186,11 +187,9 @@ def _in_dicom(
         if is_basic:
             found = searcher.in_text(name, camel=False)
             findings += [in_name(name, secret) for secret in found]
-            findings += form.faults(name, instance, label, options, faults)
-            for chunk in instance.chunks:
-                if chunk not in secrets:
-                    secrets[chunk] = _secrets_in(chunk, searcher)
-                hits += [(name, element, secret) for element, secret in secrets[chunk]]
+            findings += form.faults(name, instance, label, problems)
+            for of_chunk in secrets.of(instance):
+                hits += [(name, element, secret) for element, secret in of_chunk]
     matched = kept.pairs(originals.facts, after)
     moved = kept.moved_dates(searcher.index.dates, matched)
     findings += [
