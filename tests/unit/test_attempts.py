@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ecdysis.skullstrip.attempts import Attempt, best_attempt
+from ecdysis.skullstrip.attempts import Attempt, NoAlignmentError, best_attempt
 
 NO_MASK = np.zeros((1, 1, 1), bool)
 
@@ -31,3 +31,18 @@ def test_the_best_attempt_is_returned_with_the_reasons_against_the_others(outcom
     assert len(made) == tried
     others = {name: [f"reason of {name}"] for name in made if name != best}
     assert alignment.get("given_up", {}) == others
+
+
+def test_a_registration_that_ends_without_a_transform_is_an_attempt_that_failed():
+    def attempt(strategy):
+        if strategy != "last":
+            raise NoAlignmentError(f"nothing by {strategy}")
+        return Attempt(
+            strategy, NO_MASK, None, {"similarity": 0.5}, {"verdict": "ok", "reasons": []}
+        )
+
+    result, alignment = best_attempt(("first", "last"), attempt)
+    assert result.strategy == "last"
+    assert alignment["given_up"] == {"first": ["nothing by first"]}
+    with pytest.raises(NoAlignmentError, match="nothing by first; nothing by second"):
+        best_attempt(("first", "second"), attempt)

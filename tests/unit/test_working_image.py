@@ -58,6 +58,7 @@ def test_a_sheared_affine_gets_orthogonal_axes():
         (np.ones((40, 40, 40), np.float32), (4, 4, 4), "hardly differ"),
         (np.random.default_rng(0).random((80, 80, 12)), (2, 2, 4), "48 mm in one direction"),
         (np.ones((40, 40, 40, 3), np.float32), (4, 4, 4), "4 dimensions"),
+        (700 - 600 * ball((40, 40, 40), (4, 4, 4), 50), (4, 4, 4), "intensities are inverted"),
     ],
 )
 def test_what_cannot_hold_a_brain_is_refused(data, zooms, problem):

@@ -22,7 +22,7 @@ from ecdysis.image.volume import read
 from ecdysis.plain_folder import linked, plain_folder
 from ecdysis.skullstrip import brain_extraction, mask_check, providers, tissues, working_image
 from ecdysis.skullstrip.already_stripped import stripped_brain
-from ecdysis.skullstrip.attempts import Attempt, best_attempt
+from ecdysis.skullstrip.attempts import Attempt, NoAlignmentError, best_attempt
 from ecdysis.skullstrip.brain_extraction import Registered, Task
 from ecdysis.skullstrip.brain_recipe import RECIPE, Recipe
 from ecdysis.skullstrip.byproducts import Byproducts
@@ -122,7 +122,10 @@ def skullstrip(
         head = _prepared(image, template, folder, threads, recipe, is_t1w=not priors)
         head = _with_brain_if_stripped(head) if keep_stripped else head
         head = head if lesion is None else _without_lesion(head, read_mask(lesion, read(image)))
-        best, alignment = best_attempt(STRATEGIES, partial(_attempt, head=head))
+        try:
+            best, alignment = best_attempt(STRATEGIES, partial(_attempt, head=head))
+        except NoAlignmentError as error:
+            raise no_brain(image) from error
         if not best.mask.any():
             raise no_brain(image)
         mask.parent.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecdysis.skullstrip import recipe_nodes as nodes
+from ecdysis.skullstrip.attempts import NoAlignmentError
 from ecdysis.skullstrip.brain_recipe import RECIPE, Recipe
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ def run(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) 
 
     Raises
     ------
+    NoAlignmentError
+        Registration ended without a transform.
     RuntimeError
         An ANTs program failed; its output is in the log.
     """
@@ -113,7 +116,10 @@ def run(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) 
         done = workflow(task, folder, threads=threads, recipe=recipe).run(plugin="Linear")
     except NodeExecutionError as error:
         summary = str(error).strip().splitlines()[0].rstrip(".")
-        raise RuntimeError(f"{summary}: an ANTs program failed, see the log") from error
+        # antsRegistration writes nothing when head and template no longer overlap.
+        lost = "Registration interface" in str(error) and "No such file" in str(error)
+        kind = NoAlignmentError if lost else RuntimeError
+        raise kind(f"{summary}: an ANTs program failed, see the log") from error
     outputs = {node.name: node.result.outputs for node in done.nodes()}
     return Registered(
         corrected=Path(outputs["bias"].output_image),

@@ -22,6 +22,8 @@ MINIMAL_FIELD_MM = 65.0
 """Two thirds of the height of an adult brain, about 100 mm. A field of view that is shorter in any
 direction does not hold enough of a brain to be aligned."""
 DARK_PERCENTILE = 0.5
+BRIGHT_AIR = 0.75
+"""Part of the range of intensities above which the edge of the field is too bright for air."""
 BORDER_VOXELS = 4
 """Layers of a constant border that stay around the head in the working image."""
 
@@ -73,7 +75,7 @@ def prepare(
     Raises
     ------
     InputError
-        Not 3-D, a field that is too small for a brain, or no contrast.
+        Not 3-D, a field that is too small for a brain, no contrast, or a bright background.
     """
     if image.ndim > 3 and any(size != 1 for size in image.shape[3:]):
         raise InputError(
@@ -100,8 +102,20 @@ def prepare(
             f"its voxels hardly differ (percentiles {winsorize} are {low:g} and {high:g})",
             "Look at the image; exclude it when it is empty",
         )
+    if _edge_level(small) > low + BRIGHT_AIR * (high - low):
+        raise InputError(
+            where,
+            "its background is brighter than the head: its intensities are inverted",
+            "Convert the image again, or exclude it by the config key filters",
+        )
     scaled = (np.clip(small, low, high) - low) * np.float32(1000 / (high - low))
     return nib.Nifti1Image(scaled.astype(np.float32), affine)
+
+
+def _edge_level(data: FloatArray) -> float:
+    """Return the median of the outermost voxels."""
+    faces = [np.take(data, (0, -1), axis=axis).ravel() for axis in range(3)]
+    return float(np.median(np.concatenate(faces)))
 
 
 def _without_border(data: FloatArray, affine: Affine) -> tuple[FloatArray, Affine]:
