@@ -52,7 +52,7 @@ def done_and_failed(place):
     return done, failed
 
 
-def test_the_sound_ones_are_done_and_the_others_are_told(place, expected, first):
+def test_sound_images_are_done_and_others_are_reported(place, expected, first):
     text, status = first
     assert status != 0
     assert "Traceback" not in text

@@ -75,7 +75,9 @@ def mounted(place, *options):
 
 # At the start, among the records of jobs and while pages are written.
 @pytest.mark.parametrize("size", ["4k", "40k", "54k"])
-def test_a_full_disk_is_told_and_the_same_command_completes(dataset, undisturbed, tmp_path, size):
+def test_a_full_disk_is_reported_and_the_same_command_completes(
+    dataset, undisturbed, tmp_path, size
+):
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", f"size={size}", "none") as disk:
         run = started(tmp_path, *arguments(dataset, disk / "out"))
         text = finished(run)
@@ -87,7 +89,7 @@ def test_a_full_disk_is_told_and_the_same_command_completes(dataset, undisturbed
         assert same_but_the_manifest(snapshot(disk / "out"), undisturbed[0])
 
 
-def test_an_output_that_cannot_be_written_to_is_told(dataset, tmp_path):
+def test_a_read_only_output_is_reported(dataset, tmp_path):
     (tmp_path / "there").mkdir()
     with mounted(tmp_path / "disk", "-o", "bind,ro", str(tmp_path / "there")) as disk:
         run = started(tmp_path, *arguments(dataset, disk / "out"))

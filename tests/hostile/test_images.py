@@ -56,7 +56,7 @@ def test_a_case_has_its_outcome_in_bounded_memory_and_time(case, tmp_path):
     assert reason.isprintable()
 
 
-def test_a_file_that_must_not_be_read_is_told(tmp_path):
+def test_a_file_without_read_permission_is_reported(tmp_path):
     if os.geteuid() != 0:
         pytest.skip("another user can be taken by root alone")
     tmp_path.chmod(0o755)

@@ -176,7 +176,7 @@ def test_long_texts_take_time_that_grows_with_their_length(text: str) -> None:
     assert time.process_time() - began < 8
 
 
-def test_files_with_the_same_pixels_are_told_apart_by_a_value_that_one_lacks() -> None:
+def test_files_with_equal_pixels_are_distinguished_by_a_missing_value() -> None:
     rows, time = value(0x00280010, "US", b"\x08\0"), value(0x00180081, "DS", b"2.98")
     kinds = [{rows.place: rows, time.place: time}, {rows.place: rows}]
     before = [Facts("", "a", b"pixels", (), values, {}, {}) for values in kinds]
@@ -186,7 +186,7 @@ def test_files_with_the_same_pixels_are_told_apart_by_a_value_that_one_lacks() -
             assert original.values == output.values
 
 
-def test_blank_slices_of_different_series_are_told_apart_by_their_series() -> None:
+def test_blank_slices_of_different_series_are_distinguished_by_their_series() -> None:
     before = [Facts("", name, b"blank", (), {}, {"0020000e": name}, {}) for name in "ab"]
     after = [
         Facts(f"{name}/1.dcm", name, b"blank", (), {}, {"0020000e": name}, {}) for name in "ba"

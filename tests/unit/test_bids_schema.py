@@ -92,7 +92,7 @@ def header(description: str, **more: str) -> dict[str, Any]:
         ("forest", None),
     ],
 )
-def test_tasks_that_may_be_told(description: str, expected: str | None) -> None:
+def test_only_safe_task_labels_are_returned(description: str, expected: str | None) -> None:
     assert task_label(header(description)) == expected
 
 

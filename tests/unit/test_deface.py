@@ -126,7 +126,7 @@ def test_affines_are_chained(head, inputs, outputs):
     assert np.array_equal(np.asanyarray(nib.load(outputs.defacemask).dataobj), direct)
 
 
-def test_a_field_without_a_face_is_told(head, inputs, outputs):
+def test_a_field_without_a_face_is_reported(head, inputs, outputs):
     away = nib.affines.from_matvec(np.eye(3), [0, 0, -400]) @ head.affine
     write_affine(away, inputs.affines[0])
     details = script.deface(inputs, outputs, sources=[])

@@ -49,7 +49,7 @@ def test_what_cannot_succeed_is_not_done_again(job, error):
     assert "Traceback" in log
 
 
-def test_a_full_disk_is_told_with_what_to_do(job, capsys):
+def test_a_full_disk_is_reported_with_the_remedy(job, capsys):
     attempt(job, OSError(errno.ENOSPC, "no room", "somewhere"))
     assert status(job)["reason"] == (
         "disk: No space left on device. Make room, or give another output_dir."

@@ -21,7 +21,7 @@ def _with(made: MadeOutput, **settings: Any) -> str:
     return _text(made)
 
 
-def test_only_what_was_done_is_told(made: MadeOutput) -> None:
+def test_only_steps_that_ran_are_described(made: MadeOutput) -> None:
     name = made.image("01")
     text = _text(made)
     assert "reoriented" not in text
@@ -50,7 +50,7 @@ def test_the_method_of_skull_stripping_is_named(made: MadeOutput, method: str, w
     assert "@atropos" not in text
 
 
-def test_de_identification_is_told_when_it_was_done(made: MadeOutput) -> None:
+def test_de_identification_is_described_if_it_ran(made: MadeOutput) -> None:
     made.image("01", source="dicom")
     made.session("sub-01")
     deid = {"profile": "basic", "options": ["retain_safe_private"]}

@@ -38,7 +38,7 @@ def test_what_nibabel_writes_passes(tmp_path):
         preflight(tmp_path / name)
 
 
-def test_a_missing_file_and_a_broken_link_are_told_apart(tmp_path):
+def test_a_missing_file_and_a_broken_link_are_distinguished(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         preflight(tmp_path / "a.nii.gz")
     (tmp_path / "b.nii.gz").symlink_to(tmp_path / "annex" / "key")

@@ -276,7 +276,9 @@ def test_a_valid_label_keeps_its_name_and_no_label_leaves_the_folder(made: MadeO
     assert sorted(names) == ["sub-.._.._x.html", "sub-Zoë1.html"]
 
 
-def test_what_became_of_dicom_is_told(made: MadeOutput, updated: Callable[..., Page]) -> None:
+def test_the_page_shows_what_dicom_series_became(
+    made: MadeOutput, updated: Callable[..., Page]
+) -> None:
     made.session("sub-01", alone=True)
     aside = [{"reason": "structured <b>report</b>", "count": 2}]
     details = {

@@ -43,7 +43,7 @@ def _study_of(made: MadeOutput, count: int) -> None:
         made.record(name, "measure", details=_measured(cjv=cjv, cnr=3.0 + number / 100))
 
 
-def test_flags_are_told_on_both_pages(made: MadeOutput, updated: Callable[..., Page]) -> None:
+def test_flags_are_shown_on_both_pages(made: MadeOutput, updated: Callable[..., Page]) -> None:
     _study_of(made, 12)
     page = updated()
     case = page.text[page.text.index("Needs review") : page.text.index("Every image")]
@@ -56,7 +56,7 @@ def test_flags_are_told_on_both_pages(made: MadeOutput, updated: Callable[..., P
     assert "Needs review" not in Page(made.root / "sub-11.html").text
 
 
-def test_a_doubtful_mask_is_told(made: MadeOutput, updated: Callable[..., Page]) -> None:
+def test_a_doubtful_mask_is_reported(made: MadeOutput, updated: Callable[..., Page]) -> None:
     name = made.image("01")
     made.finish(name)
     check = {"verdict": "look", "reasons": [f"the volume is odd {EVIL}"]}
@@ -168,7 +168,7 @@ def test_a_rated_image_stands_as_excluded_with_its_figures(
     assert _data(page)["here"] == ["sub-01_T1w"]
 
 
-def test_what_is_to_come_is_told(made: MadeOutput, updated: Callable[..., Page]) -> None:
+def test_pending_steps_are_listed(made: MadeOutput, updated: Callable[..., Page]) -> None:
     made.finish(made.image("01"))
     assert "Still to do" not in updated().text
     for label, stages in (("02", ["reorient", "skullstrip"]), ("03", ["reorient"]), ("04", [])):

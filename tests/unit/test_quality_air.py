@@ -80,7 +80,7 @@ def test_a_masked_part_is_left_out_and_the_rest_counts(head):
     ],
     ids=["stripped", "clipped", "cut", "empty"],
 )
-def test_without_air_the_reason_is_told(head, spoil, reason):
+def test_without_air_the_reason_is_reported(head, spoil, reason):
     volume = volume_of(spoil(head))
     with pytest.raises(NotComputableError, match=reason):
         air_voxels(volume, survey(volume))

@@ -67,7 +67,7 @@ def test_suffixes_are_compared_apart():
     assert not flagged(flags(values))
 
 
-def test_when_most_values_are_equal_the_others_are_told_but_no_rounding():
+def test_when_most_values_are_equal_others_are_reported_except_rounding():
     assert flagged(flags(study("mask_edge", [0.0] * 11 + [4.2]))) == {"sub-11_T1w": ["mask_edge"]}
     assert not flagged(flags(study("mask_edge", [0.0] * 11 + [0.002])))
     assert not flagged(flags(study("mask_edge", [1.5] * 12)))

@@ -90,17 +90,17 @@ def test_the_later_word_of_a_rater_counts(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told(tmp_path: Path, name: str, text: str, says: str) -> None:
+def test_the_fault_of_a_file_is_reported(tmp_path: Path, name: str, text: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         read_ratings(_write(tmp_path / name, text))
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no file"):
         read_ratings([tmp_path / "none.tsv"])
 
 
-def test_an_unknown_image_is_told_with_the_nearest() -> None:
+def test_an_unknown_image_is_reported_with_similar_names() -> None:
     with pytest.raises(InputError, match=r"sub-1_T1w.*sub-01_T1w"):
         check_known([Rating("sub-1_T1w", "accept")], ["sub-01_T1w"], lambda name: False)
     check_known([Rating("sub-01_T2w", "accept")], ["sub-01_T1w"], lambda name: True)

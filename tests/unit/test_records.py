@@ -14,12 +14,12 @@ from ecdysis.run_lock import RUN
 from tests.unit.made_output import MadeOutput
 
 
-def test_without_a_manifest_the_user_is_told(tmp_path: Path) -> None:
+def test_a_missing_manifest_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="output directory of a run"):
         load_run(tmp_path)
 
 
-def test_each_state_is_told_apart(made: MadeOutput) -> None:
+def test_each_state_is_distinguished(made: MadeOutput) -> None:
     made.finish(made.image("01"))
     made.record(made.image("02"), "skullstrip", "failed", reason="no space")
     made.record(made.image("03"), "skullstrip", "running")
@@ -110,7 +110,7 @@ def test_subjects_of_dicom_alone_are_as_their_sessions(made: MadeOutput) -> None
     assert states == ["done", "done", "pending", "pending", "pending"]
 
 
-def test_conversion_of_an_earlier_run_is_still_told(made: MadeOutput) -> None:
+def test_conversion_of_an_earlier_run_is_still_reported(made: MadeOutput) -> None:
     name = made.image("01")
     made.finish(name)
     made.record(name, "convert", details={"converter": "dcm2niix"})
@@ -127,7 +127,7 @@ def test_a_record_that_cannot_be_read_is_a_failure(made: MadeOutput) -> None:
     )
 
 
-def test_warnings_are_told_once(made: MadeOutput) -> None:
+def test_warnings_are_reported_once(made: MadeOutput) -> None:
     name = made.image("01")
     for stage in ("crop", "deface"):
         made.record(name, stage, details={"Warnings": ["sform and qform differ"]})

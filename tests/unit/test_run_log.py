@@ -44,7 +44,7 @@ def test_a_run_that_is_refused_leaves_no_log(logger, tmp_path):
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
-def test_a_full_disk_is_told_once_and_in_a_sentence(logger, tmp_path, capsys):
+def test_a_full_disk_is_reported_once_in_a_sentence(logger, tmp_path, capsys):
     before = tmp_path / "here/log/a.log"
     handler = handler_of(logger, before)
     move_log({handler: str(before)}, tmp_path / "results")

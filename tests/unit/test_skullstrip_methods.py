@@ -76,7 +76,7 @@ def test_the_command_line_and_the_mask(head, tmp_path, stand_in, method, output,
 
 
 @pytest.mark.parametrize("method", PROGRAMS)
-def test_a_missing_program_is_told(method, monkeypatch, tmp_path):
+def test_a_missing_program_is_reported(method, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match=PROGRAMS[method]):
         load(method).require({})

@@ -107,7 +107,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any
     return root, details
 
 
-def test_a_broken_map_is_told_and_costs_no_other(drawn: tuple[Path, dict[str, Any]]) -> None:
+def test_a_broken_map_is_reported_and_stops_no_other(drawn: tuple[Path, dict[str, Any]]) -> None:
     root, details = drawn
     assert details["maps"] == 1
     assert details["thresholds"] == {"motor": 3.0}

@@ -40,7 +40,7 @@ def first_run(dataset, snakemake, hashes):
     return run
 
 
-def test_the_broken_subject_is_told_and_stops_no_other(dataset, first_run):
+def test_a_broken_subject_is_reported_and_stops_no_other(dataset, first_run):
     assert first_run.returncode != 0, first_run.stdout
     assert "Traceback" not in first_run.stdout
     results = dataset / RESULTS
@@ -263,7 +263,7 @@ def test_wrong_settings_are_refused_before_any_job(dataset, snakemake, settings,
         assert words in run.stdout
 
 
-def test_without_a_dataset_the_way_in_is_told(snakemake, tmp_path):
+def test_without_a_dataset_the_first_step_is_explained(snakemake, tmp_path):
     run = snakemake(tmp_path)
     assert run.returncode != 0
     assert "bids_dir" in run.stdout

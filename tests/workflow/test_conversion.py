@@ -169,7 +169,7 @@ def test_the_report_has_the_validators_summary(study):
         "it holds no image",
     ],
 )
-def test_what_is_not_converted_is_told_with_the_reason(study, line):
+def test_series_that_are_not_converted_are_reported_with_the_reason(study, line):
     results = study / "derivatives/ecdysis"
     pages = [path.read_text() for path in results.glob("*.html")]
     assert any(line in page for page in pages)
@@ -195,7 +195,7 @@ def test_field_maps_know_their_images(study):
         assert source == phase["B0FieldIdentifier"]
 
 
-def test_people_and_times_are_told_as_far_as_they_are_retained(study):
+def test_tables_have_only_retained_ages_sexes_and_times(study):
     lines = (study / "participants.tsv").read_text().splitlines()
     assert sorted(line.split("\t")[0] for line in lines) == [
         "participant_id", "sub-all", "sub-b", "sub-c", "sub-e",

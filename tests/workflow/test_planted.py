@@ -24,7 +24,7 @@ def study(tmp_path_factory, snakemake):
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_planted_fault_is_told_with_its_reason(study, fault):
+def test_a_planted_fault_is_reported_with_its_reason(study, fault):
     results, planted = study
     found = answers(results)
     name = next(name for name, one in planted.items() if one is fault)

@@ -221,7 +221,9 @@ def test_given_masks_are_taken_as_they_are(dataset, snakemake, tmp_path):
         (["skullstrip={method: none, masks: nowhere}"], ["skullstrip.masks", "nowhere"]),
     ],
 )
-def test_what_cannot_be_is_told_before_any_job(dataset, snakemake, tmp_path, settings, says):
+def test_impossible_settings_are_reported_before_any_job(
+    dataset, snakemake, tmp_path, settings, says
+):
     run = snakemake(dataset, "--config", f"output_dir={tmp_path / 'out'}", *settings)
     assert run.returncode != 0
     assert "Traceback" not in run.stdout

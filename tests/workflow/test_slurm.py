@@ -147,7 +147,7 @@ def test_what_cannot_succeed_is_not_done_twice(place, on_cluster):
     assert "status record cannot be read" not in on_cluster.stdout
 
 
-def test_a_slurm_without_accounts_is_told_before_anything_waits(place, node):
+def test_a_slurm_without_accounts_is_reported_before_jobs_wait(place, node):
     refused = run(place, "slurm", "output_dir=refused")
     assert refused.returncode != 0
     assert "Traceback" not in refused.stdout

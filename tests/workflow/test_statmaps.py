@@ -24,7 +24,7 @@ def dataset(tmp_path_factory):
     return root
 
 
-def test_maps_are_drawn_and_a_broken_one_is_told(dataset, snakemake):
+def test_maps_are_drawn_and_a_broken_map_is_reported(dataset, snakemake):
     targets = [f".ecdysis/statmaps/{unit}.json" for unit in ("sub-01", "group")]
     settings = "folders: [derivatives/glm], anat_pattern: sub-*_T1w.nii.gz"
     given = ["--config", f"statmaps={{{settings}, cut_coords: [-36, -27, 60]}}"]
