@@ -27,7 +27,7 @@ ALONG = [1, 0, 0, 0, 1, 0]
         ("asl", ("", "asl")),
     ],
 )  # fmt: skip
-def test_names_a_person_may_write(name: str, expected: tuple[str, str]) -> None:
+def test_valid_names(name: str, expected: tuple[str, str]) -> None:
     assert schema.parse(name, "here") == expected
 
 
@@ -46,7 +46,7 @@ def test_names_a_person_may_write(name: str, expected: tuple[str, str]) -> None:
         ("", "no MR image"),
     ],
 )
-def test_names_that_are_none(name: str, problem: str) -> None:
+def test_invalid_names(name: str, problem: str) -> None:
     with pytest.raises(InputError, match=problem):
         schema.parse(name, "here")
 

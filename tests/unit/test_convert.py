@@ -101,7 +101,7 @@ def test_one_of_several_echoes(series: Path) -> None:
         convert(series, image, sidecar, outputs[:2], 36)
 
 
-def test_the_study_has_the_last_word_on_a_field(series: Path) -> None:
+def test_metadata_of_the_study_override_the_header(series: Path) -> None:
     write_series(series)
     image, sidecar = converted(series)
     convert(series, image, sidecar, T1W, 12, {"EchoTime": 7, "Note": "x"})
@@ -126,7 +126,7 @@ def test_fields_that_are_dropped(field: str, kept: bool) -> None:
     assert (field in without_dropped({field: 1})) is kept
 
 
-def test_a_word_for_nothing_is_dropped() -> None:
+def test_the_word_none_is_dropped() -> None:
     assert without_dropped({"InstitutionalDepartmentName": "None", "EchoTime": 0}) == {
         "EchoTime": 0
     }
@@ -144,7 +144,7 @@ def test_a_missing_slice_is_an_error(series: Path) -> None:
     assert not image.parent.exists()
 
 
-def test_a_file_that_was_set_aside_is_missed(series: Path) -> None:
+def test_a_file_that_was_refused_is_noticed(series: Path) -> None:
     write_series(series, slices=11)
     with pytest.raises(InputError, match="11 of its 12 files"):
         convert(series, *converted(series), T1W, 12)

@@ -55,7 +55,7 @@ def test_each_run_gets_the_pair_before_it_and_the_first_the_one_after() -> None:
     assert sources == ["pepolar1", "pepolar1", "pepolar2"]
 
 
-def test_the_shim_decides_before_the_time() -> None:
+def test_the_shim_has_priority_over_the_time() -> None:
     found = tied(
         item("fmap/dir-AP_run-1_epi", 1, "j-", ShimSetting=SHIM),
         item("fmap/dir-PA_run-1_epi", 2, "j", ShimSetting=SHIM),
@@ -99,5 +99,5 @@ def test_identifiers_of_sessions_differ_and_given_ones_stay() -> None:
     assert tied(mine, item("func/task-a_bold", 2))["task-a_bold"] == {"B0FieldSource": "mine"}
 
 
-def test_without_field_maps_nothing_is_tied() -> None:
+def test_without_field_maps_nothing_is_linked() -> None:
     assert tied(item("func/task-a_bold", 1, "j")) == {}

@@ -96,7 +96,7 @@ def test_a_functional_series_with_its_record(place: Path) -> None:
     assert not list(place.rglob(".sub-01"))
 
 
-def test_what_is_there_is_never_overwritten(place: Path) -> None:
+def test_existing_files_are_never_overwritten(place: Path) -> None:
     write_series(place / "sub-01/s1", header=EPI, volumes=3)
     mine = place / "a study/sub-01/func/sub-01_task-rest_bold.json"
     mine.parent.mkdir(parents=True)
@@ -110,7 +110,7 @@ def test_what_is_there_is_never_overwritten(place: Path) -> None:
     assert image.stat().st_mtime_ns == before
 
 
-def test_a_series_that_fails_stops_no_other(place: Path) -> None:
+def test_a_series_that_fails_does_not_stop_others(place: Path) -> None:
     write_series(place / "sub-01/s1", header=EPI, volumes=3)
     write_series(place / "sub-01/s2", series="gap", header=EPI, volumes=3, skip={4, 16, 28})
     with pytest.raises(InputError, match=r"1 planned images or series were not made.*s2.*varies"):
@@ -121,7 +121,7 @@ def test_a_series_that_fails_stops_no_other(place: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["retain_safe_private"]])
-def test_an_image_without_what_bids_requires_fails_with_a_remedy_that_helps(
+def test_an_image_without_required_fields_fails_with_a_remedy(
     place: Path, options: list[str]
 ) -> None:
     write_series(place / "sub-01/s1", header={**EPI, **PHILIPS}, volumes=2)
@@ -144,7 +144,7 @@ def test_a_diffusion_image_without_weighting_gets_b_values_of_zero(place: Path) 
     assert (folder / "sub-01_dwi.bvec").read_text() == "0 0\n" * 3
 
 
-def test_an_incomplete_series_that_a_person_keeps(place: Path) -> None:
+def test_an_incomplete_series_with_keep(place: Path) -> None:
     write_series(place / "sub-01/s1", header=EPI, volumes=5, skip=range(53, 60))
     series = other("s1", 53, "func/task-a_bold")
     with pytest.raises(InputError):
@@ -155,9 +155,7 @@ def test_an_incomplete_series_that_a_person_keeps(place: Path) -> None:
 
 
 @pytest.mark.parametrize("temporal", [False, True])
-def test_an_incomplete_series_that_is_numbered_slice_after_slice(
-    place: Path, temporal: bool
-) -> None:
+def test_an_incomplete_series_that_is_numbered_slice_by_slice(place: Path, temporal: bool) -> None:
     paths = write_series(place / "sub-01/s1", header=EPI, volumes=5)
     for path in paths:
         dataset = pydicom.dcmread(path)
@@ -176,7 +174,7 @@ def test_an_incomplete_series_that_is_numbered_slice_after_slice(
     assert image.shape == (16, 16, 12, 4)
 
 
-def test_unequal_slices_that_a_person_keeps(place: Path) -> None:
+def test_unequal_slices_with_keep(place: Path) -> None:
     write_series(place / "sub-01/s1", header=MPRAGE, slices=20, skip={9}, BitsStored=12, HighBit=11)
     series = other("s1", 19, "anat/T2w")
     with pytest.raises(InputError, match="distance between its slices varies"):
@@ -277,7 +275,7 @@ def test_two_echoes_in_one_series(place: Path) -> None:
         run(place, other("s1", 24, "func/task-y_bold"))
 
 
-def test_the_phase_of_an_image_that_has_a_job_of_its_own(place: Path) -> None:
+def test_the_phase_of_an_image_that_has_its_own_job(place: Path) -> None:
     parts = [{"ImageType": ["ORIGINAL", "PRIMARY", part, "ND"]} for part in ("M", "P")]
     write_series(place / "sub-01/s1", header=MPRAGE, volumes=2, by_volume=parts)
     one = other("s1", 24, "anat/part-phase_T1w")
@@ -289,7 +287,7 @@ def test_the_phase_of_an_image_that_has_a_job_of_its_own(place: Path) -> None:
     assert made == ["sub-01_part-phase_T1w.json", "sub-01_part-phase_T1w.nii.gz"]
 
 
-def test_people_and_scans_are_entered(place: Path) -> None:
+def test_participants_and_scans_get_rows(place: Path) -> None:
     person = {"PatientAge": "091Y", "PatientSex": "M", "AcquisitionDate": "20100203"}
     write_series(place / "sub-01/s1", header=EPI, volumes=3, **person)
     run(place, other("s1", 36, "func/task-rest_bold"))
@@ -308,7 +306,7 @@ def test_the_dicom_is_kept_once(place: Path) -> None:
     assert run(place, one, sourcedata=True)["sourcedata"] == []
 
 
-def test_an_image_that_was_taken_away_is_made_anew(place: Path) -> None:
+def test_a_removed_image_is_converted_again(place: Path) -> None:
     write_series(place / "sub-01/s1", header=EPI, volumes=3)
     series = [other("s1", 36, "func/task-rest_bold")]
     plan = plan_of(*series)
@@ -327,7 +325,7 @@ def test_an_image_that_was_taken_away_is_made_anew(place: Path) -> None:
     assert asked() == ["sub-01"]
 
 
-def test_a_session_that_is_wholly_there_is_left_alone(place: Path) -> None:
+def test_a_session_whose_images_are_all_present_is_not_converted(place: Path) -> None:
     study = place / "a study"
     image = study / "sub-01/func/sub-01_task-rest_bold.nii.gz"
     image.parent.mkdir(parents=True)
@@ -356,7 +354,7 @@ def test_the_direction_of_phase_encoding(
     assert made.get("PhaseEncodingDirection") == expected
 
 
-def test_what_the_header_only_estimates_is_used_where_nothing_else_is() -> None:
+def test_estimated_readout_time_is_used_if_there_is_no_other() -> None:
     made = completed({"EstimatedTotalReadoutTime": 0.03}, {}, None, (), {})
     assert made["TotalReadoutTime"] == 0.03
     assert missing_fields(made, "epi") == ["PhaseEncodingDirection"]
@@ -365,7 +363,7 @@ def test_what_the_header_only_estimates_is_used_where_nothing_else_is() -> None:
     ]
 
 
-def test_a_dataset_on_another_disk_is_copied_to(
+def test_files_are_copied_to_a_dataset_on_another_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "source").write_text("all of it")
@@ -386,7 +384,7 @@ def test_a_dataset_on_another_disk_is_copied_to(
     assert len(refused) == 2
 
 
-def test_a_series_that_is_no_epi_has_no_task(place: Path) -> None:
+def test_only_functional_series_have_a_task(place: Path) -> None:
     write_series(place / "sub-01/s1", header=MPRAGE)
     run(place, other("s1", 12, "anat/T2w"))
     assert "TaskName" not in fields(place, "anat/sub-01_T2w")

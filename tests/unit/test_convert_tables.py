@@ -18,7 +18,7 @@ def lock(tmp_path: Path) -> Path:
     return tmp_path / "results" / "lock"
 
 
-def test_a_table_of_the_users_is_continued_as_it_is(tmp_path: Path, lock: Path) -> None:
+def test_rows_are_added_to_a_table_of_the_user(tmp_path: Path, lock: Path) -> None:
     table = tmp_path / "participants.tsv"
     mine = "group\tparticipant_id\tage\r\nb\tsub-9\t30\r\na\tsub-02\tn/a"
     table.write_bytes(mine.encode())
@@ -28,7 +28,7 @@ def test_a_table_of_the_users_is_continued_as_it_is(tmp_path: Path, lock: Path) 
     assert not (tmp_path / "participants.json").exists()
 
 
-def test_a_new_table_begins_with_those_who_are_there(tmp_path: Path, lock: Path) -> None:
+def test_a_new_table_has_the_participants_of_the_dataset(tmp_path: Path, lock: Path) -> None:
     (tmp_path / "sub-07").mkdir()
     add_participant(tmp_path, "sub-01", {"sex": "F"}, lock)
     assert (tmp_path / "participants.tsv").read_text() == (
@@ -37,7 +37,7 @@ def test_a_new_table_begins_with_those_who_are_there(tmp_path: Path, lock: Path)
     assert (tmp_path / "participants.json").is_file()
 
 
-def test_who_is_about_to_come_gets_a_row_of_its_own(tmp_path: Path, lock: Path) -> None:
+def test_participants_still_to_convert_get_their_row_later(tmp_path: Path, lock: Path) -> None:
     for label in ("sub-07", "sub-02"):
         (tmp_path / label).mkdir()
     add_participant(tmp_path, "sub-01", {"age": "30"}, lock, {"sub-02"})
@@ -51,7 +51,7 @@ def _add(folder: str, number: int) -> None:
     add_participant(Path(folder), f"sub-{number:02d}", {}, Path(folder, "lock"))
 
 
-def test_many_at_once_lose_no_row(tmp_path: Path) -> None:
+def test_parallel_jobs_lose_no_row(tmp_path: Path) -> None:
     with ProcessPoolExecutor(4) as pool:
         list(pool.map(_add, [str(tmp_path)] * 24, list(range(24))))
     lines = (tmp_path / "participants.tsv").read_text().splitlines()

@@ -96,7 +96,7 @@ def test_each_part_has_the_reference_of_its_part_in_every_run(export: Export) ->
     ]
 
 
-def test_the_reference_of_a_run_that_was_stopped_is_left_out(export: Export) -> None:
+def test_the_reference_of_a_stopped_run_is_left_out(export: Export) -> None:
     sbref(export, "100000")
     sbref(export, "100100")
     export.add("100110", BOLD, volumes=12)
@@ -107,7 +107,7 @@ def test_the_reference_of_a_run_that_was_stopped_is_left_out(export: Export) -> 
     assert "time series is left out" in export.rows()[3]["why"]
 
 
-def test_a_repeated_magnitude_leaves_the_pair_whole(export: Export) -> None:
+def test_a_repeated_magnitude_does_not_break_the_pair(export: Export) -> None:
     for time in ("100000", "100500"):
         export.add(time, FIELD_MAP, volumes=2, by_volume=TWO_ECHOES)
     export.add("100500", PHASE_DIFFERENCE)
@@ -118,7 +118,7 @@ def test_a_repeated_magnitude_leaves_the_pair_whole(export: Export) -> None:
     ]
 
 
-def test_the_phases_of_two_echoes_in_series_of_their_own(export: Export) -> None:
+def test_two_phase_images_in_separate_series(export: Export) -> None:
     for hour in ("10", "11"):
         for echo in TWO_ECHOES:
             export.add(f"{hour}0000", {**FIELD_MAP, "ImageType": PHASE, **echo})
@@ -131,13 +131,13 @@ def test_the_phases_of_two_echoes_in_series_of_their_own(export: Export) -> None
     ]
 
 
-def test_a_phase_difference_without_magnitude_is_not_promised(export: Export) -> None:
+def test_a_phase_difference_without_magnitude_is_left_out(export: Export) -> None:
     export.add("100000", PHASE_DIFFERENCE)
     assert export.names() == ["-"]
     assert "without its magnitude" in export.rows()[0]["why"]
 
 
-def test_runs_are_in_the_order_of_time_whatever_the_numbers(export: Export) -> None:
+def test_runs_are_in_the_order_of_time_not_of_numbers(export: Export) -> None:
     export.add("102000", BOLD, volumes=12, SeriesNumber=3)
     export.add("101000", BOLD, volumes=12, SeriesNumber=7)
     assert export.names() == ["task-rest_run-2_bold", "task-rest_run-1_bold"]
@@ -197,7 +197,7 @@ def test_repeats_of_an_anatomical_image_are_not_joined(export: Export) -> None:
     assert export.names() == ["run-1_T1w", "run-2_T1w"]
 
 
-def test_one_session_with_a_problem_stops_no_other(export: Export) -> None:
+def test_a_session_with_a_problem_does_not_stop_others(export: Export) -> None:
     export.add("100000", MPRAGE, patient="One", study="one")
     export.add("100000", BOLD, patient="Two", study="two", volumes=12, skip=range(140, 144))
     export.add("100000", MPRAGE, patient="Three", study="three")
@@ -227,7 +227,7 @@ def test_an_unweighted_image_of_the_same_direction_is_a_dwi_of_zero_b(export: Ex
     assert sorted(series.zero_b for series in made.others) == [False, True]
 
 
-def test_a_diffusion_series_without_b_values_is_not_sure(export: Export) -> None:
+def test_a_diffusion_series_without_b_values_has_medium_confidence(export: Export) -> None:
     export.add("100000", {**SPIN_EPI, "SeriesDescription": "ep2d_diff_mddw"}, volumes=13)
     export.plan()
     assert export.rows()[0]["confidence"] == "medium"
@@ -323,7 +323,7 @@ def test_contrast_agent_and_distortion_correction(export: Export) -> None:
         ({**MPRAGE, "Modality": "PT"}, "-", ("high",)),
     ],
 )
-def test_words_that_contradict_the_physics_are_never_sure(
+def test_words_that_contradict_the_acquisition_lower_the_confidence(
     export: Export, header: dict[str, Any], name: str, confidences: tuple[str, ...]
 ) -> None:
     export.add("100000", header)
@@ -331,7 +331,7 @@ def test_words_that_contradict_the_physics_are_never_sure(
     assert export.rows()[0]["confidence"] in confidences
 
 
-def test_perfusion_that_is_called_rest_is_not_sure(export: Export) -> None:
+def test_perfusion_with_the_name_rest_has_low_confidence(export: Export) -> None:
     export.add("100000", {**EPI, "SeriesDescription": "ep2d_perf_rest"}, volumes=40)
     export.plan()
     assert export.rows()[0]["confidence"] == "low"
@@ -349,7 +349,7 @@ def test_a_mosaic_of_uih_counts_its_files_as_volumes(export: Export) -> None:
     assert export.plan().mapped[0].facts.volumes == 17
 
 
-def test_a_series_that_a_person_keeps(export: Export) -> None:
+def test_a_series_with_keep_is_converted(export: Export) -> None:
     export.add("100000", BOLD, volumes=12, skip=range(140, 144))
     assert export.names() == ["-"]
     table = export.folder / "edited.tsv"
@@ -421,14 +421,14 @@ def test_one_identifier_with_two_people_is_reported(export: Export) -> None:
     assert not any(word in notice for word in ("Aalto", "Brandt", "1960", "0001"))
 
 
-def test_a_middle_name_is_no_other_person(export: Export) -> None:
+def test_a_middle_name_does_not_make_another_person(export: Export) -> None:
     for study, name in zip("AB", ("Aalto^Ida", "Aalto^Ida^Maria"), strict=True):
         export.add("100000", MPRAGE, patient="0001", study=study, PatientName=name,
                    StudyDate=f"202{len(name) % 9}0101")  # fmt: skip
     assert export.plan().notices == []
 
 
-def test_series_identifiers_are_those_of_the_export(export: Export) -> None:
+def test_series_identifiers_are_made_from_the_uid(export: Export) -> None:
     export.add("100000", MPRAGE, series="x")
     assert export.plan().images[0].series == "ser-" + KEY.token(
         "series", uid("series", "first", "x")

@@ -63,7 +63,7 @@ def test_labels_do_not_follow_the_order_of_the_identifiers(tmp_path: Path) -> No
     assert named(labelled(tmp_path)) == given
 
 
-def test_patients_who_come_later_renumber_nobody(tmp_path: Path) -> None:
+def test_later_patients_do_not_change_labels(tmp_path: Path) -> None:
     scan(tmp_path, "B", "b")
     assert named(labelled(tmp_path)) == {("B", "b"): "01"}
     scan(tmp_path, "A", "a")
@@ -98,7 +98,7 @@ def test_a_later_second_study_does_not_rename_the_first(tmp_path: Path) -> None:
     assert labels.notices == ()
 
 
-def test_a_study_that_moved_away_is_remembered(tmp_path: Path) -> None:
+def test_the_labels_of_a_removed_study_are_kept(tmp_path: Path) -> None:
     scan(tmp_path, "A", "a")
     labelled(tmp_path)
     (tmp_path / "scans").rename(tmp_path / "first delivery")
@@ -112,7 +112,7 @@ def test_patients_without_identifier_are_not_one_patient(tmp_path: Path) -> None
     assert sorted(named(labelled(tmp_path)).values()) == ["01", "02"]
 
 
-def test_the_memory_holds_no_identifier(tmp_path: Path) -> None:
+def test_the_stored_labels_have_no_identifier(tmp_path: Path) -> None:
     scan(tmp_path, "Lovelace", "a")
     labelled(tmp_path)
     text = (tmp_path / "private" / "labels.tsv").read_text()
@@ -120,14 +120,14 @@ def test_the_memory_holds_no_identifier(tmp_path: Path) -> None:
     assert uid("study", "a") not in text
 
 
-def test_a_memory_of_another_key_is_refused(tmp_path: Path) -> None:
+def test_stored_labels_of_another_key_are_refused(tmp_path: Path) -> None:
     scan(tmp_path, "A", "a")
     labelled(tmp_path)
     with pytest.raises(InputError, match="another key"):
         labelled(tmp_path, key=Key(bytes([9] * 32)))
 
 
-def test_the_map_rules_and_leaves_out_who_is_not_in_it(tmp_path: Path) -> None:
+def test_the_map_decides_and_leaves_out_other_patients(tmp_path: Path) -> None:
     for patient, study in (("A", "a"), ("B", "b"), ("C", "c")):
         scan(tmp_path, patient, study)
     labels = labelled(tmp_path, "patient_id\tparticipant_label\nA\tsub-ctl7\nB\tpat1\n")
@@ -155,7 +155,7 @@ def test_the_map_names_sessions_by_date_or_study(tmp_path: Path) -> None:
     assert "not this one" in next(iter(labels.unlisted.values()))
 
 
-def test_the_map_does_not_rename_whom_the_dataset_has(tmp_path: Path) -> None:
+def test_the_map_does_not_rename_patients_in_the_dataset(tmp_path: Path) -> None:
     scan(tmp_path, "A", "a")
     labelled(tmp_path)
     table = "patient_id\tparticipant_label\nA\t7\n"
@@ -165,7 +165,7 @@ def test_the_map_does_not_rename_whom_the_dataset_has(tmp_path: Path) -> None:
         labelled(tmp_path, "patient_id\tparticipant_label\nA\t8\n")
 
 
-def test_the_map_tells_issuers_apart(tmp_path: Path) -> None:
+def test_the_map_distinguishes_issuers(tmp_path: Path) -> None:
     scan(tmp_path, "A", "a", issuer="North")
     scan(tmp_path, "A", "b", issuer="South")
     with pytest.raises(InputError, match="several issuers") as caught:

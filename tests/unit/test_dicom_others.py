@@ -162,7 +162,7 @@ def test_names(tmp_path: Path, series: list[dict[str, Any]], expected: list[str]
     assert given == len(series), "a series disappeared"
 
 
-def test_others_can_be_left(tmp_path: Path) -> None:
+def test_other_kinds_can_be_left_out(tmp_path: Path) -> None:
     made = planned(tmp_path, {"header": MPRAGE}, {"header": T2}, BOLD, others=False)
     assert made["others"] == []
     assert len(made["unmapped"]) == 2

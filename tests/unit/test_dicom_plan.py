@@ -161,7 +161,7 @@ def test_other_suffixes_on_request(scans: Path) -> None:
     assert len(content["series"]) == 2
 
 
-def test_a_derived_copy_gives_way_to_the_original(scans: Path) -> None:
+def test_a_derived_copy_is_left_out_if_there_is_an_original(scans: Path) -> None:
     derived = {**MPRAGE, "ImageType": ["DERIVED", "PRIMARY", "M"]}
     write_series(scans / "d", series="derived", header=derived, SeriesNumber=1)
     assert names(planned(scans)["images"]) == ["sub-01/anat/sub-01_T1w"]
@@ -179,7 +179,7 @@ PARTS = [{"ImageType": ["ORIGINAL", "PRIMARY", part, "ND"]} for part in ("M", "P
 COMBINED = {**MPRAGE, "ImageType": ["DERIVED", "PRIMARY", "M", "ND", "NORM"]}
 
 
-def test_each_echo_is_an_image_and_their_combination_one_more(scans: Path) -> None:
+def test_each_echo_and_their_combination_become_images(scans: Path) -> None:
     write_series(scans / "e", volumes=2, by_volume=ECHOES)
     write_series(scans / "c", series="rms", SeriesNumber=3, header=COMBINED)
     made = planned(scans)
@@ -230,7 +230,7 @@ def test_two_identifiers_of_one_patient_are_merged_by_the_map(scans: Path) -> No
     ]
 
 
-def test_patients_the_map_leaves_out_are_counted(scans: Path) -> None:
+def test_patients_who_are_not_in_the_map_are_counted(scans: Path) -> None:
     write_series(scans / "a", "A", "one")
     write_series(scans / "b", "B", "two")
     made = planned(scans, table="patient_id\tparticipant_label\nA\tx\n")
@@ -327,7 +327,7 @@ def rule(scans: Path, *rows: tuple[str, str]) -> None:
     (scans.parent / "private" / "plan.tsv").write_text(text)
 
 
-def test_the_listing_names_every_series_with_the_reason(scans: Path) -> None:
+def test_the_table_has_every_series_with_the_reason(scans: Path) -> None:
     write_series(scans / "a", SeriesDescription="my\tT1")
     write_series(scans / "b", series="again")
     write_series(scans / "c", series="dti", header=EPI, SeriesDescription="dti")
@@ -338,7 +338,7 @@ def test_the_listing_names_every_series_with_the_reason(scans: Path) -> None:
     assert any("recognised as dwi" in row["why"] for row in rows)
 
 
-def test_what_a_person_writes_in_the_plan_rules(scans: Path) -> None:
+def test_names_in_plan_tsv_override_the_plan(scans: Path) -> None:
     write_series(scans / "a", SeriesNumber=1)
     write_series(scans / "b", series="other", SeriesNumber=2)
     write_series(scans / "c", series="odd", SeriesNumber=3, SeriesDescription="t2", slices=6)
@@ -362,7 +362,7 @@ def test_what_a_person_writes_in_the_plan_rules(scans: Path) -> None:
         ([("ser-1", "T1w"), ("ser-1", "T2w")], "line 3.*another name in a line above"),
     ],
 )
-def test_a_plan_that_cannot_be_is_explained(
+def test_invalid_names_in_plan_tsv_are_explained(
     scans: Path, rows: list[tuple[str, str]], problem: str
 ) -> None:
     write_series(scans)
@@ -385,7 +385,7 @@ def test_one_name_for_two_series_becomes_two_runs(scans: Path) -> None:
         assert by_number == ["sub-01_acq-x_run-1_T1w", "sub-01_acq-x_run-2_T1w"]
 
 
-def test_one_run_for_two_series_leaves_out_both_and_stops_nobody_else(scans: Path) -> None:
+def test_equal_runs_for_two_series_leave_out_both_and_nothing_else(scans: Path) -> None:
     write_series(scans / "a")
     write_series(scans / "b", series="again")
     write_series(scans / "c", "Other", "other")
@@ -426,7 +426,7 @@ def test_a_plan_without_its_columns_is_refused(scans: Path) -> None:
         ({}, {}, ["run-1_T1w", "run-2_T1w"]),
     ],
 )
-def test_entities_say_in_what_images_differ(
+def test_entities_show_how_images_differ(
     scans: Path,
     first: dict[str, Any],
     second: dict[str, Any],
@@ -438,7 +438,7 @@ def test_entities_say_in_what_images_differ(
     assert [row["name"] for row in listed(scans)] == expected
 
 
-def test_a_later_image_of_another_kind_leaves_the_first_its_name(scans: Path) -> None:
+def test_a_later_image_of_another_kind_does_not_rename_the_first(scans: Path) -> None:
     write_series(scans / "a")
     planned(scans)
     write_series(scans / "b", series="fine", PixelSpacing=[0.75, 0.75])

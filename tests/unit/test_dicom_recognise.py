@@ -121,12 +121,12 @@ def test_a_time_series_is_bold(tmp_path: Path) -> None:
     assert guess(tmp_path, header=EPI, slices=3, volumes=12) == ("bold", "medium")
 
 
-def test_every_line_of_the_table_gives_a_known_kind() -> None:
+def test_every_rule_of_the_table_has_a_known_kind() -> None:
     kinds = {rule.suffix for rule in (*LEFT_OUT, *KINDS)}
     assert kinds <= {None, "localizer", *FOLDERS}
 
 
-def test_facts_tell_nothing_that_identifies(tmp_path: Path) -> None:
+def test_facts_have_no_identifying_text(tmp_path: Path) -> None:
     one = series(
         tmp_path,
         patient="Lovelace",
@@ -175,9 +175,11 @@ def test_one_identifier_with_two_contents_is_a_conflict(tmp_path: Path) -> None:
         ({"SeriesDescription": "t2"}, "description names T2w"),
     ],
 )
-def test_what_stands_against_an_image(tmp_path: Path, given: dict[str, Any], reason: str) -> None:
+def test_reasons_why_a_series_becomes_no_image(
+    tmp_path: Path, given: dict[str, Any], reason: str
+) -> None:
     assert reason in str(against(series(tmp_path, **given)))
 
 
-def test_nothing_stands_against_a_good_series(tmp_path: Path) -> None:
+def test_a_good_series_has_no_objection(tmp_path: Path) -> None:
     assert against(series(tmp_path)) is None

@@ -61,7 +61,7 @@ def test_the_first_rule_that_fits_wins_and_repeats_are_runs(tmp_path: Path) -> N
     }
 
 
-def test_metadata_of_an_image_that_is_processed_goes_with_its_series(tmp_path: Path) -> None:
+def test_metadata_of_a_rule_stay_with_its_series(tmp_path: Path) -> None:
     write_series(tmp_path / "scans")
     rules = "rules: [{when: {dimension: 3D}, name: T1w, metadata: {B: 1}}]"
     made = planned(tmp_path, rules)
@@ -69,7 +69,7 @@ def test_metadata_of_an_image_that_is_processed_goes_with_its_series(tmp_path: P
     assert made["mapped"][0]["metadata"] == {"B": 1}
 
 
-def test_a_rule_leaves_out_and_a_line_of_the_plan_wins(tmp_path: Path) -> None:
+def test_plan_tsv_overrides_a_rule_that_leaves_out(tmp_path: Path) -> None:
     write_series(tmp_path / "scans")
     rules = 'rules: [{when: {description: "*mprage*"}, name: null}]'
     made = planned(tmp_path, rules)
@@ -80,7 +80,7 @@ def test_a_rule_leaves_out_and_a_line_of_the_plan_wins(tmp_path: Path) -> None:
     assert [image["entities"] for image in made["images"]] == ["sub-01"]
 
 
-def test_labelled_perfusion_is_converted_once_its_volumes_are_known(tmp_path: Path) -> None:
+def test_arterial_spin_labelling_is_converted_with_its_volume_types(tmp_path: Path) -> None:
     write_series(tmp_path / "scans", header=EPI, volumes=4, SeriesDescription="pcasl")
     assert others(planned(tmp_path, "rules: []")) == []
     rules = "rules: [{when: {description: pcasl}, name: asl, volumes: [control, label]}]"
@@ -126,7 +126,7 @@ def test_conditions(tmp_path: Path, when: str, fits: bool) -> None:
         ("a: [", "cannot be read as YAML"),
     ],
 )
-def test_rules_that_cannot_be_are_explained(tmp_path: Path, rules: str, problem: str) -> None:
+def test_invalid_rules_are_explained(tmp_path: Path, rules: str, problem: str) -> None:
     (tmp_path / "study.yaml").write_text(rules)
     with pytest.raises(InputError, match=problem) as raised:
         read_study_rules(tmp_path / "study.yaml")

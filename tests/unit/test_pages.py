@@ -243,7 +243,7 @@ def test_the_command_explains_a_wrong_folder(
     assert "manifest" in capsys.readouterr().err
 
 
-def test_the_command_tells_of_a_full_disk(
+def test_the_command_reports_a_full_disk(
     made: MadeOutput, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def write_index(_: Pages) -> None:

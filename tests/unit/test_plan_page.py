@@ -66,7 +66,7 @@ def valid(name: str) -> bool:
     return True
 
 
-def test_a_person_names_series_and_saves_the_plan(tmp_path: Path, private: Path) -> None:
+def test_the_user_names_series_and_saves_the_plan(tmp_path: Path, private: Path) -> None:
     files = write_series(tmp_path / "scans", header=MPRAGE)
     page = tmp_path / "plan.html"
     pictures = thumbnails(files[:1] * 20, KEY, {}, private)
@@ -103,7 +103,7 @@ def test_a_person_names_series_and_saves_the_plan(tmp_path: Path, private: Path)
     assert rulings["ser-3"].keep
 
 
-def test_ten_thousand_series_open_soon(tmp_path: Path, private: Path) -> None:
+def test_ten_thousand_series_open_quickly(tmp_path: Path, private: Path) -> None:
     files = write_series(tmp_path / "scans", header=MPRAGE)
     page = tmp_path / "plan.html"
     (picture,) = thumbnails(files[:1], KEY, {}, private)
@@ -142,7 +142,7 @@ def test_pixels_with_burned_in_text_are_never_shown(tmp_path: Path, private: Pat
     assert (private / "thumbnails.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_plan_that_was_saved_in_the_page_decides(tmp_path: Path, private: Path) -> None:
+def test_a_plan_saved_in_the_page_is_used(tmp_path: Path, private: Path) -> None:
     write_series(tmp_path / "scans" / "t1", series="t1", header=MPRAGE)
     write_series(tmp_path / "scans" / "rest", series="rest", header=EPI, volumes=12)
     sources = Sources(tmp_path / "scans", private, KEY)

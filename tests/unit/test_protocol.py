@@ -49,7 +49,7 @@ def found_in(images: list[Acquired]) -> list[Deviation]:
     return deviations(without_free_text(protocols(images)))
 
 
-def test_a_uniform_study_deviates_nowhere(usual: Facts) -> None:
+def test_a_uniform_study_has_no_deviations(usual: Facts) -> None:
     assert found_in(study(usual)) == []
     groups = protocols(study(usual))
     assert [(group.name, len(group.sessions), group.largest) for group in groups] == [
@@ -58,7 +58,7 @@ def test_a_uniform_study_deviates_nowhere(usual: Facts) -> None:
     ]
 
 
-def test_echoes_in_series_of_their_own_do_not_deviate(usual: Facts) -> None:
+def test_echoes_in_separate_series_do_not_deviate(usual: Facts) -> None:
     images = [
         Acquired(f"sub-{subject}", f"task-rest_echo-{echo}_bold",
                  replace(usual, echo_times=[12.0 * echo + 0.01 * subject]))

@@ -84,7 +84,7 @@ def test_a_dry_run_writes_nothing(opened, study):
     assert files(study) == before
 
 
-def test_a_raw_file_that_is_away_leaves_its_results_in_the_report(opened, study):
+def test_results_of_a_missing_raw_file_stay_in_the_report(opened, study):
     opened()
     results = finish(study, "01", "02")
     path = study / "sub-01/anat/sub-01_T1w.nii.gz"
@@ -98,7 +98,7 @@ def test_a_raw_file_that_is_away_leaves_its_results_in_the_report(opened, study)
     assert [item["subject"] for item in manifest["images"]] == ["01", "02"]
 
 
-def test_a_raw_file_that_is_away_without_results_is_a_fault(opened, study):
+def test_a_missing_raw_file_without_results_is_a_fault(opened, study):
     path = study / "sub-01/anat/sub-01_T1w.nii.gz"
     path.unlink()
     path.symlink_to("../../.git/annex/objects/nowhere")

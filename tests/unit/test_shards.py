@@ -31,7 +31,7 @@ def joined(tmp_path, shards):
     return tmp_path / "all"
 
 
-def test_the_joined_report_tells_of_all_shards(joined, shards):
+def test_the_joined_report_has_all_shards(joined, shards):
     before = read_json(shards[1].root / MANIFEST)
     pages = update(joined)
     run = pages.run

@@ -137,7 +137,7 @@ def test_the_private_directory_is_the_owners_alone(place, first_run):
             assert key.hex().encode() not in data
 
 
-def test_an_audit_reads_all_that_tells_of_a_subject(place, first_run, snakemake):
+def test_an_audit_reads_all_files_about_a_subject(place, first_run, snakemake):
     results = place / "study/derivatives/ecdysis"
     record = results / "logs/sub-01/audit_results.status.json"
     folders = [results / "sub-01", results / "logs/sub-01"]
