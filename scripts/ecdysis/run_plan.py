@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis import annex
+from ecdysis.bids.outputs import Output
 from ecdysis.errors import InputError
 from ecdysis.places import converted_file
 from ecdysis.planning.entries import Plan, PlannedSession
@@ -108,7 +109,7 @@ def sessions_to_convert(
         if session.subject in selected
         and (
             keep_sourcedata
-            or any(not _is_converted(bids_dir, path) for path in images.get(session.session, []))
+            or any(not image.is_in(bids_dir) for image in images.get(session.session, []))
             or (session.session in images and _record(output_dir, session.session).exists())
         )
     ]
@@ -123,26 +124,21 @@ def forget_lost(plan: Plan, output_dir: Path, bids_dir: Path) -> list[str]:
         Names of these sessions.
     """
     lost = []
-    for session, paths in _images_by_session(plan).items():
+    for session, images in _images_by_session(plan).items():
         record = _record(output_dir, session)
-        if record.is_file() and any(not _is_converted(bids_dir, path) for path in paths):
+        if record.is_file() and any(not image.is_in(bids_dir) for image in images):
             record.unlink()
             lost.append(session)
     return lost
 
 
-def _images_by_session(plan: Plan) -> dict[str, list[str]]:
-    """Return the paths of the images of each session that has other series, without extension."""
-    images: dict[str, list[str]] = {}
+def _images_by_session(plan: Plan) -> dict[str, list[Output]]:
+    """Return the images that are converted with each session."""
+    images: dict[str, list[Output]] = {}
     for series in plan.others:
-        paths = [output.path for output in series.outputs]
-        images.setdefault(series.dicom_session, []).extend(paths)
+        images.setdefault(series.dicom_session, []).extend(series.outputs)
     return images
 
 
 def _record(output_dir: Path, session: str) -> Path:
     return output_dir / converted_file(session)
-
-
-def _is_converted(bids_dir: Path, path: str) -> bool:
-    return (bids_dir / f"{path}.nii.gz").exists()

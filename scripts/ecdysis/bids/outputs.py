@@ -1,26 +1,26 @@
-"""The images that come of one series: one, or one for each echo and part of the signal."""
+"""The images of one series: one image, or one for each echo and part of the signal."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from pathlib import Path
 
 from ecdysis.bids import schema
 
 
 @dataclass(frozen=True)
 class Output:
-    """An image that is to be made.
+    """An image that a series becomes.
 
     Parameters
     ----------
     folder, entities, suffix : str
-        Its place: ``{folder}/{entities}_{suffix}.nii.gz`` in the dataset.
+        Its path in the dataset is ``{folder}/{entities}_{suffix}.nii.gz``.
     echo : float or None
-        Its echo time (ms), where the series has several.
+        Its echo time (ms), if the series has several.
     part : str or None
-        ``mag``, ``phase``, ``real`` or ``imag``, where the series has several; ``fieldmap`` for
-        a field map in Hz.
+        ``mag``, ``phase``, ``real`` or ``imag``, if the series has several; ``fieldmap`` for a
+        field map in Hz.
     """
 
     folder: str
@@ -36,12 +36,12 @@ class Output:
 
     @property
     def magnitude(self) -> bool:
-        """Whether it shows the head as other parts of the complex signal do not."""
+        """Whether it is a magnitude image, not another part of the complex signal."""
         return schema.labels_of(self.entities).get("part", "mag") == "mag"
 
-    def to_json(self) -> dict[str, Any]:
-        """Return its fields."""
-        return asdict(self)
+    def is_in(self, bids_dir: Path) -> bool:
+        """Return whether the dataset has this image."""
+        return (bids_dir / f"{self.path}.nii.gz").exists()
 
 
 def outputs(
@@ -52,20 +52,20 @@ def outputs(
     parts: Sequence[str] = ("mag",),
     volumes: float = 1,
 ) -> list[Output]:
-    """Return the images of a series of a kind.
+    """Return the images that a series of this kind becomes.
 
     Parameters
     ----------
     session : str
-        As ``sub-01_ses-01``.
+        For example ``sub-01_ses-01``.
     kind, entities : str
-        Of the series; its entities are those after the session.
+        The kind of the series, and its entities after the session.
     echo_times : sequence of float
-        Those of its volumes, ms.
+        The echo times of its volumes (ms).
     parts : sequence of str
-        The parts of the complex signal that its volumes are.
+        The parts of the complex signal in its volumes.
     volumes : float
-        A field map in Hz with several has its magnitude beside it.
+        A field map in Hz with several volumes has its magnitude in the same series.
     """
     folder = f"{session.replace('_', '/')}/{schema.folder_of(kind)}"
     if kind == "fieldmap":
@@ -74,21 +74,21 @@ def outputs(
         return [Output(folder, stem, suffix, None, part) for suffix, part in suffixes.items()]
     times: Sequence[float | None] = echo_times if len(echo_times) > 1 else [None]
     several: Sequence[str | None] = parts if len(parts) > 1 else [None]
-    made = []
+    images = []
     for (number, time), part in product(enumerate(times, start=1), several):
         suffix = schema.suffix_of(kind)
         more: dict[str, str] = {}
         if time is not None:
-            suffix, more = _of_echo(kind, number)
+            suffix, more = _suffix_of_echo(kind, number)
         if part is not None:
             more["part"] = part
         own = schema.with_entities(entities, **more) if more else entities
-        made.append(Output(folder, "_".join(filter(None, (session, own))), suffix, time, part))
-    return made
+        images.append(Output(folder, "_".join(filter(None, (session, own))), suffix, time, part))
+    return images
 
 
-def _of_echo(kind: str, number: int) -> tuple[str, dict[str, str]]:
-    """Return suffix and further entities: field maps number their suffix."""
+def _suffix_of_echo(kind: str, number: int) -> tuple[str, dict[str, str]]:
+    """Return the suffix of an echo and its entities; field maps have the number in the suffix."""
     if kind == "PDT2":
         return ("PDw" if number == 1 else "T2w"), {}
     if kind == "phasediff":

@@ -50,7 +50,7 @@ class WantedSeries:
 
     def is_in(self, bids_dir: Path) -> bool:
         """Return whether the dataset has all its images."""
-        return all((bids_dir / f"{output.path}.nii.gz").exists() for output in self.outputs)
+        return all(output.is_in(bids_dir) for output in self.outputs)
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def stage_session(
     session = Session()
     for item in series:
         for output in item.outputs:
-            if (bids_dir / f"{output.path}.nii.gz").exists():
+            if output.is_in(bids_dir):
                 session.staged.append(_from_dataset(bids_dir, output, item))
         try:
             _stage_series(nifti, item, staging, session)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ecdysis.bids import schema
 from ecdysis.planning.entries import Facts
@@ -77,6 +78,16 @@ class Decision:
     def kind(self) -> str | None:
         """The kind of the image; None if the series becomes no image."""
         return None if self.objection else self.guess.suffix
+
+    @property
+    def keep(self) -> bool:
+        """Whether the user wants the series although it is incomplete."""
+        return self.ruling is not None and self.ruling.keep
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The sidecar fields that the user set."""
+        return dict(self.ruling.metadata) if self.ruling else {}
 
     @property
     def grid(self) -> Grid:

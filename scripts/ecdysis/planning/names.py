@@ -32,10 +32,6 @@ class Name:
     entities: str
     content: str
 
-    def full(self, session: str) -> str:
-        """Return the file name without suffix, for example ``sub-01_ses-01_run-1``."""
-        return f"{session}_{self.entities}" if self.entities else session
-
 
 class Names:
     """The names of earlier runs and of new series.
@@ -136,11 +132,7 @@ class Names:
 
     def content(self, series: Series) -> str:
         """Return the digest of the instances of a series."""
-        return self.digest(series.content())
-
-    def digest(self, text: str) -> str:
-        """Return the digest of a text that may identify a person."""
-        return self._key.token("content", text, 16)
+        return self._key.token("content", series.content(), 16)
 
     def update_content(self, session: str, series: Series) -> None:
         """Store the current content of a series as the content that is converted."""

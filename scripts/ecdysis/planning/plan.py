@@ -250,12 +250,11 @@ def _count_skipped(result: Plan, headers: Index) -> None:
 def _series_row(outcome: Outcome) -> dict[str, Any]:
     series, decision = outcome.series, outcome.decision
     facts = vars(decision.facts) if decision else {}
-    keep = bool(decision and decision.ruling and decision.ruling.keep)
     return {
         "series": series.id,
         "session": outcome.session,
         "name": outcome.name,
-        "keep": "yes" if keep else None,
+        "keep": "yes" if decision and decision.keep else None,
         "why": outcome.why,
         "kind": decision and decision.guess.suffix,
         "confidence": decision and decision.guess.confidence,

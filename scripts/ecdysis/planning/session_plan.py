@@ -189,10 +189,7 @@ class SessionPlanner:
     def _add_images(self, session: Session, decision: Decision, name: Name, number: int) -> None:
         """Add the images of a series to the plan, as new or as present in the dataset."""
         images = _outputs(session, decision, name)
-        series, ruling = decision.series, decision.ruling
-        metadata = dict(ruling.metadata) if ruling else {}
-        keep = bool(ruling and ruling.keep)
-        suffixes = self._options.suffixes
+        series, suffixes = decision.series, self._options.suffixes
         apart = [image for image in images if image.suffix in suffixes and image.magnitude]
         others = [image for image in images if image not in apart]
         for image in apart:
@@ -200,46 +197,20 @@ class SessionPlanner:
                 image.folder, image.entities, image.suffix, session.subject, session.label,
                 series.id, session.name,
             )  # fmt: skip
-            (self.plan.present if self._is_present(image) else self.plan.images).append(entry)
+            present = image.is_in(self._bids_dir)
+            (self.plan.present if present else self.plan.images).append(entry)
         if others and (self._options.others or not apart):
             self.plan.others.append(
-                OtherSeries(
-                    session.name,
-                    session.subject,
-                    session.label,
-                    series.id,
-                    name.kind,
-                    number,
-                    len(series.instances),
-                    decision.facts.direction,
-                    others,
-                    apart,
-                    metadata,
-                    list(ruling.volumes) if ruling else [],
-                    decision.zero_b,
-                    keep,
-                )
+                _other_series(session, decision, name.kind, number, others, apart)
             )
         self._check_content(session, decision, name, images)
         reason = decision.guess.why
-        self.plan.mapped.append(
-            replace(
-                _planned_series(session, decision, reason),
-                image=images[0].path,
-                outputs=images,
-                metadata=metadata,
-                keep=keep,
-            )
+        self.plan.mapped.append(_planned_series(session, decision, reason, images))
+        coil, software = (
+            str(series.header[keyword] or "") for keyword in ("ReceiveCoilName", "SoftwareVersions")
         )
-        self.acquired.append(
-            Acquired(
-                session.name,
-                _without_run(name),
-                decision.facts,
-                str(series.header["ReceiveCoilName"] or ""),
-                str(series.header["SoftwareVersions"] or ""),
-            )
-        )
+        acquired = Acquired(session.name, _without_run(name), decision.facts, coil, software)
+        self.acquired.append(acquired)
         short = "_".join(filter(None, (name.entities, schema.suffix_of(name.kind))))
         if "/" in name.kind:
             short = f"{name.kind.partition('/')[0]}/{short}"
@@ -249,7 +220,7 @@ class SessionPlanner:
         self, session: Session, decision: Decision, name: Name, images: Sequence[Output]
     ) -> None:
         """Store the content of a new series; add a notice if a converted series changed."""
-        present = [image.path for image in images if self._is_present(image)]
+        present = [image.path for image in images if image.is_in(self._bids_dir)]
         if not present:
             self._names.update_content(session.name, decision.series)
         elif name.content != self._names.content(decision.series):
@@ -257,9 +228,6 @@ class SessionPlanner:
                 f"the DICOM files of {present[0]} have changed since it was planned. The image was "
                 "not changed; to convert it again, remove it"
             )
-
-    def _is_present(self, image: Output) -> bool:
-        return (self._bids_dir / f"{image.path}.nii.gz").exists()
 
 
 def _without_run(name: Name) -> str:
@@ -300,10 +268,38 @@ def _next_run(session: Session, decision: Decision, name: Name, others: set[str]
     raise AssertionError
 
 
-def _planned_series(session: Session, decision: Decision, reason: str) -> PlannedSeries:
+def _other_series(
+    session: Session,
+    decision: Decision,
+    kind: str,
+    number: int,
+    images: list[Output],
+    apart: list[Output],
+) -> OtherSeries:
+    return OtherSeries(
+        dicom_session=session.name,
+        subject=session.subject,
+        session=session.label,
+        series=decision.series.id,
+        kind=kind,
+        number=number,
+        files=len(decision.series.instances),
+        direction=decision.facts.direction,
+        outputs=images,
+        apart=apart,
+        metadata=decision.metadata,
+        volumes=list(decision.ruling.volumes) if decision.ruling else [],
+        zero_b=decision.zero_b,
+        keep=decision.keep,
+    )
+
+
+def _planned_series(
+    session: Session, decision: Decision, reason: str, images: Sequence[Output] = ()
+) -> PlannedSeries:
     """Return the entry of a series, with facts that may be shown outside the private folder."""
     guess = decision.guess
-    return PlannedSeries(
+    entry = PlannedSeries(
         session.name,
         decision.series.id,
         " ".join(sorted(description_words(decision.series.header))),
@@ -311,6 +307,15 @@ def _planned_series(session: Session, decision: Decision, reason: str) -> Planne
         guess.confidence,
         reason,
         decision.facts,
+    )
+    if not images:
+        return entry
+    return replace(
+        entry,
+        image=images[0].path,
+        outputs=list(images),
+        metadata=decision.metadata,
+        keep=decision.keep,
     )
 
 
