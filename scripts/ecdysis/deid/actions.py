@@ -1,7 +1,7 @@
 """One function for each way of treating a value; none of them knows where the value lies."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ecdysis.deid.edits import Edits
 from ecdysis.deid.scrub import Scrubber
@@ -62,6 +62,8 @@ class Context:
         The rules that hold for the file.
     memory : dict
         Elements that were treated before, as they were and as they became.
+    last : dict
+        The same of the last large private element of each kind.
     """
 
     encoding: Encoding
@@ -74,6 +76,11 @@ class Context:
     days: int = field(repr=False)
     edits: Edits | None = None
     memory: dict[object, Buffer | None] = field(default_factory=dict, repr=False)
+    last: dict[object, tuple[bytes, bytes | None]] = field(default_factory=dict, repr=False)
+
+    def other(self, **changes: Encoding | bytes) -> "Context":
+        """Return a context with another `encoding` or `charset`, which remembers nothing yet."""
+        return replace(self, memory={}, last={}, **changes)  # type: ignore[arg-type]
 
 
 def treat(action: str, tag: int, vr: str, value: bytes, context: Context) -> bytes | None:

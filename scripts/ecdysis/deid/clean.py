@@ -6,7 +6,6 @@ are treated once.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from ecdysis.deid.actions import PIXEL_GROUP, Context, dummy, treat, write
 from ecdysis.deid.editing import edited, made
@@ -156,12 +155,12 @@ class DatasetCleaner:
                 return None
             raise
         if inner.encoding != context.encoding:
-            context = replace(context, encoding=inner.encoding, memory={})
+            context = context.other(encoding=inner.encoding)
         contents = []
         for index, item in enumerate(items):
             charset = charset_of(inner, item, context.charset)
             same = charset == context.charset
-            within = context if same else replace(context, charset=charset, memory={})
+            within = context if same else context.other(charset=charset)
             parts = self.clean(inner, item, within, (*path, (element.tag, index)))
             contents.append(b"".join(content for _, content in parts))
         return sequence(reader.encoding, element.tag, contents, inner.encoding)

@@ -6,7 +6,6 @@ number or a short technical word; structures are made anew. Everything else priv
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 from ecdysis.deid.actions import Context
 from ecdysis.deid.person import charset_of
@@ -79,10 +78,19 @@ def keep_private(
 def _remembered(
     reader: Reader, element: Element, known: PrivateElement, context: Context, clean: CleanItem
 ) -> Buffer | None:
-    if known.kind == "items" or element.end - element.head > LARGEST_REMEMBERED:
+    if known.kind == "items":
         return _kept(reader, element, known, context, clean)
+    raw = bytes(reader.data[element.head : element.end])
+    if len(raw) > LARGEST_REMEMBERED:
+        # Large ones are compared with the last one alone, which is faster than a look-up.
+        place = known, element.tag
+        last, result = context.last.get(place, (b"", None))
+        if last != raw:
+            result = _kept(reader, element, known, context, clean)
+            context.last[place] = raw, result
+        return result
     # A block number means another creator in another file, so the kind is part of the key.
-    key = known, bytes(reader.data[element.head : element.end])
+    key = known, raw
     if key not in context.memory:
         context.memory[key] = _kept(reader, element, known, context, clean)
     return context.memory[key]
@@ -154,7 +162,7 @@ def _items(reader: Reader, element: Element, context: Context, clean: CleanItem)
     outer = context.encoding
     if inner.encoding != outer:
         # Archives write private sequences as UN, with items in implicit VR.
-        context = replace(context, encoding=inner.encoding, memory={})
+        context = context.other(encoding=inner.encoding)
     contents = []
     for index, item in enumerate(items):
         charset = charset_of(inner, item, context.charset)

@@ -62,24 +62,20 @@ class Field(NamedTuple):
 
 
 def csa(value: bytes, accept: Accept) -> bytes | None:
-    """Return a CSA header with the allow-listed fields of `value`; None if it is unreadable."""
-    return _csa(bytes(value), accept)
+    """Return a CSA header with the allow-listed fields of `value`; None if it has none."""
+    try:
+        fields, layout = _fields(value)
+    except (error, ValueError):
+        return None
+    parts = [part for raw in fields if (part := _kept(raw, layout, accept))]
+    head = b"SV10\4\3\2\1" + pack("<ii", len(parts), 77)
+    return b"".join([head, *parts]) if parts else None
 
 
 def protocol(value: bytes, accept: Accept) -> bytes | None:
     """Return the allow-listed lines of the protocol text in `value`; None if it has none."""
     text = _ascconv(value.decode("latin-1"), accept)
     return (PREFIX + text).encode("ascii") if text else None
-
-
-@lru_cache(maxsize=64)
-def _csa(value: bytes, accept: Accept) -> bytes | None:
-    try:
-        fields, layout = _fields(value)
-    except (error, ValueError):
-        return None
-    parts = [part for raw in fields if (part := _kept(raw, layout, accept))]
-    return b"".join([b"SV10\4\3\2\1", pack("<ii", len(parts), 77), *parts])
 
 
 @lru_cache(maxsize=1024)
