@@ -22,15 +22,15 @@ def place_image(
     Parameters
     ----------
     series : NiftiSeries
-        What dcm2niix made of the series.
+        The converted images of the series.
     image : Path
-        The ``.nii.gz``; it appears last, under its name only when complete.
+        The ``.nii.gz`` to write. It is written last, and gets its name when it is complete.
     sidecar : Path
-        The ``.json``: dcm2niix's without the fields in `ecdysis.conversion.sidecar.DROPPED`.
+        The ``.json`` to write, without the fields in `ecdysis.conversion.sidecar.DROPPED`.
     path : str
         The path of the image in the dataset, without extension.
     metadata : dict, optional
-        Fields for the sidecar that the study gives; they override the header.
+        Sidecar fields from the rules of the study; they override the header.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def place_image(
     ------
     InputError
         The series could not be converted: files or slices are missing, files were not used, or
-        other images came of it than planned.
+        its images are not as planned.
     """
     made = series.image(path)
     kept = without_dropped(made.sidecar)

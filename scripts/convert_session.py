@@ -1,7 +1,7 @@
-"""Place all images of a session that are not processed further: functional, diffusion, field maps.
+"""Place the images of a session that are not processed further: functional, diffusion, field maps.
 
-A series that could not be converted stops no other, but the job fails and names the reason. Files
-that the dataset has already stay as they are.
+A series that cannot be converted does not stop the others, but the job fails and gives the reason.
+Existing files of the dataset are not changed.
 """
 
 import shutil
@@ -53,29 +53,30 @@ def place_session(
     staging.mkdir(parents=True)
     try:
         session = stage_session(nifti, bids_dir, series, staging, dicom.name)
-        placed = place(session, bids_dir)
+        files, existing = place(session, bids_dir)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    new = {file["path"] for file in placed["files"]} - set(placed["kept"])
+    new = {file["path"] for file in files} - set(existing)
     images = [(image.series, f"{image.output.path}.nii.gz") for image in session.staged]
     added = [(nifti[name], bids_dir / image) for name, image in images if image in new]
     add_to_tables(bids_dir, added, options)
-    kept = keep_dicom(dicom, bids_dir / "sourcedata") if sourcedata else []
+    copied = keep_dicom(dicom, bids_dir / "sourcedata") if sourcedata else []
     problems = session.failed + [
         f"{left.image} was not made: BIDS requires {' and '.join(left.absent)}, which its header "
-        f"does not hold. {remedy(left.absent, options)}."
+        f"does not have. {remedy(left.absent, options)}."
         for left in session.left_out
     ]
     if problems:
         problem = f"{len(problems)} planned images or series were not made: {' '.join(problems)}"
-        raise InputError(dicom.name, problem, "All others of the session are in the dataset")
-    write_json(path, {"session": dicom.name, **placed, "sourcedata": kept})
+        raise InputError(dicom.name, problem, "All other images of the session are in the dataset")
+    record = {"session": dicom.name, "files": files, "kept": existing, "sourcedata": copied}
+    write_json(path, record)
     return {
         "images": sorted(image for image in new if image.endswith(".nii.gz")),
-        "kept": placed["kept"],
+        "kept": existing,
         "converter": ", ".join(sorted(session.converters)),
         "dropped": sorted(session.dropped),
-        "sourcedata": kept,
+        "sourcedata": copied,
         "warnings": session.warnings,
     }
 

@@ -1,7 +1,7 @@
-"""Show what would become of every series of a folder of scanner files, before anything runs.
+"""Show what every series of a DICOM folder would become, before any job runs.
 
-Prints a table and writes the same, with all facts, as a ``plan.tsv`` that a person may edit and
-that then decides. Names that a person gave in it before are kept.
+It prints a table and writes ``plan.tsv`` with all facts. The user can edit this file to override
+the plan. Names in an existing ``plan.tsv`` are kept.
 """
 
 import sys
@@ -19,61 +19,61 @@ from ecdysis.planning.plan_page import files_in_table, thumbnails, write_plan_pa
 from ecdysis.private_files import write_private
 
 SHOWN = {"session": "session", "number": "no.", "name": "name", "confidence": "sure", "why": "why"}
-"""Columns of the table that are printed, and their headings; no text of a header is among them."""
+"""Printed columns -> headings; no column has texts of headers."""
 
-WIDEST = 70
-"""Letters in a line of the last column."""
+LAST_COLUMN_WIDTH = 70
+"""Number of characters in a line of the last column."""
 
 
 def make_plan(settings: Mapping[str, Any], table: Path) -> Plan:
-    """Plan, and bring the table, and the page beside it, up to date.
+    """Make the plan, and write the table and the page.
 
-    Without a dataset nothing but the table is left behind: the index and the key that the
-    planning needs lie in a temporary folder. The table then names series by their UID.
+    Without a dataset, only the table and the page are written: the index and the key are in a
+    temporary folder, and the table identifies series by their UID.
 
     Parameters
     ----------
     settings : mapping
-        Of the run.
+        The settings of the run.
     table : Path
-        What is written, with mode 600; the decisions in it are heeded.
+        The table to write, with mode 600. The decisions in an existing table are used.
 
     Raises
     ------
     InputError
         See `ecdysis.planning.plan.plan_conversion`; or the folder has no DICOM file.
     """
-    given = {**settings, "plan": str(table) if table.exists() else None}
+    options = {**settings, "plan": str(table) if table.exists() else None}
     with tempfile.TemporaryDirectory(prefix="ecdysis-") as folder:
         if not settings["bids_dir"]:
-            given |= {
+            options |= {
                 "bids_dir": f"{folder}/none",
                 "private_dir": folder,
                 "key_file": f"{folder}/key",
             }
-        made = plan_conversion(given)
-        if not made.counts["dicom"]:
-            raise InputError("dicom_dir", "no file below it is DICOM", _advice(made))
-        private_dir, scans = Path(given["private_dir"]), Path(settings["dicom_dir"])
+        plan = plan_conversion(options)
+        if not plan.counts["dicom"]:
+            raise InputError("dicom_dir", "it has no DICOM file", _advice(plan))
+        private_dir, scans = Path(options["private_dir"]), Path(settings["dicom_dir"])
         listing, protocols = (
             (private_dir / name).read_text(encoding="utf-8") for name in (SERIES_TABLE, PROTOCOLS)
         )
         files = [scans / file for file in files_in_table(listing)]
-        key = Key.load(Path(given["key_file"]))
+        key = Key.load(Path(options["key_file"]))
         pictures = thumbnails(files, key, settings["deid"], private_dir)
     write_private(table, listing)
-    write_plan_page(table.with_suffix(".html"), listing, made, protocols, pictures)
-    return made
+    write_plan_page(table.with_suffix(".html"), listing, plan, protocols, pictures)
+    return plan
 
 
-def _advice(made: Plan) -> str:
-    skipped = "; ".join(f"{item.files} files: {item.reason}" for item in made.excluded)
+def _advice(plan: Plan) -> str:
+    skipped = "; ".join(f"{item.files} files: {item.reason}" for item in plan.excluded)
     advice = "Name the folder of the scanner's files"
     return f"{advice}. Files in it: {skipped}" if skipped else advice
 
 
-def summary(made: Plan, table: Path) -> str:
-    """Return the plan in words and a table."""
+def summary(plan: Plan, table: Path) -> str:
+    """Return the plan as text with a table."""
     from tabulate import tabulate
 
     rows = read_tsv(table).rows
@@ -81,23 +81,23 @@ def summary(made: Plan, table: Path) -> str:
         tabulate(
             [[row.get(key, "-") for key in SHOWN] for row in rows],
             headers=list(SHOWN.values()),
-            maxcolwidths=[None] * (len(SHOWN) - 1) + [WIDEST],
+            maxcolwidths=[None] * (len(SHOWN) - 1) + [LAST_COLUMN_WIDTH],
             disable_numparse=True,
         ),
         "",
-        f"{made.counts['dicom']} DICOM files, {len(rows)} series, "
+        f"{plan.counts['dicom']} DICOM files, {len(rows)} series, "
         f"{sum('name' in row for row in rows)} become images, "
         f"{sum('name' not in row for row in rows)} do not.",
     ]
-    for item in made.excluded:
+    for item in plan.excluded:
         files = f"{item.files} file{'s' * (item.files != 1)}"
         where = f"{item.session}, {files}" if item.session else files
         lines.append(f"Left out: {where}: {item.reason}")
-    lines += [f"Note: {notice}" for notice in made.notices]
+    lines += [f"Note: {notice}" for notice in plan.notices]
     lines += [
         f"Protocol: {item.session}, {item.name}: {item.parameter} {item.value}, "
         f"usually {item.usual}"
-        for item in made.deviations
+        for item in plan.deviations
     ]
     return "\n".join(lines)
 
@@ -106,8 +106,8 @@ LABELS = "The labels of participants are examples; the key of the dataset decide
 
 
 def next_step(table: Path, *, given: bool) -> str:
-    """Return how the table is used; `given` when the run finds it by itself."""
-    use = "It decides from now on" if given else f"Use it with: --config plan={table.name}"
+    """Return how to use the table; with `given`, a run finds it without a setting."""
+    use = "Runs use it from now on" if given else f"Use it with: --config plan={table.name}"
     return (
         f"{table} has all facts. Edit the column name (n/a leaves a series out; delete a line to "
         f"restore automatic naming), or open {table.with_suffix('.html')} in a browser. {use}."

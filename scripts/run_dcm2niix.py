@@ -1,7 +1,8 @@
 """Convert the DICOM series of a session that the dataset lacks, with one run of dcm2niix.
 
-The images wait in a temporary folder for the steps that place them in the dataset. A series that
-cannot be converted stops no other: the step that needs its image fails and names the reason.
+The images are kept in a temporary folder for the steps that place them in the dataset. A series
+that cannot be converted does not stop the others: the step that needs its image fails and gives the
+reason.
 """
 
 import shutil
@@ -15,14 +16,14 @@ from ecdysis.conversion.nifti import WantedSeries, make_nifti
 def convert_series(
     dicom: Path, bids_dir: Path, series: Sequence[WantedSeries], folder: Path
 ) -> dict[str, Any]:
-    """Fill a folder with the images of a session.
+    """Write the converted images of a session to a folder.
 
     Parameters
     ----------
     dicom : Path
         The de-identified session.
     bids_dir : Path
-        The dataset; a series of which it has all images is not converted.
+        The dataset; a series whose images are all in it is not converted.
     series : sequence of WantedSeries
     folder : Path
         See `ecdysis.conversion.nifti.read_nifti`.

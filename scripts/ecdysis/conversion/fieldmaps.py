@@ -11,6 +11,9 @@ from typing import Any
 
 from ecdysis.bids.schema import join, labels_of
 
+Grid = tuple[tuple[int, ...], tuple[float, ...]]
+"""Shape and rounded affine of an image."""
+
 TARGETS = ("bold", "cbv", "sbref", "dwi", "asl", "m0scan")
 
 
@@ -26,8 +29,7 @@ class Item:
     number : int
         Place of its series in the order of acquisition.
     sidecar : dict
-    grid : tuple
-        Shape and rounded affine.
+    grid : Grid or None
     """
 
     path: str
@@ -35,7 +37,7 @@ class Item:
     entities: str
     number: int
     sidecar: Mapping[str, Any] = field(repr=False)
-    grid: tuple[Any, ...] = ()
+    grid: Grid | None = None
 
     @property
     def is_map(self) -> bool:
@@ -120,7 +122,7 @@ def _sets(items: Sequence[Item]) -> list[list[Item]]:
     If every direction was acquired equally often, the first images of all directions are one set,
     the second images another. Otherwise a new set begins when a direction repeats.
     """
-    by_direction: dict[Any, list[Item]] = {}
+    by_direction: dict[str | None, list[Item]] = {}
     for item in items:
         direction = item.sidecar.get("PhaseEncodingDirection") or labels_of(item.entities).get(
             "dir"
@@ -129,7 +131,7 @@ def _sets(items: Sequence[Item]) -> list[list[Item]]:
     if len({len(same) for same in by_direction.values()}) == 1:
         return [list(members) for members in zip(*by_direction.values(), strict=True)]
     sets: list[list[Item]] = []
-    seen: set[Any] = set()
+    seen: set[str | None] = set()
     directions = {id(item): key for key, same in by_direction.items() for item in same}
     for item in items:
         if not sets or directions[id(item)] in seen:
@@ -159,7 +161,7 @@ def _group_for(target: Item, groups: Sequence[_Group]) -> _Group:
     return before[-1] if before else candidates[0]
 
 
-def _directions(group: _Group) -> set[Any]:
+def _directions(group: _Group) -> set[str | None]:
     return {item.sidecar.get("PhaseEncodingDirection") for item in group.items}
 
 

@@ -10,7 +10,7 @@ from ecdysis.bids.outputs import Output
 from ecdysis.bids.schema import labels_of
 from ecdysis.conversion.dataset import place_new
 from ecdysis.conversion.dcm2niix import Converted
-from ecdysis.conversion.fieldmaps import Item, links
+from ecdysis.conversion.fieldmaps import Grid, Item, links
 from ecdysis.conversion.nifti import NiftiSeries
 from ecdysis.conversion.sidecar import (
     NEEDED_FILES,
@@ -37,7 +37,7 @@ class Staged:
     series: str
     number: int
     sidecar: dict[str, Any] = field(repr=False)
-    grid: tuple[Any, ...] = ()
+    grid: Grid | None = None
     source: Path | None = None
     companions: tuple[tuple[Path, str], ...] = ()
 
@@ -114,14 +114,15 @@ def stage_session(
     return session
 
 
-def place(session: Session, bids_dir: Path) -> dict[str, list[Any]]:
+def place(session: Session, bids_dir: Path) -> tuple[list[dict[str, str]], list[str]]:
     """Place images in the dataset, each after its sidecar and other files.
 
     Returns
     -------
-    dict
-        ``files``: path and SHA-256 of all files that are in the dataset now. ``kept``: paths of
-        the files that the dataset already had.
+    files : list of dict
+        ``path`` and ``sha256`` of all files that are in the dataset now.
+    kept : list of str
+        Paths of the files that the dataset already had.
     """
     files, kept = [], []
     for image in session.staged:
@@ -141,7 +142,7 @@ def place(session: Session, bids_dir: Path) -> dict[str, list[Any]]:
             if not place_new(source, bids_dir / path):
                 kept.append(path)
             files.append({"path": path, "sha256": sha256(bids_dir / path)})
-    return {"files": files, "kept": kept}
+    return files, kept
 
 
 def _from_dataset(bids_dir: Path, output: Output, item: OtherSeries) -> Staged:
@@ -215,7 +216,7 @@ def _volume_types(converted: Converted, pattern: Sequence[str], output: Output) 
     return list(pattern) * (volumes // len(pattern))
 
 
-def _grid(image: Path) -> tuple[Any, ...]:
+def _grid(image: Path) -> Grid:
     import nibabel as nib
 
     loaded = nib.load(image)

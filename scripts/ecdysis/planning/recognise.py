@@ -6,7 +6,6 @@ confirms it. The description decides alone only if an export has lost the acquis
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from ecdysis.dicom.header import Header
 from ecdysis.planning.entries import Facts
@@ -127,7 +126,7 @@ def recognise(facts: Facts, named: set[str]) -> Guess:
     for rule in LEFT_OUT:
         if rule.fits(properties):
             if rule.by_words:
-                return _left_out_by_words(rule, properties)
+                return _left_out_by_words(rule, facts, properties)
             return Guess(rule.suffix, "high", rule.why)
     contrasts = named.intersection(CONTRASTS)
     for rule in KINDS:
@@ -147,7 +146,7 @@ def recognise(facts: Facts, named: set[str]) -> Guess:
     return Guess(first, "low", f"described as {first}, but its echo time or volumes do not fit")
 
 
-def _properties(facts: Facts, named: set[str]) -> dict[str, Any]:
+def _properties(facts: Facts, named: set[str]) -> dict[str, object]:
     """Return the facts, and properties that are computed from several of them."""
     types = set(facts.image_type)
     times = facts.echo_times
@@ -172,12 +171,12 @@ def _properties(facts: Facts, named: set[str]) -> dict[str, Any]:
     }
 
 
-def _left_out_by_words(rule: Rule, properties: dict[str, Any]) -> Guess:
+def _left_out_by_words(rule: Rule, facts: Facts, properties: dict[str, object]) -> Guess:
     """Return the guess for a series that is left out only because of its description."""
-    few_slices = properties["slices"] < FEWEST_SLICES and not properties["mosaic"]
+    few_slices = facts.slices < FEWEST_SLICES and not facts.mosaic
     if few_slices or properties["no_sequence"]:
         return Guess(rule.suffix, "high" if few_slices else "medium", rule.why)
-    without_words = {**properties, "words": set()}
+    without_words: dict[str, object] = {**properties, "words": set()}
     kind = next((kind for kind in KINDS if kind.suffix and kind.fits(without_words)), None)
     if kind is None:
         return Guess(rule.suffix, "medium", rule.why)

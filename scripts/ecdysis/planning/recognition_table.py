@@ -7,9 +7,8 @@ et al., J Comput Assist Tomogr 16:841 (1992). The terms of ImageType are defined
 C.8.3.1.1.1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 WORDS = {
     "T1w": r"\bt1w?\b|mp ?rage|\bt1 mpr\b|\bbravo\b|\bfspgr|\btfl3d|\btfe\b",
@@ -108,7 +107,7 @@ class Between:
     low: float
     high: float
 
-    def __contains__(self, value: Any) -> bool:
+    def __contains__(self, value: object) -> bool:
         return isinstance(value, int | float) and self.low <= value <= self.high
 
 
@@ -131,11 +130,11 @@ class Rule:
 
     suffix: str | None
     why: str
-    has: Mapping[str, Any] = field(default_factory=dict)
-    lacks: Mapping[str, Any] = field(default_factory=dict)
+    has: Mapping[str, Container[object]] = field(default_factory=dict)
+    lacks: Mapping[str, Container[object]] = field(default_factory=dict)
     by_words: bool = False
 
-    def fits(self, facts: Mapping[str, Any]) -> bool:
+    def fits(self, facts: Mapping[str, object]) -> bool:
         """Return whether the facts of a series meet this rule."""
         return all(any_of(facts[fact], values) for fact, values in self.has.items()) and not any(
             any_of(facts[fact], values) for fact, values in self.lacks.items()
@@ -388,7 +387,7 @@ BY_NAME = {
 """Kind that a description alone may show -> echo times (ms) that agree with it."""
 
 
-def any_of(fact: Any, values: Any) -> bool:
+def any_of(fact: object, values: Container[object]) -> bool:
     """Return whether a fact, or any member of a list, is one of the values."""
     if isinstance(fact, list | set):
         return any(item in values for item in fact)

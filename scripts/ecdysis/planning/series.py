@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from ecdysis.dicom.header import Header
 from ecdysis.dicom.index import Index, Instance
@@ -106,7 +105,7 @@ class Series:
         return "\n".join(sorted(f"{item.own.uid} {item.size}" for item in self.instances))
 
 
-def _moment(text: Any, header: Header) -> str | None:
+def _moment(text: object, header: Header) -> str | None:
     """Return a time as ``YYYYMMDDHHMMSS.f``; a time without a date gets the date of the series."""
     digits, _, fraction = str(text or "").replace(":", "").partition(".")
     if not digits.isdecimal():
@@ -195,11 +194,11 @@ def _series(
     return Series(name, patient, study, uid, headers, tuple(kept), copies, conflicts)
 
 
-def _place(instance: Instance) -> tuple[Any, ...]:
+def _place(instance: Instance) -> tuple[tuple[float, ...], int, str]:
     return instance.own.positions, instance.own.number or 0, instance.path
 
 
-def _order(series: Series) -> tuple[Any, ...]:
+def _order(series: Series) -> tuple[str, str, str, float, str, str]:
     header = series.header
     number = header["SeriesNumber"]
     return (
@@ -215,7 +214,7 @@ def _order(series: Series) -> tuple[Any, ...]:
 def _join_pieces(all_series: Sequence[Series]) -> list[Series]:
     """Join the pieces of split series, each to the last series with equal attributes."""
     whole: list[Series] = []
-    last: dict[tuple[Any, ...], int] = {}
+    last: dict[tuple[object, ...], int] = {}
     for series in all_series:
         attributes = (str(series.header[word]) for word in EQUAL_IN_PIECES)
         kind = (series.patient, series.day, *attributes)
