@@ -18,6 +18,9 @@ DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": 
 
 TOKEN = re.compile(r"[^\W_]+")
 WORD = re.compile(r"[^\W\d_]+")
+ASCII_TOKEN, ASCII_WORD = re.compile(r"[A-Za-z0-9]+"), re.compile(r"[A-Za-z]+")
+"""The same in texts of ASCII alone, where they are much faster."""
+
 PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 """Parts of a word in camel case."""
 
@@ -87,7 +90,7 @@ def spellings(text: str) -> set[str]:
 
 def tokens(text: str) -> list[str]:
     """Return the runs of letters and digits of a folded text."""
-    return TOKEN.findall(text)
+    return (ASCII_TOKEN if text.isascii() else TOKEN).findall(text)
 
 
 def words(text: str, *, camel: bool = True) -> list[str]:
@@ -98,7 +101,10 @@ def words(text: str, *, camel: bool = True) -> list[str]:
     >>> words("T1XuBo_64dir")
     ['t', 'xubo', 'dir', 'xu', 'bo']
     """
-    found = [word for form in sorted(spellings(text)) for word in WORD.findall(form)]
+    if text.isascii():
+        found = ASCII_WORD.findall(text.lower())
+    else:
+        found = [word for form in sorted(spellings(text)) for word in WORD.findall(form)]
     if camel:
         for word in WORD.findall(latin(text)):
             parts = PART.findall(word)
