@@ -18,7 +18,13 @@ from ecdysis.planning.plan import PROTOCOLS, SERIES_TABLE, plan_conversion
 from ecdysis.planning.plan_page import files_in_table, thumbnails, write_plan_page
 from ecdysis.private_files import write_private
 
-SHOWN = {"session": "session", "number": "no.", "name": "name", "confidence": "sure", "why": "why"}
+SHOWN = {
+    "session": "session",
+    "number": "no.",
+    "name": "name",
+    "confidence": "confidence",
+    "why": "why",
+}
 """Printed columns -> headings; no column has texts of headers."""
 
 LAST_COLUMN_WIDTH = 70
