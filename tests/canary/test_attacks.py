@@ -172,6 +172,18 @@ def test_a_word_of_most_headers_stays_in_a_coded_string() -> None:
     assert [word for word in common_words() - terms if not is_coded(word)] == []
 
 
+IMAGE_TYPES = [
+    "MOSAIC", "DIS3D", "FM4_1", "MFSPLIT", "TRACEW", "COLFA", "CSAPARALLEL", "POSDISP", "COMP_ADAP",
+    "FAT_FRACTION", "UNI", "M_FFE", "PHASE MAP", "MODULUS SUBTRACT", "PROJECTION IMAGE", "RELENH",
+    "T2_STAR_MAP", "REFORMATTED", "PROPELLER", "VFRAME", "GRID", "MAGNITUDE_IMAGE", "EPI_GEMS",
+]  # fmt: skip
+"""Values that scanners of several makers write into Image Type and Scan Options."""
+
+
+def test_image_types_of_scanners_stay() -> None:
+    assert [text for text in IMAGE_TYPES if not is_coded(text)] == []
+
+
 CLASSES = {
     "US": "1.2.840.10008.5.1.4.1.1.6.1", "US of many frames": "1.2.840.10008.5.1.4.1.1.3.1",
     "voice": "1.2.840.10008.5.1.4.1.1.9.4.1", "photograph": "1.2.840.10008.5.1.4.1.1.77.1.4",

@@ -98,7 +98,7 @@ class InstanceCleaner:
         self._version, self._words = version, Words(words)
         self._cleaner, self._finder = DatasetCleaner(profile, private), TokenFinder()
         self._claims = Claims(profile, label, version)
-        self._contexts: dict[tuple[Any, ...], Context] = {}
+        self._contexts: dict[tuple[object, ...], Context] = {}
         self._edits: dict[tuple[Edit, ...], Edits] = {}
 
     @property

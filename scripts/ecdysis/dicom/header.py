@@ -145,7 +145,7 @@ class HeaderReader:
     def __init__(self, headers: list[Header]) -> None:
         self.headers = headers
         self._by_content = {_frozen(_without(header)): at for at, header in enumerate(headers)}
-        self._by_bytes: dict[tuple[Any, ...], int] = {}
+        self._by_bytes: dict[tuple[object, ...], int] = {}
 
     def read(self, path: Path, size: int) -> tuple[int, Own]:
         """Read one file of `size` bytes: the number of its shared part, and its own part.
@@ -235,7 +235,7 @@ def _raw(dataset: Dataset, tag: int) -> Any:
     return tuple(value) if isinstance(value, list | MultiValue) else value
 
 
-def _frozen(header: Header) -> tuple[Any, ...]:
+def _frozen(header: Header) -> tuple[object, ...]:
     return tuple(
         (word, tuple(value) if isinstance(value, list) else value)
         for word, value in sorted(header.items())
