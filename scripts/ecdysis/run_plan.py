@@ -33,7 +33,7 @@ def plan_of_run(settings: Mapping[str, Any], *, dry_run: bool = False) -> Plan:
     plan = _plan_in_copy(settings) if dry_run else _plan(settings)
     if not plan.counts["dicom"]:
         raise InputError(
-            "dicom_dir", "it has no DICOM file", "Give the folder that holds the scanner's files"
+            "dicom_dir", "it has no DICOM file", "Give the folder with the scanner's files"
         )
     if settings["bids_dir"] and not (plan.images or plan.present or plan.others):
         raise InputError(

@@ -166,7 +166,7 @@ def test_the_report_has_the_validators_summary(study):
         "the file is cut short",
         "BIDS requires the type of each of its 4 volumes",
         "reformatted, projected, subtracted or resampled from another series",
-        "it holds no image",
+        "it has no image",
     ],
 )
 def test_series_that_are_not_converted_are_reported_with_the_reason(study, line):

@@ -1,7 +1,7 @@
-"""Which images BIDS knows, by its own machine-readable schema.
+"""Folders, suffixes and entities of MR images, from the machine-readable schema of BIDS.
 
-A *kind* is a suffix, as ``bold``; where a suffix is of several folders, the folder that is
-not the usual one stands before it, as ``dwi/sbref``.
+A *kind* is a suffix, for example ``bold``. If a suffix belongs to several folders, a kind in
+another than the usual folder has the folder in front, for example ``dwi/sbref``.
 """
 
 import re
@@ -12,17 +12,17 @@ from typing import Any
 from ecdysis.errors import InputError
 
 FOLDERS = ("anat", "func", "dwi", "perf", "fmap")
-"""The folders of MR images; a suffix is of the first that has it, unless its kind says so."""
+"""The folders of MR images. The usual folder of a suffix is the first that has it."""
 
 OWN = {"subject", "session"}
-"""Entities that the plan gives to all images of a session."""
+"""Entities that all images of a session share."""
 
 
 @cache
 def _schema() -> tuple[tuple[str, ...], dict[tuple[str, str], dict[str, bool]]]:
-    """Return the order of the entities, and those of each folder and suffix.
+    """Return the order of the entities, and the entities of each folder and suffix.
 
-    The entities are named as in files (``acq``); True where one is required.
+    Entities have their short names (``acq``). The value is True if an entity is required.
     """
     from bidsschematools.schema import load_schema
 
@@ -44,12 +44,12 @@ def _schema() -> tuple[tuple[str, ...], dict[tuple[str, str], dict[str, bool]]]:
 
 
 def rules() -> dict[str, Any]:
-    """Return what `parse` checks, for a page that checks names as they are typed.
+    """Return the rules that `parse` checks, for a page that checks names while the user types.
 
     Returns
     -------
     dict
-        ``folders`` in the order in which a suffix is looked up; ``order`` of the entities;
+        ``folders`` in the order of the search for a suffix; ``order`` of the entities;
         ``known``: folder/suffix -> entity -> whether it is required.
     """
     order, known = _schema()
@@ -78,7 +78,7 @@ def suffix_of(kind: str) -> str:
 
 
 def allows(kind: str, entity: str) -> bool:
-    """Say whether images of a kind may have an entity, as ``echo``."""
+    """Return whether images of a kind may have an entity, for example ``echo``."""
     return entity in _schema()[1][folder_of(kind), suffix_of(kind)]
 
 
@@ -94,7 +94,7 @@ def join(labels: Mapping[str, str]) -> str:
 
 
 def with_entities(entities: str, **more: str) -> str:
-    """Return the entities with `more` put in at their places, or replaced.
+    """Return the entities with `more` added or replaced, in the order of BIDS.
 
     Examples
     --------
@@ -105,25 +105,25 @@ def with_entities(entities: str, **more: str) -> str:
 
 
 def labels_of(entities: str) -> dict[str, str]:
-    """Split entities as ``task-rest_run-2`` into their labels."""
+    """Split entities, for example ``task-rest_run-2``, into a dict of labels."""
     pairs = (part.split("-", 1) for part in entities.split("_") if part)
     return {pair[0]: pair[1] for pair in pairs}
 
 
 def parse(name: str, where: str) -> tuple[str, str]:
-    """Split a name that a person wrote, as ``task-rest_run-2_bold``, into entities and kind.
+    """Split a name from the user, for example ``task-rest_run-2_bold``, into entities and kind.
 
     Raises
     ------
     InputError
-        It is no name of an MR image of BIDS; `where` says which line it stands in.
+        It is not a BIDS name of an MR image. `where` is the place of the name in its file.
     """
     order, known = _schema()
     folder, _, rest = name.rpartition("/")
     *parts, suffix = rest.split("_")
     places = [place for place in FOLDERS if (place, suffix) in known and folder in ("", place)]
     if not places:
-        raise _error(where, f"BIDS has no MR image {_near(name, suffix, known)}")
+        raise _error(where, f"BIDS has no MR image {_with_similar(name, suffix, known)}")
     allowed = known[places[0], suffix]
     pairs = [re.fullmatch(r"([a-z]+)-([0-9A-Za-z]+)", part) for part in parts]
     keys = [pair[1] for pair in pairs if pair]
@@ -137,7 +137,7 @@ def parse(name: str, where: str) -> tuple[str, str]:
         )
     if not numbered:
         raise _error(where, "the label of run and echo must be a number")
-    # Series of several echoes get their numbers when they are converted.
+    # A series with several echoes gets the entity echo when it is converted.
     required = [key for key, needed in allowed.items() if needed and key != "echo"]
     if absent := [key for key in required if key not in keys]:
         raise _error(where, f"an image {suffix} needs {' and '.join(absent)}-<label>")
@@ -145,17 +145,19 @@ def parse(name: str, where: str) -> tuple[str, str]:
     return "_".join(parts), kind
 
 
-def _near(name: str, suffix: str, known: Iterable[tuple[str, str]]) -> str:
+def _with_similar(name: str, suffix: str, known: Iterable[tuple[str, str]]) -> str:
+    """Return the suffix, if it is safe to show, and the most similar suffix of BIDS."""
     import difflib
 
-    near = difflib.get_close_matches(suffix, {one for _, one in known}, n=1)
-    told = suffix if name == suffix or re.fullmatch("[0-9A-Za-z]+", suffix) else "of this name"
-    return f"{told}; the nearest is {near[0]}" if near else told
+    similar = difflib.get_close_matches(suffix, {valid for _, valid in known}, n=1)
+    safe = name == suffix or re.fullmatch("[0-9A-Za-z]+", suffix)
+    shown = suffix if safe else "of this name"
+    return f"{shown}; the nearest is {similar[0]}" if similar else shown
 
 
 def _error(where: str, problem: str) -> InputError:
     return InputError(
         where,
         problem,
-        "Correct it, as in acq-x_run-1_T1w or task-rest_bold, or write n/a to leave it out",
+        "Correct it (examples: acq-x_run-1_T1w, task-rest_bold), or write n/a to leave it out",
     )

@@ -291,7 +291,7 @@ def _incomplete(
 ) -> InputError | None:
     """Return an error if, by its messages, dcm2niix did not use every file and every slice.
 
-    `computed` says that dcm2niix also wrote images that the scanner computed.
+    `computed` is true if dcm2niix also wrote images that the scanner computed.
     """
     reported = {
         Path(path).name: (int(used), *(int(size) for size in shape))

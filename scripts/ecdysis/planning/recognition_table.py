@@ -145,7 +145,7 @@ LEFT_OUT = (
     Rule(None, "a CT series; only MR images are converted", has={"modality": ("CT",)}),
     Rule(None, "a PET series; only MR images are converted", has={"modality": ("PT",)}),
     Rule(None, "not an MR series", lacks={"modality": ("MR",)}),
-    Rule(None, "it holds no image", has={"rows": (None, 0)}),
+    Rule(None, "it has no image", has={"rows": (None, 0)}),
     Rule(None, "a screen capture", has={"image_type": ("SCREEN", "SCREENSHOT")}),
     Rule("localizer", "marked as a localizer", has={"image_type": ("LOCALIZER",)}),
     # A functional localizer is a time series.
