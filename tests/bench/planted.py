@@ -53,6 +53,13 @@ def _moved_up(mask: Any) -> Any:
     return np.roll(mask, len(rows) // 3, axis=2)
 
 
+def _noise_alone(data: Any) -> Any:
+    """Return the magnitude of complex noise (Rician, no signal), as bright as the image."""
+    draw = np.random.default_rng(0)
+    noise = np.hypot(draw.normal(size=data.shape), draw.normal(size=data.shape))
+    return (noise * np.mean(data)).astype(data.dtype)
+
+
 def _without_top(mask: Any) -> Any:
     """Return a brain mask whose grid lacks a plane, which stops the job that takes it."""
     return mask[:, :, :-1]
@@ -73,6 +80,8 @@ class Fault:
         Settings of the phantom.
     mask : function, optional
         Changes the voxels of the true mask, (i, j, k).
+    image : function, optional
+        Changes the voxels of the image.
     lost_bytes : int
         So many are taken off the end of the image file.
     """
@@ -82,6 +91,7 @@ class Fault:
     says: str
     scan: Mapping[str, Any] = field(default_factory=dict)
     mask: Callable[[Any], Any] | None = None
+    image: Callable[[Any], Any] | None = None
     lost_bytes: int = 0
 
 
@@ -92,6 +102,7 @@ FAULTS = (
     Fault("cut field of view", "review", "Mask at edge is", {"cut_mm": ((0, 0), (0, 0), (0, 60))}),
     Fault("half a mask", "review", "Brain is", mask=_left_alone),
     Fault("mask moved", "review", "Mask outside head is", mask=_moved_up),
+    Fault("image of noise", "review", "white noise", image=_noise_alone),
     Fault("mask of another grid", "failed", "that of the image", mask=_without_top),
     Fault("file cut short", "unreadable", "cut short", lost_bytes=2000),
 )
@@ -109,7 +120,7 @@ def make_study(
     root: Path, subjects: int = 30, spacing_mm: float = 4.0, faults: Sequence[Fault] = FAULTS
 ) -> dict[str, Fault | None]:
     """Write the dataset; return the fault of each subject, evenly spread, by its name."""
-    places = {(2 * one + 1) * subjects // (2 * len(faults)): one for one in range(len(faults))}
+    places = {(2 * n + 1) * subjects // (2 * len(faults)): n for n in range(len(faults))}
     labels = [f"{number + 1:02d}" for number in range(subjects)]
     describe_dataset(root, labels)
     (root / "code").mkdir()
@@ -138,22 +149,22 @@ def answers(results: Path) -> dict[str, Answer]:
     """Read what the report says of every subject, by its name."""
     run = load_run(results)
     flags = flags_of(run)
-    found = {}
+    given = {}
     for subject in run.subjects:
         # An image without figures counts as finished: a run with `MEASURED` draws none.
         images = [replace(image, finished=True) for image in subject.images]
         verdicts = [judge(image, (), flags[image.name]) for image in images]
         verdicts += [judge(item) for item in subject.exclusions]
         worst = min(verdicts, key=lambda verdict: verdict.status.rank)
-        found[subject.name] = Answer(worst.status, worst.reasons)
-    return found
+        given[subject.name] = Answer(worst.status, worst.reasons)
+    return given
 
 
 def is_right(fault: Fault | None, answer: Answer) -> bool:
-    """Whether a fault is told for what it is, and nothing is told of a subject without one."""
+    """Whether the report names a fault, and says nothing of a subject without one."""
     if fault is None:
         return answer.state == "done" and not answer.reasons
-    return answer.state == fault.state and any(fault.says in one for one in answer.reasons)
+    return answer.state == fault.state and any(fault.says in reason for reason in answer.reasons)
 
 
 def take_pictures(results: Path, shown: str, folder: Path, scratch: Path) -> None:
@@ -188,11 +199,17 @@ def _write_subject(root: Path, label: str, person: HeadSettings, fault: Fault | 
     )
     if fault and fault.lost_bytes:
         image.write_bytes(image.read_bytes()[: -fault.lost_bytes])
+    if fault and fault.image:
+        _change(image, fault.image)
     if fault and fault.mask:
-        path = root / TRUTH / f"sub-{label}/anat/sub-{label}_desc-brain_mask.nii.gz"
-        mask = nib.load(path)
-        wrong = fault.mask(np.asarray(mask.dataobj))
-        nib.save(nib.Nifti1Image(wrong, mask.affine, mask.header), path)
+        _change(root / TRUTH / f"sub-{label}/anat/sub-{label}_desc-brain_mask.nii.gz", fault.mask)
+
+
+def _change(path: Path, change: Callable[[Any], Any]) -> None:
+    """Change the voxels of a file."""
+    stored = nib.load(path)
+    changed = change(np.array(stored.dataobj))
+    nib.save(nib.Nifti1Image(changed, stored.affine, stored.header), path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -207,21 +224,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     study = asked.folder / "study"
     planted = make_study(study, asked.subjects, asked.spacing)
     measure(study, () if asked.pages else MEASURED, asked.cores)
-    found = answers(study / RESULTS)
+    given = answers(study / RESULTS)
     print("| subject | fault | state | what the report says |\n|---|---|---|---|")
     for name, fault in planted.items():
-        if fault or not is_right(fault, found[name]):
-            reasons = "; ".join(found[name].reasons) or "nothing"
+        if fault or not is_right(fault, given[name]):
+            reasons = "; ".join(given[name].reasons) or "nothing"
             print(
-                f"| {name} | {fault.name if fault else 'none'} | {found[name].state} | {reasons} |"
+                f"| {name} | {fault.name if fault else 'none'} | {given[name].state} | {reasons} |"
             )
-    wrong = [name for name, fault in planted.items() if not is_right(fault, found[name])]
+    wrong = [name for name, fault in planted.items() if not is_right(fault, given[name])]
     clean = sum(fault is None for fault in planted.values())
     print(
         f"\n{clean} subjects without a fault; answers that are wrong: {', '.join(wrong) or 'none'}"
     )
     if asked.pages:
-        shown = next(name for name, one in planted.items() if one and one.name == SHOWN)
+        shown = next(name for name, fault in planted.items() if fault and fault.name == SHOWN)
         take_pictures(study / RESULTS, shown, asked.pages, asked.folder)
     return 1 if wrong else 0
 

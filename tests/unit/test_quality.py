@@ -100,6 +100,14 @@ def test_the_maps_of_the_t1w_beside_it_are_brought(made, tmp_path):
     assert 10 < values["snr_wm"] < 800 / SIGMA
 
 
+def test_an_image_of_noise_alone_has_a_warning(made):
+    noise = np.random.default_rng(1).rayleigh(100, SHAPE)
+    made.image = np.rint(noise).astype(np.int16)
+    measured = measure(made.inputs(mask=made.mask()))
+    assert any("white noise" in warning for warning in measured["warnings"])
+    assert "white noise" in measured["not_computable"]["fwhm_avg"]
+
+
 def test_axes_are_those_of_the_body_in_every_orientation(made):
     noise = np.random.default_rng(1).normal(size=SHAPE)
     smooth = ndimage.gaussian_filter(noise, (2.0, 1.0, 1.5))

@@ -13,7 +13,14 @@ DIGITS = 6
 
 
 class NotComputableError(Exception):
-    """A measure has no value for this image; the message is the reason, for the report."""
+    """A measure has no value for this image; the message is the reason, for the report.
+
+    With `look`, the reason is a fault of the image, at which a person should look.
+    """
+
+    def __init__(self, reason: str, *, look: bool = False) -> None:
+        super().__init__(reason)
+        self.look = look
 
 
 @dataclass
@@ -38,6 +45,8 @@ class Sheet:
             values = {key: float(value) for key, value in compute().items()}
         except NotComputableError as reason:
             self.not_computable |= dict.fromkeys(keys, str(reason))
+            if reason.look:
+                self.warnings.append(str(reason))
         except Exception as error:
             if lacked_memory(error):
                 raise
