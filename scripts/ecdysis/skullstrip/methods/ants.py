@@ -20,10 +20,11 @@ METHOD = Method(
         f" (spline distance {RECIPE.bias.spline_mm:g} mm), and {{template}} was registered to the"
         f" head by rigid and affine transforms (mutual information, {RECIPE.linear.bins} bins"
         " [@mattes]) and by symmetric normalisation (SyN) [@syn]. Its brain mask, warped to the"
-        " head, bounded a three-class segmentation: with Atropos [@atropos] in T1w images, else by"
-        " Bayes' rule with the template's tissues as the prior. On the native grid, connected"
-        f" tissue up to {RECIPE.border.reach_mm:g} mm outside was added to the mask of a T1w; where"
-        " fluid is bright, bone and fluid were removed up to as far inside."
+        " head, bounded a three-class segmentation: with Atropos [@atropos] in T1w images (where"
+        " voxels brighter than tissue got the brightness of white matter), else by Bayes' rule with"
+        " the template's tissues as the prior. On the native grid, connected tissue up to"
+        f" {RECIPE.border.reach_mm:g} mm outside was added to the mask of a T1w; where fluid is"
+        " bright, bone and fluid were removed up to as far inside."
     ),
     require=require,
 )
