@@ -155,6 +155,8 @@ def study_of_this_run():
 
 
 CONSOLE = None
+# A process on another node writes to a log of its own, which has each failure in full.
+os.environ.pop(SHORT, None)
 if is_main_process() and not wants_own_console():
     CONSOLE = Console(console_stream(), __version__, dry_run=is_dry_run())
     os.environ[SHORT] = "short"

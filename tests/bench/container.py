@@ -24,7 +24,12 @@ from containers import steps  # noqa: E402
 from ecdysis.phantom.bids import write_bids  # noqa: E402
 from ecdysis.phantom.head import HeadSettings  # noqa: E402
 
-PODMAN = ("podman", "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs")
+STORE = Path("/var/tmp/ecdysis-containers")
+"""Images and layers, apart from those of the user; kept, so that a second call is quick."""
+PODMAN = (
+    *("podman", "--storage-driver", "overlay", "--cgroup-manager", "cgroupfs"),
+    *("--root", STORE / "images", "--runroot", STORE / "run", "--tmpdir", STORE / "tmp"),
+)
 CGROUP_2_ONLY = (
     *("unshare", "--mount", "/bin/sh", "-ec"),
     'umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; exec "$@"',

@@ -126,7 +126,30 @@ def test_the_results_are_those_of_one_machine(place, on_cluster, on_one_machine)
     results = files(place / "cluster")
     assert results == files(place / "local"), on_cluster.stdout
     assert len([name for name in results if name.endswith("preproc_T1w.nii.gz")]) == 5
-    assert "1 failed, 1 done" in on_cluster.stdout
+    assert "Images: 1 failed, 2 pending, 3 done" in on_cluster.stdout
+
+
+def test_shards_are_submitted_and_joined(place, node, on_one_machine):
+    settings = place / "none.yaml"
+    settings.write_text(yaml.safe_dump({"skullstrip": {"method": "none"}}))
+    words = ["study", "joined", "participant", "--shards", "2", "--cores", "2"]
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/command_line.py", *words, "--", "--configfile", settings],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    wait_until(lambda: not queue(), minutes=5)
+    logs = [path.read_text() for path in place.glob("ecdysis-*.log")]
+    assert len(logs) == 3, done.stdout
+    made = "*/anat/*_desc-preproc_T1w.nii.gz"
+    joined = {path.name: path.read_bytes() for path in place.glob(f"joined/sub-*/{made}")}
+    alone = {path.name: path.read_bytes() for path in place.glob(f"local/sub-*/{made}")}
+    assert joined == alone, logs
+    assert len(joined) == 5
+    assert "sub-02_ses-3_T1w" in (place / "joined/index.html").read_text()
 
 
 def test_what_lacked_memory_is_tried_with_more(place, on_cluster):
@@ -183,9 +206,9 @@ def queue():
     return done.stdout.split()
 
 
-def wait_until(condition):
-    for _ in range(240):
+def wait_until(condition, minutes=1):
+    for _ in range(240 * minutes):
         if condition():
             return
         time.sleep(0.25)
-    pytest.fail("waited for a minute")
+    pytest.fail(f"waited for {minutes} min")
