@@ -163,6 +163,17 @@ def test_a_plan_saved_in_the_page_is_used(tmp_path: Path, private: Path) -> None
     ]  # fmt: skip
 
 
+def test_a_narrow_window_shows_the_whole_plan(tmp_path: Path, private: Path) -> None:
+    files = write_series(tmp_path / "scans", header=MPRAGE)
+    page = tmp_path / "plan.html"
+    write_plan_page(page, table(3, files, tmp_path / "scans"), Plan(), PROTOCOLS, [None] * 3)
+    with Browser() as browser:
+        for width in (400, 1440, 2200):
+            browser.page.set_viewport_size({"width": width, "height": 900})
+            browser.open(page)
+            assert browser.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_compressed_pixels_without_a_decoder_have_no_picture(tmp_path: Path, private: Path) -> None:
     (file, *_) = write_series(tmp_path / "scans", header=MPRAGE, slices=1)
     dataset = dcmread(file)
