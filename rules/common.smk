@@ -58,7 +58,7 @@ from ecdysis.version import __version__
 # The directory that relative paths of the settings start from.
 STARTED_IN = "ECDYSIS_STARTED_IN"
 
-# Jobs inherit it, in whatever directory Snakemake starts them.
+# Jobs inherit it. Snakemake may start them in any directory.
 if is_main_process():
     os.environ[STARTED_IN] = started_in()
 else:

@@ -76,7 +76,7 @@ def write_missing(folder: Path, contents: Mapping[str, str]) -> dict[str, list[s
     made, kept = [], []
     for name, text in contents.items():
         try:
-            # Mode x, not a rename: nothing that appears meanwhile is replaced.
+            # Mode x, not a rename: a file that another process has made is not replaced.
             with (folder / name).open("x", encoding="utf-8") as stream:
                 stream.write(text)
             made.append(name)

@@ -45,7 +45,7 @@ def files_of_images(
                 automatic_mask=existing(image.uncropped_mask),
                 faced=existing(image.undefaced),
                 dseg=existing(image.dseg),
-                # The rule that writes the labels writes this image, too.
+                # The rule that writes the labels also writes this image.
                 corrected=Path(image.corrected) if existing(image.dseg) else None,
                 field=existing(image.bias_field),
                 template=existing(image.warped_template),

@@ -1,6 +1,6 @@
 """Fail for an image that was refused before the DAG was built, with the reason.
 
-So the refused image is a job like any other: it is counted, it stands in the report, and the
+So the refused image is a job like any other: it is counted, it is in the report, and the
 run does not end as a success while it is there.
 """
 

@@ -28,7 +28,7 @@ NAMED = (*PROBLEMS, Status.REVIEW, Status.EXCLUDED, Status.NOT_APPLICABLE)
 def update(output_dir: str | Path, *, ended: bool = False) -> Pages:
     """Write the pages that are missing or out of date; return the pages.
 
-    With `ended` no job runs any more, whatever the records and Snakemake's locks say.
+    With `ended` no job runs any more, even if records or Snakemake's locks say so.
 
     Raises
     ------

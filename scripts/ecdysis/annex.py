@@ -38,7 +38,7 @@ def pointers_of(bids_dir: Path, exclusions: Iterable[Exclusion]) -> list[Path]:
 
 
 def pointers_below(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder of which the content is elsewhere."""
+    """Yield the files below a folder whose content is elsewhere."""
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name != ".git"]
         yield from filter(is_pointer, (Path(parent, name) for name in names))

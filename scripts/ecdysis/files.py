@@ -17,7 +17,7 @@ from ecdysis.errors import InputError
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """Errors of a full or read-only disk."""
 ANNEX_POINTER = b"/annex/objects/"
-"""Beginning of a file of which git-annex keeps the content elsewhere."""
+"""Beginning of a file whose content git-annex keeps elsewhere."""
 
 
 @contextmanager

@@ -11,7 +11,7 @@ KILLED = (-SIGKILL, 128 + SIGKILL)
 
 SIGNS = re.compile(
     r"bad_alloc|[Cc]annot allocate memory|[Oo]ut of memory|oom[-_ ]kill|"
-    # itk::MemoryAllocationError, of which ANTs prints the description
+    # ANTs prints the description of itk::MemoryAllocationError
     r"Failed to allocate memory|"
     # nipype's ExceptionCommand: the program's own status
     rf"[Rr]eturn code: ({'|'.join(map(str, KILLED))})\b"

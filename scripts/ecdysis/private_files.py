@@ -1,4 +1,4 @@
-"""Files of the private folder: nobody but the owner may read them."""
+"""Files of the private folder: only the owner may read them."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -34,7 +34,7 @@ SEPARATORS = re.compile(r"[,\s]+")
 
 @cache
 def _defaults() -> Settings:
-    """Return the content of ``config/config.yaml``, which nobody may change."""
+    """Return the content of ``config/config.yaml``, which must not be changed."""
     settings: Settings = read_yaml(CONFIG / "config.yaml")
     return settings
 

@@ -24,7 +24,7 @@ OF_ONE_SHARD = (
 )
 """Settings that may differ between shards of one study."""
 LINKED = (".", ".ecdysis", "logs", "benchmarks", str(FULL_GRID))
-"""Folders of which the entries ``sub-*`` are linked."""
+"""Folders whose entries ``sub-*`` are linked."""
 
 
 def in_shard(subject: str, shard: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""What the audit finds, and how it is said without the value itself."""
+"""Findings of the audit, and messages about them that do not contain the value."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a de-identified file looks like, whatever it was made from."""
+"""What every de-identified file must look like."""
 
 import re
 from collections.abc import Iterator

@@ -28,7 +28,7 @@ MOST_NAME_PARTS = 4
 
 @cache
 def common_words() -> frozenset[str]:
-    """Return the words that identify nobody."""
+    """Return the words that do not identify anyone."""
     lines = COMMON_WORDS.read_text(encoding="utf-8").splitlines()
     rows = (line.split("\t")[1] for line in lines if "\t" in line and line[0] != "#")
     return frozenset(word for row in rows for word in row.split())

@@ -1,4 +1,4 @@
-"""A DICOM file as the audit sees it: a flat list of values, whatever is nested in them."""
+"""A DICOM file as the audit sees it: a flat list of its values at all depths."""
 
 import warnings
 from collections.abc import Callable, Iterator

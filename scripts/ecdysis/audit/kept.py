@@ -329,7 +329,7 @@ def _may_name(text: str) -> bool:
 
 
 def _is_shortened(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
-    """Whether letters were only left out: those that are left stand in the old order."""
+    """Whether letters were only removed: the remaining letters have the same order."""
     letters = iter(squeezed(" ".join(before)))
     return all(letter in letters for letter in squeezed(" ".join(after)))
 

@@ -250,7 +250,7 @@ class _Walk:
                 self._creators[chunk.tag] = _text(chunk.raw)
 
     def _next(self, tag: int, stop: int) -> Chunk | None:
-        """Return the element at the position, and move behind it; None if pydicom sees none.
+        """Return the element at the position and move to its end; None if pydicom finds no element.
 
         Parameters
         ----------
@@ -307,7 +307,7 @@ class _Walk:
                 levels.pop()
                 continue
             value = _value(element, place, charset, self._order, creators)
-            # A private sequence in implicit VR, or one that nobody knows, has no VR of its own.
+            # A private or unknown sequence in implicit VR has no VR.
             items = _items(element, value, self._order) if value.vr in ("SQ", "UN") else []
             if items:
                 if place.count("[") >= DEEPEST:
@@ -354,7 +354,7 @@ def _inflated(data: bytes, window: int) -> bytes:
 
 
 def _ends(data: bytes, pixels: bytes) -> bool:
-    """Whether nothing stands behind the pixels; encapsulated ones end with a delimiter."""
+    """Whether the file ends with the pixels; encapsulated pixels end with a delimiter."""
     return data.endswith(pixels) or data[-8 - len(pixels) : -8] == pixels
 
 

@@ -1,6 +1,6 @@
 """The walk through a data set: every element at every depth gets the action of its tag.
 
-The result is built anew from what is kept, in ascending order, with defined lengths; an
+The result is built from the kept elements only, in ascending order, with defined lengths; an
 element that needs no change is copied as it stands. Elements that recur from slice to slice
 are treated once.
 """

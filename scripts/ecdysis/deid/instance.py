@@ -143,7 +143,7 @@ class InstanceCleaner:
         Raises
         ------
         RefusedError
-            The file must not pass; the reason identifies nobody.
+            The file must not pass; the reason does not identify anyone.
         """
         opened = opened or opened_file(data)
         for tag in (SOP_CLASS, SOP_INSTANCE):
@@ -240,7 +240,7 @@ class InstanceCleaner:
         return merged(parts, [part for part in own if not (edits and edits.touch(part[0]))])
 
     def _pixels(self, opened: Opened, edits: Edits | None) -> Part:
-        """Return the pixel data, without bytes behind the image and blanked where a rule says."""
+        """Return the pixel data without bytes after the image; a rule may blank parts of it."""
         pixels = next(element for element in opened.elements if element.tag == PIXEL_DATA)
         data, encoding = opened.part10.reader.data, opened.part10.reader.encoding
         view = memoryview(data)

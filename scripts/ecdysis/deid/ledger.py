@@ -8,7 +8,7 @@ from ecdysis.private_files import write_private_json
 
 
 class Ledger:
-    """Remembers which de-identified file was made of which; it names originals, so is private.
+    """Remembers the original of each de-identified file. It names originals, so it is private.
 
     Parameters
     ----------

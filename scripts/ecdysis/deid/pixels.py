@@ -42,7 +42,7 @@ def described_size(header: Mapping[int, bytes], *, big: bool) -> int | None:
 def checked_size(header: Mapping[int, bytes], size: int, *, big: bool) -> int:
     """Return how many of `size` bytes of native pixel data belong to the image.
 
-    Bytes behind the image, less than a frame of them, are no part of it and could be
+    Bytes after the image, fewer than a frame, do not belong to it and could be
     anything. More than a frame means that the description cannot be trusted.
 
     Raises

@@ -1,7 +1,7 @@
 """Keeping the private elements that a converter needs (PS3.15, section E.3.10).
 
 An element is known by its creator, group and last two digits. Its value stays when it is a
-number or a short technical word; structures are made anew. Everything else private goes.
+number or a short technical word; structures are rebuilt. All other private elements are removed.
 """
 
 import re

@@ -48,7 +48,7 @@ DENIED_GROUPS = {
     0x4008: "results",
     0x4010: "luggage screening",
 }
-"""Groups of which only what Table E.1-1 names and an option keeps may stay."""
+"""Groups whose elements stay only if Table E.1-1 names them and an option keeps them."""
 
 ALLOWED = {
     "PatientSpeciesCodeSequence",
@@ -101,7 +101,7 @@ WORDED = {
     "SeriesDescription",
     "WindowCenterWidthExplanation",
 }
-"""Texts of which only known words stay, see `ecdysis.deid.words`."""
+"""Texts that keep known words only, see `ecdysis.deid.words`."""
 
 CODES_OF_SCHEMES = {
     "CodeValue",

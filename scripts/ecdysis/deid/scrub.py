@@ -22,7 +22,7 @@ ALONE_BELOW = 4
 
 DIGITS_ALONE_BELOW = 7
 SHORTEST_NUMBER = 4
-"""Digits of the shortest identifier that is searched in text: `02` is everywhere and nobody."""
+"""Digits of the shortest identifier that is searched in text: `02` is too common."""
 
 SHORTEST_WHOLE = 6
 """Digits of the shortest identifier that a whole number is compared with."""
@@ -252,12 +252,12 @@ class Scrubber:
 
 
 def _uids(text: str) -> list[tuple[int, int]]:
-    """Return where UIDs of studies, series and files stand in a text."""
+    """Return the positions of UIDs of studies, series and files in a text."""
     return [uid.span() for uid in UID.finditer(text) if not is_standard_uid(uid[0])]
 
 
 def _is_chance(text: str, run: tuple[int, int], spans: list[tuple[int, int]]) -> bool:
-    """Tell whether only short tokens stand inside a word of capitals, as `Test` in LATEST."""
+    """Return whether a word of capitals contains only short tokens, as LATEST contains `Test`."""
     inside = [span for span in spans if _is_inside(span, [run])]
     return all(
         stop - start <= ALONE_BELOW and (start, stop) != run and text[slice(*run)].isupper()

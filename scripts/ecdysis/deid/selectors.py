@@ -122,7 +122,7 @@ def parse_selector(text: str, where: str) -> Selector:
     text : str
         As described above.
     where : str
-        Where it stands in the configuration, for the message of an error.
+        Its place in the configuration, for error messages.
 
     Raises
     ------

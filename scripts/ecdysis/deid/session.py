@@ -211,7 +211,7 @@ def _one_file(
         print(f"{path}: {error}")
         return None, UNREADABLE
     except (ValueError, LookupError, TypeError, ArithmeticError, MemoryError):
-        # A file that nobody foresaw must neither pass nor stop the others.
+        # A file that causes an unexpected error must neither pass nor stop the others.
         traceback.print_exc()
         return None, MALFORMED
 

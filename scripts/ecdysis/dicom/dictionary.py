@@ -64,7 +64,7 @@ def keyword_of(tag: int) -> str:
 
 
 def is_standard_uid(uid: str) -> bool:
-    """Tell whether PS3.6 assigns `uid`, or it is empty; such a UID is nobody's."""
+    """Return whether a UID is empty or assigned by PS3.6; such UIDs do not identify anyone."""
     return not uid or uid in UID_dictionary
 
 

@@ -19,7 +19,7 @@ from ecdysis.files import read_json
 from ecdysis.private_files import write_private_json
 
 VERSION = 3
-"""To be raised when the content of the kept index changes; an older one is made anew."""
+"""Increase it when the content of the index changes; older indexes are then made again."""
 
 NOT_DICOM = ("not DICOM", "DICOMDIR")
 """Reasons that every scanner export gives; they are counted, not reported one by one."""

@@ -111,7 +111,7 @@ def functional(dataset: Dataset) -> dict[str, Any]:
 
 
 class BoundedReader(io.BufferedReader):
-    """A file of which no element is larger than the file itself.
+    """A file in which no element may be larger than the file itself.
 
     pydicom allocates what an element claims, up to 4 GB, before it reads, and inflates a
     deflated data set (PS3.5, section A.5), for which it reads all the rest, without limit.

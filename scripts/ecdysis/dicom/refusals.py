@@ -31,7 +31,7 @@ DIGITISED = {"DV", "DI", "DF", "WSD", "SD", "SI", "DRW"}
 
 
 class RefusedError(Exception):
-    """A file that must not pass; `reason` is one of a fixed set and identifies nobody.
+    """A file that must not pass; `reason` is one of a fixed set and does not identify anyone.
 
     Parameters
     ----------

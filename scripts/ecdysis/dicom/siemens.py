@@ -145,7 +145,7 @@ def _fields(value: bytes) -> tuple[list[bytes], Layout]:
 
 
 def _parsed(raw: bytes, layout: Layout) -> Field:
-    """Return a field of which `_fields` made sure that it is whole."""
+    """Return a field; `_fields` has checked that it is complete."""
     name, vm, vr, _, count, _ = unpack_from("<64si4siii", raw, 0)
     texts, position = [], ENTRY
     for _ in range(count):

@@ -191,7 +191,7 @@ def brain_layers(
     labels : Canonical, optional
         Tissues.
     automatic : Canonical, optional
-        The mask that `mask`, made by hand, replaces; its outline is drawn, too.
+        The automatic mask that a mask by hand replaces; its outline is also drawn.
     aligned : sequence of (kind, title, image)
         Images that are registered to this one, to compare them at the same slices.
     """

@@ -13,7 +13,7 @@ from typing import Any
 
 from ecdysis.files import atomic
 
-CONTOUR, BOX, INK = "#ffb000", "#3fd0ff", "white"
+BOX, INK = "#3fd0ff", "white"
 MARGIN = 10.0
 """Space in mm around the head, or around the brain."""
 DPI, JPEG_QUALITY = 100, 90

@@ -1,6 +1,6 @@
 """Decide to which box an image is cropped.
 
-Modes, of which the box is the intersection:
+Modes; the box is the intersection of those that are set:
 
 slices
     The voxels that the user gave, ``{x: [32, -32]}``, as in nibabel's slicer.

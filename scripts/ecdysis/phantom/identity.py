@@ -25,7 +25,7 @@ HOSPITALS = (
 
 @dataclass(frozen=True)
 class Identity:
-    """All that names a person in a scanner's header; nobody of this name is meant.
+    """Everything that names a person in a scanner's header; the names are invented.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The entries of a plan, which is part of the manifest and identifies nobody.
+"""The entries of a plan, which is part of the manifest and does not identify anyone.
 
 This module imports no DICOM library, because every process of a run reads the manifest.
 """
@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Facts:
-    """Properties of a series that identify nobody.
+    """Properties of a series that do not identify anyone.
 
     Times are in ms, lengths in mm, angles in degrees. A list has the different values in the
     series. A value that is not in the header is None.

@@ -1,4 +1,4 @@
-"""Facts of a series that identify nobody: it is recognised and named by them."""
+"""Facts by which a series is recognised and named; they do not identify anyone."""
 
 import re
 from collections.abc import Iterable

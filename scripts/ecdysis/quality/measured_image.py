@@ -20,7 +20,7 @@ from ecdysis.skullstrip.itk import read_affine
 from ecdysis.template import Prepared
 
 SAMPLE = 4_000_000
-"""The brightest voxels are looked for among so many, evenly spread over the image."""
+"""Number of voxels, evenly spread over the image, among which the brightest are searched."""
 BRIGHTEST = 99.95
 OUTLIER = 5.0
 """An outlier is this many times as far from percentile 0.1 of an image as percentile 99.9 is."""
@@ -275,7 +275,7 @@ def without_outliers(volume: Volume) -> Volume:
 
 
 def step_of(volume: Volume) -> float:
-    """Distance of two intensities that can be told apart; 0 where they are continuous."""
+    """Smallest difference of two intensities; 0 if they are continuous."""
     sample = volume.stored.ravel(order="K")[:: max(1, volume.stored.size // 100_000)]
     whole = volume.stored.dtype.kind in "iu" or bool((sample == np.rint(sample)).all())
     return abs(volume.scaling[0]) if whole else 0.0

@@ -53,7 +53,7 @@ def figures_of(output_dir: Path, subject: str, image: str) -> Figures:
 
 
 def thumb_of(output_dir: Path, subject: str, image: str) -> FigureFile | None:
-    """Return the thumbnail of an image, None when there is none."""
+    """Return the thumbnail of an image; None if it does not exist."""
     path = _files(output_dir, subject, image).get(THUMB)
     return read_figure(output_dir, path, THUMB, embedded=True) if path else None
 

@@ -58,7 +58,7 @@ class ProcessedImage:
 
     @property
     def progress(self) -> State:
-        """The most urgent state of its stages; done only where its results exist, too."""
+        """The most urgent state of its stages; done only if its results also exist."""
         state = worst(stage.state for stage in self.stages if stage.state != "pending")
         return state if state != "done" or self.finished else "pending"
 

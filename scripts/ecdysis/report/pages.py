@@ -35,7 +35,7 @@ from ecdysis.report.table import columns_of, rows_of, table_data
 THUMB_BYTES = 2_000_000
 """Bytes of thumbnails inside the index; when all are more, all are linked."""
 DIGEST_WITHIN = 4096
-"""The digest of a page stands within its first so many bytes."""
+"""Number of bytes at the start of a page that contain its digest."""
 NEAR = 50
 """A subject's page knows its own images and so many that follow; with all of them, the pages of a
 large study would grow with its square, and each new image would outdate every page."""

@@ -14,7 +14,7 @@ from ecdysis.report.model import Run
 from ecdysis.report.quality_table import flags_of, reasons_of, values_of
 
 DOTS = 80
-"""Up to so many images are drawn as dots, more as bars."""
+"""Largest number of images that are drawn as dots; more are drawn as bars."""
 BARS = 48
 FEWEST = 10
 """With fewer images no percentage is given."""
@@ -135,7 +135,7 @@ class Comparison:
         return Place(measure, value, reason, flag, len(others), below, strip)
 
     def _strip(self, suffix: str, key: str) -> Strip | None:
-        """Draw a measure, once for all pages; anew for each they would cost the study's square."""
+        """Draw a measure once for all pages; once for each page would cost too much."""
         if (suffix, key) not in self._strips:
             self._strips[suffix, key] = strip_of(self._values[suffix, key], norm_of(key, suffix))
         return self._strips[suffix, key]

@@ -230,7 +230,7 @@ def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool
 
 
 def _read(root: Path, unit: str, name: str, *, live: bool) -> Stage:
-    """Read one status record; pending when there is none, failed when it cannot be read."""
+    """Read a status record; pending if it does not exist, failed if it cannot be read."""
     try:
         record = read_json(root / record_file(unit, name))
     except FileNotFoundError:

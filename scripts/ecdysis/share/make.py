@@ -206,7 +206,7 @@ def _shared_names(study: Study, shared: Shared) -> set[str]:
 
 
 def _name_other_subjects(study: Study, shared: Shared, labels: Collection[str]) -> None:
-    """Name the subjects of the dataset of which nothing is shared."""
+    """Name the subjects that have no shared file."""
     every = {path.name for path in Path(study.settings["bids_dir"]).glob("sub-*") if path.is_dir()}
     named = {path.split("/")[0] for path, _ in shared.left_out}
     for name in sorted(every - {f"sub-{label}" for label in labels} - named):
@@ -222,7 +222,7 @@ def _checked(
 ) -> tuple[Report, dict[str, Any] | None]:
     """Check the folder; leave out the files with findings and check again."""
     removed: list[tuple[str, str]] = []
-    # The processes that made the images looked at them; here follows whatever came later.
+    # The processes that made the images have searched them. This searches all later files.
     faces = dict(scan_faces(folder, known=shared.faces))
     for _ in range(ROUNDS):
         report = scan_files(folder, known)

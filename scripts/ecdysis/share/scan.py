@@ -65,7 +65,7 @@ VIEWER_DATA = re.compile(r"_desc-viewer_\w+\.\w+\.js$")
 """Voxels of a viewer, made from the images beside it."""
 VIEWER_CALL = re.compile(r'ecdysisLayer\("\w+","[A-Za-z0-9+/=]*"\)\s*')
 OF_PROGRAM = re.compile(r"derivatives/ecdysis/|(README|SHARE)\.md$|LICENSE$")
-"""Texts of this program, in which its own words identify nobody."""
+"""Texts of this program, in which its own words do not identify anyone."""
 HEADER_TEXTS = ("db_name", "aux_file", "intent_name", "descrip")
 COARSE = ("func", "dwi", "perf", "fmap")
 NOT_A_HEAD = re.compile(r"_(mask|dseg|probseg|defacemask)\.nii")
@@ -264,7 +264,7 @@ def _in_header(path: Path) -> Iterator[str]:
             with gzip.open(path) as stream:
                 stream.read(1)
         header: Any = nib.load(path).header
-    except Exception:  # noqa: BLE001 - whatever nibabel raises, the image is not fit to share
+    except Exception:  # noqa: BLE001 - an image that nibabel cannot read is not shared
         yield "it cannot be read"
         return
     if header.extensions:

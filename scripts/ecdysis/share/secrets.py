@@ -25,7 +25,7 @@ HARMLESS = re.compile(
     r"tracer)\w*name$|^\w*(echo|repetition|inversion|acquisitionduration|dwell|delay|slice)\w*time$"
     r"|^(name|filename|LongName)$"
 )
-"""Names of this form that identify nobody."""
+"""Names of this form that do not identify anyone."""
 ELEMENTS = (
     "PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames", "PatientBirthDate",
     "PatientBirthName", "PatientMotherBirthName", "PatientAddress", "PatientTelephoneNumbers",

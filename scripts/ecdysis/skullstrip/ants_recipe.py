@@ -35,7 +35,7 @@ from ecdysis.template import Prepared
 STRATEGIES = ("orientation in the header", "search over all rotations")
 """How the first alignment is found; the next is tried when the mask fails its check."""
 LESION_PART = 0.25
-"""A working voxel of which a lesion takes this part or more is left out."""
+"""A working voxel is left out if a lesion covers this part of it or more."""
 
 
 @dataclass(frozen=True)

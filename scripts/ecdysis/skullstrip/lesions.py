@@ -44,7 +44,7 @@ def require(settings: Mapping[str, Any]) -> None:
 
 
 def lesion_mask(folder: Path, image: ImageName) -> Path | None:
-    """Return the lesion mask of an image; None if there is none, or more than one."""
+    """Return the lesion mask of an image; None unless there is exactly one."""
     own = _of(folder, image)
     return own[0] if len(own) == 1 else None
 
