@@ -14,7 +14,7 @@ SHOWN = 6
 
 
 class AuditError(InputError):
-    """An audit found something; `files` are the results and records in which it did."""
+    """The audit found something; `files` are the results and records that contain it."""
 
     def __init__(self, where: str, problem: str, remedy: str, files: Iterable[Path] = ()) -> None:
         super().__init__(where, problem, remedy)
@@ -77,7 +77,7 @@ def in_name(file: str, secret: Secret) -> Finding:
 def split_accepted(
     findings: Iterable[Finding], accept: Iterable[str]
 ) -> tuple[list[Finding], list[Finding]]:
-    """Return the findings that count, and those in elements that the settings accept."""
+    """Return the findings that matter, and those in elements that the settings accept."""
     patterns = [pattern.lower() for pattern in accept]
     kept: tuple[list[Finding], list[Finding]] = ([], [])
     for finding in dict.fromkeys(findings):
@@ -88,7 +88,7 @@ def split_accepted(
 
 
 def message(findings: Iterable[Finding]) -> tuple[str, str]:
-    """Return what the findings of a session are, and what a person can do.
+    """Return a description of a session's findings, and the remedy.
 
     Findings of the same kind in several files are one line.
     """

@@ -40,7 +40,7 @@ def faults(
     label: str,
     problems: PerChunk[list[Problem]],
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the form of an output.
+    """Yield the faults in the form of an output.
 
     Parameters
     ----------

@@ -153,7 +153,7 @@ class Instance:
 
 
 class PerChunk(dict[Chunk, T]):
-    """What was worked out for elements: for equal elements of many files once.
+    """Results for elements; equal elements of many files have one result.
 
     Parameters
     ----------

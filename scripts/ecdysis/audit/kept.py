@@ -128,7 +128,7 @@ def facts_of(
 
 
 def of_chunk(chunk: Chunk) -> ChunkFacts | None:
-    """Return what is compared of an element; None when that is nothing."""
+    """Return the compared values of an element; None if it has none."""
     part = ChunkFacts({}, {}, {})
     for value in chunk.values:
         if value.tag >> 16 == META:
@@ -172,7 +172,7 @@ def faults(
     searcher: Searcher,
     edited: Iterable[re.Pattern[str]],
 ) -> Iterator[Finding]:
-    """Yield what was not kept.
+    """Yield everything that was not kept.
 
     Parameters
     ----------
@@ -220,13 +220,13 @@ def moved_dates(dates: Iterable[date], matched: list[tuple[Facts, Facts]]) -> se
 
 
 def _digest(instance: Instance) -> bytes:
-    """Return a digest of the pixels, without what stands behind native ones."""
+    """Return a digest of the pixels, without bytes after native pixels."""
     size = instance.native_size or len(instance.pixels)
     return hashlib.sha256(memoryview(instance.pixels)[:size]).digest()
 
 
 def _alike(original: Facts, output: Facts) -> int:
-    """Return how alike two files are: a value that one of them lacks counts against it."""
+    """Return the similarity of two files; a value that only one of them has lowers it."""
     same = sum(
         place in output.values and output.values[place].raw == value.raw
         for place, value in original.values.items()
@@ -237,7 +237,7 @@ def _alike(original: Facts, output: Facts) -> int:
 def _lost(
     original: Facts, output: Facts, options: frozenset[str], searcher: Searcher
 ) -> Iterator[Finding]:
-    """Yield the elements of an original that an output lacks or has otherwise."""
+    """Yield the elements of an original that are missing or different in an output."""
     times_stay = not options.isdisjoint({"retain_dates_full", "retain_dates_modified"})
     for place, old in original.values.items():
         new = output.values.get(place)
@@ -258,7 +258,7 @@ def _lost(
 
 
 def _difference(rule: str, old: Value, new: Value | None, searcher: Searcher) -> str | None:
-    """Return how a value was not kept as its rule says; None when it was, or may be left out."""
+    """Return how a value breaks its rule; None if it agrees or may be missing."""
     if rule in READERS:
         wanted = facts(rule, old.raw)
         given = facts(rule, new.raw) if new else {}
@@ -311,7 +311,7 @@ def _is_valid(vr: str, texts: Iterable[str]) -> bool:
 
 
 def _is_emptied(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
-    """Whether only those of several coded strings were emptied that may name somebody."""
+    """Whether only those coded strings were emptied that may name a person."""
     left = list(after)
     for text in before:
         if left and text == left[0]:

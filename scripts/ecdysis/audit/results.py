@@ -1,4 +1,4 @@
-"""Searching what was made of a session: sidecars, tables, headers of images, records and logs."""
+"""Search the results of a session: sidecars, tables, headers of images, records and logs."""
 
 import ast
 import gzip
@@ -20,7 +20,7 @@ NIFTI_HEADER = 4096
 """Bytes of a NIfTI file that are searched: its header and a usual extension."""
 
 RUN_FACTS = {"started", "seconds", "cpu_seconds", "cpu_seconds_before", "peak_memory_mb"}
-"""What a record says of the run and not of the data; the date of a run may be that of a scan."""
+"""Fields of a record about the run, not the data; the date of a run may equal that of a scan."""
 
 SOURCES = Path(__file__).parents[2]
 PLAIN_WORD = re.compile(r"(?<![^\W\d_])[a-z]{4,}(?![^\W\d_])")
@@ -31,7 +31,7 @@ LARGEST = 1 << 26
 
 
 def in_file(path: Path, searcher: Searcher, *, ours: bool) -> list[Finding]:
-    """Return what identifies in a file: in its name and in its values.
+    """Return the identifying values in the name and the content of a file.
 
     Keys of JSON and the first line of a table are the workflow's or the standard's own words, and
     are not searched. Pictures, transforms and pages are not read: they are made of the images and

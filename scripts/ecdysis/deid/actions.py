@@ -1,4 +1,4 @@
-"""One function for each way of treating a value; none of them knows where the value lies."""
+"""One function for each treatment of a value; none of them depends on the place of the value."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -23,22 +23,22 @@ from ecdysis.key import Key
 
 TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 WHOLE_VRS = frozenset({"AS", "DA", "DT", "TM", "UI"})
-"""Kinds of value that are compared with identifiers alone; the profile decides about dates."""
+"""Kinds of value that are compared with identifiers only; the profile decides about dates."""
 
 MANUFACTURER = 0x00080070
 CHARSET = 0x00080005
 GRADIENT = re.compile(rb"b=\d{1,5}(\.\d{1,3})?\((-?[01]\.\d{1,8},?){3}\)[\0 ]*")
-"""What Canon and Toshiba write into Image Comments: ``b=1500(0.445,0.000,0.895)``."""
+"""The text that Canon and Toshiba write into Image Comments: ``b=1500(0.445,0.000,0.895)``."""
 
 CODE = re.compile(r"[A-Za-z0-9._:/-]*")
-"""Characters of a code, which has no spaces as a telephone number has."""
+"""Characters of a code; unlike a telephone number it has no spaces."""
 
 PIXEL_GROUP = 0x7FE0
 
 
 @dataclass(frozen=True)
 class Context:
-    """What the treatment of a value depends on, apart from the value.
+    """Everything besides the value that its treatment depends on.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Context:
     last: dict[object, tuple[bytes, bytes | None]] = field(default_factory=dict, repr=False)
 
     def other(self, **changes: Encoding | bytes) -> "Context":
-        """Return a context with another `encoding` or `charset`, which remembers nothing yet."""
+        """Return a context with another `encoding` or `charset` and an empty memory."""
         return replace(self, memory={}, last={}, **changes)  # type: ignore[arg-type]
 
 
@@ -124,7 +124,7 @@ def write(tag: int, vr: str, value: bytes, context: Context) -> bytes:
 
 
 def dummy(tag: int, vr: str, context: Context) -> bytes:
-    """Return an element that is valid where a value is needed, and says nothing."""
+    """Return a valid element without information, for a place that needs a value."""
     true = vr_of(tag) or vr
     if true != "SQ":
         return element(context.encoding, tag, true, DUMMIES.get(true, bytes(SIZES.get(true, 2))))

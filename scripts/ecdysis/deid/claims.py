@@ -71,7 +71,7 @@ class Claims:
         return list(zip(tags, written, strict=True))
 
     def _method(self, earlier: str, exceptions: bool) -> str:  # noqa: FBT001
-        """Return what was done, after the known words of what was done before."""
+        """Return the method of de-identification, after the known words of an earlier method."""
         suffix = ", with exceptions" if exceptions else ""
         own = f"Ecdysis {self._version}, PS3.15 {EDITION} Basic Profile{suffix}"[:LONGEST_METHOD]
         before = [

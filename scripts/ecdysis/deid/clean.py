@@ -49,7 +49,7 @@ class DatasetCleaner:
     def clean(
         self, reader: Reader, elements: list[Element], context: Context, path: Path = ()
     ) -> list[Part]:
-        """Return the tags and the bytes of what is kept of a data set or item, in order."""
+        """Return the tags and bytes of the kept elements of a data set or item, in order."""
         data, memory, edits = reader.data, context.memory, context.edits
         kept: list[Part] = []
         private: list[Element] = []
@@ -91,7 +91,7 @@ class DatasetCleaner:
         path: Path,
         kept: list[Part],
     ) -> list[Element]:
-        """Carry out the edits; return the elements that none of them means."""
+        """Carry out the edits; return the elements that no edit applies to."""
         edits = context.edits
         if edits is None:
             return elements

@@ -16,7 +16,7 @@ from ecdysis.errors import InputError
 
 
 def edited(rule: Edit, reader: Reader, found: Element, vr: str, context: Context) -> bytes | None:
-    """Return what a rule makes of an element, or None when it is removed.
+    """Return the element after a rule, or None if the rule removes it.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ KEYS = {"select", "action", "when", "override", "value", "pattern", "replacement
         "rectangles"}  # fmt: skip
 
 READMITTING = {"keep", "shift_date", "round_age", "regex"}
-"""Actions that let something of the original value through."""
+"""Actions that keep a part of the original value."""
 
 UNCHANGED = {"keep", "items", "verbatim"}
 """Actions of a profile that remove nothing."""
@@ -63,7 +63,7 @@ class Edit:
     settings: Mapping[str, Any]
 
     def is_active(self, head: Mapping[int, str]) -> bool:
-        """Tell whether the rule holds for a file with these top-level values."""
+        """Return whether the rule applies to a file with these top-level values."""
         return all(
             any(
                 fnmatchcase(head[tag].lower(), pattern.lower())
@@ -89,7 +89,7 @@ class Edits:
         self._touched: dict[int, bool] = {}
 
     def touch(self, tag: int) -> bool:
-        """Tell whether a rule may mean an element of this tag, wherever it lies."""
+        """Return whether a rule may apply to an element of this tag at any depth."""
         if tag not in self._touched:
             private = tag >> 16 & 1
             self._touched[tag] = any(
@@ -100,7 +100,7 @@ class Edits:
         return self._touched[tag]
 
     def rule(self, path: Path, tag: int, creator: str | None) -> Edit | None:
-        """Return the last rule for an element, if there is one."""
+        """Return the last rule for an element, or None."""
         for rule in reversed(self.rules):
             if rule.action not in ("add", "blank_pixels") and rule.selector.matches(
                 path, tag, creator

@@ -103,11 +103,11 @@ class InstanceCleaner:
 
     @property
     def identity(self) -> Identity:
-        """What is known of the patient."""
+        """The identity of the patient."""
         return self._finder.identity
 
     def searched(self) -> list[tuple[str, str]]:
-        """Return what of the identity is searched under the options, in a fixed order."""
+        """Return the searched parts of the identity under the options, in a fixed order."""
         kinds = {"token"}
         options = self.profile.options
         if "retain_institution" not in options:
@@ -131,7 +131,7 @@ class InstanceCleaner:
         return opened
 
     def clean(self, data: Buffer, opened: Opened | None = None) -> Result:
-        """Return what replaces a file.
+        """Return the de-identified form of a file.
 
         Parameters
         ----------
@@ -187,7 +187,7 @@ class InstanceCleaner:
         return self._edits.setdefault(rules, Edits(rules))
 
     def _refuse(self, opened: Opened, edits: Edits | None) -> bool:
-        """Raise the reason for which a file is set aside; say whether one was admitted."""
+        """Raise the reason to set a file aside; return whether the settings admit such a file."""
         if self.profile.name == "none":
             return False
         head = opened.head
@@ -351,7 +351,7 @@ def _instance(parts: list[Part]) -> str:
 
 
 def _is_drawing(tag: int, head: Mapping[int, bytes]) -> bool:
-    """Tell whether an element belongs to an overlay that is no region of interest."""
+    """Return whether an element belongs to an overlay that is not a region of interest."""
     group = tag >> 16
     kind = head.get(group << 16 | OVERLAY_TYPE, b"").strip(b"\0 ")
     return group & 0xFF00 == OVERLAY and kind != b"R"

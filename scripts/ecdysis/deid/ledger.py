@@ -1,4 +1,4 @@
-"""The names that an earlier run gave to a session's files, so that none is made twice."""
+"""The names that an earlier run gave to the files of a session, so no file is made twice."""
 
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ class Ledger:
         self._now: dict[str, Any] = {}
 
     def name(self, original: Path) -> str | None:
-        """Return the name of what was made of a file, when that has not changed since."""
+        """Return the name of the de-identified file, if the original has not changed since."""
         entry = self._before.get(str(original))
         return entry["name"] if entry and entry["stat"] == _stat(original) else None
 
@@ -35,7 +35,7 @@ class Ledger:
         self._now[str(original)] = {"stat": _stat(original), "name": name}
 
     def write(self) -> None:
-        """Keep what was noted for the next run."""
+        """Save the names for the next run."""
         if self._path:
             write_private_json(self._path, {"basis": self._basis, "files": self._now})
 

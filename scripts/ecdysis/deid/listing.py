@@ -1,4 +1,4 @@
-"""Listing the elements of files: what they hold, and what de-identification makes of it."""
+"""List the elements of files: their values, and the action of de-identification."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Collecting what a file itself tells of persons, to be searched in the text it keeps."""
+"""Collect what identifies persons in a file, to be searched in its kept text."""
 
 import re
 
@@ -28,7 +28,7 @@ LOOKED_INTO = ("PN", "SQ", "UN", *DATED)
 
 
 class TokenFinder:
-    """Finds identifying tokens and dates at every depth; looks at equal elements once.
+    """Finds identifying tokens and dates at every depth; equal elements are searched once.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What the header says of the pixels, and whether the pixel data agrees (PS3.3, C.7.6.3)."""
+"""Properties of the pixels by the header, and whether the pixel data agrees (PS3.3, C.7.6.3)."""
 
 from collections.abc import Mapping, Sequence
 

@@ -43,7 +43,7 @@ CleanItem = Callable[[Reader, list[Element], Context, int, int], list[Part]]
 def keep_private(
     reader: Reader, elements: list[Element], context: Context, clean: CleanItem
 ) -> list[Part]:
-    """Return what stays of the private elements of one data set or item.
+    """Return the private elements of a data set or item that stay.
 
     Parameters
     ----------

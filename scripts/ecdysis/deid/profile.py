@@ -1,4 +1,4 @@
-"""What happens to each attribute: PS3.15 Annex E, and denial of all that it does not name.
+"""The action for each attribute: PS3.15 Annex E; attributes that it does not name are denied.
 
 The standard lists what must go and keeps the rest. Here the rest is kept only when it is a
 known public attribute outside the groups and kinds of value below, which hold persons,
@@ -56,10 +56,10 @@ ALLOWED = {
     "LongCodeValue",
     "URNCodeValue",
 }
-"""Attributes of a denied group or kind that say what the object is, and of whom nothing."""
+"""Attributes of a denied group or kind that describe the object, not a person."""
 
 DENIED_VRS = {"PN", "UR", "UT", "LT", "ST", "UC", "OB", "UN"}
-"""Kinds of value that Table E.1-1 does not clear and that can say anything at all."""
+"""Kinds of value that Table E.1-1 does not clear and that can have any content."""
 
 ALLOWED_TEXT = {
     "CodeMeaning",
@@ -89,7 +89,7 @@ ALLOWED_TEXT = {
     "TransmitCoilName",
     "WindowCenterWidthExplanation",
 }
-"""Texts (AE, LO, SH) outside Table E.1-1 that stay, without the person; all others go."""
+"""Texts (AE, LO, SH) outside Table E.1-1 that stay, without names; all others are removed."""
 
 WORDED = {
     "CodeMeaning",
@@ -123,7 +123,7 @@ ALLOWED_BINARY = {
 """Binary attributes whose content the object describes."""
 
 CLASS_UIDS = ("Class", "TransferSyntax", "CodingSchemeUID", "ContextUID", "MappingResource")
-"""Parts of the keywords of UIDs that name a kind of thing, not a thing."""
+"""Parts of keywords whose UIDs name a kind of object, not one object."""
 
 LABELS = {0x00100010, 0x00100020}
 """Patient's Name and Patient ID, which become the subject's label."""

@@ -1,4 +1,4 @@
-"""Finding and removing what names a person in values that are kept.
+"""Find and remove names of persons in values that are kept.
 
 The tokens come from the identifying values of all files of a patient. Text is compared after
 transliteration to ASCII (anyascii), without case and diacritics; tokens too short to stand for
@@ -18,7 +18,7 @@ from ecdysis.dicom.dictionary import is_standard_uid
 from ecdysis.dicom.tables import vocabulary
 
 ALONE_BELOW = 4
-"""Letters of a name part below which it must stand between other characters."""
+"""A part of a name with fewer letters is found only between other characters."""
 
 DIGITS_ALONE_BELOW = 7
 SHORTEST_NUMBER = 4
@@ -60,7 +60,7 @@ IDEOGRAPHS = 0x2E80
 """Code points from here on write names in one or two characters."""
 
 MOST_PASSES = 8
-"""Passes over a text; one that still spells a token after them is removed whole."""
+"""Passes over a text; a text that still contains a token after them is removed completely."""
 
 
 def name_tokens(name: str) -> set[str]:

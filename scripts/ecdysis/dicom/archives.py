@@ -21,7 +21,7 @@ STARTS = (b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"BZh", b"\xfd7
 
 
 def is_archive(start: bytes) -> bool:
-    r"""Say whether a file is an archive, by its first `ARCHIVE_START` bytes.
+    r"""Return whether a file is an archive, judged by its first `ARCHIVE_START` bytes.
 
     A tar archive has the word ustar at byte 257 (POSIX.1-1988).
 
@@ -34,7 +34,7 @@ def is_archive(start: bytes) -> bool:
 
 
 def gunzipped(path: Path) -> bytes | None:
-    """Return the content of a gzipped file; None when it is damaged or very large."""
+    """Return the content of a gzipped file; None if it is damaged or very large."""
     try:
         with gzip.open(path) as stream:
             content = stream.read(LARGEST_INFLATED + 1)

@@ -1,4 +1,4 @@
-"""Forms of the short technical texts in vendors' elements, in which no name can stand."""
+"""Forms of short technical texts in vendors' elements that cannot contain a name."""
 
 import re
 
@@ -27,7 +27,7 @@ LONGEST = 512
 
 
 def is_code(text: str) -> bool:
-    """Tell whether a text has one of the technical forms, or is a defined term."""
+    """Return whether a text has one of the technical forms or is a defined term."""
     if len(text) > LONGEST:
         return False
     return not text or bool(FORM.fullmatch(text)) or text in vocabulary("term")

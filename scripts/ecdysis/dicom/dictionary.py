@@ -1,4 +1,4 @@
-"""What is known of a tag without looking at a file: its VR and keyword (PS3.6)."""
+"""VR and keyword of a tag by the dictionary (PS3.6), without a file."""
 
 from difflib import get_close_matches
 from functools import cache
@@ -11,7 +11,7 @@ from ecdysis.dicom.tables import attributes
 
 @cache
 def vr_of(tag: int) -> str | None:
-    """Return the VR of a public tag, or None when no edition at hand knows it.
+    """Return the VR of a public tag, or None if no dictionary has it.
 
     Where the standard allows two, the one that fits both is given: ``OW`` for ``OB or OW``,
     ``US`` for ``US or SS``.
@@ -28,14 +28,14 @@ def vr_of(tag: int) -> str | None:
 
 
 EXACT = frozenset({"AE", "AS", "DA", "DS", "DT", "IS", "PN", "TM", "UI"})
-"""Kinds of text whose action or form depends on the kind, so that the dictionary's word counts."""
+"""Kinds of text whose action or form depends on the kind, so the VR of the dictionary is used."""
 
 TEXT = EXACT | {"CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"}
 
 
 @cache
 def settled_vr(tag: int, written: str) -> str | None:
-    """Return the VR by which a value is to be treated, given the one that is `written`.
+    """Return the VR by which a value is treated, given the VR that is `written` in the file.
 
     None means that the value cannot be what the dictionary says: text where numbers belong,
     a sequence where none does. Such a value may hold anything.

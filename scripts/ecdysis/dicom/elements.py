@@ -31,7 +31,7 @@ Buffer = bytes | memoryview
 
 
 class Encoding(NamedTuple):
-    """How a data set is written: without VRs (`implicit`), and with which byte order."""
+    """The encoding of a data set: whether it has no VRs (`implicit`), and its byte order."""
 
     implicit: bool
     big: bool
@@ -161,7 +161,7 @@ class Reader:
         return found
 
     def _collect(self, found: list[Element], position: int, stop: int) -> int:
-        """Append elements until `stop` or an item delimiter; return where that is."""
+        """Append elements until `stop` or an item delimiter; return its position."""
         data, implicit, explicit = self.data, self.encoding.implicit, self._explicit
         try:
             while position < stop:

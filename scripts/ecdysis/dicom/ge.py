@@ -18,14 +18,14 @@ from ecdysis.dicom.tables import vocabulary
 OFFSET_AT = 24
 VERSIONS = (5.0, 40.0)
 MOVED_FROM = 25.002
-"""Version from which the flags lie 0x4C bytes further on, the view order 0x8C less."""
+"""From this version on the flags are 0x4C bytes later, and the view order 0x8C bytes earlier."""
 
 POLARITY, EPI, VIEW_ORDER = 0x30, 0x3A, 0x394
 EPI_BIT, REVERSED_BIT = 0x0800, 0x0004
 SETTING = re.compile(rb'^(?:set )?([A-Z0-9_]{1,32}) "([^"\n]{1,4096})"\r?$', re.MULTILINE)
 NUMBERS = re.compile(rb"\d{1,8}(\.\d{1,8})?( \d{1,8}(\.\d{1,8})?)* ?")
 SMALLEST_BLOCK = 512
-"""Bytes of text; dcm2niix takes a block of less than about a hundred bytes for broken."""
+"""Bytes of text; dcm2niix treats a block of fewer than about a hundred bytes as damaged."""
 
 LARGEST_BLOCK = 1 << 20
 
@@ -41,7 +41,7 @@ class Places(NamedTuple):
 
 
 def places(value: bytes) -> Places | None:
-    """Return where the flags lie in user-defined data, or None for an unknown layout."""
+    """Return the position of the flags in user-defined data, or None for an unknown layout."""
     try:
         (start,) = unpack_from("<H", value, OFFSET_AT)
         (version,) = unpack_from("<f", value, start)
@@ -93,7 +93,7 @@ def protocol(value: bytes, accept: Callable[[str], bool]) -> bytes | None:
 
 
 def _setting(key: str, setting: bytes) -> bytes:
-    """Return what stays of a setting; nothing when its key or form is unknown."""
+    """Return the part of a setting that stays; nothing if its key or form is unknown."""
     if key == "PSEQ":
         return setting if setting.decode("latin-1") in vocabulary("ge_sequence") else b""
     if key == "IOPT":

@@ -1,4 +1,4 @@
-"""Reading what is needed from the header of one DICOM file.
+"""Read the needed values from the header of a DICOM file.
 
 Classic objects hold the facts at the top level; enhanced (multi-frame) objects hold them in
 functional groups (PS3.3, section C.7.6.16). Both end in the same flat header.
@@ -105,7 +105,7 @@ GROUP_TAGS = [tag_for_keyword(word) or 0 for word in GROUPS]
 
 @dataclass(frozen=True)
 class Own:
-    """What differs between the instances of a series.
+    """Values that differ between the instances of a series.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class Own:
 
 
 class UnusableError(Exception):
-    """A file that is no usable DICOM image; the message names no value of it."""
+    """A file is not a usable DICOM image; the message contains no value of it."""
 
 
 class HeaderReader:
@@ -148,7 +148,7 @@ class HeaderReader:
         self._by_bytes: dict[tuple[object, ...], int] = {}
 
     def read(self, path: Path, size: int) -> tuple[int, Own]:
-        """Read one file of `size` bytes: the number of its shared part, and its own part.
+        """Read a file of `size` bytes; return the number of its shared part, and its own part.
 
         Raises
         ------
@@ -247,7 +247,7 @@ def _without(header: Header) -> Header:
 
 
 def _polarity(stream: BinaryIO, *, force: bool) -> int | None:
-    """Read a second time what is long and the same throughout a series."""
+    """Read again the long elements that are equal in all files of a series."""
     tags = phase_direction.TAGS
     found = dcmread(stream, stop_before_pixels=True, specific_tags=tags, force=force)
     return phase_direction.polarity(found)

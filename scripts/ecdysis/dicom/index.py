@@ -22,7 +22,7 @@ VERSION = 3
 """Increase it when the content of the index changes; older indexes are then made again."""
 
 NOT_DICOM = ("not DICOM", "DICOMDIR")
-"""Reasons that every scanner export gives; they are counted, not reported one by one."""
+"""Reasons that every scanner export causes; they are counted, not listed."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Instance:
     header : int
         Which of the index's headers holds its shared facts.
     own : Own
-        What differs between the instances of a series.
+        Values that differ between the instances of a series.
     """
 
     path: str
@@ -195,7 +195,7 @@ def _row(reader: HeaderReader, path: Path, size: int) -> list[Any]:
 
 
 def _used(headers: list[Header], rows: dict[str, list[Any]]) -> list[Header]:
-    """Forget the headers of files that are gone; renumber those in the rows."""
+    """Remove the headers of files that no longer exist, and renumber those in the rows."""
     used = sorted({row[2] for row in rows.values() if isinstance(row[2], int)})
     places = {old: new for new, old in enumerate(used)}
     for row in rows.values():

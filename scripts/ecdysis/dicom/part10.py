@@ -1,4 +1,4 @@
-"""The envelope of a DICOM file (PS3.10, section 7): read with mistrust, written from scratch."""
+"""The envelope of a DICOM file (PS3.10, section 7): checked when read, always rewritten."""
 
 import zlib
 from struct import pack
@@ -17,7 +17,7 @@ GE_PRIVATE = "1.2.840.113619.5.2"
 
 IMPLEMENTATION_CLASS_UID = "2.25.233862480276226327390741230983265154057"
 LARGEST_INFLATED = 1 << 28
-"""Bytes that a deflated data set may grow to; more is taken for an attack."""
+"""Largest size of an inflated data set in bytes; a larger one is refused as an attack."""
 
 
 class Part10(NamedTuple):
@@ -105,7 +105,7 @@ def _meta(data: Buffer, position: int) -> tuple[str, int]:
 
 
 def _encoding(data: Buffer, position: int, syntax: str) -> Encoding:
-    """Return the encoding; what the first element shows wins over what the meta group says."""
+    """Return the encoding; the first element takes precedence over the meta group."""
     code = bytes(data[position + 4 : position + 6])
     implicit = code not in SHORT and code not in LONG
     big = syntax == BIG_ENDIAN

@@ -25,7 +25,7 @@ TAGS = [
 NAME = "PhaseEncodingDirectionPositive"
 
 AXES = ("RL", "AP", "IS")
-"""The ways in which the axes of the patient's coordinates point (PS3.3, section C.7.6.2.1.1)."""
+"""Directions of the axes of the patient's coordinates (PS3.3, section C.7.6.2.1.1)."""
 
 WORDS = re.compile(r"(?<![a-z])(ap|pa|lr|rl|is|si)(?![a-z])")
 
@@ -49,7 +49,7 @@ def polarity(dataset: Any) -> int | None:
 def _private(
     dataset: Any, place: tuple[int, str, int], read: Callable[[bytes], int | None]
 ) -> int | None:
-    """Return what a private element says: a number itself, or what `read` finds in its bytes."""
+    """Return the value of a private element: a number, or what `read` returns for its bytes."""
     group, creator, element = place
     try:
         value = dataset.private_block(group, creator)[element].value

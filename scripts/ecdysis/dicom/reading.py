@@ -13,7 +13,7 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 
 LARGEST_INFLATED = 1 << 28
-"""Bytes that a deflated data set may grow to; more is taken for an attack."""
+"""Largest size of an inflated data set in bytes; a larger one is refused as an attack."""
 
 PIECE = 1 << 20
 
@@ -32,7 +32,7 @@ FUNCTIONAL = {
     "SliceThickness": ("PixelMeasuresSequence", "SliceThickness"),
     "ImageOrientationPatient": ("PlaneOrientationSequence", "ImageOrientationPatient"),
 }
-"""Where an enhanced MR object keeps what a classic one has at the top (PS3.3, C.8.13.5)."""
+"""Places in an enhanced MR object of top-level values of a classic one (PS3.3, C.8.13.5)."""
 
 OF_A_FRAME = ("EchoTime", "InversionTime", "DiffusionBValue", "FrameTypes")
 """Facts that may differ between the frames of one object."""
@@ -57,7 +57,7 @@ UNREADABLE = (
 
 
 def value_of(dataset: Dataset, keyword: str) -> Any:
-    """Return the JSON form of one element; None when it is absent, empty or malformed."""
+    """Return the JSON form of an element; None if it is absent, empty or malformed."""
     try:
         if keyword not in dataset:
             return None
@@ -122,7 +122,7 @@ class BoundedReader(io.BufferedReader):
         self._length = os.fstat(self.fileno()).st_size
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read at most `size` bytes; all, which are to be inflated, when it is negative.
+        """Read at most `size` bytes; if it is negative, all, to be inflated.
 
         Raises
         ------

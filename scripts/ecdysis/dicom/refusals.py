@@ -1,4 +1,4 @@
-"""Why a file is set aside: it cannot be read, or its pixels or text cannot be vouched for."""
+"""Reasons to set a file aside: it cannot be read, or its pixels or texts may identify a person."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -59,7 +59,7 @@ def verdict(sop_class: str, classes: Mapping[str, SopClass]) -> str | None:
 
 
 def drawn(head: Mapping[int, bytes]) -> str | None:
-    """Return why the pixels of an object may show text or a face by what its header says."""
+    """Return why, by its header, the pixels of an object may show text or a face."""
     image_type = [part.strip() for part in _text(head, IMAGE_TYPE).split("\\")]
     if SCREEN & set(image_type) or _text(head, CONVERSION_TYPE) in DIGITISED:
         return SCREEN_SAVE
