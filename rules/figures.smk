@@ -32,6 +32,7 @@ rule figures:
     params:
         images=names_of_subject,
         t1w=t1w_by_image,
+        lesions=lesions_by_image,
         code=fingerprint("figures", *VIEWER),
     message:
         "Drawing the figures of sub-{wildcards.subject}"

@@ -73,9 +73,14 @@ def has_manual_mask(wildcards):
 
 def lesion_of(wildcards):
     """Return the lesion mask of an image, or an empty list."""
+    return lesion_of_image(image_of(wildcards)) or []
+
+
+def lesion_of_image(image):
+    """Return the lesion mask of an image, or None."""
     folder = STUDY.settings["skullstrip"]["lesions"]
-    mask = lesion_mask(Path(folder), image_of(wildcards)) if folder else None
-    return str(mask) if mask else []
+    mask = lesion_mask(Path(folder), image) if folder else None
+    return str(mask) if mask else None
 
 
 def fault_of_lesions(wildcards):
@@ -229,6 +234,7 @@ def shown_of_subject(wildcards):
     t1ws = t1w_by_image(wildcards)
     shown["transforms"] = [image.from_t1w for image in images if image.file in t1ws]
     shown["t1w"] = list(t1ws.values())
+    shown["lesions"] = list(lesions_by_image(wildcards).values())
     return shown
 
 
@@ -241,6 +247,13 @@ def t1w_by_image(wildcards):
         for image in STUDY.by_subject[wildcards.subject]
     }
     return {name: shared_file(t1w) for name, t1w in t1ws.items() if t1w}
+
+
+def lesions_by_image(wildcards):
+    """Return the lesion masks of the images of a subject that have one, by the image's name."""
+    images = STUDY.by_subject[wildcards.subject]
+    masks = {image.file: lesion_of_image(image) for image in images}
+    return {name: mask for name, mask in masks.items() if mask}
 
 
 def subject_pages(wildcards):

@@ -12,7 +12,10 @@ from ecdysis.figures.draw import ImageFiles, draw_figures
 
 
 def files_of_images(
-    names: Sequence[Mapping[str, str]], given: Any, t1w: Mapping[str, str] | None = None
+    names: Sequence[Mapping[str, str]],
+    given: Any,
+    t1w: Mapping[str, str] | None = None,
+    lesions: Mapping[str, str] | None = None,
 ) -> list[ImageFiles]:
     """Return the files of each image.
 
@@ -25,6 +28,8 @@ def files_of_images(
         found by the names that `ImageName` gives them.
     t1w : mapping, optional
         The T1w to which each other image was aligned, by the name of that image.
+    lesions : mapping, optional
+        The lesion masks of the images that have one, by the name of the image.
     """
     paths = set(given)
 
@@ -43,6 +48,7 @@ def files_of_images(
                 preproc,
                 mask=existing(image.mask),
                 automatic_mask=existing(image.uncropped_mask),
+                lesion=existing((lesions or {}).get(image.file, "")),
                 faced=existing(image.undefaced),
                 dseg=existing(image.dseg),
                 # The rule that writes the labels also writes this image.
@@ -63,7 +69,7 @@ if "snakemake" in globals():
 
     job = globals()["snakemake"]
     with recorded(job, "figures") as details:
-        files = files_of_images(job.params.images, job.input, job.params.t1w)
+        files = files_of_images(job.params.images, job.input, job.params.t1w, job.params.lesions)
         details.update(draw_figures(Path(job.output.figures), files))
     with recorded(job, "page"):
         label = job.wildcards.subject

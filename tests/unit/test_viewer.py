@@ -118,6 +118,20 @@ def position(browser: Browser) -> tuple[np.ndarray, str]:
 
 
 @needs_browser
+def test_lesions_and_a_replaced_mask_are_layers(shared, made, tmp_path) -> None:
+    raw, mask = (load_canonical(made / f"{name}.nii.gz") for name in ("raw", "mask"))
+    page = tmp_path / "viewer.html"
+    write_image_viewer(
+        page, "lesions", raw, [("input", "Input", raw)],
+        back="a.html", mask=mask, automatic=mask, lesion=mask,
+    )  # fmt: skip
+    open_viewer(shared, page)
+    shown = shared.evaluate("document.body.innerText")
+    assert "lesions" in shown
+    assert "automatic mask" in shown
+
+
+@needs_browser
 def test_an_image_without_its_bias_field_is_stored_as_a_ratio(shared, made, tmp_path) -> None:
     raw = load_canonical(made / "raw.nii.gz")
     draw = np.random.default_rng(0)

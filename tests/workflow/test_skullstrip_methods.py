@@ -165,6 +165,7 @@ def test_a_lesion_is_no_tissue_and_is_named(defaced, lesions):
     assert lesion <= in_world(nib.load(defaced / name.format("desc-brain_mask.nii.gz")))
     for file in ("dseg", "label-GM_probseg", "from-T1w_to-MNI152NLin6Asym_mode-image_xfm"):
         assert json.loads((defaced / name.format(f"{file}.json")).read_text())["LesionMasked"]
+    assert (defaced / "sub-01/figures/sub-01_desc-viewer_T1w.lesion.js").is_file()
     text = (defaced / "methods.md").read_text()
     assert "Lesions of 1 image, given as masks, were left out" in text
 

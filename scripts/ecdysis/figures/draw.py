@@ -40,6 +40,8 @@ class ImageFiles:
         Brain mask, tissue labels and bias-corrected image on the grid of `preproc`.
     automatic_mask : Path, optional
         The mask that `mask`, made by hand, replaces; on any grid.
+    lesion : Path, optional
+        The lesion mask, on any grid.
     faced : Path, optional
         The image before its face was removed, on the grid of `preproc`.
     field : Path, optional
@@ -59,6 +61,7 @@ class ImageFiles:
     corrected: Path | None = None
     faced: Path | None = None
     automatic_mask: Path | None = None
+    lesion: Path | None = None
     field: Path | None = None
     template: Path | None = None
     t1w: Path | None = None
@@ -159,7 +162,7 @@ class _Drawing:
 
     @cached_property
     def _mask(self) -> Canonical | None:
-        return load_canonical(self.files.mask) if self.files.mask else None
+        return _loaded(self.files.mask)
 
     @cached_property
     def _drawn(self) -> Drawable:
@@ -210,9 +213,7 @@ class _Drawing:
         return layers.thumbnail(self.name, self._preproc, self._readable_mask)
 
     def _brain(self, mask: Path) -> list[Layer]:
-        labels = load_canonical(self.files.dseg) if self.files.dseg else None
-        automatic = self.files.automatic_mask
-        before = load_canonical(automatic) if automatic else None
+        labels, before = _loaded(self.files.dseg), _loaded(self.files.automatic_mask)
         return layers.brain_layers(
             self.name, self._preproc, load_canonical(mask), labels, before, self._aligned
         )
@@ -244,8 +245,9 @@ class _Drawing:
             back=f"../../{files.subject}.html",
             aligned=self._aligned,
             mask=mask,
-            automatic=load_canonical(files.automatic_mask) if files.automatic_mask else None,
-            labels=load_canonical(files.dseg) if files.dseg else None,
+            automatic=_loaded(files.automatic_mask),
+            lesion=_loaded(files.lesion),
+            labels=_loaded(files.dseg),
             mask_path=files.mask_path if mask else None,
         )
         return 1
@@ -260,3 +262,7 @@ class _Drawing:
         for kind, picture in pictures.items():
             save_picture(picture, self.folder / self.files.figure(kind))
         return len(pictures)
+
+
+def _loaded(path: Path | None) -> Canonical | None:
+    return load_canonical(path) if path else None

@@ -35,7 +35,7 @@ from ecdysis.image.geometry import Box
 from ecdysis.skullstrip.tissues import TISSUES
 
 Mask = NDArray[np.bool_]
-FLUID = (60, 220, 160)
+FLUID, LESION = (60, 220, 160), (230, 80, 230)
 COLOURS = {"GM": GREY_MATTER, "WM": WHITE_MATTER, "CSF": FLUID}
 
 
@@ -49,6 +49,7 @@ def write_image_viewer(
     aligned: Sequence[tuple[str, str, Canonical]] = (),
     mask: Canonical | None = None,
     automatic: Canonical | None = None,
+    lesion: Canonical | None = None,
     labels: Canonical | None = None,
     mask_path: Path | None = None,
 ) -> None:
@@ -66,8 +67,8 @@ def write_image_viewer(
         Address of the page that links to the viewer.
     aligned : sequence of (id, title, image)
         Images that are registered to this one.
-    mask, automatic, labels : Canonical, optional
-        Brain mask, the automatic mask that it replaces, and tissues.
+    mask, automatic, lesion, labels : Canonical, optional
+        Brain mask, the automatic mask that it replaces, lesions, and tissues.
     mask_path : Path, optional
         Where a corrected mask belongs within a folder of masks.
     """
@@ -88,9 +89,13 @@ def write_image_viewer(
     layers[0] = replace(layers[0], shown=True)
     if inside is not None:
         layers.append(mask_layer("mask", "brain mask", inside[box.slices], MASK, shown=True))
-    if automatic is not None:
-        before = automatic.on(raw, nearest=True)[box.slices]
-        layers.append(mask_layer("automatic", "automatic mask", before > 0.5, GREY_MATTER))
+    for name, words, other, colour in (
+        ("automatic", "automatic mask", automatic, GREY_MATTER),
+        ("lesion", "lesions", lesion, LESION),
+    ):
+        if other is not None:
+            inside_other = other.on(raw, nearest=True)[box.slices] > 0.5
+            layers.append(mask_layer(name, words, inside_other, colour))
     if labels is not None:
         layers.append(_tissue_layer(labels.on(raw, nearest=True)[box.slices]))
     mask_file = MaskFile(mask_path, raw, box.start) if mask_path else None
