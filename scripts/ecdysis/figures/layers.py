@@ -244,7 +244,7 @@ def _tissue_layer(name: str, tissue: NDArray[Any], base: Pixels, layout: Layout)
 
 def thumbnail(name: str, image: Canonical, mask: Canonical | None) -> Layer:
     """Draw one small sagittal slice next to the falx, with the outline of the mask if any."""
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     inside = None if mask is None else mask.on(image, nearest=True) > 0.5
     box = (Box.around(inside) if inside is not None else None) or head_box(image)
@@ -256,8 +256,7 @@ def thumbnail(name: str, image: Canonical, mask: Canonical | None) -> Layer:
     base = grey(layout.arrange(image.values), window_of(image.values))
     if inside is not None:
         base = outlined(base, [(_arranged(layout, inside), MASK)])
-    picture = Image.fromarray(base)
-    picture.thumbnail((THUMB_SIZE, THUMB_SIZE))
+    picture = ImageOps.contain(Image.fromarray(base), (THUMB_SIZE, THUMB_SIZE))
     square = Image.new("RGB", (THUMB_SIZE, THUMB_SIZE))
     square.paste(picture, ((THUMB_SIZE - picture.width) // 2, (THUMB_SIZE - picture.height) // 2))
     return Layer("thumb", "thumb", "Thumbnail", f"Sagittal slice of {name}.", square)

@@ -33,6 +33,9 @@ Values = NDArray[Any]
 Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
+LARGEST_PIXEL_MM = 1.5
+"""Slices of coarser images are enlarged, so that they are legible and labels do not overlap."""
+
 
 @dataclass(frozen=True)
 class Canonical:
@@ -252,13 +255,13 @@ def _tile_size(layout: Layout, axis: str) -> tuple[int, int]:
 
 
 def _size(rows: int, columns: int, high: float, wide: float) -> tuple[int, int]:
-    """Return the pixels of a slice whose voxels become squares of the finer size."""
-    fine = min(high, wide)
+    """Return the pixels of a slice: squares of the finer size, or of `LARGEST_PIXEL_MM`."""
+    fine = min(high, wide, LARGEST_PIXEL_MM)
     return max(1, round(rows * high / fine)), max(1, round(columns * wide / fine))
 
 
 def _square(plane: Values, high: float, wide: float, *, nearest: bool) -> Values:
-    """Stretch a slice (rows, columns) to square pixels along its coarser axis."""
+    """Stretch a slice (rows, columns) to square pixels."""
     size = _size(plane.shape[0], plane.shape[1], high, wide)
     if size == plane.shape:
         return plane
