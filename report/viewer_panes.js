@@ -183,7 +183,8 @@ const viewerPanes = (() => {
       write(right, width - 4, height / 2, "right");
       write(top, width / 2, 10, "center");
       write(bottom, width / 2, height - 10, "center");
-      const mm = this.view.millimetres[plane.normal].toFixed(0);
+      // Adding 0 turns -0 into 0.
+      const mm = Math.round(this.view.millimetres[plane.normal]) + 0;
       write(`${plane.name}, ${"xyz"[plane.normal]} = ${mm} mm`, 4, 10, "left");
     }
   }
