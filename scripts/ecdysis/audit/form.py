@@ -7,14 +7,11 @@ from functools import lru_cache
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, repeater_has_tag
 
 from ecdysis.audit.findings import Finding, element_name
-from ecdysis.audit.instance import Chunk, Instance, PerChunk, Value
+from ecdysis.audit.instance import META, Chunk, Instance, PerChunk, Value
 from ecdysis.audit.kept import rule_of
 from ecdysis.audit.vendor import READERS, is_readable
 
 NAMES = re.compile(r"[0-9a-f]{16}\.dcm")
-META = 0x0002
-"""Group of file meta information."""
-
 SENDERS = {0x00020016, 0x00020017, 0x00020018, 0x00020026, 0x00020027, 0x00020028, 0x00020100,
            0x00020102}  # fmt: skip
 """File meta attributes that name a sender or hold something private."""

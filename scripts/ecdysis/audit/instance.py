@@ -11,6 +11,9 @@ from pydicom.charset import decode_bytes
 from pydicom.datadict import keyword_for_tag
 
 T = TypeVar("T")
+META = 0x0002
+"""Group of file meta information."""
+
 TOP = 8
 """Length of the place of an element of the top level: its tag alone."""
 

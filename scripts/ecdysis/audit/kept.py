@@ -12,16 +12,13 @@ from typing import NamedTuple
 
 from ecdysis.audit.findings import Finding, element_name
 from ecdysis.audit.index import SHORTEST, common_words
-from ecdysis.audit.instance import NUMBER_VRS, Chunk, Instance, PerChunk, Value
+from ecdysis.audit.instance import META, NUMBER_VRS, Chunk, Instance, PerChunk, Value
 from ecdysis.audit.search import Searcher
 from ecdysis.audit.secrets import is_standard_uid
 from ecdysis.audit.spelling import date_of_number, day_of, squeezed
 from ecdysis.audit.vendor import READERS, facts
 
 TABLE = Path(__file__).with_name("kept_elements.tsv")
-META = 0x0002
-"""Group of file meta information."""
-
 NUMBERS = ("00200011", "00200012", "00200013", "00180086", "00200032", "00080032")
 """Places of the elements that tell files with the same pixels apart: series, acquisition, instance,
 echo..."""

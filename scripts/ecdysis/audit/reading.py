@@ -31,9 +31,8 @@ from pydicom.uid import (
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 from pydicom.valuerep import VR as KNOWN_VRS
 
-from ecdysis.audit.instance import Chunk, Instance, Value
+from ecdysis.audit.instance import META, Chunk, Instance, Value
 
-META = 0x0002
 PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 CHARSET, TRANSFER_SYNTAX = 0x00080005, 0x00020010
 UNDEFINED = 0xFFFFFFFF

@@ -21,6 +21,8 @@ from ecdysis.image.volume import Volume, read_anatomical
 
 WIDTH = 1340
 """Width of a page in pixels; one pixel of a mosaic is one pixel of the screen."""
+LARGEST_PIXEL_MM = 1.5
+"""Slices of coarser images are enlarged, so that they are legible and labels do not overlap."""
 GAP = 2
 """Pixels between two slices."""
 LETTER = 12
@@ -32,9 +34,6 @@ AXIAL_SHARE, SAGITTAL_SHARE = 0.94, 0.6
 Values = NDArray[Any]
 Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
-
-LARGEST_PIXEL_MM = 1.5
-"""Slices of coarser images are enlarged, so that they are legible and labels do not overlap."""
 
 
 @dataclass(frozen=True)

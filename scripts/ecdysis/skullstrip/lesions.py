@@ -6,6 +6,7 @@ Without a suffix or space in its name, a mask belongs to the T1w.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def require(settings: Mapping[str, Any]) -> None:
             "Set skullstrip: {method: ants}, or lesions: null",
         )
     folder = Path(section["lesions"])
-    if not any(_of_image(path) for path in (*folder.glob("sub-*"), *folder.glob("sub-*/**/*"))):
+    if not any(map(_of_image, chain(folder.glob("sub-*"), folder.glob("sub-*/**/*")))):
         raise InputError(
             "skullstrip.lesions",
             f"{folder} has no masks sub-<label>/[ses-<label>/]anat/..._label-lesion_roi.nii.gz",
