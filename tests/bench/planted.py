@@ -34,7 +34,7 @@ RESULTS = Path("derivatives") / "ecdysis"
 SETTINGS = f"skullstrip:\n  method: none\n  masks: {TRUTH.as_posix()}\n"
 MEASURED = ("--until", "measure", "refuse")
 """As far as the measures, without figures."""
-WIDTH, HEIGHT = 1280, 1600
+WIDTH, HEIGHT = 1280, 1300
 SHOWN = "ghost"
 """The fault whose subject has its page in the picture."""
 
