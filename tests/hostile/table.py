@@ -20,8 +20,8 @@ OUTCOMES = {"processed": "processed", "excluded": "left out", "failed": "its own
 
 
 def table() -> str:
-    """Return the tables of all groups."""
-    parts = []
+    """Return the number of cases, and the tables of all groups."""
+    parts = [f"{sum(len(cases) for _, cases in GROUPS)} hostile inputs.\n"]
     for title, cases in GROUPS:
         rows = "".join(map(_row, cases))
         parts.append(f"### {title} ({len(cases)})\n\n| case | outcome | words of the reason |\n"

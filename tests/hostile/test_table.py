@@ -8,7 +8,5 @@ def test_the_table_in_the_docs_is_that_of_the_cases():
     assert page == page_with(table(), page), "run python -m tests.hostile.table"
 
 
-def test_there_are_more_than_sixty_cases_and_the_page_counts_them():
-    count = sum(len(cases) for _, cases in GROUPS)
-    assert count > 60
-    assert f"{count} hostile inputs" in PAGE.read_text(encoding="utf-8")
+def test_there_are_more_than_sixty_cases():
+    assert sum(len(cases) for _, cases in GROUPS) > 60
