@@ -94,6 +94,13 @@ def sha256(path: str | PathLike[str]) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def table_rows(path: Path) -> list[list[str]]:
+    """Return the cells of a table of this program, without comments and without column names."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    _, *rows = (line.split("\t") for line in lines if not line.startswith("#"))
+    return rows
+
+
 @dataclass(frozen=True)
 class Table:
     """A TSV file.

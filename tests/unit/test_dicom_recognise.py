@@ -9,8 +9,8 @@ from ecdysis.key import Key
 from ecdysis.planning.decide import decide
 from ecdysis.planning.decision import PlanOptions
 from ecdysis.planning.facts import series_facts
-from ecdysis.planning.recognise import description_words, recognise
-from ecdysis.planning.recognition_table import FOLDERS, KINDS, LEFT_OUT
+from ecdysis.planning.recognise import _properties, description_words, recognise
+from ecdysis.planning.recognition_table import FOLDERS, KINDS, LEFT_OUT, WORDS
 from ecdysis.planning.series import Series, group_series
 
 from tests.dicom_builder import EPI, FLAIR, MPRAGE, PD, SPIN_ECHO, T2, write_series
@@ -124,6 +124,14 @@ def test_a_time_series_is_bold(tmp_path: Path) -> None:
 def test_every_rule_of_the_table_has_a_known_kind() -> None:
     kinds = {rule.suffix for rule in (*LEFT_OUT, *KINDS)}
     assert kinds <= {None, "localizer", *FOLDERS}
+
+
+def test_every_condition_of_the_table_is_on_a_known_fact_and_known_words(tmp_path: Path) -> None:
+    known = set(_properties(series_facts(series(tmp_path, **MPRAGE)), set()))
+    for rule in (*LEFT_OUT, *KINDS):
+        for conditions in (rule.has, rule.lacks):
+            assert set(conditions) <= known
+            assert set(conditions.get("words", ())) <= set(WORDS)
 
 
 def test_facts_have_no_identifying_text(tmp_path: Path) -> None:

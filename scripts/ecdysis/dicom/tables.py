@@ -1,9 +1,10 @@
 """The facts that de-identification goes by, read from the tables beside this file."""
 
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+from ecdysis.files import table_rows
 
 EDITION = "2026c"
 """Edition of PS3.15 whose basic profile the table holds."""
@@ -44,7 +45,7 @@ class SopClass(NamedTuple):
 def attributes() -> dict[int, Attribute]:
     """Return the rows of Table E.1-1 that name one attribute, by tag."""
     found = {}
-    for tag, vr, keyword, actions, options, tells in _rows("ps315_e1.tsv"):
+    for tag, vr, keyword, actions, options, tells in table_rows(HERE / "ps315_e1.tsv"):
         if "x" not in tag:
             pairs = dict(pair.split(":") for pair in options.split(";")) if options != "-" else {}
             found[parse_tag(tag)] = Attribute(vr, keyword, tuple(actions.split("|")), pairs, tells)
@@ -55,7 +56,8 @@ def attributes() -> dict[int, Attribute]:
 def types() -> dict[tuple[str, int], int]:
     """Return the type of an attribute by (group of objects, tag)."""
     return {
-        (objects, parse_tag(tag)): int(kind) for objects, tag, _, kind in _rows("iod_types.tsv")
+        (objects, parse_tag(tag)): int(kind)
+        for objects, tag, _, kind in table_rows(HERE / "iod_types.tsv")
     }
 
 
@@ -63,7 +65,8 @@ def types() -> dict[tuple[str, int], int]:
 def sop_classes() -> dict[str, SopClass]:
     """Return the SOP classes that are treated by name; a UID may end in ``*``."""
     return {
-        uid: SopClass(objects, verdict) for uid, _, objects, verdict in _rows("sop_classes.tsv")
+        uid: SopClass(objects, verdict)
+        for uid, _, objects, verdict in table_rows(HERE / "sop_classes.tsv")
     }
 
 
@@ -79,14 +82,14 @@ def private_elements() -> dict[tuple[str, int, int], PrivateElement]:
     """Return the safe private elements by (creator, group, last two digits of the element)."""
     return {
         (creator, int(group, 16), int(number, 16)): PrivateElement(vr, kind)
-        for creator, group, number, vr, kind, _ in _rows("private_safe.tsv")
+        for creator, group, number, vr, kind, _ in table_rows(HERE / "private_safe.tsv")
     }
 
 
 @cache
 def vocabulary(kind: str) -> frozenset[str]:
     """Return the words of a kind, see the head of vocabulary.tsv."""
-    return frozenset(word for of, word in _rows("vocabulary.tsv") if of == kind)
+    return frozenset(word for of, word in table_rows(HERE / "vocabulary.tsv") if of == kind)
 
 
 @cache
@@ -109,12 +112,6 @@ def parse_tag(text: str) -> int:
 def show_tag(tag: int) -> str:
     """Return a tag as ``(gggg,eeee)``."""
     return f"({tag >> 16:04x},{tag & 0xFFFF:04x})"
-
-
-def _rows(name: str) -> Iterator[list[str]]:
-    lines = (HERE / name).read_text(encoding="utf-8").splitlines()
-    rows = [line.split("\t") for line in lines if not line.startswith("#")]
-    yield from rows[1:]
 
 
 def _words(name: str) -> frozenset[str]:

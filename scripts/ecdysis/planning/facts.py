@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable
 from itertools import pairwise
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from ecdysis.dicom.header import Header
 from ecdysis.dicom.index import Instance
 from ecdysis.dicom.phase_direction import direction
+from ecdysis.files import table_rows
 from ecdysis.planning.entries import Facts
 from ecdysis.planning.series import Series
 
@@ -43,38 +45,11 @@ B_VALUE = re.compile(r"ep_b(\d+)")
 NO_AGENT = {"", "NO", "NONE", "N", "NA", "N/A", "UNKNOWN"}
 """Values of ContrastBolusAgent if no agent was given."""
 
-_CODES = {
-    "Modality": "MR CT PT US CR DX MG NM XA RF SR PR KO OT SC REG SEG RTSTRUCT",
-    "ScanningSequence": "SE IR GR EP RM",
-    "SequenceVariant": "SK MTC SS TRSS SP MP OSP TOF NONE",
-    "MRAcquisitionType": "1D 2D 3D",
-    "EchoPulseSequence": "SPIN GRADIENT BOTH",
-    "EchoPlanarPulseSequence": "YES NO",
-    "InversionRecovery": "YES NO",
-    "InPlanePhaseEncodingDirection": "ROW COL COLUMN OTHER",
-    "BodyPartExamined": """
-        HEAD BRAIN SKULL NECK HEADNECK CSPINE TSPINE LSPINE SPINE SHOULDER ELBOW WRIST HAND HIP
-        KNEE ANKLE FOOT LEG ARM EXTREMITY ABDOMEN LIVER PELVIS PROSTATE BREAST HEART CHEST EYE
-        ORBIT PHANTOM WHOLEBODY
-        """,
-    "ImageType": """
-        ORIGINAL DERIVED PRIMARY SECONDARY LOCALIZER MPR REFORMATTED PROJECTION MIP MINIP MNIP
-        MOSAIC M P R I M_FFE M_SE M_IR PHASE_MAP MAGNITUDE PHASE REAL IMAGINARY ND NORM DIS2D
-        DIS3D DIFFUSION ADC FA TRACEW COLFA EADC EXP TENSOR DENSITY PERFUSION ASL SUBTRACTION
-        COMPRESSED UNI INV1 INV2 SWI FMRI EPI FFE SE T1 T2 T2_STAR MAP MEAN MOCO ADD NONE OTHER
-        FIELD_MAP B0 B1 SCREENSHOT SCREEN CSA RESAMPLED VFRAME MFSPLIT TENSOR_B0 RCBF CBF
-        T1_MAP T2_MAP
-        """,
-    "Manufacturer": "SIEMENS GE PHILIPS CANON TOSHIBA HITACHI UIH BRUKER",
+CODES = {
+    keyword: frozenset(terms.split())
+    for keyword, terms in table_rows(Path(__file__).with_name("header_terms.tsv"))
 }
-
-CODES = {keyword: frozenset(text.split()) for keyword, text in _CODES.items()}
-"""Keyword -> terms that may be shown outside the private folder.
-
-Any field of a header may contain a person's name, so other texts are not shown. The terms are
-those of PS3.3 (sections C.7.3.1.1.1, C.7.6.16, C.8.3.1 and C.8.13) and those that vendors add to
-ImageType.
-"""
+"""Keyword -> terms that may be shown outside the private folder."""
 
 
 def series_facts(series: Series) -> Facts:
