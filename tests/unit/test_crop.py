@@ -86,6 +86,8 @@ def spoiled(kind):
         values = values * np.float32(1e30)
     if kind == "bright spots in air":
         values[5:9, 5:9, -9:-5] = 4000
+    if kind == "hot voxel":
+        values[5, 5, 5] = 1e9
     return with_values(head(), values.astype("f4"))
 
 
@@ -100,6 +102,7 @@ def spoiled(kind):
         "offset",
         "huge values",
         "bright spots in air",
+        "hot voxel",
     ],
 )
 def test_auto_finds_the_head_whatever_is_in_the_air(kind):

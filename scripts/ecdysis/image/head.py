@@ -33,12 +33,15 @@ class HeadSearch:
         blocks that contain some scalp, higher than a usual N/2 ghost (a tenth).
     rounds : int
         Maximum number of iterations to the fixed point; about ten are needed.
+    brightest : float
+        Quantile to which brighter blocks are cut, so that single hot voxels are not the head.
     """
 
     block: float = 4.0
     clip: float = 0.5
     stands_out: float = 0.2
     rounds: int = 100
+    brightest: float = 0.99
 
 
 def find_head(volume: Volume, search: HeadSearch = HeadSearch()) -> Box | None:
@@ -101,6 +104,7 @@ def _threshold(blocks: Blocks, search: HeadSearch) -> float:
     inside = values[values > 0]
     if not inside.size:
         return float(blocks.max())
+    inside = np.minimum(inside, np.quantile(inside, search.brightest))
     clip = float(np.sqrt(np.mean(inside**2)))
     for _ in range(search.rounds):
         tissue = float(np.median(inside[inside >= clip]))
