@@ -44,13 +44,7 @@ METHOD = Method(
     any_contrast=True,
 )
 '''
-MEASURE = """\
-    Measure(
-        "brightest", "Brightest", "1", "Largest intensity in the brain mask", _OWN, None, 1,
-        ("mask",),
-    ),
-)  # fmt: skip
-"""
+MEASURE = "brightest\tBrightest\t1\t-\t1\town measure\tLargest intensity in the brain mask\n"
 
 
 def copy_checkout(target: Path) -> Path:
@@ -74,12 +68,13 @@ def add_measure(copy: Path) -> list[str]:
     """Add the measure ``brightest``; return the files that were touched."""
     formula, dictionary, script = (
         "scripts/ecdysis/quality/noise.py",
-        "scripts/ecdysis/quality/dictionary.py",
+        "scripts/ecdysis/quality/measures.tsv",
         "scripts/measure.py",
     )
     text = (copy / formula).read_text()
     (copy / formula).write_text(f"{text}\n\ndef brightest(values):\n    return values.max()\n")
-    _replace(copy / dictionary, ")  # fmt: skip\n", MEASURE)
+    with (copy / dictionary).open("a", encoding="utf-8") as table:
+        table.write(MEASURE)
     _replace(
         copy / script,
         '    sheet.fill(["inu_blocks"]',

@@ -61,8 +61,8 @@ class Flag:
         'CJV is 0.900, unusually high among 31 T1w images (robust z 5.1)'
         """
         measure = BY_KEY[self.key]
-        units = "" if measure.units == "1" else f" {measure.units}"
-        start = f"{measure.label} is {self.value:.{measure.digits}f}{units}"
+        value = f"{self.value:.{measure.digits}f} {measure.shown_units}".rstrip()
+        start = f"{measure.label} is {value}"
         if self.z is None:
             return f"{start}, outside {self.rule}"
         side = "high" if self.z > 0 else "low"

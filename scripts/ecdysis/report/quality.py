@@ -70,7 +70,7 @@ class Place:
     @property
     def units(self) -> str:
         """The units as they are written; nothing for a pure number."""
-        return units(self.measure)
+        return self.measure.shown_units
 
     @property
     def words(self) -> list[str]:
@@ -139,11 +139,6 @@ class Comparison:
         if (suffix, key) not in self._strips:
             self._strips[suffix, key] = strip_of(self._values[suffix, key], norm_of(key, suffix))
         return self._strips[suffix, key]
-
-
-def units(measure: Measure) -> str:
-    """Return the units of a measure as they are written; nothing for a pure number."""
-    return "" if measure.units == "1" else measure.units
 
 
 def strip_of(values: Sequence[float], norm: OpenNorm | None = None) -> Strip | None:

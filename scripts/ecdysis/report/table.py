@@ -9,7 +9,7 @@ from ecdysis.quality.open_norms import norms_of
 from ecdysis.ratings import Rating
 from ecdysis.report.figure_files import FigureFile
 from ecdysis.report.model import ProcessedImage, Run
-from ecdysis.report.quality import Comparison, units
+from ecdysis.report.quality import Comparison
 from ecdysis.report.status import PROBLEMS, Entry
 from ecdysis.report.wording import page_of, quantity
 
@@ -124,7 +124,7 @@ def _measure_column(measure: Measure, comparison: Comparison) -> Column:
     def value_of(image: ProcessedImage) -> float | None:
         return comparison.images[image.name].values.get(measure.key)
 
-    unit = units(measure)
+    unit = measure.shown_units
     return Column(
         measure.key,
         f"{measure.label}, {unit}" if unit else measure.label,

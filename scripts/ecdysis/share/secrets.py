@@ -49,9 +49,11 @@ GENERIC = {
 """Words too common to be searched: kinds, values that take the place of removed ones, and the words
 of what is written into each sidecar."""
 ROOT = Path(__file__).parents[3]
-OWN_TEXTS = ("report/*", *(f"scripts/ecdysis/{name}/*.py" for name in (
-    "deface", "figures", "quality", "report", "share", "skullstrip",
-)))  # fmt: skip
+OWN_PACKAGES = ("deface", "figures", "quality", "report", "share", "skullstrip")
+OWN_TEXTS = (
+    *("report/*", "scripts/ecdysis/quality/*.tsv"),
+    *(f"scripts/ecdysis/{name}/*.py" for name in OWN_PACKAGES),
+)
 """The files from which the texts of pages, methods and templates come."""
 
 
