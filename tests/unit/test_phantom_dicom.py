@@ -13,8 +13,8 @@ import pydicom
 import pytest
 from ecdysis.phantom.dicom import write_dicom_series, write_dicom_study
 from ecdysis.phantom.head import HeadSettings, build_head
+from ecdysis.phantom.header import SCANNERS
 from ecdysis.phantom.identity import invented_identity
-from ecdysis.phantom.scanners import VENDORS
 
 SMALL = HeadSettings(spacing_mm=(4.0, 5.0, 4.5))
 PATIENT = invented_identity(1)
@@ -102,7 +102,7 @@ def test_identity_stands_at_every_depth_and_in_private_elements(study):
     assert all(text in whole for text in PATIENT.texts())
 
 
-@pytest.mark.parametrize("vendor", sorted(VENDORS))
+@pytest.mark.parametrize("vendor", sorted(SCANNERS["vendors"]))
 def test_identifiers_are_legal_unique_and_repeatable(tmp_path, vendor):
     image = build_head(SMALL).image
     with warnings.catch_warnings():

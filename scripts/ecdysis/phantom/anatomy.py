@@ -1,8 +1,8 @@
 """The anatomy of the phantom in template space: head, neck, and the chosen contrast.
 
-The embedded template ends at the foramen magnum, cuts the tip of the nose off and is an
-average of 152 heads. Here it gets a neck and a nose tip, loses the haze in its air, and its
-intensities are remapped, so that it can stand for one scan of one person.
+The embedded template is an average of 152 heads. It ends at the foramen magnum and lacks the tip of
+the nose. This module adds a neck and a nose tip, removes the haze in the air and remaps the
+intensities, so that the head looks like one scan of one person.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ CONTRASTS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 }
 EYES_MM, EYE_RADIUS_MM = ((-31.0, 55.0, -38.0), (31.0, 55.0, -38.0)), 11.0
 NOSE_CUT_MM, NOSE_MM, NOSE_SLOPE = 88.0, 12.0, 0.8
-# Sections below this are worn by the template's resampling.
+# Resampling damaged the sections of the template below this height.
 LOWEST_MM = -70.0
 HEAD_THRESHOLD = 1700.0
 CLOSING_MM = 8.0
@@ -75,11 +75,10 @@ def anatomy(resolution: int, contrast: str) -> Anatomy:
     contrast : str
         A key of `CONTRASTS`.
     """
-    template = _extended(resolution)
-    t1w, inside, brain, affine = template
+    t1w, inside, brain, affine = _extended(resolution)
     brain_levels, rest_levels = CONTRASTS[contrast]
     step = float(resolution)
-    # One within 2 mm of the brain, where subarachnoid fluid lies, then falling to zero at 3 mm.
+    # 1 within 2 mm of the brain, where there is subarachnoid fluid; 0 beyond 3 mm.
     intracranial = np.clip((_blurred(brain, 2.5 / step) - 0.1) / 0.1, 0, 1)
     head = np.interp(t1w, REST_KNOTS, rest_levels).astype(np.float32)
     head += intracranial * (_interpolated(t1w, BRAIN_KNOTS, brain_levels) - head)
@@ -98,16 +97,16 @@ def anatomy(resolution: int, contrast: str) -> Anatomy:
 
 @lru_cache(maxsize=1)
 def _extended(resolution: int) -> tuple[Volume, Volume, Volume, NDArray[np.float64]]:
-    """T1w intensity, head (0 to 1), brain (0 or 1) and affine, with neck and nose."""
+    """Return T1w intensity, head (0 to 1), brain (0 or 1) and affine, with neck and nose."""
     template = embedded(resolution)
     image: Any = nib.load(template.t1w)
     step = float(resolution)
     t1w = np.asarray(image.dataobj, dtype=np.float32)
     t1w += 0.8 * (t1w - _blurred(t1w, 1.6 / step))
     filled = _filled(np.asarray(nib.load(template.brain_mask).dataobj) > 0, CLOSING_MM / step)
-    worn = round((LOWEST_MM - image.affine[2, 3]) / step)
+    damaged = round((LOWEST_MM - image.affine[2, 3]) / step)
     t1w, silhouette = extended_below(
-        t1w[:, :, worn:], _silhouette(t1w)[:, :, worn:], image.affine, step
+        t1w[:, :, damaged:], _silhouette(t1w)[:, :, damaged:], image.affine, step
     )
     added = t1w.shape[2] - filled.shape[2]
     ahead = round((NOSE_MM + 6) / step)
@@ -120,7 +119,7 @@ def _extended(resolution: int) -> tuple[Volume, Volume, Volume, NDArray[np.float
 
 
 def _silhouette(t1w: Volume) -> NDArray[np.bool_]:
-    """Find the head with everything in it; filled slice by slice, since the nose opens below."""
+    """Return the head without holes; it is filled slice by slice, since the nose opens below."""
     labels, _ = ndimage.label(t1w > HEAD_THRESHOLD)
     head = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
     filled: NDArray[np.bool_] = ndimage.binary_fill_holes(head)
@@ -141,7 +140,7 @@ def _filled(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
 def _with_nose(
     t1w: Volume, silhouette: NDArray[np.bool_], cut: int, ahead: int, step: float
 ) -> tuple[Volume, NDArray[np.bool_]]:
-    """Replace what lies before the coronal plane `cut` by a rounded tip of the nose.
+    """Replace the voxels in front of the coronal plane `cut` by a rounded tip of the nose.
 
     The section at `cut` is continued forward and eroded more and more.
     """
@@ -161,7 +160,7 @@ def _with_nose(
 
 
 def _eyes(shape: tuple[int, ...], affine: NDArray[np.float64]) -> Volume:
-    """Weight of the vitreous body, 0 to 1; affine without rotation."""
+    """Return the weight of the vitreous body, 0 to 1; the affine has no rotation."""
     axes = [affine[a, 3] + affine[a, a] * np.arange(shape[a]) for a in range(3)]
     weight = np.zeros(shape, dtype=np.float32)
     for eye in EYES_MM:
@@ -173,7 +172,7 @@ def _eyes(shape: tuple[int, ...], affine: NDArray[np.float64]) -> Volume:
 
 
 def _interpolated(t1w: Volume, knots: tuple[float, ...], levels: tuple[float, ...]) -> Volume:
-    """Piecewise linear between the knots, continued by half its slope outside of them."""
+    """Interpolate linearly between the knots, and with half the slope beyond them."""
     low = knots[0] - 1500, levels[0] - (levels[1] - levels[0]) / (knots[1] - knots[0]) * 750
     high = knots[-1] + 1500, levels[-1] + (levels[-1] - levels[-2]) / (knots[-1] - knots[-2]) * 750
     levels = (low[1], *levels, high[1])

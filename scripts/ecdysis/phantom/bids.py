@@ -1,4 +1,4 @@
-"""Phantoms as a BIDS raw dataset, with the true masks beside it as a BIDS derivative."""
+"""Write phantoms as a BIDS dataset, and their true masks as a BIDS derivative."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -22,7 +22,7 @@ ACQUISITION: dict[str, dict[str, Any]] = {
 README = """# Phantom heads
 
 Made from a head template by known deformations; no person was scanned. The true brain masks
-stand in `derivatives/truth`, with the settings of each head in the sidecars.
+are in `derivatives/truth`, with the settings of each head in the sidecars.
 """
 
 
@@ -40,10 +40,10 @@ def write_bids(
     root : Path
         The dataset's folder.
     subjects, sessions : int or labels
-        A number gives the labels 01, 02... and 1, 2...; 0 sessions is no session level.
+        A number gives the labels 01, 02... and 1, 2...; with 0, there is no session level.
     settings : HeadSettings, optional
-        Of all images. Each subject adds its number (from 0) to `seed`, each image its own to
-        `scan`; a suffix other than T1w sets `contrast`.
+        Settings of all images. The number of the subject (from 0) is added to `seed`, and that of
+        the image to `scan`; a suffix other than T1w sets `contrast`.
     suffixes : sequence of str
         Images of each session: T1w, T2w, FLAIR, PDw.
     """

@@ -1,4 +1,4 @@
-"""A known smooth diffeomorphism: the flow of a random stationary velocity field."""
+"""Random diffeomorphisms that are known exactly: flows of stationary velocity fields."""
 
 from dataclasses import dataclass
 
@@ -35,11 +35,11 @@ class Deformation:
 
     @property
     def min_jacobian(self) -> float:
-        """The smallest Jacobian determinant of both maps; above 0 nothing folds."""
+        """The smallest Jacobian determinant of both maps; above 0, the map does not fold."""
         return min(float(jacobian(field).min()) for field in (self.forward, self.backward))
 
     def moved(self, points_mm: Array, *, inverse: bool = False) -> Array:
-        """Carry points (n, 3) in template mm by the map or its inverse."""
+        """Move points (n, 3) in template mm by the map or its inverse."""
         field = self.backward if inverse else self.forward
         nodes = ((points_mm - self.origin_mm) / GRID_MM).T
         return points_mm + _sampled(field, nodes).T
@@ -64,7 +64,7 @@ def deformation(
     margin = 2 * GRID_MM
     shape = np.ceil((high_mm - low_mm + 2 * margin) / GRID_MM).astype(int) + 1
     sigma = smoothness_mm / GRID_MM
-    # Noise around the box as well, or the field would be strongest at its faces.
+    # The noise continues outside the box; otherwise the field would be strongest at its faces.
     around = int(np.ceil(3 * sigma))
     noise = np.random.default_rng([seed, 1]).standard_normal((3, *(shape + 2 * around)))
     inner = (slice(around, -around),) * 3

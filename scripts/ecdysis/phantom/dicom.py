@@ -1,7 +1,7 @@
 """Phantoms as DICOM series with the header of a scanner and of an invented patient.
 
-MR Image objects (PS3.3 A.4) in explicit VR little endian, one file a slice. The names of
-the files say nothing, and the names of the folders say too much, as exports do.
+MR Image objects (PS3.3 A.4) in explicit VR little endian, one file for each slice. As in real
+exports, the names of the files are meaningless, and those of the folders identify the patient.
 """
 
 from dataclasses import replace
@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecdysis.phantom.head import HeadSettings, build_head
-from ecdysis.phantom.header import scanner_header, session_date, uid
+from ecdysis.phantom.header import SCANNERS, scanner_header, session_date, uid
 from ecdysis.phantom.identity import Identity
-from ecdysis.phantom.scanners import DESCRIPTIONS
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 
@@ -35,14 +34,14 @@ def write_dicom_study(
     Parameters
     ----------
     root : Path
-        Gets a folder named after patient and day, with a folder a series and a stray text.
+        Gets a folder named after patient and day, with a folder for each series and a text file.
     identity : Identity
     settings : HeadSettings
-        Of the T1w; the T2w has the same head in axial slices of 4 mm.
+        Settings of the T1w; the T2w has the same head in axial slices of 4 mm.
     session : int
-        Number of the visit; they are half a year apart.
+        Number of the visit; visits are half a year apart.
     vendor : str
-        A key of `VENDORS`.
+        A key of the vendors in `SCANNERS`.
     protocols : tuple of str
         Series in order, of ``localizer``, ``T1w`` and ``T2w``.
     """
@@ -55,7 +54,8 @@ def write_dicom_study(
         key = repr(wanted)
         if key not in scans:
             scans[key] = build_head(wanted).image
-        folder = study / f"{number:03d} {DESCRIPTIONS[vendor][protocol]}" / "Bilder"
+        description = SCANNERS["vendors"][vendor]["descriptions"][protocol]
+        folder = study / f"{number:03d} {description}" / "Bilder"
         write_dicom_series(
             scans[key], folder, identity, protocol=protocol, vendor=vendor, session=session,
             series_number=number,
@@ -78,8 +78,8 @@ def write_dicom_series(
 ) -> list[Path]:
     """Write an image as one series; a localizer is its three middle planes.
 
-    Columns, rows and slices of the files are the axes of the array, in their order and
-    direction, so that a converter gets back the same voxels at the same places.
+    Columns, rows and slices of the files are the axes of the array in their order and direction,
+    so that a converter restores the same voxels at the same places.
 
     Parameters
     ----------
@@ -88,9 +88,9 @@ def write_dicom_series(
     folder : Path
     identity : Identity
     protocol, vendor : str
-        Keys of `PROTOCOLS` and `VENDORS`.
+        Keys of the protocols and vendors in `SCANNERS`.
     session, series_number : int
-        With the patient's ID they make the UIDs.
+        The UIDs are derived from these numbers and the patient's ID.
 
     Returns
     -------

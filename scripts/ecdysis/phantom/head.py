@@ -1,7 +1,7 @@
-"""A head whose brain is known: the embedded template, deformed, scanned and spoilt on purpose.
+"""Heads whose brain mask is known: the embedded template, deformed and with artefacts of a scan.
 
-The brain mask takes the same way as the image, so it is the truth to measure skull stripping
-against. The same settings give the same voxels, bit for bit.
+The brain mask is transformed like the image, so it is the ground truth for skull stripping. The
+same settings always give the same voxels.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ Triple = tuple[float, float, float]
 Pair = tuple[float, float]
 
 WHITE_MATTER = 800.0
-# Where the deformation is drawn: around head and face; the neck goes with the edge of it.
+# The box of the deformation: head and face. The neck moves with its lower edge.
 BOX_MM = np.array([-80.0, -110.0, -75.0]), np.array([80.0, 85.0, 90.0])
 CENTRE_MM = np.array([0.0, -18.0, 5.0])
 AXES = {"R": (0, 1), "L": (0, -1), "A": (1, 1), "P": (1, -1), "S": (2, 1), "I": (2, -1)}
@@ -41,39 +41,39 @@ class HeadSettings:
     orientation : str
         Directions of the array's axes, such as ``RAS``, ``LPI`` or ``PSR``.
     shape : three ints, optional
-        Voxels along the axes of the array; by default what the head needs. The head is in
-        the middle, but the space between its top and the edge stays `air_mm`.
+        Voxels along the axes of the array; by default as many as the head needs. The head is in
+        the middle, but the distance of its top from the edge is always `air_mm`.
     air_mm : float
         Air between head and edge of the field of view.
     neck_mm : float
-        How far the field of view goes below the brain: 0 ends at the foramen magnum.
+        Length of the field of view below the brain; with 0, it ends at the foramen magnum.
     cut_mm : three pairs of floats
-        What is taken off the field of view at (left, right), (back, front), (bottom, top).
+        Lengths cut off the field of view at (left, right), (back, front), (bottom, top).
     size : float or three floats
-        Scale of the head along its own x, y, z; at 1 the brain has about 1850 ml, a large
-        one, and at 0.93 about 1500 ml.
+        Scale of the head along its own x, y, z. At 1 the brain has about 1850 ml, which is large,
+        and at 0.93 about 1500 ml.
     rotation_deg : three floats
-        Right-handed turn of the head in the scanner about x (nose up), then y, then z.
+        Right-handed rotation of the head in the scanner about x (nose up), then y, then z.
     shift_mm : three floats
         Shift of the head in the scanner, along world x, y, z.
     oblique_deg : three floats
-        Turn of the slices, about x, then y, then z, while the head stays.
+        Rotation of the slices, not of the head, about x, then y, then z.
     deformation_mm, smoothness_mm : floats
         Bound of the displacement of the random diffeomorphism, and the sigma of its field.
     contrast : str
         ``T1w``, ``low``, ``child``, ``T2w``, ``FLAIR`` or ``PDw``.
     bias : float
-        Receive field: its natural logarithm runs to this at most, up or down.
+        Largest absolute value of the natural logarithm of the receive field.
     snr : float, optional
-        White matter of T1w (800) over the sigma of the Rician noise; None is no noise.
+        White matter of T1w (800) over the sigma of the Rician noise; None for no noise.
     ghost : float
-        Strength of a Nyquist ghost, half a field of view away from front to back.
+        Strength of a Nyquist ghost, shifted by half a field of view from front to back.
     zipper : float
         Strength of a line of radio interference through all slices, over white matter.
     seed : int
-        Makes the person: the deformation.
+        Seed of the person, that is, of the deformation.
     scan : int
-        Makes the scan: noise, bias and interference.
+        Seed of the scan: noise, bias and interference.
     """
 
     spacing_mm: Triple = (1.0, 1.0, 1.0)
@@ -99,14 +99,14 @@ class HeadSettings:
 
 @dataclass(frozen=True)
 class Head:
-    """A phantom and what is known of it.
+    """A phantom with its known properties.
 
     Attributes
     ----------
     image : Nifti1Image
         int16 (i, j, k), sform and qform of code 1.
     mask : Nifti1Image
-        uint8 brain mask on the same grid, ventricles and cisterns within.
+        uint8 brain mask on the same grid, with ventricles and cisterns.
     settings : HeadSettings
     affine : float64 array (4, 4)
         Template mm, after the deformation, to world mm.
@@ -127,14 +127,13 @@ class Head:
 def build_head(settings: HeadSettings) -> Head:
     """Make the phantom that `settings` describe.
 
-    Image and mask are sampled once, from the template by the composed map. Voxels larger
-    than those of the template average several samples, as a slice of a scanner does.
+    Image and mask are resampled once, from the template by the composed map. Voxels larger than
+    those of the template are the mean of several samples, like the slices of a scanner.
 
     Raises
     ------
     ValueError
-        The settings cannot be: the deformation folds, the field of view is empty, or
-        orientation or contrast are not known.
+        The deformation folds, the field of view is empty, or the orientation is unknown.
     """
     resolution = 2 if min(settings.spacing_mm) >= 2 else 1
     source = anatomy(resolution, settings.contrast)
@@ -143,18 +142,18 @@ def build_head(settings: HeadSettings) -> Head:
     grid, shape = _grid(settings, source, warp, affine)
     signal, brain = _sampled(source, warp, np.linalg.inv(affine) @ grid, shape, settings.spacing_mm)
     field = bias_field(shape, settings.bias, settings.scan)
-    voxels = _spoilt(signal * field, settings)
+    voxels = _with_artefacts(signal * field, settings)
     image = nib.Nifti1Image(voxels, grid)
     mask = nib.Nifti1Image((brain >= 0.5).astype(np.uint8), grid)
-    for each in (image, mask):
-        each.set_sform(grid, code=1)
-        each.set_qform(grid, code=1)
-        each.header.set_xyzt_units("mm", "sec")
+    for made in (image, mask):
+        made.set_sform(grid, code=1)
+        made.set_qform(grid, code=1)
+        made.header.set_xyzt_units("mm", "sec")
     return Head(image, mask, settings, affine, warp, field)
 
 
 def head_affine(settings: HeadSettings) -> Array:
-    """Template mm to world mm, (4, 4): size and rotation about the middle of the brain, shift."""
+    """Return template mm to world mm (4, 4): scale and rotation about the brain's middle, shift."""
     linear = _rotation(settings.rotation_deg) @ np.diag(np.broadcast_to(settings.size, 3))
     affine = np.eye(4)
     affine[:3, :3] = linear
@@ -163,7 +162,7 @@ def head_affine(settings: HeadSettings) -> Array:
 
 
 def bias_field(shape: tuple[int, ...], bias: float, scan: int) -> Volume:
-    """Receive field of `shape`: the exponential of a random sum of slow cosines.
+    """Return a receive field of `shape`: the exponential of a random sum of slow cosines.
 
     The largest absolute value of its natural logarithm is `bias`.
     """
@@ -186,7 +185,7 @@ def _rotation(degrees: Triple) -> Array:
 def _grid(
     settings: HeadSettings, source: Anatomy, warp: Deformation, affine: Array
 ) -> tuple[Array, tuple[int, ...]]:
-    """Voxel-to-world matrix (4, 4) and shape of a field of view around the head."""
+    """Return the voxel-to-world matrix (4, 4) and shape of a field of view around the head."""
     axes = [AXES[letter] for letter in settings.orientation]
     if sorted(axis for axis, _ in axes) != [0, 1, 2]:
         raise ValueError(f"orientation {settings.orientation} does not name three axes")
@@ -215,7 +214,7 @@ def _grid(
         spacing = settings.spacing_mm[stored]
         shape.append(int(np.ceil((high[axis] - low[axis]) / spacing - 1e-6)))
         grid[:3, stored] = directions[:, axis] * sign * spacing
-        # Both directions share one grid, so that an orientation only renames voxels.
+        # The grid is the same for both directions, so an orientation only reorders voxels.
         steps = 0.5 if sign > 0 else shape[stored] - 0.5
         corner += directions[:, axis] * (low[axis] + steps * spacing)
     grid[:3, 3] = corner
@@ -225,7 +224,7 @@ def _grid(
 def _sampled(
     source: Anatomy, warp: Deformation, pull: Array, shape: tuple[int, ...], spacing: Triple
 ) -> tuple[Volume, Volume]:
-    """Head and brain averaged over each voxel; `pull` takes voxels to template mm."""
+    """Return head and brain averaged over each voxel; `pull` maps voxels to template mm."""
     step = source.affine[0, 0]
     counts = [max(1, int(size / step + 1e-6)) for size in spacing]
     offsets = list(product(*(((np.arange(n) + 0.5) / n - 0.5).tolist() for n in counts)))
@@ -250,7 +249,7 @@ def _sampled(
     return head * share, brain * share
 
 
-def _spoilt(signal: Volume, settings: HeadSettings) -> NDArray[np.int16]:
+def _with_artefacts(signal: Volume, settings: HeadSettings) -> NDArray[np.int16]:
     """Add ghost, interference and noise to a magnitude image; round to int16."""
     front_to_back = [AXES[letter][0] for letter in settings.orientation].index(1)
     draw = np.random.default_rng([settings.scan, 3])

@@ -2,46 +2,19 @@
 
 from datetime import date, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from ecdysis.phantom.identity import Identity
-from ecdysis.phantom.scanners import (
-    DESCRIPTIONS,
-    IMAGE_TYPES,
-    NOTES_CREATOR,
-    NOTES_GROUP,
-    PROTOCOLS,
-    VENDOR_BLOCKS,
-    VENDORS,
-)
+from ecdysis.yaml_files import read_yaml
 
-MR_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
 STUDY_MANAGEMENT = "1.2.840.10008.3.1.2.3.1"
+NOTES_GROUP, NOTES_CREATOR = 0x0033, "HOSPITAL NOTES"
 FIRST_SESSION = date(2019, 3, 14)
 DAYS_BETWEEN_SESSIONS = 183
 
-
-EVERY_SLICE: dict[str, str | int] = {
-    "SpecificCharacterSet": "ISO_IR 192",
-    "SOPClassUID": MR_IMAGE_STORAGE,
-    "Modality": "MR",
-    "BodyPartExamined": "HEAD",
-    "PatientPosition": "HFS",
-    "StudyDescription": "MR head",
-    "AcquisitionNumber": 1,
-    "PositionReferenceIndicator": "",
-    "MagneticFieldStrength": "3",
-    "ImagingFrequency": "123.25",
-    "ImagedNucleus": "1H",
-    "NumberOfAverages": "1",
-    "PercentSampling": "100",
-    "InPlanePhaseEncodingDirection": "ROW",
-    "SamplesPerPixel": 1,
-    "PhotometricInterpretation": "MONOCHROME2",
-    "BitsAllocated": 16,
-    "PixelRepresentation": 0,
-}
-"""Elements with the same value in every file."""
+SCANNERS: dict[str, dict[str, Any]] = read_yaml(Path(__file__).with_name("scanners.yaml"))
+"""Elements of all files (``common``), of each protocol and of each vendor."""
 
 
 def scanner_header(
@@ -53,7 +26,7 @@ def scanner_header(
     ----------
     identity : Identity
     protocol, vendor : str
-        Keys of `PROTOCOLS` and `VENDORS`.
+        Keys of the protocols and vendors in `SCANNERS`.
     session, series_number : int
 
     Returns
@@ -67,22 +40,23 @@ def scanner_header(
     header = Dataset()
     header.file_meta = FileMetaDataset()
     header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    header.file_meta.MediaStorageSOPClassUID = UID(MR_IMAGE_STORAGE)
+    header.file_meta.MediaStorageSOPClassUID = UID(SCANNERS["common"]["SOPClassUID"])
     study_uid = uid(identity.patient_id, session)
-    description = DESCRIPTIONS[vendor][protocol]
+    scanner = SCANNERS["vendors"][vendor]
+    description = scanner["descriptions"][protocol]
     day = f"{session_date(session):%Y%m%d}"
     time = f"{9 + series_number // 6:02d}{series_number % 6 * 10:02d}07.250000"
     values: dict[str, Any] = {
-        **EVERY_SLICE,
-        "ImageType": list(IMAGE_TYPES[vendor]),
+        **SCANNERS["common"],
+        "ImageType": scanner["image_type"],
         "SeriesDescription": description,
         "ProtocolName": description,
         "SeriesNumber": series_number,
         "StudyInstanceUID": study_uid,
         "SeriesInstanceUID": uid(study_uid, series_number),
         "FrameOfReferenceUID": uid(study_uid, "frame"),
-        **VENDORS[vendor],
-        **PROTOCOLS[protocol],
+        **scanner["header"],
+        **SCANNERS["protocols"][protocol],
         **{f"{event}Date": day for event in ("Study", "Series", "Acquisition", "Content")},
         **{f"{event}Time": time for event in ("Series", "Acquisition", "Content")},
         "StudyTime": "090000",
@@ -149,7 +123,7 @@ def _identify(header: Any, identity: Identity, session: int) -> None:
 def _add_private(header: Any, identity: Identity, vendor: str) -> None:
     from pydicom.dataset import Dataset
 
-    for group, creator, elements in VENDOR_BLOCKS[vendor]:
+    for group, creator, elements in SCANNERS["vendors"][vendor]["private"]:
         block = header.private_block(group, creator, create=True)
         for offset, vr, value in elements:
             block.add_new(offset, vr, value)

@@ -59,7 +59,7 @@ class Identity:
     hospital_address: str
 
     def texts(self) -> list[str]:
-        """Strings that must stand nowhere in a de-identified output."""
+        """Texts that must not be in any de-identified output."""
         names = (self.name, self.referring, self.performing, self.operator)
         parts = [part for name in names for part in name.split("^")[:2] if part]
         numbers = [self.patient_id, self.accession_number, self.phone, self.birth_date]

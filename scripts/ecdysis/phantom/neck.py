@@ -1,9 +1,9 @@
 """A plausible neck for a head template that ends at the foramen magnum.
 
-The outline runs from the template's lowest section over jaw and neck to the shoulders, by
-interpolation between signed distances. Within it lie fat, muscle with fat planes, vertebrae
-with discs, cord in its canal, airway and mandible, in the template's T1w intensities. Sizes
-are round figures of an adult, enough to exercise cropping; no source is claimed for them.
+The outline is interpolated between the signed distances of the template's lowest section, jaw, neck
+and shoulders. It contains fat, muscle with fat planes, vertebrae with discs, cord in its canal,
+airway and mandible, in the template's T1w intensities. Sizes are rough ones of an adult without a
+source; they suffice for tests of cropping.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ Volume = NDArray[np.floating[Any]]
 NECK_LENGTH_MM = 150.0
 # Intensities of the template's tissues.
 FAT, MUSCLE, MARROW, DISC, CORD, CSF, BONE, AIR = 8600, 4200, 6300, 3600, 6800, 2000, 1200, 300
-# Ellipses (centre x, y; radii x, y) in template mm, and the depths at which they rule.
+# Ellipses (centre x, y; radii x, y) in template mm, and the depths of these outlines.
 JAW = (0.0, 30.0, 50.0, 54.0)
 NECK = (0.0, -32.0, 62.0, 62.0)
 SHOULDERS = (0.0, -40.0, 105.0, 75.0)
@@ -37,7 +37,7 @@ def extended_below(
     t1w : float32 array (i, j, k)
         Template head, axes R, A, S, lowest section first.
     silhouette : bool array (i, j, k)
-        The head with all that is in it.
+        The head without holes.
     affine : float64 array (4, 4)
         Voxel to template mm.
     step : float
@@ -68,7 +68,7 @@ def extended_below(
 
 
 def _outline(x: Volume, y: Volume, depth: float, edge: Volume) -> Volume:
-    """Distance to the skin in mm, positive inside, at `depth` mm below the template."""
+    """Return the distance to the skin in mm, positive inside, `depth` mm below the template."""
     neck = _ellipse(x, y, NECK)
     jaw = np.maximum(_ellipse(x, y, JAW), neck)
     shoulders = np.maximum(_ellipse(x, y, SHOULDERS), neck)
@@ -81,7 +81,7 @@ def _outline(x: Volume, y: Volume, depth: float, edge: Volume) -> Volume:
 
 
 def _section(x: Volume, y: Volume, depth: float, skin: Volume, muscle: Volume) -> Volume:
-    """Axial section of the neck; later tissues overlay earlier ones."""
+    """Return an axial section of the neck; later tissues overlay earlier ones."""
     jaw_share = 1 - _ramp((depth - JAW_DEPTH_MM) / 14)
     mandible = np.abs(skin - 13.0)
     canal = np.hypot(x, y - CORD_Y_MM)
@@ -109,7 +109,7 @@ def _section(x: Volume, y: Volume, depth: float, skin: Volume, muscle: Volume) -
 
 
 def _muscle(shape: tuple[int, ...], step: float) -> Volume:
-    """Muscle bellies along the neck, with planes of fat where a smooth random field is zero."""
+    """Return muscle along the neck, with planes of fat where a smooth random field is zero."""
     coarse = [max(2, int(np.ceil(n * step / 4))) for n in shape]
     noise = np.random.default_rng(TEXTURE_SEED).standard_normal(coarse, dtype=np.float32)
     field = ndimage.gaussian_filter(noise, (1.7, 1.7, 8))
@@ -122,7 +122,7 @@ def _muscle(shape: tuple[int, ...], step: float) -> Volume:
 
 
 def _ellipse(x: Volume, y: Volume, ellipse: tuple[float, float, float, float]) -> Volume:
-    """Approximate distance in mm to an ellipse, positive inside."""
+    """Return the approximate distance in mm to an ellipse, positive inside."""
     cx, cy, rx, ry = ellipse
     distance: Volume = (1 - np.hypot((x - cx) / rx, (y - cy) / ry)) * min(rx, ry)
     return distance
@@ -135,7 +135,7 @@ def _signed_distance(mask: NDArray[np.bool_]) -> Volume:
 
 
 def _ramp(value: Volume | float) -> Volume:
-    """Smooth step from 0 at 0 to 1 at 1."""
+    """Return a smooth step from 0 at 0 to 1 at 1."""
     clipped = np.clip(value, 0, 1)
     step: Volume = np.asarray(clipped * clipped * (3 - 2 * clipped), dtype=np.float32)
     return step

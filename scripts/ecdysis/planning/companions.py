@@ -88,14 +88,14 @@ def references(decisions: Sequence[Decision]) -> list[Decision]:
 def _paired_reference(decision: Decision, following: Acquisition | None) -> Decision:
     suffix = following[0].guess.suffix if following else None
     if following is None or suffix == "sbref":
-        return replace(decision, objection="a reference image without its time series")
+        return decision.without_image("a reference image without its time series")
     if suffix == "epi":
-        return replace(decision, objection="the reference image of a field map")
+        return decision.without_image("the reference image of a field map")
     if suffix == "asl":
-        return replace(decision, objection="the reference image of an arterial spin labelling")
+        return decision.without_image("the reference image of an arterial spin labelling")
     converted = [other for other in following if other.kind]
     if not converted:
-        return replace(decision, objection="a reference image whose time series is left out")
+        return decision.without_image("a reference image whose time series is left out")
     same_image = [
         other
         for other in converted
@@ -124,14 +124,15 @@ def field_maps(decisions: Sequence[Decision]) -> list[Decision]:
         single = len(decision.facts.echo_times) < 2
         unpaired = decision.series.id not in paired and decision.partner not in paired
         if decision.kind in ("phasediff", "phase1", "phase2") and single and unpaired:
-            why = "the phase difference of a field map without its magnitude"
-            return replace(decision, objection=why)
+            return decision.without_image(
+                "the phase difference of a field map without its magnitude"
+            )
         if decision.kind != "magnitude":
             return decision
         phase = partner.get(decision.series.id)
         if phases and phase is None:
             why = "the magnitude of a field map without its phase; it may have been repeated"
-            return replace(decision, objection=why)
+            return decision.without_image(why)
         if single:
             first = _is_first_echo(decision, phase, magnitudes, partner)
             decision = decision.with_kind("magnitude1" if first else "magnitude2")
@@ -164,19 +165,14 @@ def _is_first_echo(
     magnitudes: Sequence[Decision],
     partner: Mapping[str, Decision],
 ) -> bool:
-    times = [
-        other.facts.echo_times[0]
-        for other in magnitudes
-        if len(other.facts.echo_times) == 1
-        and (
-            partner.get(other.series.id) is phase
-            if phase
-            else same_acquisition(other.series, decision.series)
-        )
-    ]
-    return not decision.facts.echo_times or decision.facts.echo_times[0] <= min(
-        times, default=decision.facts.echo_times[0]
-    )
+    if not decision.facts.echo_times:
+        return True
+    if phase:
+        same = [other for other in magnitudes if partner.get(other.series.id) is phase]
+    else:
+        same = [other for other in magnitudes if same_acquisition(other.series, decision.series)]
+    times = [other.facts.echo_times for other in same if len(other.facts.echo_times) == 1]
+    return decision.facts.echo_times <= min(times, default=decision.facts.echo_times)
 
 
 def _phases_of(phases: Sequence[Decision], magnitudes: Sequence[Decision]) -> dict[str, Decision]:
@@ -305,7 +301,7 @@ def calibrations(decisions: Sequence[Decision]) -> list[Decision]:
         return list(decisions)
     why = "the calibration image (m0scan) of an arterial spin labelling that is not converted"
     return [
-        replace(decision, objection=why) if decision.kind == "m0scan" else decision
+        decision.without_image(why) if decision.kind == "m0scan" else decision
         for decision in decisions
     ]
 

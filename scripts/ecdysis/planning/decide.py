@@ -39,8 +39,7 @@ def _leave_out_unrequested(decision: Decision, options: PlanOptions) -> Decision
     kind, why = decision.kind, decision.guess.why
     if kind is None or kind in options.suffixes or options.others:
         return decision
-    reason = f"recognised as {kind} ({why}), which is not among the suffixes"
-    return replace(decision, objection=reason)
+    return decision.without_image(f"recognised as {kind} ({why}), which is not among the suffixes")
 
 
 def leave_out_derived(decisions: Sequence[Decision]) -> list[Decision]:
@@ -63,8 +62,7 @@ def leave_out_derived(decisions: Sequence[Decision]) -> list[Decision]:
         always_derived = decision.kind in ("UNIT1", "T1map")
         if decision.kind not in originals or not derived or corrected or always_derived:
             return decision
-        why = f"derived, and the session has an original {decision.kind}"
-        return replace(decision, objection=why)
+        return decision.without_image(f"derived, and the session has an original {decision.kind}")
 
     return [settle(decision) for decision in decisions]
 

@@ -101,11 +101,13 @@ class Decision:
         guess = replace(self.guess, suffix=suffix, why=why or self.guess.why)
         return replace(self, guess=guess)
 
+    def without_image(self, why: str) -> "Decision":
+        """Return this decision with a reason why the series becomes no image."""
+        return replace(self, objection=why)
+
     def with_doubt(self, why: str) -> "Decision":
         """Return this decision with a lower confidence and the reason for it."""
-        confidence = "low" if self.guess.confidence == "low" else "medium"
-        guess = replace(self.guess, confidence=confidence, why=f"{self.guess.why}; {why}")
-        return replace(self, guess=guess)
+        return replace(self, guess=self.guess.with_doubt(why))
 
 
 def decide_series(series: Series, options: PlanOptions) -> Decision:
@@ -113,10 +115,9 @@ def decide_series(series: Series, options: PlanOptions) -> Decision:
     facts = series_facts(series)
     ruling = options.ruling(series, facts)
     guess = recognise(facts, description_words(series.header))
-    keep = bool(ruling and ruling.keep)
     if guess.suffix == "bold" and task_label(series.header) is None:
-        decision = Decision(series, facts, guess, None).with_doubt("no task is named")
-        guess = decision.guess
+        guess = guess.with_doubt("no task is named")
+    keep = bool(ruling and ruling.keep)
     reason = objection(facts, guess, keep=keep)
     if ruling is None or not ruling.decides:
         return Decision(series, facts, guess, reason, ruling)

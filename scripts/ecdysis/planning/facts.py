@@ -1,11 +1,11 @@
 """Facts by which a series is recognised and named; they do not identify anyone."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 from ecdysis.dicom.header import Header
 from ecdysis.dicom.index import Instance
@@ -13,6 +13,8 @@ from ecdysis.dicom.phase_direction import direction
 from ecdysis.files import table_rows
 from ecdysis.planning.entries import Facts
 from ecdysis.planning.series import Series
+
+T = TypeVar("T")
 
 GAP = 1.5
 """If a step between slices exceeds the usual step by this factor, slices are missing."""
@@ -132,7 +134,7 @@ def _coded(series: Series, keyword: str) -> list[str]:
     return _allowed_terms(values, keyword)
 
 
-def _allowed_terms(values: Iterable[Any], keyword: str) -> list[str]:
+def _allowed_terms(values: Iterable[object], keyword: str) -> list[str]:
     # Vendors put several terms into one value: 'CSA MPR', 'T1 MAP' or 'PROJECTION IMAGE'.
     terms = (term for value in values for term in str(value or "").upper().split())
     return list(dict.fromkeys(term for term in terms if term in CODES[keyword]))
@@ -238,13 +240,13 @@ def _numbers(series: Series, keyword: str) -> list[float]:
     return sorted({value for value in values if value is not None})
 
 
-def _number(value: Any) -> float | None:
+def _number(value: object) -> float | None:
     return round(float(value), 3) if isinstance(value, int | float) else None
 
 
-def _integer(value: Any) -> int | None:
+def _integer(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _first(values: list[Any]) -> Any:
+def _first(values: Sequence[T]) -> T | None:
     return values[0] if values else None

@@ -13,7 +13,6 @@ from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
 from ecdysis.key import Key
 from ecdysis.planning.participants_map import (
-    Mapped,
     People,
     check_issuers,
     labels_in_map,
@@ -146,11 +145,15 @@ def _unlisted(
 ) -> dict[Study, str]:
     """Return the studies that are not in the map, with the reason."""
     check_issuers(mapped, {patient for patient, _ in studies})
-    reasons = {
-        study: _missing_in_map(labels_in_map(mapped, study[0]), study[1], dates[study])
-        for study in studies
-    }
-    return {study: reason for study, reason in reasons.items() if reason}
+    reasons = {}
+    for patient, uid in studies:
+        labels = labels_in_map(mapped, patient)
+        if labels is None:
+            reasons[patient, uid] = "this patient is not in participants_map"
+        elif labels.studies and not labels.session(uid, dates[patient, uid]):
+            reason = "participants_map has sessions of this patient, but not this one"
+            reasons[patient, uid] = reason
+    return reasons
 
 
 def _mapped_sessions(
@@ -158,23 +161,11 @@ def _mapped_sessions(
 ) -> dict[Study, str]:
     """Return the session labels of studies in the map."""
     return {
-        study: label
-        for study in studies
-        if (labels := labels_in_map(mapped, study[0]))
-        and (label := _mapped_session(labels, study[1], dates[study]))
+        (patient, uid): label
+        for patient, uid in studies
+        if (labels := labels_in_map(mapped, patient))
+        and (label := labels.session(uid, dates[patient, uid]))
     }
-
-
-def _missing_in_map(mapped: Mapped | None, study: str, date: str) -> str | None:
-    if mapped is None:
-        return "this patient is not in participants_map"
-    if mapped.studies and not _mapped_session(mapped, study, date):
-        return "participants_map has sessions of this patient, but not this one"
-    return None
-
-
-def _mapped_session(mapped: Mapped, study: str, date: str) -> str | None:
-    return mapped.studies.get(study) or mapped.studies.get(date)
 
 
 def _participants(

@@ -27,6 +27,10 @@ class Mapped:
     participant: str
     studies: Mapping[str, str]
 
+    def session(self, study: str, date: str) -> str | None:
+        """Return the session label of a study, found by StudyInstanceUID or StudyDate."""
+        return self.studies.get(study) or self.studies.get(date)
+
 
 People = dict[Patient, Mapped]
 """Patient -> labels; most maps have no issuer, which is then empty."""

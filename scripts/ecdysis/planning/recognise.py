@@ -55,6 +55,11 @@ class Guess:
     confidence: str
     why: str
 
+    def with_doubt(self, why: str) -> "Guess":
+        """Return this guess with a lower confidence and the reason for it."""
+        confidence = "low" if self.confidence == "low" else "medium"
+        return Guess(self.suffix, confidence, f"{self.why}; {why}")
+
 
 def description_words(header: Header) -> set[str]:
     """Return the keys of `WORDS` whose patterns occur in the texts of a header.
@@ -64,7 +69,7 @@ def description_words(header: Header) -> set[str]:
     """
     named: set[str] = set()
     for keyword in ("SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName"):
-        text = re.sub(r"[^a-z0-9]+", " ", str(header[keyword] or "").lower()).strip()
+        text = _plain(header[keyword])
         matches = {word for word, pattern in WORDS.items() if re.search(pattern, text)}
         if matches and not named:
             named = matches
@@ -96,11 +101,16 @@ def task_label(header: Header) -> str | None:
     if label := entity_labels(header).get("task"):
         return label
     for keyword in ("SeriesDescription", "ProtocolName"):
-        text = re.sub(r"[^a-z0-9]+", " ", str(header[keyword] or "").lower())
+        text = _plain(header[keyword])
         for label, pattern in TASKS.items():
             if re.search(rf"\b({pattern})\d*\b", text):
                 return label
     return None
+
+
+def _plain(text: object) -> str:
+    """Return a text in lower case, with a space for everything but letters and digits."""
+    return re.sub(r"[^a-z0-9]+", " ", str(text or "").lower()).strip()
 
 
 def _names_patient(label: str, header: Header) -> bool:

@@ -176,7 +176,7 @@ class SessionPlanner:
             elif _is_exact(decision.ruling):
                 self._names.forget(session.name, series)
                 why = "plan.tsv gives this name to another series of the session too"
-                settled.append(replace(decision, objection=why))
+                settled.append(decision.without_image(why))
             else:
                 first = all(same[0] == series for same in users.values() if series in same)
                 others = {path for path, same in users.items() if same != [series]}
