@@ -10,7 +10,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from ecdysis.quality import background, brain, inu, mask, mriqc, noise, sharpness, tissue
+from ecdysis.quality import background, brain, maps, mriqc, tissue
 from ecdysis.quality.dictionary import MEASURES, OF_SKULLSTRIP
 from ecdysis.quality.measured_image import Inputs, MeasuredImage
 from ecdysis.quality.sheet import NotComputableError, Sheet
@@ -56,7 +56,7 @@ def _measure_air(image: MeasuredImage, sheet: Sheet) -> None:
         image.require_true_zero()
         blank = image.around.voxels(image.around.blank) if image.around.blank.any() else None
         whole = (slice(None),) * 3
-        return [background.efc(brain.intensities(image.volume, whole), blank)]
+        return [background.efc(maps.intensities(image.volume, whole), blank)]
 
     def energy() -> Sequence[float]:
         values, inside, head = image.upper
@@ -82,14 +82,14 @@ def _measure_tissues(image: MeasuredImage, sheet: Sheet) -> None:
         return [compute(image.statistics["wm"], image.statistics["gm"], *more)]
 
     def ratios() -> Sequence[float]:
-        values = noise.with_mean({name: noise.snr(image.statistics[name]) for name in names})
+        values = tissue.with_mean({name: tissue.snr(image.statistics[name]) for name in names})
         image.require_signal()
         return values
 
     def ratios_to_air() -> Sequence[float]:
         stdev = image.magnitude_noise.stdev
-        values = noise.with_mean(
-            {name: noise.snr_dietrich(image.statistics[name], stdev) for name in names}
+        values = tissue.with_mean(
+            {name: tissue.snr_dietrich(image.statistics[name], stdev) for name in names}
         )
         image.require_signal()
         return values
@@ -97,10 +97,10 @@ def _measure_tissues(image: MeasuredImage, sheet: Sheet) -> None:
     def brightness() -> Sequence[float]:
         white = image.statistics["wm"]
         image.require_signal()
-        return [noise.wm2max(white, image.brightest())]
+        return [tissue.wm2max(white, image.brightest())]
 
-    sheet.fill(["cjv"], lambda: of_both(noise.cjv))
-    sheet.fill(["cnr"], lambda: of_both(noise.cnr, image.air_noise.stdev))
+    sheet.fill(["cjv"], lambda: of_both(tissue.cjv))
+    sheet.fill(["cnr"], lambda: of_both(tissue.cnr, image.air_noise.stdev))
     sheet.fill([f"snr_{name}" for name in (*names, "total")], ratios)
     sheet.fill([f"snrd_{name}" for name in (*names, "total")], ratios_to_air)
     sheet.fill(["wm2max"], brightness)
@@ -117,18 +117,18 @@ def _measure_brain(image: MeasuredImage, sheet: Sheet) -> None:
     """Compute the measures of sharpness, bias field, mask and alignment."""
 
     def smoothness() -> Sequence[float]:
-        widths = sharpness.fwhm(image.values, image.inside, image.volume.zooms_mm)
+        widths = brain.fwhm(image.values, image.inside, image.volume.zooms_mm)
         axes = [int(axis) for axis in io_orientation(image.volume.affine)[:, 0]]
         named = [widths[axes.index(axis)] for axis in range(3)]
         return [*named, float(np.mean(named))]
 
     def blocks() -> Sequence[float]:
         image.require_signal()
-        return [inu.inu_blocks(image.values, image.inside, image.volume.zooms_mm)]
+        return [brain.inu_blocks(image.values, image.inside, image.volume.zooms_mm)]
 
     def figures() -> Sequence[float]:
         head = image.around.voxels(image.around.head)
-        return mask.mask_figures(image.mask, head, image.volume.zooms_mm)
+        return brain.mask_figures(image.mask, head, image.volume.zooms_mm)
 
     def overlaps() -> Sequence[float]:
         left = image.inputs.byproducts
@@ -136,12 +136,12 @@ def _measure_brain(image: MeasuredImage, sheet: Sheet) -> None:
             raise NotComputableError(image.missing("aligns no template", "to"))
         posteriors = nib.load(left.posteriors)
         volumes = np.moveaxis(posteriors.get_fdata(dtype=np.float32), -1, 0)
-        wanted = brain.template_maps(image.inputs.template_tissues, left.affine, posteriors)
+        wanted = maps.template_maps(image.inputs.template_tissues, left.affine, posteriors)
         return [
             tissue.fuzzy_jaccard(item, other) for item, other in zip(volumes, wanted, strict=True)
         ]
 
-    sheet.fill(["inu_range", "inu_med"], lambda: inu.inu(image.bias_field[image.inside]))
+    sheet.fill(["inu_range", "inu_med"], lambda: brain.inu(image.bias_field[image.inside]))
     sheet.fill(["inu_blocks"], blocks)
     sheet.fill([f"fwhm_{axis}" for axis in ("x", "y", "z", "avg")], smoothness)
     sheet.fill([f"tpm_overlap_{name}" for name in ("csf", "gm", "wm")], overlaps)

@@ -67,7 +67,7 @@ def add_method(copy: Path) -> list[str]:
 def add_measure(copy: Path) -> list[str]:
     """Add the measure ``brightest``; return the files that were touched."""
     formula, dictionary, script = (
-        "scripts/ecdysis/quality/noise.py",
+        "scripts/ecdysis/quality/tissue.py",
         "scripts/ecdysis/quality/measures.tsv",
         "scripts/measure.py",
     )
@@ -78,7 +78,7 @@ def add_measure(copy: Path) -> list[str]:
     _replace(
         copy / script,
         '    sheet.fill(["inu_blocks"]',
-        '    sheet.fill(["brightest"], lambda: [noise.brightest(image.values[image.inside])])\n'
+        '    sheet.fill(["brightest"], lambda: [tissue.brightest(image.values[image.inside])])\n'
         '    sheet.fill(["inu_blocks"]',
     )
     return [formula, dictionary, script]

@@ -4,8 +4,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 from ecdysis.image.volume import read_anatomical
-from ecdysis.quality.brain import Tissues
 from ecdysis.quality.dictionary import MEASURES, OF_SKULLSTRIP
+from ecdysis.quality.maps import Tissues
 from ecdysis.quality.measured_image import Inputs
 from ecdysis.skullstrip.itk import write_affine
 from measure import measure
@@ -140,7 +140,7 @@ def test_a_measure_that_fails_costs_no_other(made, monkeypatch, capsys):
     def fails(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("ecdysis.quality.noise.cjv", fails)
+    monkeypatch.setattr("ecdysis.quality.tissue.cjv", fails)
     found = measure(made.whole())
     assert found["not_computable"] == {"cjv": "it failed: ZeroDivisionError"}
     assert found["warnings"] == ["cjv failed: ZeroDivisionError, see the log"]
@@ -151,6 +151,6 @@ def test_a_lack_of_memory_is_no_property_of_the_image(made, monkeypatch):
     def lacks(*_):
         raise MemoryError
 
-    monkeypatch.setattr("ecdysis.quality.noise.cjv", lacks)
+    monkeypatch.setattr("ecdysis.quality.tissue.cjv", lacks)
     with pytest.raises(MemoryError):
         measure(made.whole())

@@ -3,21 +3,23 @@
 import numpy as np
 import pytest
 from ecdysis.quality.background import Noise, efc, fber, fit_chi, listen, qi_2, quantiles
-from ecdysis.quality.inu import BLOCK_MM, inu, inu_blocks
-from ecdysis.quality.mask import mask_figures
-from ecdysis.quality.noise import (
+from ecdysis.quality.brain import BLOCK_MM, fwhm, inu, inu_blocks, mask_figures
+from ecdysis.quality.sheet import NotComputableError
+from ecdysis.quality.tissue import (
     Statistics,
     cjv,
     cnr,
+    eroded,
+    fuzzy_jaccard,
+    rpve,
     snr,
     snr_dietrich,
     statistics,
+    sure_mask,
+    volume_fractions,
     with_mean,
     wm2max,
 )
-from ecdysis.quality.sharpness import fwhm
-from ecdysis.quality.sheet import NotComputableError
-from ecdysis.quality.tissue import eroded, fuzzy_jaccard, rpve, sure_mask, volume_fractions
 from scipy import ndimage
 
 GREY, WHITE = Statistics(500, 40, 30), Statistics(800, 30, 20)

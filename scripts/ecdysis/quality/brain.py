@@ -1,118 +1,147 @@
-"""The part of an image around the brain, with its mask, bias field and tissue maps."""
+"""Measures inside the brain mask: the mask itself, the bias field, and smoothness."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from itertools import product
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from ecdysis.image.geometry import Affine, Box, zooms_of
-from ecdysis.image.resampling import resample
-from ecdysis.image.volume import Volume, read
+from ecdysis.image.geometry import Box
 from ecdysis.quality.sheet import NotComputableError
-from ecdysis.skullstrip.itk import read_affine
+from ecdysis.skullstrip.mask_check import edge_area, fragment_fraction
 
 Values = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-FIELD_BOUNDS = (0.1, 10.0)
-"""Limits of the bias field: outside the head its splines are unconstrained."""
+BLOCK_MM = 28.0
+"""Edge of a block: smaller blocks may have no white matter, larger ones average a bias field."""
+LEAST_BLOCKS = 20
+BRIGHT = 90
+LEAST_CORRELATION = 0.05
+"""Correlation of neighbours below which an image is white noise; own choice: noise has 0 ± 0.01; an
+image whose neighbours correlate by 0.8, in noise as strong as itself, has 0.4."""
 
 
-@dataclass(frozen=True)
-class Tissues:
-    """The tissue maps of an image.
-
-    Attributes
-    ----------
-    files : tuple of Path
-        Probabilities of CSF, GM and WM: of the image itself, on a box of its grid, or of the T1w
-        of its session.
-    to_t1w : Path or None
-        The ITK transform of points from the image to that T1w.
-    """
-
-    files: tuple[Path, ...]
-    to_t1w: Path | None = None
-
-
-def intensities(volume: Volume, box: tuple[slice, ...]) -> Values:
-    """Return the scaled values in a box."""
-    slope, inter = volume.scaling
-    values: Values = volume.stored[box].astype(np.float32)
-    if (slope, inter) != (1.0, 0.0):
-        values = values * np.float32(slope) + np.float32(inter)
-    return values
-
-
-def read_tissues(tissues: Tissues, volume: Volume, box: Box) -> list[Values]:
-    """Read the probabilities of CSF, GM and WM in a box of an image.
-
-    Maps of a T1w are resampled linearly with the rigid transform.
-    """
-    maps = []
-    for path in tissues.files:
-        loaded = read(path)
-        start = np.eye(4)
-        start[:3, 3] = box.start
-        to_map = _inverse(loaded.affine) @ volume.affine @ start
-        if tissues.to_t1w is not None:
-            to_map = _inverse(loaded.affine) @ read_affine(tissues.to_t1w) @ volume.affine @ start
-            values = intensities(loaded, (slice(None),) * 3)
-            values = ndimage.affine_transform(
-                values, to_map[:3, :3], to_map[:3, 3], output_shape=box.shape, order=1
-            )
-        else:
-            corner = np.rint(to_map[:3, 3]).astype(int)
-            whole = Box.whole(loaded.stored.shape)
-            part = Box.of([[at, at + size] for at, size in zip(corner, box.shape, strict=True)])
-            if part & whole != part:
-                raise NotComputableError("the brain mask is larger than the tissue maps")
-            values = intensities(loaded, part.slices)
-        maps.append(values)
-    return maps
-
-
-def read_field(path: Path, volume: Volume, window: Sequence[slice]) -> Values:
-    """Resample the bias field of the working image to a part of the image's grid."""
-    field = nib.load(path)
-    brought = resample(
-        field.get_fdata(dtype=np.float32),
-        zooms_of(field.affine).tolist(),
-        volume.stored.shape,
-        volume.zooms_mm,
-        window,
-    )
-    return brought.clip(*FIELD_BOUNDS)
-
-
-def template_maps(files: Sequence[Path], affine: Path, like: nib.Nifti1Image) -> list[Values]:
-    """Resample the template's tissue maps to the grid of an image with the affine alignment.
+def mask_figures(brain: Mask, head: Mask, spacing: Sequence[float]) -> list[float]:
+    """Volume (mL), area at the edge of the field (cm²), part in fragments, part outside the head.
 
     Parameters
     ----------
-    files : sequence of Path
-    affine : Path
-        ITK transform of points from template to head.
-    like : NIfTI image
-        Its first three dimensions are the grid.
+    brain, head : bool arrays (X, Y, Z)
+    spacing : three floats
+        Voxel size, mm.
     """
-    to_template = _inverse(read_affine(affine)) @ like.affine
-    maps = []
-    for path in files:
-        loaded = nib.load(path)
-        matrix = _inverse(loaded.affine) @ to_template
-        values = loaded.get_fdata(dtype=np.float32)
-        maps.append(
-            ndimage.affine_transform(
-                values, matrix[:3, :3], matrix[:3, 3], output_shape=like.shape[:3], order=1
-            )
+    box = Box.around(brain)
+    if box is None:
+        raise NotComputableError("the brain mask is empty")
+    voxels = int(brain.sum())
+    return [
+        voxels * float(np.prod(spacing)) / 1000,
+        edge_area(brain, spacing) / 100,
+        fragment_fraction(brain[box.slices]),
+        1 - int((brain & head).sum()) / voxels,
+    ]
+
+
+def inu(field: Values) -> list[float]:
+    """Range and median of the bias field.
+
+    (P95 - P5) / median, and the median; the range is relative, since N4 leaves the scale of its
+    field open (Tustison et al. 2010, doi:10.1109/TMI.2010.2046908).
+
+    Parameters
+    ----------
+    field : float array (N,)
+        The field by which N4 divides the image, at the voxels of the brain.
+    """
+    low, median, high = (float(part) for part in np.percentile(field, (5, 50, 95)))
+    return [(high - low) / median, median]
+
+
+def inu_blocks(values: Values, inside: Mask, spacing: Sequence[float]) -> float:
+    """Return how much the bright tissue varies between parts of the brain, without N4.
+
+    In a T1w, percentile 90 of the intensities of a block is white matter almost everywhere. The
+    measure is (P95 - P5) / median of all blocks that are at least half brain. It is our own measure
+    and depends on anatomy too, so only images of one kind can be compared.
+
+    Parameters
+    ----------
+    values : float array (X, Y, Z)
+    inside : bool array (X, Y, Z)
+        The brain.
+    spacing : three floats
+        Voxel size, mm.
+
+    Raises
+    ------
+    NotComputableError
+        There are too few such blocks, or the image is dark.
+    """
+    parts = [
+        values[block][inside[block]]
+        for block in _blocks(values.shape, spacing)
+        if inside[block].mean() >= 0.5
+    ]
+    if len(parts) < LEAST_BLOCKS:
+        raise NotComputableError(f"the brain fills fewer than {LEAST_BLOCKS} blocks of 28 mm")
+    bright = [float(np.percentile(part, BRIGHT)) for part in parts]
+    low, median, high = (float(part) for part in np.percentile(bright, (5, 50, 95)))
+    if median <= 0:
+        raise NotComputableError("the brain has no intensities above 0")
+    return (high - low) / median
+
+
+def _blocks(shape: Sequence[int], spacing: Sequence[float]) -> Iterator[tuple[slice, ...]]:
+    """Cut an array into blocks of `BLOCK_MM`, those at its far edges smaller."""
+    steps = [max(1, round(BLOCK_MM / size)) for size in spacing]
+    starts = [range(0, length, step) for length, step in zip(shape, steps, strict=True)]
+    for corner in product(*starts):
+        yield tuple(slice(at, at + step) for at, step in zip(corner, steps, strict=True))
+
+
+def fwhm(values: Values, inside: Mask, spacing: Sequence[float]) -> list[float]:
+    """Full width at half maximum, mm, of the Gaussian that would smooth white noise as much.
+
+    Forman et al. 1995, doi:10.1002/mrm.1910330508, in the form of AFNI's 3dFWHMx (classic): of
+    two neighbours at the distance d the correlation is ρ = 1 - v/2V, with v the variance of
+    their difference and V that of the intensities. A Gaussian kernel makes it
+    exp(-d² 2 ln 2 / FWHM²), so FWHM = d sqrt(-2 ln 2 / ln ρ). Both neighbours must be inside.
+
+    Parameters
+    ----------
+    values : float array (X, Y, Z)
+    inside : bool array (X, Y, Z)
+    spacing : three floats
+        mm between neighbours along each axis.
+
+    Returns
+    -------
+    list of three floats
+        Along each axis of the array.
+
+    Raises
+    ------
+    NotComputableError
+        All values are equal, or neighbours are not correlated.
+    """
+    variance = float(values[inside].var(dtype=np.float64))
+    if not variance:
+        raise NotComputableError("all voxels of the brain are equal")
+    widths = []
+    for axis, step in enumerate(spacing):
+        first, second = (
+            tuple(part if other == axis else slice(None) for other in range(3))
+            for part in (slice(None, -1), slice(1, None))
         )
-    return maps
-
-
-def _inverse(affine: Affine) -> Affine:
-    return np.linalg.inv(affine).astype(np.float64)
+        pairs = inside[first] & inside[second]
+        change = (values[second] - values[first])[pairs]
+        if not change.size:
+            raise NotComputableError("the brain mask is one voxel thick")
+        correlation = 1 - float(change.var(dtype=np.float64)) / (2 * variance)
+        if not correlation > LEAST_CORRELATION:
+            raise NotComputableError(
+                "neighbours in the brain mask are no more alike than others: white noise", look=True
+            )
+        widths.append(float(step * np.sqrt(-2 * np.log(2) / np.log(correlation))))
+    return widths

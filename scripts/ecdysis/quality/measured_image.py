@@ -1,4 +1,4 @@
-"""One image to be measured, with what its measures share."""
+"""An image to be measured, and the intermediate results that several measures need."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,8 +12,7 @@ from ecdysis.image.brain_mask import read_mask
 from ecdysis.image.geometry import Box
 from ecdysis.image.volume import Volume, are_numbers, read
 from ecdysis.job import optional
-from ecdysis.quality import air, background, brain, mriqc, tissue
-from ecdysis.quality.noise import Statistics, statistics
+from ecdysis.quality import air, background, maps, mriqc, tissue
 from ecdysis.quality.sheet import NotComputableError
 from ecdysis.skullstrip.byproducts import Byproducts
 from ecdysis.skullstrip.itk import read_affine
@@ -22,24 +21,25 @@ from ecdysis.template import Prepared
 SAMPLE = 4_000_000
 """Number of voxels, evenly spread over the image, among which the brightest are searched."""
 BRIGHTEST = 99.95
+WHOLE = (slice(None),) * 3
 OUTLIER = 5.0
-"""An outlier is this many times as far from percentile 0.1 of an image as percentile 99.9 is."""
+"""Outliers are this many times as far from percentile 0.1 of an image as percentile 99.9 is."""
 MOST_NEGATIVE = 0.1
-"""Above this part of the brain that is darker than no signal, the intensities have no zero."""
+"""If a larger fraction of the brain is darker than no signal, the intensities have no zero."""
 MOST_SIGNED = 0.25
-"""Above this part of the air that is negative, its noise is not that of a magnitude image."""
+"""If a larger fraction of the air is negative, its noise is not that of a magnitude image."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What an image is measured with; None or empty is what its skull stripping does not give.
+    """The data that an image is measured from; None or empty if its skull stripping made none.
 
     Attributes
     ----------
     volume : Volume
         The whole image, reoriented.
     method : str
-        Of skull stripping, for the reasons.
+        The method of skull stripping, which is named in reasons.
     mask : Path or None
         Brain mask on the grid of `volume`.
     tissues : Tissues or None
@@ -52,7 +52,7 @@ class Inputs:
     volume: Volume
     method: str
     mask: Path | None = None
-    tissues: brain.Tissues | None = None
+    tissues: maps.Tissues | None = None
     byproducts: Byproducts | None = None
     template_tissues: tuple[Path, ...] = ()
 
@@ -67,9 +67,9 @@ def inputs_of(files: Any, method: str) -> Inputs:
         image or, with ``points_to_t1w``, of the T1w of its session; ``posteriors`` with
         ``bias_field``, ``affine`` and ``template``.
     method : str
-        Of skull stripping.
+        The method of skull stripping.
     """
-    maps = tuple(map(Path, files.get("tissues") or ()))
+    tissues = tuple(map(Path, files.get("tissues") or ()))
     byproducts: Byproducts | None = None
     template_tissues: tuple[Path, ...] = ()
     if files.get("posteriors"):
@@ -80,14 +80,14 @@ def inputs_of(files: Any, method: str) -> Inputs:
         read(files.get("image")),
         method,
         mask=optional(files, "mask"),
-        tissues=brain.Tissues(maps, optional(files, "points_to_t1w")) if maps else None,
+        tissues=maps.Tissues(tissues, optional(files, "points_to_t1w")) if tissues else None,
         byproducts=byproducts,
         template_tissues=template_tissues,
     )
 
 
 class MeasuredImage:
-    """An image with what its measures share, each made when it is first asked for."""
+    """An image with the results that several measures need; each is computed at first use."""
 
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs
@@ -100,14 +100,14 @@ class MeasuredImage:
 
     @cached_property
     def zero(self) -> float:
-        """The intensity of no signal, which is subtracted; 0 where no air shows it."""
+        """The intensity that means no signal, which is subtracted; 0 if no air shows it."""
         try:
             return air.zero_level(self.volume, self.around)
         except NotComputableError:
             return 0.0
 
     def require_true_zero(self) -> None:
-        """Raise NotComputableError if the image has an offset, which air tells only roughly."""
+        """Raise NotComputableError if the image has an offset, which is known only roughly."""
         if self.zero:
             raise NotComputableError(
                 f"the intensities have an offset: air begins at {self.zero:.4g} and not at 0"
@@ -148,7 +148,9 @@ class MeasuredImage:
     def mask(self) -> Any:
         """The brain mask."""
         if self.inputs.mask is None:
-            raise NotComputableError(f"there is no brain mask: skullstrip.method is {self.method}")
+            raise NotComputableError(
+                f"there is no brain mask: skullstrip.method is {self.inputs.method}"
+            )
         return read_mask(self.inputs.mask, self.volume)
 
     @cached_property
@@ -174,11 +176,11 @@ class MeasuredImage:
         """The bias field in the box of the brain."""
         if self.inputs.byproducts is None:
             raise NotComputableError(self.missing("estimates no bias field"))
-        return brain.read_field(self.inputs.byproducts.bias_field, self.volume, self.box.slices)
+        return maps.read_field(self.inputs.byproducts.bias_field, self.volume, self.box.slices)
 
     @cached_property
     def scale(self) -> float:
-        """The median of the bias field, which N4 leaves open; so the brain keeps its brightness."""
+        """The median of the bias field, by which it is divided, because N4 leaves its scale open."""
         return float(np.median(self.bias_field[self.inside]))
 
     @cached_property
@@ -186,30 +188,29 @@ class MeasuredImage:
         """Probabilities of CSF, GM and WM in the box of the brain."""
         if self.inputs.tissues is None:
             raise NotComputableError(self.missing("maps no tissues"))
-        return brain.read_tissues(self.inputs.tissues, self.volume, self.box)
+        return maps.read_tissues(self.inputs.tissues, self.volume, self.box)
 
     @cached_property
-    def statistics(self) -> dict[str, Statistics]:
-        """Of each tissue, by its short name."""
+    def statistics(self) -> dict[str, tissue.Statistics]:
+        """The statistics of each tissue, by its short name."""
         probabilities, values = self.probabilities, self.values
         if self.inputs.byproducts is not None:
             values = values / (self.bias_field / np.float32(self.scale))
         summary = {}
         for name, probability in zip(("csf", "gm", "wm"), probabilities, strict=True):
             sure = tissue.sure_mask(probability, self.volume.zooms_mm) & self.inside
-            summary[name] = statistics(values[sure], name.upper())
+            summary[name] = tissue.statistics(values[sure], name.upper())
         return summary
 
     def mriqc_scan(self) -> mriqc.Scan:
-        """Return what the metrics of MRIQC are computed from."""
+        """Return the data that the metrics of MRIQC are computed from."""
         byproducts = self.inputs.byproducts
         if byproducts is None:
             raise NotComputableError(self.missing("estimates no bias field"))
         self.require_signal()
         probabilities = dict(zip(mriqc.TISSUES, self.probabilities, strict=True))
-        whole = (slice(None),) * 3
-        values = self.above_zero(whole)
-        field = brain.read_field(byproducts.bias_field, self.volume, whole)
+        values = self.above_zero(WHOLE)
+        field = maps.read_field(byproducts.bias_field, self.volume, WHOLE)
         corrected = mriqc.scaled(values / field, probabilities["wm"], self.box.slices)
         around = self.around
         head = around.voxels(around.head)
@@ -222,35 +223,30 @@ class MeasuredImage:
         box = (first, second, third)
         return mriqc.Scan(corrected, probabilities, box, head, blank, hat, artefacts)
 
-    @property
-    def method(self) -> str:
-        """Of skull stripping."""
-        return self.inputs.method
-
     def missing(self, what: str, word: str = "of") -> str:
-        """Say that the method does not do something, or not for an image beside a T1w."""
+        """Return a reason: the method does not do this, or not for an image other than the T1w."""
         beside = self.inputs.tissues is not None and self.inputs.tissues.to_t1w is not None
         whose = f" {word} an image beside a T1w" if beside else ""
-        return f"skullstrip.method {self.method} {what}{whose}"
+        return f"skullstrip.method {self.inputs.method} {what}{whose}"
 
     def above_zero(self, window: tuple[slice, ...]) -> Any:
         """Return the intensities of a part of the image, without an offset."""
-        values = brain.intensities(self.volume, window)
+        values = maps.intensities(self.volume, window)
         return values - np.float32(self.zero) if self.zero else values
 
     def brightest(self) -> float:
-        """Percentile 99.95 of the image, without its bias field where there is one."""
+        """Return percentile 99.95 of the image, without its bias field if that is known."""
         stride = max(1, round((self.volume.stored.size / SAMPLE) ** (1 / 3)))
         window = (slice(None, None, stride),) * 3
         values = self.above_zero(window)
         if self.inputs.byproducts is not None:
-            field = brain.read_field(self.inputs.byproducts.bias_field, self.volume, window)
+            field = maps.read_field(self.inputs.byproducts.bias_field, self.volume, window)
             values = values / (field / np.float32(self.scale))
         return float(np.percentile(values, BRIGHTEST))
 
 
 def without_gaps(volume: Volume) -> Volume:
-    """Make background of what is no number."""
+    """Replace values that are not numbers by background."""
     numbers = are_numbers(volume.stored)
     if numbers.all():
         return volume
@@ -275,7 +271,7 @@ def without_outliers(volume: Volume) -> Volume:
 
 
 def step_of(volume: Volume) -> float:
-    """Smallest difference of two intensities; 0 if they are continuous."""
+    """Return the smallest difference of two intensities; 0 if they are continuous."""
     sample = volume.stored.ravel(order="K")[:: max(1, volume.stored.size // 100_000)]
     whole = volume.stored.dtype.kind in "iu" or bool((sample == np.rint(sample)).all())
     return abs(volume.scaling[0]) if whole else 0.0
