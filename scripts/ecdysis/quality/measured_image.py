@@ -180,7 +180,7 @@ class MeasuredImage:
 
     @cached_property
     def scale(self) -> float:
-        """The median of the bias field, by which it is divided, because N4 leaves its scale open."""
+        """The median of the bias field; the field is divided by it, as N4 leaves its scale open."""
         return float(np.median(self.bias_field[self.inside]))
 
     @cached_property

@@ -1,6 +1,6 @@
 """Make the folder to publish from a finished run, check it, and give it its name.
 
-It is made under another name, so that a folder that is not checked is never taken for one that is.
+Until it is checked, the folder has another name, so that nobody publishes it by mistake.
 """
 
 import shutil
@@ -34,14 +34,14 @@ from ecdysis.template import Prepared
 
 NEEDED = ("dataset_description.json", "README.md", "LICENSE", "participants.tsv", ".bidsignore",
           f"{RESULTS}/dataset_description.json", f"{RESULTS}/index.html")  # fmt: skip
-"""Files without which the folder is of no use."""
+"""Files that the folder must contain."""
 ROUNDS = 3
 """How often files with findings are left out and the rest is checked again."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a process needs to make the files of one subject."""
+    """The data that a process needs to make the files of one subject."""
 
     label: str
     bids_dir: Path
@@ -70,8 +70,8 @@ def share(study: Study, validator: str | None, processes: int) -> dict[str, Any]
     Raises
     ------
     InputError
-        The run does not fit, the folder exists, or the check found something that could not be
-        left out.
+        The run was made without defacing or still goes on, the folder exists, no image can be
+        shared, or the check found something that could not be left out.
     """
     settings, target = study.settings, Path(study.settings["share_dir"])
     partial = target.with_name(f"{target.name}.partial")
@@ -109,7 +109,7 @@ def share(study: Study, validator: str | None, processes: int) -> dict[str, Any]
 
 
 def _subjects(study: Study, folder: Path, known: Searched) -> list[Subject]:
-    """Return the subjects of a run; InputError if the run shows faces or goes on."""
+    """Return the subjects of a run; InputError if its results show faces or it still goes on."""
     settings = study.settings
     run = load_run(settings["output_dir"])
     if not run.settings.get("deface"):
@@ -157,15 +157,15 @@ def make_subject(subject: Subject) -> Shared:
         copy_results(image.name, subject.output_dir, results)
     home = folder / f"sub-{subject.label}"
     shared.faces = dict(scan_faces(folder, home.name))
-    seen = {path: why for path, why in shared.faces.items() if why}
+    faces = {path: why for path, why in shared.faces.items() if why}
     bad = {
         image.name.name
         for image in images
-        for path in seen
+        for path in faces
         if path.partition(".")[0] == image.name.name
         or path.startswith(f"{RESULTS}/{image.name.folder}/{image.name.entities}_")
     }
-    for path, why in seen.items():
+    for path, why in faces.items():
         _drop(folder, path, shared, why)
     good = [image.name for image in images if image.name.name not in bad]
     for image in images:
@@ -182,8 +182,8 @@ def make_subject(subject: Subject) -> Shared:
 def _drop_image(image: Defaced, folder: Path, shared: Shared) -> None:
     """Remove the raw file and all results of an image."""
     name = image.name
-    there = [path for path in shared.files if path.partition(".")[0] == name.name]
-    for path in there:
+    raw_files = [path for path in shared.files if path.partition(".")[0] == name.name]
+    for path in raw_files:
         _drop(folder, path, shared, "another file of this image may show the face")
     for result in files_without_face(name):
         (folder / RESULTS / result).unlink(missing_ok=True)
@@ -191,7 +191,7 @@ def _drop_image(image: Defaced, folder: Path, shared: Shared) -> None:
 
 
 def _drop(folder: Path, path: str, shared: Shared, why: str) -> None:
-    """Remove a file with its sidecar, and name it."""
+    """Remove a file with its sidecar, and record why."""
     for file in (folder / path, sidecar_of(folder / path)):
         file.unlink(missing_ok=True)
     if path in shared.files:
@@ -201,12 +201,12 @@ def _drop(folder: Path, path: str, shared: Shared, why: str) -> None:
 
 def _shared_names(study: Study, shared: Shared) -> set[str]:
     """Return the images whose raw file is shared, such as ``sub-01_T1w``."""
-    there = {path.partition(".")[0] for path in shared.files}
-    return {image.file for image in study.images if image.name in there}
+    names = {path.partition(".")[0] for path in shared.files}
+    return {image.file for image in study.images if image.name in names}
 
 
 def _name_other_subjects(study: Study, shared: Shared, labels: Collection[str]) -> None:
-    """Name the subjects that have no shared file."""
+    """Record the subjects that have no shared file."""
     every = {path.name for path in Path(study.settings["bids_dir"]).glob("sub-*") if path.is_dir()}
     named = {path.split("/")[0] for path, _ in shared.left_out}
     for name in sorted(every - {f"sub-{label}" for label in labels} - named):
@@ -222,12 +222,12 @@ def _checked(
 ) -> tuple[Report, dict[str, Any] | None]:
     """Check the folder; leave out the files with findings and check again."""
     removed: list[tuple[str, str]] = []
-    # The processes that made the images have searched them. This searches all later files.
+    # Most images were searched by the processes that made them; this searches the others.
     faces = dict(scan_faces(folder, known=shared.faces))
     for _ in range(ROUNDS):
         report = scan_files(folder, known)
-        there = {path: why for path, why in faces.items() if (folder / path).exists()}
-        report.findings += [(path, why) for path, why in there.items() if why]
+        remaining = {path: why for path, why in faces.items() if (folder / path).exists()}
+        report.findings += [(path, why) for path, why in remaining.items() if why]
         validation = validate(folder, validator) if validator else None
         wrong = [
             (path, f"the BIDS validator: {issue['code']}")
@@ -242,7 +242,7 @@ def _checked(
         for path, why in bad:
             (folder / path).unlink(missing_ok=True)
             removed.append((path, why))
-    report.looked = {"images of heads: nose, eyes and ears": len(there), **report.looked}
+    report.looked = {"images of heads: nose, eyes and ears": len(remaining), **report.looked}
     report.removed = removed
     return report, validation
 
@@ -251,17 +251,12 @@ def _require_clean(
     folder: Path, report: Report, validation: Mapping[str, Any] | None, known: Searched
 ) -> None:
     """Raise an InputError if a finding or an error of the validator remains."""
-    remaining = {f"{known.hidden(path)}: {why}" for path, why in report.findings}
-    problems: Sequence[str] = sorted(remaining)
-    errors = (validation or {}).get("errors", 0)
-    if errors:
-        codes = {
-            item["code"] for item in (validation or {})["issues"] if item["severity"] == "error"
-        }
-        problems = [
-            *problems,
-            f"the BIDS validator has {errors} errors ({', '.join(sorted(codes))})",
-        ]
+    problems = sorted({f"{known.hidden(path)}: {why}" for path, why in report.findings})
+    if validation and validation["errors"]:
+        codes = {item["code"] for item in validation["issues"] if item["severity"] == "error"}
+        problems.append(
+            f"the BIDS validator has {validation['errors']} errors ({', '.join(sorted(codes))})"
+        )
     if problems:
         raise InputError(
             f"share_dir {folder}",

@@ -1,10 +1,12 @@
-"""The texts at the top of the folder to publish: descriptions, templates, SHARE.md, checksums."""
+"""The files at the top of the folder to publish: descriptions, templates, SHARE.md, checksums."""
 
 import os
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import jinja2
 
 from ecdysis.errors import InputError
 from ecdysis.files import read_json, read_tsv, sha256, write_json, write_text
@@ -22,27 +24,7 @@ from ecdysis.version import BIDS_VERSION, __version__, generated_by
 
 CHECKSUMS, STATEMENT = "sha256sums.txt", "SHARE.md"
 TO_FILL_IN = "TO BE FILLED IN"
-README = """\
-# {name}
-
-{mark} before publication: replace this text. Say what was studied and why, who took part, how the
-images were acquired, whom to ask, and how to cite the dataset.
-
-- Consent: {mark} (participants agreed to the publication of their defaced images, yes or no)
-- Ethics approval: {mark}
-- Contact: {mark}
-
-Faces and ears were removed from the anatomical images by Ecdysis {version}. The results of the
-workflow are in `derivatives/ecdysis`; open `derivatives/ecdysis/index.html` for the report and
-`derivatives/ecdysis/methods.md` for the methods. `SHARE.md` says what was checked and what was left
-out. `sha256sums.txt` has the checksums: `sha256sum -c sha256sums.txt`.
-"""
-LICENSE = """\
-{mark}: choose a licence and put its text here. Until then, nobody may use these data.
-
-Common choices for data of persons who agreed to publication: CC0 1.0, PDDL, CC BY 4.0, or a data
-use agreement of your institution. The field License in dataset_description.json must name the same.
-"""
+TEMPLATES = Path(__file__).parents[3] / "report"
 USUAL = (
     *("sourcedata", "code", "stimuli", "derivatives", "phenotype", "logs"),
     *("README", "README.txt", "README.rst", "CHANGES", "CITATION.cff"),
@@ -57,10 +39,9 @@ def write_top(
     """Write the files at the top of the dataset; return its name."""
     name = _write_description(bids_dir, folder, shared, known)
     _write_participants(bids_dir, folder, shared, subjects, known)
-    words = {"name": name, "mark": TO_FILL_IN, "version": __version__}
-    texts = {"README.md": README, "LICENSE": LICENSE, ".bidsignore": BIDSIGNORE}
-    for file, text in texts.items():
-        write_text(folder / file, text.format(**words) if file != ".bidsignore" else text)
+    write_text(folder / "README.md", _filled("share_readme.md.j2", name=name, version=__version__))
+    write_text(folder / "LICENSE", _filled("share_license.txt.j2"))
+    write_text(folder / ".bidsignore", BIDSIGNORE)
     for path in sorted(bids_dir.iterdir()):
         _write_or_name(path, folder, shared)
     return name
@@ -159,52 +140,34 @@ def write_checksums(folder: Path) -> int:
 def statement(
     shared: Shared, report: Report, validation: Mapping[str, Any] | None, known: Searched
 ) -> str:
-    """Return the text of SHARE.md; names that identify are not in it."""
-    lines = ["# What is shared", "", "Written by `snakemake share`.", ""]
-    lines += ["## Checked", "", "| check | result |", "|---|---|"]
-    lines += [f"| {name} | {result} |" for name, result in report.results()]
+    """Return the text of SHARE.md, without names that identify."""
+    checks = [*report.results()]
     if validation is None:
-        lines.append("| BIDS validator | not installed, so not run |")
+        checks.append(("BIDS validator", "not installed, so not run"))
     else:
         errors, warnings = validation["errors"], validation["warnings"]
-        lines.append(f"| BIDS validator | {errors} errors, {warnings} warnings |")
-    lines += ["", "## Left out", ""]
-    left_out = [(known.hidden(name), reason) for name, reason in shared.left_out + report.removed]
-    lines += _grouped(left_out) or ["Nothing."]
-    lines += ["", "## Fields and columns left out", ""]
+        checks.append(("BIDS validator", f"{errors} errors, {warnings} warnings"))
+    by_reason: defaultdict[str, list[str]] = defaultdict(list)
+    for name, reason in shared.left_out + report.removed:
+        by_reason[reason].append(known.hidden(name))
+    left_out = sorted(by_reason.items(), key=lambda item: -len(item[1]))
     removed = sorted((known.hidden(name), times) for name, times in shared.removed_fields.items())
-    lines += [f"- {_plain(name)} ({times} times)" for name, times in removed] or ["None."]
-    return "\n".join([*lines, "", *_REMAINS, ""])
+    return _filled("share.md.j2", checks=checks, left_out=left_out, removed=removed)
 
 
-_REMAINS = (
-    "## What you must still do",
-    "",
-    f"- README.md, LICENSE and dataset_description.json: replace every `{TO_FILL_IN}`; then write"
-    " the checksums again.",
-    "- Look at the pictures of the report. A program has looked for faces, not a person.",
-    "- Ask whether participants agreed to the publication.",
-    "",
-    "## What is not promised",
-    "",
-    "- Functional, diffusion, perfusion and field-map images of coarse voxels are shared as they"
-    " are, as is usual. They show a blurred outline of the head at most.",
-    "- A brain is individual. Whoever has another scan of the same person can match the two.",
-    "- A program can draw a plausible face where one was removed (Abramian & Eklund 2019,"
-    " doi:10.1109/ISBI.2019.8759515); it is a guess.",
-)
-
-
-def _grouped(items: Sequence[tuple[str, str]]) -> list[str]:
-    """Return a list by reasons, each with its files."""
-    reasons = Counter(reason for _, reason in items)
-    lines = []
-    for reason, count in reasons.most_common():
-        names = sorted({name for name, why in items if why == reason})
-        lines += [f"- {_plain(reason)} ({count}):", *(f"    - {_plain(name)}" for name in names)]
-    return lines
+def _filled(template: str, **content: object) -> str:
+    """Return the text of a template in the folder ``report``."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=False,  # noqa: S701 - Markdown, not HTML; the filter escapes data
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["plain"] = _plain
+    return environment.get_template(template).render(mark=TO_FILL_IN, **content)
 
 
 def _plain(text: str) -> str:
-    """Return a text without what Markdown would read as markup, on one line."""
+    """Return a text on one line, without characters that Markdown reads as markup."""
     return " ".join(text.split()).replace("<", "&lt;").replace("|", "\\|")

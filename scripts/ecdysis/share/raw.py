@@ -1,9 +1,10 @@
 """The raw files of one subject in the folder to publish: defaced, copied, or left out.
 
-Only copies are written. The unchanged images stay in the study, which is never written to.
+The study itself is never written to.
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,14 +31,14 @@ IMAGES = (".nii.gz", ".nii")
 AS_THEY_ARE = ("func", "dwi", "perf", "fmap")
 """Folders whose images are too coarse to show a face, unless their voxels are fine."""
 COARSE_MM = 1.2
-"""Images with voxels of this mean edge or more count as coarse; own choice, above the voxels of
-usual anatomical images and below those of usual functional and diffusion images."""
+"""Images whose voxels have at least this mean edge are coarse; own choice, above the usual edge in
+anatomical images and below that in functional and diffusion images."""
 METHOD = {
     "CodeValue": "113102",
     "CodingSchemeDesignator": "DCM",
     "CodeMeaning": "Clean Recognizable Visual Features Option",
 }
-"""DICOM PS3.16, context group 7050: what defacing is called there."""
+"""The code of defacing (DICOM PS3.16, context group 7050)."""
 NO_MASK_NAME = ("echo", "inv", "flip", "mt", "part")
 """Entities that the name of a deface mask cannot have (BIDS, anatomical images)."""
 TABLES = ("_events.tsv", "_aslcontext.tsv")
@@ -46,7 +47,7 @@ NUMBERS = (".bval", ".bvec")
 
 @dataclass(frozen=True)
 class Defaced:
-    """An image that the workflow defaced; what is needed to deface its raw file.
+    """An image that the workflow defaced, with the data to deface its raw file.
 
     Attributes
     ----------
@@ -67,28 +68,27 @@ class Defaced:
 
 @dataclass
 class Shared:
-    """What became of files: those shared, those left out with the reason, and notes.
+    """The files that are shared, those that are left out with the reason, and notes.
 
-    Paths are relative to the dataset. `faces` has what the scanner found on each image of a head,
-    empty for no face.
+    Paths are relative to the dataset. `faces` has the finding of the scanner for each image of a
+    head, empty for no face.
     """
 
     files: list[str] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
-    removed_fields: dict[str, int] = field(default_factory=dict)
+    removed_fields: Counter[str] = field(default_factory=Counter)
     faces: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: "Shared") -> None:
-        """Take over what became of other files."""
+        """Add the files of another subject."""
         self.files += other.files
         self.left_out += other.left_out
         self.faces |= other.faces
-        self.count(name for name, number in other.removed_fields.items() for _ in range(number))
+        self.removed_fields.update(other.removed_fields)
 
-    def count(self, names: Any) -> None:
+    def count(self, names: Iterable[str]) -> None:
         """Count fields that were left out."""
-        for name in names:
-            self.removed_fields[name] = self.removed_fields.get(name, 0) + 1
+        self.removed_fields.update(names)
 
 
 class RawSubject:
@@ -104,7 +104,7 @@ class RawSubject:
     template : Path
         The brain mask of the template.
     found_in : function
-        Gives what identifies in a name; such files are left out.
+        Returns the identifying parts of a name; files with such names are left out.
     """
 
     def __init__(
@@ -124,11 +124,11 @@ class RawSubject:
         self._regions: list[tuple[str, Volume, Region]] = []
 
     def write(self) -> Shared:
-        """Write all files of the subject that can be shared; return what became of each."""
+        """Write all files of the subject that can be shared; return them, and those left out."""
         reasons = ((path, reason) for path in self._every for reason in self.found_in(path))
         self.shared.left_out += [(path, f"{reason} in its name") for path, reason in reasons]
         paths = sorted(self._images())
-        # Regions of the defaced images are needed for the others of the session.
+        # Other images of the session need the regions of the defaced images.
         for path in sorted(paths, key=lambda path: (path not in self.images, path)):
             try:
                 reason = self._write_image(path)
@@ -155,7 +155,7 @@ class RawSubject:
 
     @cached_property
     def _all(self) -> list[str]:
-        """Those whose names do not identify."""
+        """The files whose names do not identify."""
         return [path for path in self._every if not any(self.found_in(path))]
 
     def _images(self) -> Iterator[str]:
@@ -202,7 +202,7 @@ class RawSubject:
         return "it may show the face, and the workflow did not deface it"
 
     def _write_defaced(self, path: str, volume: Volume, region: Region) -> None:
-        """Write a defaced image and, where BIDS has a name for it, what was removed."""
+        """Write a defaced image and, if BIDS has a name for it, the mask of the removed voxels."""
         write(without(volume, region), self.folder / path)
         stem, _, suffix = path.removesuffix(".gz").removesuffix(".nii").rpartition("_")
         entities = {part.partition("-")[0] for part in stem.rpartition("/")[2].split("_")}
@@ -212,7 +212,7 @@ class RawSubject:
             self.shared.files.append(mask)
 
     def _write_sidecar(self, path: str) -> None:
-        """Write the published fields of the image's sidecar; of a defaced one, also the method."""
+        """Write the published fields of a sidecar; for a defaced image, also the method."""
         source, target = (sidecar_of(root / path) for root in (self.bids_dir, self.folder))
         content: dict[str, Any] = {}
         if source.is_file():
@@ -222,13 +222,11 @@ class RawSubject:
             except (ValueError, AttributeError, RecursionError):
                 self.shared.left_out.append((_json(path), "it is not a JSON object"))
         if "/anat/" in path and not path.endswith("_defacemask.nii.gz"):
-            methods = list(content.get("DeidentificationMethod") or [])
-            content["DeidentificationMethod"] = [
-                *methods,
-                f"Face and ears removed by Ecdysis {__version__}",
-            ]
-            codes = list(content.get("DeidentificationMethodCodeSequence") or [])
-            content["DeidentificationMethodCodeSequence"] = [*codes, METHOD]
+            for key, entry in (
+                ("DeidentificationMethod", f"Face and ears removed by Ecdysis {__version__}"),
+                ("DeidentificationMethodCodeSequence", METHOD),
+            ):
+                content[key] = [*(content.get(key) or []), entry]
         if content:
             write_json(target, content)
 
@@ -284,7 +282,7 @@ class RawSubject:
                 self.shared.count(["acq_time and others (columns of scans)"])
 
     def _name_others(self, images: Sequence[str]) -> None:
-        """Name the files that were not looked at; a name that is not BIDS may identify."""
+        """Record the files that were not checked; a name that is not BIDS may identify."""
         sidecars = {_json(path) for path in images}
         known = {*images, *sidecars, *self.shared.files, *(n for n, _ in self.shared.left_out)}
         for path in self._all:
@@ -302,7 +300,7 @@ def on_grid(mask: Path, volume: Volume) -> Region:
     Raises
     ------
     InputError
-        They do not coincide, or a voxel of the mask is outside the image.
+        The grids do not coincide, or a voxel of the mask is outside the image.
     """
     cropped = nib.load(mask)
     voxels = np.argwhere(np.asanyarray(cropped.dataobj) > 0)
@@ -325,7 +323,7 @@ def mean_edge_mm(path: Path) -> float:
 def copy_image(source: Path, target: Path) -> None:
     """Copy an image without the free text and the extensions of its header.
 
-    A gzip file is packed again, since it may hold the original file name.
+    A gzip file is compressed anew, since it may contain the original file name.
     """
     with source.open("rb") as stream:
         header = read_header(source, stream)

@@ -38,9 +38,9 @@ SETTINGS = ("reorient", "crop", "skullstrip", "ants", "deface", "outputs", "qual
 
 
 def files_without_face(image: ImageName) -> list[str]:
-    """Return the results of an image that show no face, those that a run may not make included.
+    """Return the results of an image that show no face; a run may not have made all of them.
 
-    Never ``desc-preproc``, which shows the face, nor a transform that deforms the whole head.
+    ``desc-preproc``, which shows the face, and transforms that deform the head are not among them.
     """
     files = [image.defaced, image.defacemask, image.brain, image.mask, image.corrected, image.dseg]
     files += [image.probseg(tissue) for tissue in TISSUES]
@@ -75,7 +75,7 @@ def draw(subject: str, images: Collection[ImageName], raw: Path, folder: Path) -
         The label.
     images : collection of ImageName
     raw : Path
-        The dataset to publish, which holds the defaced images.
+        The dataset to publish, with the defaced images.
     folder : Path
         Its results.
     """
@@ -115,11 +115,11 @@ def write_report(
     names : collection of str
         The shared images, such as ``sub-01_T1w``.
     folder : Path
-        Gets pages, tables, and the methods text.
+        The folder for pages, tables, and the methods text.
     title : str
         The name of the dataset.
     identifies : function
-        Whether the value of a setting may not be shown.
+        Whether the value of a setting identifies someone, so that it is not shown.
     """
     chosen = {key: run.settings[key] for key in SETTINGS if key in run.settings}
     settings = _public(chosen, identifies)
@@ -128,7 +128,7 @@ def write_report(
     pages = Pages(shown)
     written = [pages.write_subject(subject.label) for subject in shown.subjects]
     for page in [*written, pages.write_index()]:
-        # The scanner takes every date for that of a scan.
+        # The scanner reports every date.
         write_text(page, WRITTEN_ON.sub("", page.read_text(encoding="utf-8")))
     deid = {key: run.settings.get("deid", {}).get(key) for key in ("profile", "options")}
     # The pages do not show the scanner's sessions; the text says how they were de-identified.
@@ -174,7 +174,7 @@ def _public_subjects(run: Run, names: Collection[str]) -> Iterator[Subject]:
     for subject in run.subjects:
         images = [image for image in subject.images if image.name in names]
         if images:
-            # The figures of the shared images were drawn by now.
+            # The figures of the shared images exist already.
             stages = ((subject.name, Stage(SUBJECT_STAGE, "done")),)
             yield replace(
                 subject, images=tuple(map(_public_image, images)), stages=stages, exclusions=()

@@ -1,6 +1,6 @@
 """The scanner: looks for faces, identifiers, paths, keys and private files in a folder to publish.
 
-It shares no code with what makes the folder. It reads the folder as a stranger would.
+It shares no code with the modules that make the folder, and reads it as a stranger would.
 """
 
 import gzip
@@ -22,22 +22,13 @@ ALLOWED = (
     *(".nii.gz", ".nii", ".json", ".tsv", ".bval", ".bvec", ".md", ".bib", ".html", ".jpg", ".png"),
     *("_xfm.txt", "LICENSE", ".bidsignore", "sha256sums.txt"),
 )
-"""Endings of the names of the files that belong into the folder."""
+"""Endings of the names of files that may be in the folder."""
 PRIVATE_FILES = re.compile(
     r"(?i)\.dcm$|\.ima$|\.log$|^key$|plan\.tsv$|participants_map|linkage|\.mat$"
 )
 TEXTS = (
-    ".json",
-    ".tsv",
-    ".bval",
-    ".bvec",
-    ".md",
-    ".bib",
-    ".html",
-    ".js",
-    ".txt",
-    "LICENSE",
-    ".bidsignore",
+    *(".json", ".tsv", ".bval", ".bvec", ".md", ".bib", ".html", ".js", ".txt"),
+    *("LICENSE", ".bidsignore"),
 )
 PATTERNS = {
     "a path": re.compile(
@@ -56,16 +47,16 @@ PATTERNS = {
     ),
     "a private key": re.compile(r"BEGIN [A-Z ]*PRIVATE KEY"),
 }
-"""What identifies by its form."""
+"""Texts that identify by their form."""
 DATA_URI = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+")
 LONG_CODE = re.compile(r"[A-Za-z0-9+/=]{200,}")
-"""Pictures and voxels inside a page; they are judged by the images that they are made from."""
+"""Pictures and voxels inside a page; the images that they are made from are checked instead."""
 FACELESS_FIGURES = re.compile(r"_desc-(?!surface|field)[A-Za-z]+_\w+\.(jpg|png|html|\w+\.js)$")
 VIEWER_DATA = re.compile(r"_desc-viewer_\w+\.\w+\.js$")
 """Voxels of a viewer, made from the images beside it."""
 VIEWER_CALL = re.compile(r'ecdysisLayer\("\w+","[A-Za-z0-9+/=]*"\)\s*')
 OF_PROGRAM = re.compile(r"derivatives/ecdysis/|(README|SHARE)\.md$|LICENSE$")
-"""Texts of this program, in which its own words do not identify anyone."""
+"""Files with texts of this program, whose words do not identify anyone."""
 HEADER_TEXTS = ("db_name", "aux_file", "intent_name", "descrip")
 COARSE = ("func", "dwi", "perf", "fmap")
 NOT_A_HEAD = re.compile(r"_(mask|dseg|probseg|defacemask)\.nii")
@@ -73,7 +64,7 @@ NOT_A_HEAD = re.compile(r"_(mask|dseg|probseg|defacemask)\.nii")
 
 @dataclass
 class Report:
-    """What the scanner looked at and found; findings are path and reason."""
+    """The numbers of checked files, the findings (path and reason), and the removed files."""
 
     looked: dict[str, int] = field(default_factory=dict)
     findings: list[tuple[str, str]] = field(default_factory=list)
@@ -91,7 +82,7 @@ class Searched:
     Parameters
     ----------
     secrets : mapping
-        The values in lower case, each with what it is.
+        Value in lower case -> its kind.
     """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
@@ -107,13 +98,13 @@ class Searched:
         )
 
     def found_in(self, text: str) -> Iterator[str]:
-        """Yield what identifies in a text; the value itself is never repeated."""
+        """Yield the kinds of identifying values in a text, never the values themselves."""
         hits = {self._secrets[hit] for hit in self._pattern.findall(text.casefold())}
         yield from (f"it holds {kind}" for kind in sorted(hits))
         yield from (f"it holds {kind}" for kind, form in PATTERNS.items() if form.search(text))
 
     def finds(self, value: Any) -> bool:
-        """Whether a value of JSON holds what identifies."""
+        """Return whether a value of JSON contains an identifying text."""
         return any(self.found_in(value if isinstance(value, str) else json.dumps(value)))
 
     def hidden(self, name: str) -> str:
@@ -127,17 +118,17 @@ class Searched:
 def scan_faces(
     folder: Path, subject: str = "", known: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[tuple[str, str]]:
-    """Yield the path of each image of a head, and what was found, empty for no face.
+    """Yield the path of each image of a head, and the finding, empty for no face.
 
-    Coarse images of the folders func, dwi, perf and fmap are not judged.
+    Images in the folders func, dwi, perf and fmap, which are coarse, are not checked.
 
     Parameters
     ----------
     folder : Path
     subject : str
-        Look at the images of this subject only, such as ``sub-01``.
+        Check the images of this subject only, such as ``sub-01``.
     known : mapping
-        What was found before, by path; these images are not looked at again.
+        Path -> finding, for images that were checked before.
     """
     for path in sorted(folder.rglob("*.nii*")):
         other = subject and subject not in path.parts
@@ -165,7 +156,7 @@ def _face_in(path: Path, folder: Path) -> str:
 
 @lru_cache(maxsize=8)
 def _aligned(mask: Path) -> tuple[Any, float]:
-    """Return how a brain mask lies in the template; several images have the same mask."""
+    """Return the alignment of a brain mask with the template; several images share a mask."""
     return align_to_template(nib.load(mask))
 
 
@@ -193,7 +184,7 @@ def scan_files(folder: Path, known: Searched, files: Collection[Path] = ()) -> R
     known : Searched
         Values that must not be there.
     files : collection of Path
-        Look at these files only.
+        Check these files only.
     """
     report = Report()
     rare = known.without(own_words())
@@ -255,7 +246,7 @@ def _in_text(path: Path, known: Searched) -> Iterator[str]:
 
 
 def _in_header(path: Path) -> Iterator[str]:
-    """Look at header and packing of an image."""
+    """Check the header and the compression of an image."""
     try:
         if path.suffix == ".gz":
             with path.open("rb") as stream:
@@ -275,7 +266,7 @@ def _in_header(path: Path) -> Iterator[str]:
 
 
 def _in_picture(path: Path, known: Searched) -> Iterator[str]:
-    """Look at the texts inside a picture."""
+    """Check the texts inside a picture."""
     from PIL import Image
 
     with Image.open(path) as picture:

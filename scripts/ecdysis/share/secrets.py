@@ -1,6 +1,6 @@
-"""The values that a folder to publish must not hold, collected from the study and what is private.
+"""Collect the values that must not be in a folder to publish, from the study and private files.
 
-Part of the scanner: it reads the originals itself and shares no code with what makes the folder.
+This is a part of the scanner. It shares no code with the modules that make the folder.
 """
 
 import getpass
@@ -25,7 +25,7 @@ HARMLESS = re.compile(
     r"tracer)\w*name$|^\w*(echo|repetition|inversion|acquisitionduration|dwell|delay|slice)\w*time$"
     r"|^(name|filename|LongName)$"
 )
-"""Names of this form that do not identify anyone."""
+"""Names whose values do not identify anyone, although `PRIVATE_NAME` matches."""
 ELEMENTS = (
     "PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames", "PatientBirthDate",
     "PatientBirthName", "PatientMotherBirthName", "PatientAddress", "PatientTelephoneNumbers",
@@ -46,8 +46,8 @@ GENERIC = {
     "face", "ears", "clean", "recognizable", "visual", "features", "option", "subject", "patient",
     "volunteer", "n.a.", "xxxx", "0000",
 }  # fmt: skip
-"""Words too common to be searched: kinds, values that take the place of removed ones, and the words
-of what is written into each sidecar."""
+"""Words that are too common to search: kinds, replacements of removed values, and words that are
+written into each sidecar."""
 ROOT = Path(__file__).parents[3]
 OWN_PACKAGES = ("deface", "figures", "quality", "report", "share", "skullstrip")
 OWN_TEXTS = (
@@ -58,7 +58,7 @@ OWN_TEXTS = (
 
 
 def secrets_of(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return the values to search, in lower case, each with what it is.
+    """Return the values to search, in lower case, each with its kind.
 
     Parameters
     ----------
@@ -66,18 +66,18 @@ def secrets_of(settings: Mapping[str, Any]) -> dict[str, str]:
         The folders of the run: ``bids_dir``, ``output_dir``, and where given ``private_dir``,
         ``key_file``, ``dicom_dir``, ``participants_map``.
     """
-    found: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     for kind, value in _values(settings):
         for text in _forms(value):
-            found.setdefault(text, kind)
-    return found
+            kinds.setdefault(text, kind)
+    return kinds
 
 
 @cache
 def own_words() -> frozenset[str]:
     """Return the words, in lower case, that this program writes in pages and templates.
 
-    A patient may be called White; each page has "white matter" all the same.
+    A patient may be called White, but each page contains "white matter".
     """
     files = (path for pattern in OWN_TEXTS for path in ROOT.glob(pattern) if path.is_file())
     texts = (path.read_text(encoding="utf-8", errors="ignore") for path in files)

@@ -1,7 +1,4 @@
-"""What may be published of sidecars, tables and descriptions: lists of what is kept.
-
-Everything that a list does not name is left out, so an unknown field never gets out.
-"""
+"""Lists of the fields and columns that are published; all others are left out."""
 
 import json
 import re
@@ -24,7 +21,7 @@ DOUBTFUL = re.compile(
     r"(?<![\d.])(19|20)\d\d-?[01]\d-?[0-3]\d(?!\d)|@|/(home|users|mnt|data)/|[A-Z]:\\",
     re.IGNORECASE,
 )
-"""What the value of a published field does not have: dates, e-mail addresses, paths."""
+"""Dates, e-mail addresses and paths; a field with such a value is not published."""
 NUMBER = r"-?\d+(\.\d+)?"
 COLUMNS = {
     "participant_id": r"sub-[A-Za-z0-9]+",
@@ -77,9 +74,10 @@ def public_sidecar(
     if "IntendedFor" in kept:
         targets = kept["IntendedFor"]
         targets = [targets] if isinstance(targets, str) else list(targets)
-        there = [item for item in targets if any(name.endswith(_inner(item)) for name in shared)]
-        kept["IntendedFor"] = there
-        if not there:
+        kept["IntendedFor"] = [
+            item for item in targets if any(name.endswith(_inner(item)) for name in shared)
+        ]
+        if not kept["IntendedFor"]:
             del kept["IntendedFor"]
     return kept, sorted(set(content) - set(kept))
 
