@@ -13,17 +13,11 @@ from typing import Any
 from ecdysis.errors import InputError
 from ecdysis.figures.drawable import load_drawable
 from ecdysis.figures.image_viewer import write_image_viewer
+from ecdysis.figures.map_reading import Shown, prepare
 from ecdysis.figures.mosaic import load_canonical
 from ecdysis.figures.picture import save_picture
 from ecdysis.figures.plotting import load_plotting
-from ecdysis.figures.statmap import (
-    Shown,
-    anat_picture,
-    cuts_picture,
-    glass_picture,
-    prepare,
-    write_map_viewer,
-)
+from ecdysis.figures.statmap import anat_picture, cuts_picture, glass_picture, write_map_viewer
 from ecdysis.files import write_json
 from ecdysis.statmaps import StatMap
 
@@ -48,7 +42,7 @@ def draw_maps(
     background : Path, optional
         The head beneath maps in a subject's own space.
     threshold : float, optional
-        Smaller absolute values are hidden; for the default see `ecdysis.figures.statmap.interpret`.
+        Smaller absolute values are hidden; see `ecdysis.figures.map_reading.interpret`.
     cut_coords : three floats, optional
         mm; by default at the maximum of each map.
 
