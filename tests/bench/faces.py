@@ -23,7 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from ecdysis.deface.face import FACE, away_from, face_region, landmarks
+from ecdysis.deface.face import BRAIN_MARGIN_MM, away_from, face_region, landmarks
 from ecdysis.deface.residual import PARTS, Score, align_to_template, residual_face
 from ecdysis.template import embedded
 from label_heads import BRAIN_BELOW
@@ -72,7 +72,7 @@ def variants(image: Image, mask: Image, tools: Path | None) -> Iterator[tuple[st
     marks = landmarks(nib.load(embedded(2).brain_mask))
     brain = np.asanyarray(mask.dataobj) > 0
     region = face_region(image.shape, to_template @ image.affine, marks)
-    region &= away_from(brain, image.affine, FACE.brain_margin_mm)
+    region &= away_from(brain, image.affine, BRAIN_MARGIN_MM)
     yield "this workflow", without(image, region)
     grid = np.moveaxis(np.indices(image.shape), 0, -1)
     x, y, _ = np.moveaxis(nib.affines.apply_affine(to_template @ image.affine, grid), -1, 0)

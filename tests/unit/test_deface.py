@@ -7,7 +7,7 @@ import deface as script
 import nibabel as nib
 import numpy as np
 import pytest
-from ecdysis.deface.face import FACE, away_from, face_region, landmarks
+from ecdysis.deface.face import BRAIN_MARGIN_MM, away_from, face_region, landmarks
 from ecdysis.deface.surface import shaded_views
 from ecdysis.errors import InputError
 from ecdysis.phantom.head import HeadSettings, build_head
@@ -169,7 +169,7 @@ def test_the_region_follows_the_grid_not_its_order(template_mask):
 def test_nothing_near_the_brain_is_taken():
     mask = np.zeros((60, 60, 60), bool)
     mask[20:40, 20:40, 20:40] = True
-    far = away_from(mask, np.eye(4), FACE.brain_margin_mm)
+    far = away_from(mask, np.eye(4), BRAIN_MARGIN_MM)
     assert not far[mask].any()
     assert not far[16:44, 30, 30].any()
     assert far[:13, 30, 30].all()

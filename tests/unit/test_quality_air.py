@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from ecdysis.image.geometry import axis_change
 from ecdysis.image.volume import Volume, reoriented, with_values
-from ecdysis.quality.air import AirSearch, air_voxels, survey
+from ecdysis.quality.air import BELOW_VERTEX_MM, BLOCK_MM, MARGIN_MM, air_voxels, survey
 from ecdysis.quality.sheet import NotComputableError
 
 SPACING = 2.0
@@ -41,12 +41,11 @@ def test_air_is_away_from_the_head_and_above_the_plane(head):
     air, inside = air_voxels(volume, around)
     window = around.window
     radius, height = np.sqrt((in_mm() ** 2).sum(axis=0))[window], in_mm()[2][window]
-    block = AirSearch.block
-    assert radius[air].min() > RADIUS + AirSearch.margin - np.sqrt(3) * block
-    assert height.min() == pytest.approx(RADIUS - AirSearch.below_vertex, abs=2 * block)
-    far = radius > RADIUS + AirSearch.margin + 2 * block
+    assert radius[air].min() > RADIUS + MARGIN_MM - np.sqrt(3) * BLOCK_MM
+    assert height.min() == pytest.approx(RADIUS - BELOW_VERTEX_MM, abs=2 * BLOCK_MM)
+    far = radius > RADIUS + MARGIN_MM + 2 * BLOCK_MM
     assert air[far].all()
-    assert inside[radius < RADIUS - block].all()
+    assert inside[radius < RADIUS - BLOCK_MM].all()
     assert head[window][air].std() == pytest.approx(SIGMA * np.sqrt(2 - np.pi / 2), rel=0.02)
 
 

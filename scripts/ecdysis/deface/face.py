@@ -19,38 +19,20 @@ from ecdysis.image.resampling import resample
 Region = NDArray[np.bool_]
 Array = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class FaceSettings:
-    """The region; lengths are fractions of the brain's length from frontal to occipital pole.
-
-    Measured on the MNI152 head, whose brain is 179 mm long, and checked on other heads: `brow` is
-    on the skin above the root of the nose, `pharynx` behind the palate.
-
-    Attributes
-    ----------
-    brow, pharynx : (float, float)
-        Two points of the plane: distance in front of the frontal pole, and above the vertex of the
-        brain. Behind `pharynx` only the auricles are removed.
-    ear_side : float
-        Distance of the auricles from the midline, in halves of the brain's width.
-    ear_top : float
-        Upper end of the auricles, above the vertex of the brain, as in `brow`.
-    ear_range : (float, float)
-        Back and front end of the auricles, in front of the frontal pole.
-    brain_margin_mm : float
-        Voxels nearer to the brain mask are kept.
-    """
-
-    brow: tuple[float, float] = (0.04, -0.31)
-    pharynx: tuple[float, float] = (-0.32, -0.76)
-    ear_side: float = 1.10
-    ear_top: float = -0.48
-    ear_range: tuple[float, float] = (-0.83, -0.32)
-    brain_margin_mm: float = 5.0
-
-
-FACE = FaceSettings()
+# Lengths are fractions of the brain's length from frontal to occipital pole: in front of the frontal
+# pole, and above the vertex of the brain. They were measured on the MNI152 head, whose brain is
+# 179 mm long, and checked on other heads.
+BROW, PHARYNX = (0.04, -0.31), (-0.32, -0.76)
+"""Two points of the plane (in front, above): on the skin above the root of the nose, and behind the
+palate. Behind `PHARYNX` only the auricles are removed."""
+EAR_SIDE = 1.10
+"""Distance of the auricles from the midline, in halves of the brain's width."""
+EAR_TOP = -0.48
+"""Upper end of the auricles."""
+EAR_BACK, EAR_FRONT = -0.83, -0.32
+"""Back and front end of the auricles."""
+BRAIN_MARGIN_MM = 5.0
+"""Voxels nearer to the brain mask are kept."""
 COARSE_MM = 2.0
 SLAB = 16
 
@@ -80,12 +62,7 @@ def landmarks(brain_mask: nib.Nifti1Image) -> Landmarks:
     )
 
 
-def face_region(
-    shape: tuple[int, int, int],
-    to_template: Affine,
-    marks: Landmarks,
-    settings: FaceSettings = FACE,
-) -> Region:
+def face_region(shape: tuple[int, int, int], to_template: Affine, marks: Landmarks) -> Region:
     """Return the mask of the face region on a grid.
 
     Parameters
@@ -94,14 +71,13 @@ def face_region(
     to_template : float array (4, 4)
         Voxel of the grid to mm of the template's space.
     marks : Landmarks
-    settings : FaceSettings
     """
     region = np.zeros(shape, dtype=np.bool_)
     j, k = np.ogrid[: shape[1], : shape[2]]
     for start in range(0, shape[0], SLAB):
         i = np.arange(start, min(start + SLAB, shape[0]))[:, None, None]
         x, y, z = (row[0] * i + row[1] * j + row[2] * k + row[3] for row in to_template[:3])
-        region[start : start + SLAB] = _inside(x, y, z, marks, settings)
+        region[start : start + SLAB] = _inside(x, y, z, marks)
     return region
 
 
@@ -121,14 +97,12 @@ def away_from(mask: Region, affine: Affine, margin_mm: float) -> Region:
     return result
 
 
-def _inside(x: Array, y: Array, z: Array, marks: Landmarks, settings: FaceSettings) -> Region:
+def _inside(x: Array, y: Array, z: Array, marks: Landmarks) -> Region:
     """Return which points of the template's space are in the region."""
     ahead, above = (y - marks.front) / marks.length, (z - marks.top) / marks.length
-    (brow_ahead, brow_above), (end_ahead, end_above) = settings.brow, settings.pharynx
-    slope = (brow_above - end_above) / (brow_ahead - end_ahead)
-    face = (ahead > end_ahead) & (above < end_above + slope * (ahead - end_ahead))
-    aside = np.abs(x - marks.middle) / marks.half_width > settings.ear_side
-    back, front = settings.ear_range
-    ears = aside & (above < settings.ear_top) & (ahead > back) & (ahead < front)
+    slope = (BROW[1] - PHARYNX[1]) / (BROW[0] - PHARYNX[0])
+    face = (ahead > PHARYNX[0]) & (above < PHARYNX[1] + slope * (ahead - PHARYNX[0]))
+    aside = np.abs(x - marks.middle) / marks.half_width > EAR_SIDE
+    ears = aside & (above < EAR_TOP) & (ahead > EAR_BACK) & (ahead < EAR_FRONT)
     region: Region = face | ears
     return region

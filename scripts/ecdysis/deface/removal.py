@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from ecdysis.deface.face import FACE, away_from, face_region, landmarks
+from ecdysis.deface.face import BRAIN_MARGIN_MM, away_from, face_region, landmarks
 from ecdysis.image.volume import Volume
 from ecdysis.skullstrip.itk import read_affine
 
@@ -35,7 +35,7 @@ def region_to_remove(
         to_template = to_template @ np.linalg.inv(read_affine(file))
     marks = landmarks(nib.load(template_mask))
     region = face_region(volume.stored.shape, to_template @ volume.affine, marks)
-    return region & away_from(brain, volume.affine, FACE.brain_margin_mm)
+    return region & away_from(brain, volume.affine, BRAIN_MARGIN_MM)
 
 
 def without(volume: Volume, region: Region) -> Volume:

@@ -17,6 +17,7 @@ from scipy import ndimage
 from ecdysis.image.geometry import superior_axis
 from ecdysis.image.head import block_means, head_blocks
 from ecdysis.image.volume import Volume
+from ecdysis.quality.background import NORMAL_IQR
 from ecdysis.quality.sheet import NotComputableError
 
 Mask = NDArray[np.bool_]
@@ -27,43 +28,26 @@ SAMPLE = 1_000_000
 """Number of voxels from which the level of air and head is estimated."""
 FEW_VOXELS = 27
 """In a smaller block noise may have a single value; then the neighbours must have it too."""
-
-
-@dataclass(frozen=True)
-class AirSearch:
-    """Settings of the search; lengths in mm.
-
-    Attributes
-    ----------
-    block : float
-        Length of the blocks that are classified as head or air.
-    margin : float
-        Air nearer to the head is ignored because of ringing and partial volume.
-    below_vertex : float
-        Voxels further below the top of the head are ignored. In the MNI152 head the eyes are 130 mm
-        below the top and nasion 140 mm; in a child's head of seven eighths the eyes are at 115 mm.
-    most_blank : float
-        Nothing is measured if a larger fraction of the air is masked or has the lowest value.
-    least_voxels : int
-        Nothing is measured in fewer voxels of air.
-    most_spreads : float
-        Maximum mean of the noise of magnitude images, in spreads; with 64 coils it is 16.
-    bright_air : float
-        Air has an offset only above this fraction of the median of the head.
-    """
-
-    block: float = 4.0
-    margin: float = 10.0
-    below_vertex: float = 100.0
-    most_blank: float = 0.5
-    least_voxels: int = 1000
-    most_spreads: float = 16.0
-    bright_air: float = 0.1
+BLOCK_MM = 4.0
+"""Length of the blocks that are classified as head or air."""
+MARGIN_MM = 10.0
+"""Air nearer to the head is ignored because of ringing and partial volume."""
+BELOW_VERTEX_MM = 100.0
+"""Voxels further below the top of the head are ignored. In the MNI152 head the eyes are 130 mm and
+nasion 140 mm below the top; in a child's head of seven eighths the eyes are at 115 mm."""
+MOST_BLANK = 0.5
+"""Nothing is measured if a larger fraction of the air is masked or has the lowest value."""
+LEAST_VOXELS = 1000
+"""Nothing is measured in fewer voxels of air."""
+MOST_SPREADS = 16.0
+"""Maximum mean of the noise of magnitude images, in spreads; with 64 coils it is 16."""
+BRIGHT_AIR = 0.1
+"""Air has an offset only above this fraction of the median of the head."""
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Head and air in blocks; `edges` are the first voxels of the blocks, and the end.
+    """Head and air in blocks; `edges` are the first voxels of the blocks, and the image size.
 
     Attributes
     ----------
@@ -101,7 +85,7 @@ class Surroundings:
         return result
 
 
-def survey(volume: Volume, search: AirSearch = AirSearch()) -> Surroundings:
+def survey(volume: Volume) -> Surroundings:
     """Classify the blocks of an image as head, air or masked.
 
     Parameters
@@ -114,7 +98,7 @@ def survey(volume: Volume, search: AirSearch = AirSearch()) -> Surroundings:
     NotComputableError
         No block is brighter than air.
     """
-    means, edges = block_means(volume, search.block)
+    means, edges = block_means(volume, BLOCK_MM)
     head = _filled(head_blocks(means))
     if not head.any():
         raise NotComputableError("no head can be distinguished from the air")
@@ -122,11 +106,11 @@ def survey(volume: Volume, search: AirSearch = AirSearch()) -> Surroundings:
         float(np.mean(np.diff(edge))) * zoom
         for edge, zoom in zip(edges, volume.zooms_mm, strict=True)
     ]
-    away = ndimage.distance_transform_edt(~head, sampling=spacing) > search.margin
+    away = ndimage.distance_transform_edt(~head, sampling=spacing) > MARGIN_MM
     blank = _blank(volume.stored, edges)
     axis, upwards = superior_axis(volume.affine)
     occupied = np.flatnonzero(head.any(axis=tuple(other for other in range(3) if other != axis)))
-    depth = max(1, round(search.below_vertex / spacing[axis]))
+    depth = max(1, round(BELOW_VERTEX_MM / spacing[axis]))
     upper = [slice(0, size) for size in head.shape]
     upper[axis] = (
         slice(max(0, int(occupied[-1]) + 1 - depth), head.shape[axis])
@@ -136,9 +120,7 @@ def survey(volume: Volume, search: AirSearch = AirSearch()) -> Surroundings:
     return Surroundings(head, away, blank, (upper[0], upper[1], upper[2]), edges)
 
 
-def air_voxels(
-    volume: Volume, around: Surroundings, search: AirSearch = AirSearch()
-) -> tuple[Mask, Mask]:
+def air_voxels(volume: Volume, around: Surroundings) -> tuple[Mask, Mask]:
     """Return the voxels of air and of head above the plane.
 
     Returns
@@ -157,24 +139,24 @@ def air_voxels(
             "there is no air next to the upper head: the field of view ends there"
         )
     share = masked.sum() / outside.sum()
-    if share > search.most_blank:
+    if share > MOST_BLANK:
         raise NotComputableError(
-            f"{share:.0%} of the air has been masked: there one value stands for all"
+            f"{share:.0%} of the air has been masked: its voxels have one value"
         )
     air = around.voxels(around.away & ~around.blank, around.upper)
     count = int(air.sum())
-    if count < search.least_voxels:
+    if count < LEAST_VOXELS:
         raise NotComputableError(f"only {count} voxels of air are next to the upper head")
     values = volume.stored[around.window][air]
     lowest = float((values == values.min()).mean())
-    if lowest > search.most_blank:
+    if lowest > MOST_BLANK:
         raise NotComputableError(
             f"{lowest:.0%} of the voxels in air have the lowest value: no noise"
         )
     return air, around.voxels(around.head & ~around.blank, around.upper)
 
 
-def zero_level(volume: Volume, around: Surroundings, search: AirSearch = AirSearch()) -> float:
+def zero_level(volume: Volume, around: Surroundings) -> float:
     """Return the intensity that means no signal: 0, or the lower end of air with an offset.
 
     Magnitude images are not negative, so air below 0 has an offset. Air above 0 has an offset if it
@@ -188,7 +170,7 @@ def zero_level(volume: Volume, around: Surroundings, search: AirSearch = AirSear
         From `survey`.
     """
     outside = around.voxels(around.away & ~around.blank)
-    if int(outside.sum()) < search.least_voxels:
+    if int(outside.sum()) < LEAST_VOXELS:
         outside = around.voxels(around.away)
     if not outside.any():
         return 0.0
@@ -200,8 +182,8 @@ def zero_level(volume: Volume, around: Surroundings, search: AirSearch = AirSear
     lowest, low, median, high, top = (
         float(level) for level in np.quantile(air, (0.001, 0.25, 0.5, 0.75, 0.9))
     )
-    constant = median > search.most_spreads * (high - low) / 1.349
-    bright = lowest > search.bright_air * float(np.median(head))
+    constant = median > MOST_SPREADS * (high - low) / NORMAL_IQR
+    bright = lowest > BRIGHT_AIR * float(np.median(head))
     return lowest if top < 0 or (bright and constant) else 0.0
 
 

@@ -3,7 +3,6 @@
 ``measures.tsv`` has their descriptions and sources.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,10 +59,10 @@ OF_SKULLSTRIP = {
 """Measures that skull stripping computes, and their names in its status record."""
 
 
-def markdown(measures: Iterable[Measure] = MEASURES) -> str:
+def markdown() -> str:
     """Write the dictionary as a table for ``docs/quality.md``."""
     table = "| column | what, with its formula | units | better | source |\n|---|---|---|---|---|\n"
-    for measure in measures:
+    for measure in MEASURES:
         description = measure.description.replace("|", "\\|")
         units, better = measure.shown_units, measure.better or ""
         table += f"| `{measure.key}` | {description} | {units} | {better} | {measure.source} |\n"

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ecdysis.deface.face import FACE
+from ecdysis.deface.face import BRAIN_MARGIN_MM
 from ecdysis.files import write_text
 from ecdysis.quality.dictionary import MEASURES
 from ecdysis.report.model import NotProcessed, ProcessedImage, Run
@@ -259,7 +259,7 @@ def _deface(run: Run) -> Iterator[str]:
         f" ({_counted(image.suffix for image in defaced)}): what lies in front of and below a plane"
         " from the brow to the pharynx, and the auricles, was set to the value of air. The region"
         " is defined relative to the brain of the template and reaches an image by the affine part"
-        f" of its registration; voxels within {FACE.brain_margin_mm:g} mm of the brain mask were"
+        f" of its registration; voxels within {BRAIN_MARGIN_MM:g} mm of the brain mask were"
         " kept."
     )
     scores = [
