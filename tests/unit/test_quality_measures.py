@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ecdysis.quality.background import Noise, efc, fber, fit_chi, listen, qi_2, quantiles
+from ecdysis.quality.background import Noise, efc, fber, fit_chi, noise_of, qi_2, quantiles
 from ecdysis.quality.brain import BLOCK_MM, fwhm, inu, inu_blocks, mask_figures
 from ecdysis.quality.sheet import NotComputableError
 from ecdysis.quality.tissue import (
@@ -33,7 +33,7 @@ def chi(channels: int, sigma: float, shape, seed: int = 0):
 
 
 def air_of(values, step=0.0):
-    return listen(values, np.ones(values.shape, dtype=bool), step)
+    return noise_of(values, np.ones(values.shape, dtype=bool), step)
 
 
 def test_ratios_of_two_tissues_by_hand():

@@ -18,17 +18,17 @@ from ecdysis.settled import is_settled
 
 SECONDS_BETWEEN_LINES = 60.0
 SECONDS_BETWEEN_SUBJECTS = 10.0
-"""If the output is not a terminal, there is no new line of progress before this time."""
+"""If the output is not a terminal, lines of progress are at least this far apart."""
 OFTEN = 0.3
 WORKFLOW_STARTED, RUN_INFO, JOB_INFO = "workflow_started", "run_info", "job_info"
 JOB_FINISHED, JOB_ERROR, GROUP_ERROR, ERROR = "job_finished", "job_error", "group_error", "error"
 KEPT = ("Nothing to be done", "Terminating processes", "Will exit after")
 """Beginnings of the messages of Snakemake that are shown while it runs."""
 BEFORE = ("Assuming unrestricted", "Creating specified working")
-"""Beginnings of messages before the run that say nothing to a user."""
+"""Beginnings of messages before the run that do not concern users."""
 LOG_LINE = "Complete log(s): "
 REPORTED_ELSEWHERE = ("At least one job did not complete", "Exiting because a job execution failed")
-"""Parts of errors that say less than the lines of the failed jobs."""
+"""Parts of errors that repeat the lines of the failed jobs."""
 OF_JOBS = ("RuleException", "CalledProcessError")
 """Errors that Snakemake reports a second time as the error of a job."""
 NO_REASON = "it was stopped, or wrote no reason"
@@ -41,7 +41,7 @@ class Console(logging.Handler):
     Parameters
     ----------
     stream : TextIO
-        If it is a terminal, the line of progress is written again and again in its place.
+        On a terminal, the line of progress is updated in place.
     version : str
         Version of the workflow.
     dry_run : bool
@@ -68,9 +68,9 @@ class Console(logging.Handler):
         ----------
         progress : Progress
         retries : mapping
-            How many times a failed job of each rule is started again, in the order of the rules.
+            Rule -> number of attempts after the first failure, in the order of the rules.
         results : str
-            Where the results go; empty if there are none.
+            The folder of the results; empty if there are none.
         """
         self._progress, self._retries = progress, retries
         self._began = self._shown = time.monotonic()
@@ -117,7 +117,7 @@ class Console(logging.Handler):
             self._show_message(record)
 
     def _show_table(self, record: logging.LogRecord) -> None:
-        """In a dry run show the table of jobs, which Snakemake gives at the start and the end."""
+        """In a dry run, show the table of jobs; Snakemake sends it at the start and at the end."""
         if self._dry_run:
             self._line(NEXT if self._table_shown else record.getMessage())
             self._table_shown = True
@@ -144,7 +144,7 @@ class Console(logging.Handler):
             self._line(str(message))
 
     def _fail_job(self, job: int, record: logging.LogRecord) -> None:
-        """Show the failure of a job once, and each failure after which it is tried again."""
+        """Show the final failure of a job once, and each failure before another attempt."""
         if job in self._failed:
             return
         rule = str(getattr(record, "rule_name", ""))
@@ -186,7 +186,7 @@ class Console(logging.Handler):
             self._line(f"  Log: {', '.join(str(log.absolute()) for log in logs)}")
 
     def _show_progress(self, *, last: bool = False) -> None:
-        """Show how far the run is, unless the line before is too recent."""
+        """Show the progress of the run, unless the line before is too recent."""
         progress = self._progress
         if progress is None or not progress.subjects:
             return

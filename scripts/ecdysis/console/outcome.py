@@ -1,8 +1,6 @@
-"""What became of a subject or a job, read from the status records."""
+"""The results of subjects and jobs, from the status records."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ecdysis.errors import InputError
 from ecdysis.files import read_remembered
@@ -24,7 +22,7 @@ class Outcomes:
     def status_of(self, subject: str) -> str:
         """Return ``done``, ``review`` or ``failed`` for a label without ``sub-``."""
         own = {
-            key: [item for item in self._of_subject(key) if str(item["subject"]) == subject]
+            key: [item for item in self._manifest.get(key, ()) if str(item["subject"]) == subject]
             for key in ("images", "excluded")
         }
         try:
@@ -35,9 +33,6 @@ class Outcomes:
         if status in PROBLEMS:
             return "failed"
         return "review" if status is Status.REVIEW else "done"
-
-    def _of_subject(self, key: str) -> list[Mapping[str, Any]]:
-        return list(self._manifest.get(key, []))
 
 
 def reason_of(log: Path, unit: str) -> tuple[str, str] | None:
@@ -52,13 +47,10 @@ def reason_of(log: Path, unit: str) -> tuple[str, str] | None:
     """
     files = [*log.parent.glob("*.status.json"), *Path("logs", unit).glob("*.status.json")]
     failed = [record for record in map(read_remembered, files) if record.get("state") == "failed"]
-    own = [record for record in failed if (record.get("log") or _private(log)) == str(log)]
+    # Records do not name private logs, whose paths are absolute; logs in the results are relative.
+    unnamed = str(log) if log.is_absolute() else None
+    own = [record for record in failed if (record.get("log") or unnamed) == str(log)]
     if not own:
         return None
     newest = max(own, key=lambda record: str(record.get("started")))
     return str(newest.get("stage")), str(newest.get("reason"))
-
-
-def _private(log: Path) -> str | None:
-    """Return a private log, which records do not name; logs in the results are relative."""
-    return str(log) if log.is_absolute() else None

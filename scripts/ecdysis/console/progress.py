@@ -1,4 +1,4 @@
-"""How far a run is: jobs, subjects, and an estimate of the time left."""
+"""The progress of a run: jobs, subjects, and an estimate of the time left."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
@@ -46,11 +46,11 @@ class Progress:
         self.subjects = len(self._open)
 
     def begin(self, job: int, now: float) -> None:
-        """Note that a job began at `now`, in seconds."""
+        """Record that a job began at `now`, in seconds."""
         self._begun[job] = now
 
     def finish(self, job: int, now: float) -> None:
-        """Note that a job ended well."""
+        """Record that a job succeeded."""
         if job not in self._left:
             return
         rule, subject = self._left.pop(job)
@@ -62,7 +62,7 @@ class Progress:
                 self.ended[subject] = self.status_of(subject)
 
     def fail(self, job: int) -> None:
-        """Note that a job failed for good: its subject failed."""
+        """Record that a job failed finally, and with it its subject."""
         _, subject = self._left.pop(job, ("", None))
         if subject:
             self.ended[subject] = "failed"

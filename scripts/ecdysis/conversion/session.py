@@ -210,7 +210,7 @@ def _volume_types(converted: Converted, pattern: Sequence[str], output: Output) 
     if volumes % len(pattern):
         raise InputError(
             output.path,
-            f"its {volumes} volumes are no multiple of the {len(pattern)} types in the rule",
+            f"its {volumes} volumes are not a multiple of the {len(pattern)} types in the rule",
             "Correct volumes in study_rules: one type for each volume, or a pattern that repeats",
         )
     return list(pattern) * (volumes // len(pattern))

@@ -19,9 +19,9 @@ from ecdysis.image.resampling import resample
 Region = NDArray[np.bool_]
 Array = NDArray[np.float64]
 
-# Lengths are fractions of the brain's length from frontal to occipital pole: in front of the frontal
-# pole, and above the vertex of the brain. They were measured on the MNI152 head, whose brain is
-# 179 mm long, and checked on other heads.
+# Lengths are fractions of the brain's length from frontal to occipital pole. They are measured in
+# front of the frontal pole and above the vertex of the brain. The values are from the MNI152 head,
+# whose brain is 179 mm long, and were checked on other heads.
 BROW, PHARYNX = (0.04, -0.31), (-0.32, -0.76)
 """Two points of the plane (in front, above): on the skin above the root of the nose, and behind the
 palate. Behind `PHARYNX` only the auricles are removed."""

@@ -1,7 +1,7 @@
-"""Whether the brain mask of an image is good enough to remove the face by it.
+"""Check that brain masks are good enough for defacing.
 
-On a doubtful mask, defacing may keep the face or remove brain. So the masks it depends on must have
-passed their self-check, be made by hand, or be accepted by a rater.
+With a doubtful mask, defacing may keep the face or remove brain. So the masks must have passed
+their self-check, be made by hand, or be accepted by a rater.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ def require_good_masks(records: Iterable[Path], *, accepted: bool) -> None:
     Raises
     ------
     InputError
-        A mask did not pass its self-check, and no person accepts it.
+        A mask did not pass its self-check, and no rater accepted it.
     """
     if accepted:
         return

@@ -1,4 +1,4 @@
-"""Which voxels of an image are removed with the face."""
+"""Remove the face from an image."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +17,7 @@ Region = NDArray[np.bool_]
 def region_to_remove(
     volume: Volume, brain: Region, template_mask: Path, affines: Iterable[Path]
 ) -> Region:
-    """Return the face region of an image, without brain and what is near it.
+    """Return the face region of an image, without voxels in or near the brain.
 
     Parameters
     ----------

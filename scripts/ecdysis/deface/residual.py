@@ -1,4 +1,4 @@
-"""How much of a face an image still shows: the surface of its head against that of a template.
+"""Measure how much of a face an image shows: compare the surface of its head with a template's.
 
 The brain masks of image and template are aligned. Then rays run from outside to nose, eyes and
 ears. A part is visible if the rays meet the head near the place where they meet the template's.
@@ -17,6 +17,7 @@ from nibabel.eulerangles import euler2mat
 from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
+from ecdysis.image.components import largest_component
 from ecdysis.template import embedded
 
 Array = NDArray[np.float64]
@@ -24,7 +25,7 @@ Volume = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Spans = tuple[tuple[float, float], tuple[float, float]]
 Depths = tuple[Array, Array | None]
-"""Of a part: the depths of its rays and of those at its base, mm from the start of the rays."""
+"""The depths (mm from their start) of the rays of a part, and of the rays at its base."""
 
 STEP_MM = 2.0
 """Voxel size of the grid in the template's space, in which rays run."""
@@ -35,7 +36,7 @@ ALIGN_MM = 6.0
 FAR = 1000.0
 """Added to the parameters of the alignment, so that relative steps become steps of 1 mm."""
 ARM_MM = 60.0
-"""Turned by 1/60, a point at this distance from the centre moves by 1 mm."""
+"""A rotation by 1/60 rad moves a point at this distance from the centre by 1 mm."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ class Part:
     spans : two pairs of floats
         The range of the rays along the two other axes.
     near_mm : float
-        The part is visible if the distance of the surfaces is below.
+        The part is visible if the distance of the surfaces is smaller.
     base : two pairs of floats, optional
-        Of a flap such as the ear: the range of rays that meet the head beside it.
+        For a flap such as the ear: the range of rays that meet the head next to it.
     """
 
     axis: int
@@ -78,18 +79,18 @@ HEAD_LEVEL = 0.2
 OUTERMOST = 0.05
 """The quantile of the depths at which the edge of an ear is."""
 LEAST_OVERLAP = 0.85
-"""Least Dice coefficient of the aligned brain masks; below it, the distances mean nothing."""
+"""With a smaller Dice coefficient of the aligned brain masks, the distances are meaningless."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """What an image shows of a face.
+    """The parts of a face that an image shows.
 
     Attributes
     ----------
     distances_mm : dict
-        For each part, how far the surface is behind that of the template; None outside the field
-        of view, infinity if no ray meets the head.
+        Part -> distance of the surface behind that of the template; None outside the field of view,
+        infinity if no ray meets the head.
     overlap : float
         Dice coefficient of the aligned brain masks.
     """
@@ -117,7 +118,7 @@ class Score:
         return "ears" if all(name.endswith("ear") for name in visible) else "face"
 
     def to_json(self) -> dict[str, Any]:
-        """Return verdict, visible parts, overlap and rounded distances (999 is no surface)."""
+        """Return verdict, visible parts, overlap and rounded distances (999 for no surface)."""
         distances = {
             name: None if value is None else round(min(value, 999.0), 1)
             for name, value in self.distances_mm.items()
@@ -133,7 +134,7 @@ class Score:
 def residual_face(
     image: nib.Nifti1Image, mask: nib.Nifti1Image, aligned: tuple[Array, float] | None = None
 ) -> Score:
-    """Measure what an image of a head shows of its face.
+    """Measure how much of the face an image of a head shows.
 
     Parameters
     ----------
@@ -153,13 +154,8 @@ def residual_face(
     to_image, overlap = aligned or align_to_template(mask)
     values, inside = in_template(image, to_image)
     brain, _ = in_template(mask, to_image)
-    return Score(
-        {
-            name: _distance(found, surfaces[name])
-            for name, found in _surfaces(values, brain, inside).items()
-        },
-        overlap,
-    )
+    depths = _surfaces(values, brain, inside)
+    return Score({name: _distance(depths[name], surfaces[name]) for name in PARTS}, overlap)
 
 
 def align_to_template(mask: nib.Nifti1Image) -> tuple[Array, float]:
@@ -179,11 +175,8 @@ def _template() -> tuple[nib.Nifti1Image, dict[str, Depths]]:
 
 def _surfaces(values: Volume, brain: Volume, inside: Mask) -> dict[str, Depths]:
     """Return the depths at which the rays of each part meet the head."""
-    solid = values > HEAD_LEVEL * np.median(values[brain > 0.5])
-    labels, count = ndimage.label(solid)
-    if count > 1:
-        # Only the largest component, so that noise in the air is not met.
-        solid = labels == np.argmax(np.bincount(labels.ravel())[1:]) + 1
+    # Only the largest component is used, so that rays do not meet noise in the air.
+    solid = largest_component(values > HEAD_LEVEL * np.median(values[brain > 0.5]))
     return {
         name: (
             _rays(solid, inside, part, part.spans),
@@ -205,12 +198,13 @@ def _rays(solid: Mask, inside: Mask, part: Part, spans: Spans) -> Array:
     return np.where(field.any(axis=0), depth, np.nan)
 
 
-def _distance(found: Depths, expected: Depths) -> float | None:
-    """Return how far a surface is behind that of the template; None where too little is seen.
+def _distance(depths: Depths, expected: Depths) -> float | None:
+    """Return the distance of a surface behind that of the template; None if too little is seen.
 
-    For a flap, also how much less it stands out from its base; the larger of both.
+    A flap also has a distance by which it is flatter than that of the template; the larger distance
+    is returned.
     """
-    (depth, base), (usual, usual_base) = found, expected
+    (depth, base), (usual, usual_base) = depths, expected
     seen = ~np.isnan(depth) & np.isfinite(usual)
     if np.count_nonzero(seen) < usual.size / 4:
         return None

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ecdysis.image.components import largest_component
 from ecdysis.phantom.neck import extended_below
 from ecdysis.template import embedded
 
@@ -120,9 +121,7 @@ def _extended(resolution: int) -> tuple[Volume, Volume, Volume, NDArray[np.float
 
 def _silhouette(t1w: Volume) -> NDArray[np.bool_]:
     """Return the head without holes; it is filled slice by slice, since the nose opens below."""
-    labels, _ = ndimage.label(t1w > HEAD_THRESHOLD)
-    head = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
-    filled: NDArray[np.bool_] = ndimage.binary_fill_holes(head)
+    filled: NDArray[np.bool_] = ndimage.binary_fill_holes(largest_component(t1w > HEAD_THRESHOLD))
     for k in range(filled.shape[2]):
         filled[:, :, k] = ndimage.binary_fill_holes(filled[:, :, k])
     return filled

@@ -46,11 +46,11 @@ class Noise:
     step: float
 
 
-def listen(values: Values, air: Mask, step: float) -> Noise:
+def noise_of(values: Values, air: Mask, step: float) -> Noise:
     """Separate the air into noise and artefacts, after Mortamet et al. 2009, doi:10.1002/mrm.21992.
 
     Artefacts are voxels above the median of the air by `SPREADS` spreads that are connected with a
-    voxel whose six neighbours are so too; the spread is the interquartile range / 1.349.
+    voxel whose six neighbours are bright too; the spread is the interquartile range / 1.349.
 
     Parameters
     ----------
@@ -93,13 +93,8 @@ def _clusters(bright: Mask) -> Mask:
     This equals the erosion and bounded dilation of Mortamet et al.
     """
     core: Mask = ndimage.binary_erosion(bright)
-    if not core.any():
-        return core
-    labels, count = ndimage.label(bright)
-    kept = np.zeros(count + 1, dtype=bool)
-    kept[labels[core]] = True
-    result: Mask = kept[labels]
-    return result
+    clusters: Mask = ndimage.binary_propagation(core, mask=bright) if core.any() else core
+    return clusters
 
 
 def fber(values: Values, head: Mask, air: Mask) -> float:

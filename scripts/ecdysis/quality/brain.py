@@ -18,12 +18,12 @@ BLOCK_MM = 28.0
 LEAST_BLOCKS = 20
 BRIGHT = 90
 LEAST_CORRELATION = 0.05
-"""Correlation of neighbours below which an image is white noise; own choice: noise has 0 ± 0.01; an
-image whose neighbours correlate by 0.8, in noise as strong as itself, has 0.4."""
+"""An image whose neighbours correlate less is white noise. Own choice: noise has 0 ± 0.01; an image
+with a correlation of 0.8 and noise of the same strength has 0.4."""
 
 
 def mask_figures(brain: Mask, head: Mask, spacing: Sequence[float]) -> list[float]:
-    """Volume (mL), area at the edge of the field (cm²), part in fragments, part outside the head.
+    """Return volume (mL), area at the edge (cm²), fractions in fragments and outside the head.
 
     Parameters
     ----------
@@ -44,10 +44,10 @@ def mask_figures(brain: Mask, head: Mask, spacing: Sequence[float]) -> list[floa
 
 
 def inu(field: Values) -> list[float]:
-    """Range and median of the bias field.
+    """Return range, (P95 - P5) / median, and median of the bias field.
 
-    (P95 - P5) / median, and the median; the range is relative, since N4 leaves the scale of its
-    field open (Tustison et al. 2010, doi:10.1109/TMI.2010.2046908).
+    The range is relative, since the scale of the field of N4 is arbitrary (Tustison et al. 2010,
+    doi:10.1109/TMI.2010.2046908).
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def inu_blocks(values: Values, inside: Mask, spacing: Sequence[float]) -> float:
 
 
 def _blocks(shape: Sequence[int], spacing: Sequence[float]) -> Iterator[tuple[slice, ...]]:
-    """Cut an array into blocks of `BLOCK_MM`, those at its far edges smaller."""
+    """Yield the blocks of `BLOCK_MM` of an array; those at its far edges are smaller."""
     steps = [max(1, round(BLOCK_MM / size)) for size in spacing]
     starts = [range(0, length, step) for length, step in zip(shape, steps, strict=True)]
     for corner in product(*starts):

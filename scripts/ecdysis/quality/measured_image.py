@@ -132,7 +132,7 @@ class MeasuredImage:
     def air_noise(self) -> background.Noise:
         """The noise of the air."""
         values, inside, _ = self.upper
-        return background.listen(values, inside, step_of(self.volume))
+        return background.noise_of(values, inside, step_of(self.volume))
 
     @property
     def magnitude_noise(self) -> background.Noise:

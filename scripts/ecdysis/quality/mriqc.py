@@ -3,8 +3,8 @@
 They make ``group_T1w.tsv``, for tools that read MRIQC's tables. Definitions follow MRIQC's
 ``qc/anatomical.py`` and ``interfaces/anatomical.py`` (Esteban et al. 2017,
 doi:10.1371/journal.pone.0184661), also where `ecdysis.quality.dictionary` differs from them. Brain
-mask, tissues, head and bias field are those of Ecdysis, where MRIQC takes SynthStrip, FAST, its own
-head mask and N4.
+mask, tissues, head and bias field are those of Ecdysis; MRIQC uses SynthStrip, FAST, its own head
+mask and N4.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Scan:
-    """What the metrics of one image are computed from, all on the image's grid (X, Y, Z).
+    """The data that the metrics of one image are computed from, on the image's grid (X, Y, Z).
 
     Attributes
     ----------
@@ -171,42 +171,42 @@ def metrics(
         raise NotComputableError("there is no air above the planes through glabella and inion")
     summaries = {name: summary_of(values, scan.tissues[name]) for name in TISSUES}
     summaries["bg"] = summary_of(scan.corrected[air], np.ones(int(air.sum()), np.float32))
-    found: dict[str, float] = {
+    result: dict[str, float] = {
         f"summary_{name}_{key}": value
         for name, summary in summaries.items()
         for key, value in vars(summary).items()
     }
     white, grey, back = (summaries[name] for name in ("wm", "gm", "bg"))
-    found["cjv"] = (white.mad + grey.mad) / abs(white.median - grey.median)
+    result["cjv"] = (white.mad + grey.mad) / abs(white.median - grey.median)
     noise = np.sqrt(back.stdv**2 + grey.stdv**2 + white.stdv**2)
-    found["cnr"] = abs(white.median - grey.median) / float(noise)
+    result["cnr"] = abs(white.median - grey.median) / float(noise)
     for name in TISSUES:
         summary = summaries[name]
         bias = np.sqrt(summary.n / (summary.n - 1))
-        found[f"snr_{name}"] = summary.median / (summary.stdv * float(bias))
-        found[f"snrd_{name}"] = snr_dietrich(summary.median, back)
-        found[f"rpve_{name}"] = rpve(scan.tissues[name], scan.corrected.size)
+        result[f"snr_{name}"] = summary.median / (summary.stdv * float(bias))
+        result[f"snrd_{name}"] = snr_dietrich(summary.median, back)
+        result[f"rpve_{name}"] = rpve(scan.tissues[name], scan.corrected.size)
     for kind in ("snr", "snrd"):
-        found[f"{kind}_total"] = float(np.mean([found[f"{kind}_{name}"] for name in TISSUES]))
-    found["efc"] = efc(scan.corrected, scan.blank if scan.blank.any() else None)
-    found["fber"] = fber(scan.corrected, scan.head, scan.blank)
-    found["wm2max"] = white.median / float(np.percentile(scan.corrected, 99.95))
-    found["qi_1"] = int(scan.artefacts.sum()) / max(1, int(scan.hat.sum()))
-    found["qi_2"] = qi_2(scan.corrected[air])
+        result[f"{kind}_total"] = float(np.mean([result[f"{kind}_{name}"] for name in TISSUES]))
+    result["efc"] = efc(scan.corrected, scan.blank if scan.blank.any() else None)
+    result["fber"] = fber(scan.corrected, scan.head, scan.blank)
+    result["wm2max"] = white.median / float(np.percentile(scan.corrected, 99.95))
+    result["qi_1"] = int(scan.artefacts.sum()) / max(1, int(scan.hat.sum()))
+    result["qi_2"] = qi_2(scan.corrected[air])
     for axis, size, length in zip("xyz", spacing_mm, scan.corrected.shape, strict=True):
-        found |= {f"spacing_{axis}": float(size), f"size_{axis}": float(length)}
+        result |= {f"spacing_{axis}": float(size), f"size_{axis}": float(length)}
         if f"fwhm_{axis}" in others:
-            found[f"fwhm_{axis}"] = others[f"fwhm_{axis}"] / float(size)
-    widths = [found[f"fwhm_{axis}"] for axis in "xyz" if f"fwhm_{axis}" in found]
+            result[f"fwhm_{axis}"] = others[f"fwhm_{axis}"] / float(size)
+    widths = [result[f"fwhm_{axis}"] for axis in "xyz" if f"fwhm_{axis}" in result]
     if len(widths) == 3:
-        found["fwhm_avg"] = float(np.mean(widths))
+        result["fwhm_avg"] = float(np.mean(widths))
     if "inu_med" in others and "inu_range" in others:
-        found["inu_med"] = others["inu_med"]
+        result["inu_med"] = others["inu_med"]
         # Ours is relative to the median.
-        found["inu_range"] = others["inu_range"] * others["inu_med"]
+        result["inu_range"] = others["inu_range"] * others["inu_med"]
     same = ("icvs_", "tpm_overlap_")
-    found |= {key: value for key, value in others.items() if key.startswith(same)}
-    return dict(sorted(found.items()))
+    result |= {key: value for key, value in others.items() if key.startswith(same)}
+    return dict(sorted(result.items()))
 
 
 def summary_of(values: Values, weights: Values) -> Summary:
@@ -272,7 +272,7 @@ def fber(values: Values, head: Mask, blank: Mask) -> float:
     """Median of x² in the head over that of all voxels outside of it."""
     outside = ~head & ~blank
     if not outside.any():
-        raise NotComputableError("no air lies outside the head")
+        raise NotComputableError("there is no air outside the head")
     background = float(np.median(np.square(values[outside], dtype=np.float64)))
     if background < 1e-3:
         raise NotComputableError("the median of the air is 0")
@@ -282,8 +282,8 @@ def fber(values: Values, head: Mask, blank: Mask) -> float:
 def rpve(probability: Values, size: int) -> float:
     """Residual partial volume as MRIQC computes it; it is largest for pure voxels.
 
-    What lies beyond percentiles 2 and 98, and every voxel of the image without the tissue, counts
-    as 1. `probability` is that of a part of the image, which has `size` voxels.
+    Voxels beyond percentiles 2 and 98, and all voxels of the image without the tissue, count as 1.
+    `probability` is that of a part of the image, which has `size` voxels.
     """
     clipped = np.clip(probability, 0, 1)
     above = clipped[clipped > 0]

@@ -30,13 +30,13 @@ class Norm:
 
     @property
     def words(self) -> str:
-        """Such as ``0.3 to 0.7`` or ``at least 10``."""
+        """The range in words, such as ``0.3 to 0.7`` or ``at least 10``."""
         if self.low is None:
             return f"at most {self.high:g}"
         return f"at least {self.low:g}" if self.high is None else f"{self.low:g} to {self.high:g}"
 
     def allows(self, value: float) -> bool:
-        """Whether a value lies within the bounds."""
+        """Return whether a value is within the bounds."""
         return not (
             (self.low is not None and value < self.low)
             or (self.high is not None and value > self.high)
@@ -65,7 +65,7 @@ def read_norms(path: Path) -> list[Norm]:
         try:
             norm = _norm({name: row.get(name, "") for name in NORM_COLUMNS})
             if any((known.key, known.suffix) == (norm.key, norm.suffix) for known in norms):
-                raise ValueError(f"{norm.key} of {norm.suffix} stands in a line above too")
+                raise ValueError(f"{norm.key} of {norm.suffix} is in a line above too")
         except ValueError as error:
             raise InputError(f"{path} line {number}", str(error), "Correct the line") from None
         norms.append(norm)
@@ -73,7 +73,7 @@ def read_norms(path: Path) -> list[Norm]:
 
 
 def from_json(items: Iterable[Mapping[str, Any]]) -> list[Norm]:
-    """Take the norms from the manifest."""
+    """Return the norms that the manifest contains."""
     return [Norm(**item) for item in items]
 
 

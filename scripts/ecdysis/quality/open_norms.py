@@ -3,8 +3,8 @@
 MRIQC's values (Esteban et al. 2017, doi:10.1371/journal.pone.0184661) of 1,366 images: ABIDE I
 (17 sites, ages 6 to 64; Di Martino et al. 2014, doi:10.1038/mp.2013.78) and ds000030 of UCLA (two
 scanners, ages 21 to 50; Poldrack et al. 2016, doi:10.1038/sdata.2016.110), all at 3 T, from the
-tables of mriqc-learn 0.0.3. The table, made by ``tests/bench/open_norms.py``, holds only measures
-that MRIQC, when it made these tables, and Ecdysis define alike.
+tables of mriqc-learn 0.0.3. ``tests/bench/open_norms.py`` makes the table. It has only measures
+that Ecdysis and the version of MRIQC that made these tables define equally.
 """
 
 from dataclasses import dataclass
@@ -42,14 +42,13 @@ class OpenNorm:
         return float(np.interp(value, self.points, PERCENTILES))
 
     def words(self, value: float) -> str:
-        """Such as ``percentile 37 of 1366 images (ABIDE and ds000030, 3 T)``."""
-        percentile = round(self.percentile(value))
+        """Return for example ``percentile 37 of 1366 images (ABIDE and ds000030, 3 T)``."""
         if value < self.points[0]:
             place = "below percentile 1"
         elif value > self.points[-1]:
             place = "above percentile 99"
         else:
-            place = f"percentile {percentile}"
+            place = f"percentile {round(self.percentile(value))}"
         return f"{place} of {self.n} images ({SOURCE})"
 
 

@@ -83,7 +83,7 @@ def flags(values: Values, norms: Iterable[Norm] = ()) -> dict[str, list[Flag]]:
     dict
         A list for each image, in the order of the dictionary; flags by norms last.
     """
-    found: dict[str, list[Flag]] = {name: [] for name in values}
+    flagged: dict[str, list[Flag]] = {name: [] for name in values}
     bounds = {(norm.key, norm.suffix): norm for norm in norms}
     by_suffix: dict[str, list[str]] = {}
     for name in values:
@@ -94,23 +94,23 @@ def flags(values: Values, norms: Iterable[Norm] = ()) -> dict[str, list[Flag]]:
             known = {name: value for name, value in column.items() if value is not None}
             for name, z in _standing_out(known, measure).items():
                 rule = f"{len(known)} {suffix} images"
-                found[name].append(Flag(key, known[name], round(z, 2), len(known), rule))
-    for name, mine in values.items():
+                flagged[name].append(Flag(key, known[name], round(z, 2), len(known), rule))
+    for name, measures in values.items():
         suffix = name.rpartition("_")[2]
         for key in BY_KEY:
-            norm, value = bounds.get((key, suffix)), mine.get(key)
+            norm, value = bounds.get((key, suffix)), measures.get(key)
             if norm and value is not None and not norm.allows(value):
                 n = sum(values[image].get(key) is not None for image in by_suffix[suffix])
                 rule = f"the norm for {suffix} of your norms file, {norm.words}"
-                found[name].append(Flag(key, value, None, n, rule))
-    return found
+                flagged[name].append(Flag(key, value, None, n, rule))
+    return flagged
 
 
 def robust_z(values: Sequence[float]) -> list[float]:
     """Return the modified z-score of each value; all 0 if all values are equal."""
     middle = median(values)
-    away = [abs(value - middle) for value in values]
-    scale = median(away) / MAD_FACTOR or MEAN_FACTOR * fmean(away)
+    distances = [abs(value - middle) for value in values]
+    scale = median(distances) / MAD_FACTOR or MEAN_FACTOR * fmean(distances)
     return [(value - middle) / scale if scale else 0.0 for value in values]
 
 

@@ -15,7 +15,7 @@ DIGITS = 6
 class NotComputableError(Exception):
     """A measure has no value for this image; the message is the reason, for the report.
 
-    With `look`, the reason is a fault of the image, at which a person should look.
+    With `look`, the reason is a fault of the image, which a person should look at.
     """
 
     def __init__(self, reason: str, *, look: bool = False) -> None:

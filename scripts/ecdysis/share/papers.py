@@ -104,17 +104,17 @@ def _write_dictionary(source: Path, folder: Path, columns: Sequence[str]) -> Non
 
 
 def _write_or_name(path: Path, folder: Path, shared: Shared) -> None:
-    """Write a common sidecar of the dataset, or name what is left out."""
+    """Write a common sidecar of the dataset, or record that the file is left out."""
     name = path.name
     if (folder / name).exists() or name.startswith((".", "sub-")) or name == "participants.json":
         if name in ("README.md", "LICENSE"):
-            shared.left_out.append((name, "yours is not checked; a template takes its place"))
+            shared.left_out.append((name, "yours is not checked; a template replaces it"))
         return
     if path.suffix == ".json" and (content := _common_sidecar(path, shared)):
         write_json(folder / name, content)
         shared.files.append(name)
         return
-    reason = "it is not checked" if path.is_file() else "folders other than those of subjects stay"
+    reason = "it is not checked" if path.is_file() else "only folders of subjects are shared"
     shared.left_out.append((name if name in USUAL else "(a file at the top)", reason))
 
 

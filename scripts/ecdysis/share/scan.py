@@ -73,7 +73,7 @@ class Report:
     def results(self) -> Iterator[tuple[str, str]]:
         """Yield each check and its result."""
         for name, count in self.looked.items():
-            yield name, f"{count} looked at, nothing found"
+            yield name, f"{count} checked, nothing found"
 
 
 class Searched:
@@ -176,7 +176,7 @@ def _masks_for(path: Path, folder: Path) -> Iterator[Path]:
 
 
 def scan_files(folder: Path, known: Searched, files: Collection[Path] = ()) -> Report:
-    """Look at every file of the folder but the faces in its images.
+    """Check every file of the folder, but not for faces in its images.
 
     Parameters
     ----------
