@@ -15,7 +15,7 @@ from ecdysis.conversion.session import place, stage_session
 from ecdysis.conversion.sidecar import remedy
 from ecdysis.errors import InputError
 from ecdysis.files import write_json
-from ecdysis.planning.entries import OtherSeries
+from ecdysis.planning.entries import OtherSeries, read_entry
 
 
 def place_session(
@@ -88,7 +88,7 @@ if "snakemake" in globals():
 
     job = globals()["snakemake"]
     with recorded(job, "convert_session") as details:
-        others = [OtherSeries.from_json(fields) for fields in job.params.series]
+        others = [read_entry(OtherSeries, fields) for fields in job.params.series]
         details.update(
             place_session(
                 read_nifti(Path(job.input.nifti)) if others else {},

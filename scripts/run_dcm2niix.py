@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.conversion.nifti import WantedSeries, make_nifti
+from ecdysis.planning.entries import read_entry
 
 
 def convert_series(
@@ -53,7 +54,7 @@ if "snakemake" in globals():
             convert_series(
                 Path(job.input.dicom),
                 Path(job.params.bids_dir),
-                [WantedSeries.from_json(fields) for fields in job.params.series],
+                [read_entry(WantedSeries, fields) for fields in job.params.series],
                 Path(job.output.nifti),
             )
         )

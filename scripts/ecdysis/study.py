@@ -20,7 +20,14 @@ from ecdysis.errors import InputError
 from ecdysis.files import read_json, read_remembered, write_json
 from ecdysis.fingerprint import fingerprint
 from ecdysis.places import DISCOVERED, MANIFEST
-from ecdysis.planning.entries import OtherSeries, Plan, PlannedImage, PlannedSeries, PlannedSession
+from ecdysis.planning.entries import (
+    OtherSeries,
+    Plan,
+    PlannedImage,
+    PlannedSeries,
+    PlannedSession,
+    read_entry,
+)
 from ecdysis.quality.norms import read_norms
 from ecdysis.ratings import Rating, check_known, from_json, leave_out, read_ratings
 from ecdysis.ratings import to_json as ratings_to_json
@@ -99,7 +106,7 @@ class Study:
             settings,
             [image for image in every if image.name in selected],
             [Exclusion(**item) for item in manifest["excluded"]],
-            Plan.from_json(manifest["plan"]),
+            read_entry(Plan, manifest["plan"]),
             [StatMap(**item) for item in manifest["statmaps"]],
             from_json(manifest.get("ratings", [])),
             best_t1w=manifest.get("best_t1w", {}),
@@ -113,7 +120,7 @@ class Study:
             "images": to_json(sorted([*self.images, *self.kept], key=attrgetter("name"))),
             "selected": [image.name for image in self.images],
             "excluded": to_json(self.exclusions),
-            "plan": self.plan.to_json() if self.settings["dicom_dir"] else {},
+            "plan": asdict(self.plan) if self.settings["dicom_dir"] else {},
             "statmaps": [asdict(item) for item in self.statmaps],
             "ratings": ratings_to_json(self.ratings),
             "best_t1w": dict(self.best_t1w),

@@ -17,7 +17,7 @@ from ecdysis.conversion.nifti import WantedSeries, make_nifti, read_nifti
 from ecdysis.conversion.readable import whole_volumes
 from ecdysis.conversion.sidecar import completed, missing_fields
 from ecdysis.errors import InputError
-from ecdysis.planning.entries import OtherSeries, Plan, PlannedSession
+from ecdysis.planning.entries import OtherSeries, Plan, PlannedSession, read_entry
 from ecdysis.run_plan import forget_lost, sessions_to_convert
 
 from tests.dicom_builder import EPI, FIELD_MAP, MPRAGE, uid, write_series
@@ -50,14 +50,14 @@ def other(series: str, files: int, *names: str, **more: Any) -> dict[str, Any]:
 
 def plan_of(*series: dict[str, Any]) -> Plan:
     """Return a plan with one session that has these other series."""
-    others = [OtherSeries.from_json(item) for item in series]
+    others = [read_entry(OtherSeries, item) for item in series]
     return Plan(sessions=[PlannedSession("sub-01", "01", None, "")], others=others)
 
 
 def run(
     place: Path, *series: dict[str, Any], sourcedata: bool = False, options: Sequence[str] = ()
 ) -> dict[str, Any]:
-    others = [OtherSeries.from_json(item) for item in series]
+    others = [read_entry(OtherSeries, item) for item in series]
     wanted = [
         WantedSeries(item.series, item.files, [*item.outputs, *item.apart], item.keep)
         for item in others

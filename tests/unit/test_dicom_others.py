@@ -1,5 +1,6 @@
 """What the series of a session that are not processed further are called."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def planned(root: Path, *series: dict[str, Any], others: bool = True) -> dict[st
         write_series(root / f"scans/{number}", **(words | given))
     wishes = PlanOptions(others=others)
     sources = Sources(root / "scans", root / "private", KEY)
-    return plan(sources, root / "bids", wishes).to_json()
+    return asdict(plan(sources, root / "bids", wishes))
 
 
 def names(made: dict[str, Any]) -> list[str]:

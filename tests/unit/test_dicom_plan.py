@@ -4,6 +4,7 @@ import json
 import os
 import stat
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from ecdysis.errors import InputError
 from ecdysis.key import Key
 from ecdysis.planning.decision import PlanOptions
-from ecdysis.planning.entries import Plan
+from ecdysis.planning.entries import Plan, read_entry
 from ecdysis.planning.plan import Sources, plan
 
 from tests.dicom_builder import EPI, MPRAGE, SPIN_ECHO, T2, uid, write_series
@@ -37,7 +38,7 @@ def planned(
         given = root / "map.tsv"
         given.write_text(table)
     sources = Sources(scans, root / "private", KEY, given)
-    return plan(sources, root / "bids", PlanOptions(tuple(suffixes), others)).to_json()
+    return asdict(plan(sources, root / "bids", PlanOptions(tuple(suffixes), others)))
 
 
 def names(items: Sequence[dict[str, Any]]) -> list[str]:
@@ -58,7 +59,7 @@ def test_the_manifest_keeps_the_whole_plan(scans: Path) -> None:
     sources = Sources(scans, scans.parent / "private", KEY)
     result = plan(sources, scans.parent / "bids", PlanOptions(others=True))
     assert [len(result.images), len(result.others), len(result.unmapped)] == [1, 1, 1]
-    assert Plan.from_json(json.loads(json.dumps(result.to_json()))) == result
+    assert read_entry(Plan, json.loads(json.dumps(asdict(result)))) == result
 
 
 def test_one_patient_with_one_t1(scans: Path) -> None:

@@ -1,5 +1,6 @@
 """Rules of a study: what they decide, and what is wrong with those that cannot be."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def planned(root: Path, rules: str, table: str = "") -> dict[str, Any]:
     if table:
         (root / "private/plan.tsv").write_text(table)
     sources = Sources(root / "scans", root / "private", KEY)
-    return plan(sources, root / "bids", wishes).to_json()
+    return asdict(plan(sources, root / "bids", wishes))
 
 
 def others(made: dict[str, Any]) -> list[str]:

@@ -43,11 +43,6 @@ class WantedSeries:
     outputs: list[Output]
     keep: bool = False
 
-    @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> "WantedSeries":
-        """Return the series that the parameter of a rule describes."""
-        return cls(**{**fields, "outputs": [Output(**output) for output in fields["outputs"]]})
-
     def is_in(self, bids_dir: Path) -> bool:
         """Return whether the dataset has all its images."""
         return all(output.is_in(bids_dir) for output in self.outputs)

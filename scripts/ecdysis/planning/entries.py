@@ -3,13 +3,15 @@
 This module imports no DICOM library, because every process of a run reads the manifest.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, is_dataclass
+from functools import cache
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from ecdysis.bids.outputs import Output
 
 Json = dict[str, Any]
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True)
@@ -152,12 +154,6 @@ class OtherSeries:
     zero_b: bool = False
     keep: bool = False
 
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "OtherSeries":
-        """Return the entry that `dataclasses.asdict` wrote."""
-        images = {key: _outputs(content[key]) for key in ("outputs", "apart")}
-        return cls(**{**content, **images})
-
 
 @dataclass(frozen=True)
 class PlannedSeries:
@@ -178,23 +174,6 @@ class PlannedSeries:
     outputs: list[Output] = field(default_factory=list)
     metadata: Json = field(default_factory=dict)
     keep: bool = False
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "PlannedSeries":
-        """Return the entry that `to_json` wrote."""
-        names = {item.name for item in fields(Facts)}
-        facts = Facts(**{key: value for key, value in content.items() if key in names})
-        others = {key: value for key, value in content.items() if key not in names}
-        return cls(**{**others, "facts": facts, "outputs": _outputs(content.get("outputs", ()))})
-
-    def to_json(self) -> Json:
-        """Return its fields and its facts in one dict."""
-        content = asdict(self)
-        facts = content.pop("facts")
-        if self.image is None:
-            for key in ("image", "outputs", "metadata", "keep"):
-                content.pop(key)
-        return {**content, **facts}
 
 
 @dataclass(frozen=True)
@@ -245,32 +224,24 @@ class Plan:
     notices: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
-    def to_json(self) -> Json:
-        """Return the plan as it is in the manifest."""
-        content = asdict(self)
-        content["mapped"] = [series.to_json() for series in self.mapped]
-        content["unmapped"] = [series.to_json() for series in self.unmapped]
-        return content
 
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "Plan":
-        """Return the plan that `to_json` wrote; empty without DICOM."""
-        readers: dict[str, Callable[[Any], object]] = {
-            "sessions": lambda item: PlannedSession(**item),
-            "images": lambda item: PlannedImage(**item),
-            "present": lambda item: PlannedImage(**item),
-            "others": OtherSeries.from_json,
-            "mapped": PlannedSeries.from_json,
-            "unmapped": PlannedSeries.from_json,
-            "excluded": lambda item: Exclusion(**item),
-            "protocols": lambda item: Protocol(**item),
-            "deviations": lambda item: Deviation(**item),
-        }
-        lists = {
-            key: [read(item) for item in content.get(key, ())] for key, read in readers.items()
-        }
-        return cls(**{**content, **lists})
+def read_entry(entry: type[Entry], content: Mapping[str, Any]) -> Entry:
+    """Return the plan, or an entry of it, that `dataclasses.asdict` turned into JSON."""
+    values = dict(content)
+    known: object = entry
+    for name, kind in _entries_in(known).items():
+        value = values.get(name)
+        if isinstance(value, list):
+            values[name] = [read_entry(kind, item) for item in value]
+        elif value is not None:
+            values[name] = read_entry(kind, value)
+    return entry(**values)
 
 
-def _outputs(content: Iterable[Mapping[str, Any]]) -> list[Output]:
-    return [Output(**output) for output in content]
+@cache
+def _entries_in(entry: object) -> dict[str, type[Any]]:
+    """Return the fields of an entry that are entries, or lists of entries, with their classes."""
+    kinds = {name: (get_args(kind) or (kind,))[0] for name, kind in get_type_hints(entry).items()}
+    return {
+        name: kind for name, kind in kinds.items() if isinstance(kind, type) and is_dataclass(kind)
+    }

@@ -5,8 +5,9 @@ change the labels of earlier ones.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from ecdysis.errors import InputError
@@ -198,14 +199,13 @@ def _participants(
     taken = {path.name.removeprefix("sub-") for path in bids_dir.glob("sub-*")}
     taken |= known_labels.participants()
     numbers = [int(label) for label in known_labels.participants() if label.isdigit()]
-    counter = max(numbers, default=0)
-    for patient in patients:
-        if patient not in labels:
-            counter += 1
-            while f"{counter:02d}" in taken:
-                counter += 1
-            labels[patient] = f"{counter:02d}"
-    return labels
+    free = _free_labels(max(numbers, default=0) + 1, taken)
+    return labels | {patient: next(free) for patient in patients if patient not in labels}
+
+
+def _free_labels(first: int, taken: Container[str | None]) -> Iterator[str]:
+    """Yield the numbers from `first` as labels, except those that are taken."""
+    return (label for label in (f"{number:02d}" for number in count(first)) if label not in taken)
 
 
 def _sessions(
@@ -226,16 +226,14 @@ def _sessions(
     if not labels and not earlier and len({visit_of[study] for study in new}) == 1:
         return dict.fromkeys(new)
     taken = {label for label in labels.values() if label} | set(earlier.values())
-    counter = sum(label is None for label in earlier.values())
+    free = _free_labels(sum(label is None for label in earlier.values()) + 1, taken)
     counted = []
     for study in new:
-        if visit_of[study] not in by_visit:
-            counter += 1
-            while f"{counter:02d}" in taken:
-                counter += 1
-            by_visit[visit_of[study]] = f"{counter:02d}"
-            counted.append(f"{counter:02d}")
-        labels[study] = by_visit[visit_of[study]]
+        visit = visit_of[study]
+        if visit not in by_visit:
+            counted.append(next(free))
+            by_visit[visit] = counted[-1]
+        labels[study] = by_visit[visit]
     if counted and None in earlier.values():
         notices.append(
             f"sub-{person} was named without a session when it had one study. The first study "
@@ -253,11 +251,11 @@ def _notices_of_joined_visits(
     """Return a notice for each visit with several studies whose sessions are not in the map."""
     counts = Counter(visit_of[study] for study in studies if study not in given)
     return [
-        f"sub-{person}: {count} studies (StudyInstanceUID) of one day and scanner, at most an "
+        f"sub-{person}: {number} studies (StudyInstanceUID) of one day and scanner, at most an "
         "hour apart, are one session. To make them separate sessions, set participants_map to a "
         "table with the columns study_uid and session_label"
-        for count in counts.values()
-        if count > 1
+        for number in counts.values()
+        if number > 1
     ]
 
 

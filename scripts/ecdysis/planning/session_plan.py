@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
@@ -44,6 +44,7 @@ class Outcome:
     decision: Decision | None = None
 
 
+@dataclass
 class SessionPlanner:
     """Adds sessions to a plan.
 
@@ -56,29 +57,20 @@ class SessionPlanner:
     bids_dir, private_dir : Path
     names : Names
     options : PlanOptions
-
-    Attributes
-    ----------
     outcomes : list of Outcome
         One for each series.
     acquired : list of Acquired
         All series that become images.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        root: Path,
-        bids_dir: Path,
-        private_dir: Path,
-        names: Names,
-        options: PlanOptions,
-    ) -> None:
-        self.plan = plan
-        self.outcomes: list[Outcome] = []
-        self.acquired: list[Acquired] = []
-        self._root, self._bids_dir, self._private_dir = root, bids_dir, private_dir
-        self._names, self._options = names, options
+    plan: Plan
+    root: Path
+    bids_dir: Path
+    private_dir: Path
+    names: Names
+    options: PlanOptions
+    outcomes: list[Outcome] = field(default_factory=list)
+    acquired: list[Acquired] = field(default_factory=list)
 
     def exclude_refused(self, refused: Sequence[Refusal]) -> None:
         """Exclude refused series; the files of unknown patients are only counted."""
@@ -100,7 +92,7 @@ class SessionPlanner:
 
     def add_session(self, session: Session, members: list[Series]) -> None:
         """Plan the images of one session; its problems do not stop other sessions."""
-        decisions = decide(members, self._options)
+        decisions = decide(members, self.options)
         names = self._name_images(session, decisions)
         decisions, names = self._resolve_clashes(session, decisions, names)
         kept = []
@@ -114,10 +106,10 @@ class SessionPlanner:
                 outcome = Outcome(decision.series, session.name, None, reason, decision)
                 self.outcomes.append(outcome)
         if kept:
-            entry = write_session(self._private_dir, self._root, session, kept)
+            entry = write_session(self.private_dir, self.root, session, kept)
             self.plan.sessions.append(entry)
         else:
-            wanted = "image" if self._options.others else " or ".join(self._options.suffixes)
+            wanted = "image" if self.options.others else " or ".join(self.options.suffixes)
             files = sum(len(series.instances) for series in members)
             self._exclude(files, f"no {wanted} among its {len(members)} series", session)
 
@@ -156,7 +148,7 @@ class SessionPlanner:
             if len(automatic) > 1:
                 exact |= distinguish_equal_names(kind, entities, automatic)
         members = [decision.series for decision in decisions]
-        return self._names.name_series(session.name, kind, members, bases, exact)
+        return self.names.name_series(session.name, kind, members, bases, exact)
 
     def _resolve_clashes(
         self, session: Session, decisions: Sequence[Decision], names: dict[str, Name]
@@ -174,7 +166,7 @@ class SessionPlanner:
             if series not in clashing:
                 settled.append(decision)
             elif _is_exact(decision.ruling):
-                self._names.forget(session.name, series)
+                self.names.forget(session.name, series)
                 why = "plan.tsv gives this name to another series of the session too"
                 settled.append(decision.without_image(why))
             else:
@@ -182,14 +174,14 @@ class SessionPlanner:
                 others = {path for path, same in users.items() if same != [series]}
                 if not first:
                     names[series] = _next_run(session, decision, names[series], others)
-                    self._names.rename(session.name, series, names[series])
+                    self.names.rename(session.name, series, names[series])
                 settled.append(decision)
         return settled, names
 
     def _add_images(self, session: Session, decision: Decision, name: Name, number: int) -> None:
         """Add the images of a series to the plan, as new or as present in the dataset."""
         images = _outputs(session, decision, name)
-        series, suffixes = decision.series, self._options.suffixes
+        series, suffixes = decision.series, self.options.suffixes
         apart = [image for image in images if image.suffix in suffixes and image.magnitude]
         others = [image for image in images if image not in apart]
         for image in apart:
@@ -197,9 +189,9 @@ class SessionPlanner:
                 image.folder, image.entities, image.suffix, session.subject, session.label,
                 series.id, session.name,
             )  # fmt: skip
-            present = image.is_in(self._bids_dir)
+            present = image.is_in(self.bids_dir)
             (self.plan.present if present else self.plan.images).append(entry)
-        if others and (self._options.others or not apart):
+        if others and (self.options.others or not apart):
             self.plan.others.append(
                 _other_series(session, decision, name.kind, number, others, apart)
             )
@@ -220,10 +212,10 @@ class SessionPlanner:
         self, session: Session, decision: Decision, name: Name, images: Sequence[Output]
     ) -> None:
         """Store the content of a new series; add a notice if a converted series changed."""
-        present = [image.path for image in images if image.is_in(self._bids_dir)]
+        present = [image.path for image in images if image.is_in(self.bids_dir)]
         if not present:
-            self._names.update_content(session.name, decision.series)
-        elif name.content != self._names.content(decision.series):
+            self.names.update_content(session.name, decision.series)
+        elif name.content != self.names.content(decision.series):
             self.plan.notices.append(
                 f"the DICOM files of {present[0]} have changed since it was planned. The image was "
                 "not changed; to convert it again, remove it"
@@ -299,20 +291,15 @@ def _planned_series(
 ) -> PlannedSeries:
     """Return the entry of a series, with facts that may be shown outside the private folder."""
     guess = decision.guess
-    entry = PlannedSeries(
-        session.name,
-        decision.series.id,
-        " ".join(sorted(description_words(decision.series.header))),
-        guess.suffix,
-        guess.confidence,
-        reason,
-        decision.facts,
-    )
-    if not images:
-        return entry
-    return replace(
-        entry,
-        image=images[0].path,
+    return PlannedSeries(
+        session=session.name,
+        series=decision.series.id,
+        description=" ".join(sorted(description_words(decision.series.header))),
+        suffix=guess.suffix,
+        confidence=guess.confidence,
+        reason=reason,
+        facts=decision.facts,
+        image=images[0].path if images else None,
         outputs=list(images),
         metadata=decision.metadata,
         keep=decision.keep,

@@ -91,6 +91,7 @@ class Shared:
         self.removed_fields.update(names)
 
 
+@dataclass
 class RawSubject:
     """Makes the published raw files of one subject.
 
@@ -101,27 +102,22 @@ class RawSubject:
     bids_dir, folder : Path
         The dataset, and the folder to publish.
     images : sequence of Defaced
-    template : Path
+    template_mask : Path
         The brain mask of the template.
     found_in : function
         Returns the identifying parts of a name; files with such names are left out.
+    shared : Shared
+        The files that are shared or left out.
     """
 
-    def __init__(
-        self,
-        subject: str,
-        bids_dir: Path,
-        folder: Path,
-        images: Sequence[Defaced],
-        template: Path,
-        found_in: Callable[[str], Iterable[str]],
-    ) -> None:
-        self.subject, self.bids_dir, self.folder = subject, bids_dir, folder
-        self.images = {image.path.relative_to(bids_dir).as_posix(): image for image in images}
-        self.template_mask = template
-        self.found_in = found_in
-        self.shared = Shared()
-        self._regions: list[tuple[str, Volume, Region]] = []
+    subject: str
+    bids_dir: Path
+    folder: Path
+    images: Sequence[Defaced]
+    template_mask: Path
+    found_in: Callable[[str], Iterable[str]]
+    shared: Shared = field(default_factory=Shared)
+    _regions: list[tuple[str, Volume, Region]] = field(default_factory=list)
 
     def write(self) -> Shared:
         """Write all files of the subject that can be shared; return them, and those left out."""
@@ -129,7 +125,7 @@ class RawSubject:
         self.shared.left_out += [(path, f"{reason} in its name") for path, reason in reasons]
         paths = sorted(self._images())
         # Other images of the session need the regions of the defaced images.
-        for path in sorted(paths, key=lambda path: (path not in self.images, path)):
+        for path in sorted(paths, key=lambda path: (path not in self._defaced, path)):
             try:
                 reason = self._write_image(path)
             except (InputError, *BROKEN_GZIP, ValueError) as error:
@@ -145,6 +141,11 @@ class RawSubject:
         self._write_scans()
         self._name_others(paths)
         return self.shared
+
+    @cached_property
+    def _defaced(self) -> dict[str, Defaced]:
+        """The defaced images by their path in the dataset."""
+        return {image.path.relative_to(self.bids_dir).as_posix(): image for image in self.images}
 
     @cached_property
     def _every(self) -> list[str]:
@@ -168,8 +169,7 @@ class RawSubject:
     def _write_image(self, path: str) -> str | None:
         """Write one image; return why it is left out, or None."""
         folder, target = path.split("/")[-2], self.folder / path
-        if path in self.images:
-            image = self.images[path]
+        if image := self._defaced.get(path):
             volume = read_anatomical(image.path).volume
             brain = on_grid(image.mask, volume)
             region = region_to_remove(volume, brain, self.template_mask, image.affines)
