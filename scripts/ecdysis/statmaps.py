@@ -58,7 +58,7 @@ class StatMap:
 
     @property
     def space_label(self) -> str:
-        """The label of the entity ``space``, empty without one."""
+        """The label of the entity ``space``; empty if the name has none."""
         match = SPACE.search(self.title)
         return match[1] if match else ""
 
@@ -126,34 +126,20 @@ def by_unit(maps: Sequence[StatMap]) -> dict[str, list[StatMap]]:
 
 def _in_dataset(bids_dir: Path, fits: Fits) -> Iterator[str]:
     """Find files of the dataset itself: at its top, and below its folders."""
-    if not bids_dir.is_dir():
-        return
-    with os.scandir(bids_dir) as entries:
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name in NOT_SEARCHED:
-                continue
-            if entry.is_dir():
-                yield from _below(entry.path, fits)
-            elif fits(entry.name):
-                yield entry.path
+    for path in bids_dir.glob("[!.]*"):
+        if path.name in NOT_SEARCHED:
+            continue
+        if path.is_dir():
+            yield from _below(path, fits)
+        elif fits(path.name):
+            yield str(path)
 
 
-def _below(folder: str | Path, fits: Fits, apart: str | None = None) -> Iterator[str]:
-    """Find files below a folder, but not below `apart` or in a hidden folder."""
-    try:
-        entries = os.scandir(folder)
-    except OSError:
-        return
-    with entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            # Links to folders may form a cycle.
-            if entry.is_dir(follow_symlinks=False):
-                if entry.path != apart:
-                    yield from _below(entry.path, fits, apart)
-            elif fits(entry.name):
-                yield entry.path
+def _below(folder: str | Path, fits: Fits, left_out: str | None = None) -> Iterator[str]:
+    """Find files below a folder, but not below `left_out`, a hidden folder, or a linked folder."""
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name[0] != "." and f"{root}/{name}" != left_out]
+        yield from (f"{root}/{name}" for name in files if name[0] != "." and fits(name))
 
 
 def _unit(path: str, title: str) -> str:

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 
 import nibabel as nib
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from ecdysis.image.arrays import Array, Mask
 from ecdysis.image.geometry import Affine, zooms_of
 from ecdysis.image.resampling import resample
-
-Region = NDArray[np.bool_]
-Array = NDArray[np.float64]
 
 # Lengths are fractions of the brain's length from frontal to occipital pole. They are measured in
 # front of the frontal pole and above the vertex of the brain. The values are from the MNI152 head,
@@ -62,7 +59,7 @@ def landmarks(brain_mask: nib.Nifti1Image) -> Landmarks:
     )
 
 
-def face_region(shape: tuple[int, int, int], to_template: Affine, marks: Landmarks) -> Region:
+def face_region(shape: tuple[int, int, int], to_template: Affine, marks: Landmarks) -> Mask:
     """Return the mask of the face region on a grid.
 
     Parameters
@@ -81,7 +78,7 @@ def face_region(shape: tuple[int, int, int], to_template: Affine, marks: Landmar
     return region
 
 
-def away_from(mask: Region, affine: Affine, margin_mm: float) -> Region:
+def away_from(mask: Mask, affine: Affine, margin_mm: float) -> Mask:
     """Return the voxels further than `margin_mm` from a mask, without voxels of the mask.
 
     The distance is computed on a grid of 2 mm, because a fine grid is slow.
@@ -93,16 +90,16 @@ def away_from(mask: Region, affine: Affine, margin_mm: float) -> Region:
     coarse = resample(mask.astype(np.float32), zooms.tolist(), shape, (COARSE_MM,) * 3)
     distance = ndimage.distance_transform_edt(coarse < 0.5, sampling=COARSE_MM)
     fine = resample(distance.astype(np.float32), (COARSE_MM,) * 3, mask.shape, zooms.tolist())
-    result: Region = (fine > margin_mm) & ~mask
+    result: Mask = (fine > margin_mm) & ~mask
     return result
 
 
-def _inside(x: Array, y: Array, z: Array, marks: Landmarks) -> Region:
+def _inside(x: Array, y: Array, z: Array, marks: Landmarks) -> Mask:
     """Return which points of the template's space are in the region."""
     ahead, above = (y - marks.front) / marks.length, (z - marks.top) / marks.length
     slope = (BROW[1] - PHARYNX[1]) / (BROW[0] - PHARYNX[0])
     face = (ahead > PHARYNX[0]) & (above < PHARYNX[1] + slope * (ahead - PHARYNX[0]))
     aside = np.abs(x - marks.middle) / marks.half_width > EAR_SIDE
     ears = aside & (above < EAR_TOP) & (ahead > EAR_BACK) & (ahead < EAR_FRONT)
-    region: Region = face | ears
+    region: Mask = face | ears
     return region

@@ -5,18 +5,16 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from numpy.typing import NDArray
 
 from ecdysis.deface.face import BRAIN_MARGIN_MM, away_from, face_region, landmarks
+from ecdysis.image.arrays import Mask
 from ecdysis.image.volume import Volume
 from ecdysis.skullstrip.itk import read_affine
 
-Region = NDArray[np.bool_]
-
 
 def region_to_remove(
-    volume: Volume, brain: Region, template_mask: Path, affines: Iterable[Path]
-) -> Region:
+    volume: Volume, brain: Mask, template_mask: Path, affines: Iterable[Path]
+) -> Mask:
     """Return the face region of an image, without voxels in or near the brain.
 
     Parameters
@@ -38,6 +36,6 @@ def region_to_remove(
     return region & away_from(brain, volume.affine, BRAIN_MARGIN_MM)
 
 
-def without(volume: Volume, region: Region) -> Volume:
+def without(volume: Volume, region: Mask) -> Volume:
     """Return an image with the value of air in a region; other voxels are unchanged."""
     return Volume(volume.header, np.where(region, volume.background, volume.stored))

@@ -14,15 +14,12 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel.eulerangles import euler2mat
-from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
+from ecdysis.image.arrays import Array, Mask, Values
 from ecdysis.image.components import largest_component
 from ecdysis.template import embedded
 
-Array = NDArray[np.float64]
-Volume = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 Spans = tuple[tuple[float, float], tuple[float, float]]
 Depths = tuple[Array, Array | None]
 """The depths (mm from their start) of the rays of a part, and of the rays at its base."""
@@ -173,7 +170,7 @@ def _template() -> tuple[nib.Nifti1Image, dict[str, Depths]]:
     return mask, _surfaces(values, brain, inside)
 
 
-def _surfaces(values: Volume, brain: Volume, inside: Mask) -> dict[str, Depths]:
+def _surfaces(values: Values, brain: Values, inside: Mask) -> dict[str, Depths]:
     """Return the depths at which the rays of each part meet the head."""
     # Only the largest component is used, so that rays do not meet noise in the air.
     solid = largest_component(values > HEAD_LEVEL * np.median(values[brain > 0.5]))
@@ -269,7 +266,7 @@ def align(mask: nib.Nifti1Image, template_mask: nib.Nifti1Image) -> tuple[Array,
     return matrix(best), float(dice)
 
 
-def _coarse(mask: nib.Nifti1Image) -> tuple[Volume, Array]:
+def _coarse(mask: nib.Nifti1Image) -> tuple[Values, Array]:
     """Return a blurred mask on a grid of `ALIGN_MM` around the brain, and its affine."""
     small, to_world = _thinned(mask, ALIGN_MM / 2)
     corners = nib.affines.apply_affine(to_world, np.argwhere(small > 0.5))
@@ -279,7 +276,7 @@ def _coarse(mask: nib.Nifti1Image) -> tuple[Volume, Array]:
     affine = np.diag([ALIGN_MM] * 3 + [1.0])
     affine[:3, 3] = low
     sigma = ALIGN_MM / np.linalg.norm(to_world[:3, :3], axis=0)
-    coarse: Volume = ndimage.affine_transform(
+    coarse: Values = ndimage.affine_transform(
         ndimage.gaussian_filter(small, sigma),
         np.linalg.inv(to_world) @ affine,
         output_shape=tuple(np.ceil((high - low) / ALIGN_MM).astype(int)),
@@ -288,13 +285,13 @@ def _coarse(mask: nib.Nifti1Image) -> tuple[Volume, Array]:
     return coarse, affine
 
 
-def _moments(volume: Volume, affine: Array) -> tuple[Array, Array]:
+def _moments(volume: Values, affine: Array) -> tuple[Array, Array]:
     """Return centre and standard deviations of a blurred mask along the axes of the world, mm."""
     points = nib.affines.apply_affine(affine, np.argwhere(volume > volume.max() / 2))
     return points.mean(axis=0), points.std(axis=0)
 
 
-def in_template(image: nib.Nifti1Image, to_image: Array) -> tuple[Volume, Mask]:
+def in_template(image: nib.Nifti1Image, to_image: Array) -> tuple[Values, Mask]:
     """Resample an image to the grid of the rays.
 
     Parameters
@@ -320,14 +317,14 @@ def in_template(image: nib.Nifti1Image, to_image: Array) -> tuple[Volume, Mask]:
     return values, inside > 0
 
 
-def _thinned(image: nib.Nifti1Image, step_mm: float) -> tuple[Volume, Array]:
+def _thinned(image: nib.Nifti1Image, step_mm: float) -> tuple[Values, Array]:
     """Return the means of blocks of about `step_mm`, and their affine."""
     data = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32)).reshape(image.shape[:3])
     zooms = np.linalg.norm(image.affine[:3, :3], axis=0)
     factors = np.maximum(1, np.round(step_mm / zooms)).astype(int)
     cut = tuple(slice(0, n // f * f) for n, f in zip(data.shape, factors, strict=True))
     blocks = [v for n, f in zip(data[cut].shape, factors, strict=True) for v in (n // f, f)]
-    small: Volume = data[cut].reshape(blocks).mean(axis=(1, 3, 5), dtype=np.float32)
+    small: Values = data[cut].reshape(blocks).mean(axis=(1, 3, 5), dtype=np.float32)
     step = np.diag([*factors.astype(float), 1.0])
     step[:3, 3] = (factors - 1) / 2
     return small, image.affine @ step

@@ -9,14 +9,12 @@ from collections.abc import Sequence
 import nibabel as nib
 import numpy as np
 from nibabel.eulerangles import euler2mat
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from ecdysis.image.arrays import Values
 from ecdysis.image.components import largest_component
 from ecdysis.image.geometry import zooms_of
 from ecdysis.image.resampling import isotropic_grid, resample
-
-Shade = NDArray[np.float32]
 
 SPACING_MM = 1.5
 TURNS_DEG = (0.0, 45.0, 90.0)
@@ -27,7 +25,7 @@ AMBIENT = 0.15
 
 def shaded_views(
     image: nib.Nifti1Image, threshold: float, turns_deg: Sequence[float] = TURNS_DEG
-) -> list[Shade]:
+) -> list[Values]:
     """Render a head from several sides.
 
     Parameters
@@ -55,7 +53,7 @@ def shaded_views(
     return [_shaded(np.where(largest, smooth, 0), threshold, turn) for turn in turns_deg]
 
 
-def _shaded(volume: NDArray[np.float32], threshold: float, turn_deg: float) -> Shade:
+def _shaded(volume: Values, threshold: float, turn_deg: float) -> Values:
     """Render the view along the y axis from the front, after a rotation about z."""
     size = int(np.ceil(np.hypot(*volume.shape[:2])))
     turned = _turned(volume, turn_deg, size)
@@ -70,11 +68,11 @@ def _shaded(volume: NDArray[np.float32], threshold: float, turn_deg: float) -> S
     across, along = np.gradient(depth)
     shade = AMBIENT + (1 - AMBIENT) / np.sqrt(1 + across**2 + along**2)
     # In a view from the front the right side of the person is on the left.
-    result: Shade = np.where(seen, shade, 0).astype(np.float32)
+    result: Values = np.where(seen, shade, 0).astype(np.float32)
     return result.T[::-1]
 
 
-def _turned(volume: NDArray[np.float32], turn_deg: float, size: int) -> NDArray[np.float32]:
+def _turned(volume: Values, turn_deg: float, size: int) -> Values:
     """Rotate about z to the centre of a field of `size` voxels along x and y."""
     quarters, rest = divmod(turn_deg, 90)
     if rest == 0:
@@ -87,7 +85,7 @@ def _turned(volume: NDArray[np.float32], turn_deg: float, size: int) -> NDArray[
     middle[2] = centre[2]
     field = (size, size, volume.shape[2])
     offset = centre - rotation @ middle
-    between: NDArray[np.float32] = ndimage.affine_transform(
+    between: Values = ndimage.affine_transform(
         volume, rotation, offset, output_shape=field, order=1
     )
     return between

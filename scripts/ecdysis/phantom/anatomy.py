@@ -11,14 +11,12 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from ecdysis.image.arrays import Array, Mask, Values
 from ecdysis.image.components import largest_component
 from ecdysis.phantom.neck import extended_below
 from ecdysis.template import embedded
-
-Volume = NDArray[np.float32]
 
 # Signal at these intensities of the template, in the brain and in the rest of the head. Brain:
 # CSF, grey and white matter. Rest: air, cortical bone, muscle, marrow, fat. Ratios of the brain
@@ -58,11 +56,11 @@ class Anatomy:
         Points of the head above the template's lower edge, and of the brain.
     """
 
-    head: Volume
-    brain: Volume
-    affine: NDArray[np.float64]
-    surface_mm: NDArray[np.float64]
-    brain_mm: NDArray[np.float64]
+    head: Values
+    brain: Values
+    affine: Array
+    surface_mm: Array
+    brain_mm: Array
 
 
 @lru_cache(maxsize=2)
@@ -97,7 +95,7 @@ def anatomy(resolution: int, contrast: str) -> Anatomy:
 
 
 @lru_cache(maxsize=1)
-def _extended(resolution: int) -> tuple[Volume, Volume, Volume, NDArray[np.float64]]:
+def _extended(resolution: int) -> tuple[Values, Values, Values, Array]:
     """Return T1w intensity, head (0 to 1), brain (0 or 1) and affine, with neck and nose."""
     template = embedded(resolution)
     image: Any = nib.load(template.t1w)
@@ -119,26 +117,26 @@ def _extended(resolution: int) -> tuple[Volume, Volume, Volume, NDArray[np.float
     return t1w, _blurred(silhouette.astype(np.float32), 0.8 / step), brain, affine
 
 
-def _silhouette(t1w: Volume) -> NDArray[np.bool_]:
+def _silhouette(t1w: Values) -> Mask:
     """Return the head without holes; it is filled slice by slice, since the nose opens below."""
-    filled: NDArray[np.bool_] = ndimage.binary_fill_holes(largest_component(t1w > HEAD_THRESHOLD))
+    filled: Mask = ndimage.binary_fill_holes(largest_component(t1w > HEAD_THRESHOLD))
     for k in range(filled.shape[2]):
         filled[:, :, k] = ndimage.binary_fill_holes(filled[:, :, k])
     return filled
 
 
-def _filled(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
+def _filled(mask: Mask, radius: float) -> Mask:
     """Close `mask` over `radius` voxels, then fill its holes: ventricles and cisterns."""
     steps = round(radius)
     closed = ndimage.binary_closing(np.pad(mask, steps), iterations=steps)
     inner = (slice(steps, -steps),) * 3
-    result: NDArray[np.bool_] = ndimage.binary_fill_holes(closed[inner])
+    result: Mask = ndimage.binary_fill_holes(closed[inner])
     return result
 
 
 def _with_nose(
-    t1w: Volume, silhouette: NDArray[np.bool_], cut: int, ahead: int, step: float
-) -> tuple[Volume, NDArray[np.bool_]]:
+    t1w: Values, silhouette: Mask, cut: int, ahead: int, step: float
+) -> tuple[Values, Mask]:
     """Replace the voxels in front of the coronal plane `cut` by a rounded tip of the nose.
 
     The section at `cut` is continued forward and eroded more and more.
@@ -158,7 +156,7 @@ def _with_nose(
     return nose, inside
 
 
-def _eyes(shape: tuple[int, ...], affine: NDArray[np.float64]) -> Volume:
+def _eyes(shape: tuple[int, ...], affine: Array) -> Values:
     """Return the weight of the vitreous body, 0 to 1; the affine has no rotation."""
     axes = [affine[a, 3] + affine[a, a] * np.arange(shape[a]) for a in range(3)]
     weight = np.zeros(shape, dtype=np.float32)
@@ -170,23 +168,21 @@ def _eyes(shape: tuple[int, ...], affine: NDArray[np.float64]) -> Volume:
     return weight
 
 
-def _interpolated(t1w: Volume, knots: tuple[float, ...], levels: tuple[float, ...]) -> Volume:
+def _interpolated(t1w: Values, knots: tuple[float, ...], levels: tuple[float, ...]) -> Values:
     """Interpolate linearly between the knots, and with half the slope beyond them."""
     low = knots[0] - 1500, levels[0] - (levels[1] - levels[0]) / (knots[1] - knots[0]) * 750
     high = knots[-1] + 1500, levels[-1] + (levels[-1] - levels[-2]) / (knots[-1] - knots[-2]) * 750
     levels = (low[1], *levels, high[1])
-    values: Volume = np.interp(t1w, (low[0], *knots, high[0]), np.maximum(levels, 0)).astype("f4")
+    values: Values = np.interp(t1w, (low[0], *knots, high[0]), np.maximum(levels, 0)).astype("f4")
     return values
 
 
-def _points(
-    mask: NDArray[np.bool_], affine: NDArray[np.float64], step: int, above_mm: float
-) -> NDArray[np.float64]:
+def _points(mask: Mask, affine: Array, step: int, above_mm: float) -> Array:
     voxels = np.argwhere(mask[::step, ::step, ::step]) * step
-    points: NDArray[np.float64] = voxels @ affine[:3, :3].T + affine[:3, 3]
+    points: Array = voxels @ affine[:3, :3].T + affine[:3, 3]
     return points[points[:, 2] >= above_mm]
 
 
-def _blurred(volume: Volume, sigma: float) -> Volume:
-    blurred: Volume = ndimage.gaussian_filter(volume, sigma, mode="nearest", truncate=3)
+def _blurred(volume: Values, sigma: float) -> Values:
+    blurred: Values = ndimage.gaussian_filter(volume, sigma, mode="nearest", truncate=3)
     return blurred

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
-Array = NDArray[np.float64]
+from ecdysis.image.arrays import Array
 
 GRID_MM = 6.0
 SQUARINGS = 7

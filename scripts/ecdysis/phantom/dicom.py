@@ -11,8 +11,8 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from numpy.typing import NDArray
 
+from ecdysis.image.arrays import Array
 from ecdysis.phantom.head import HeadSettings, build_head
 from ecdysis.phantom.header import SCANNERS, scanner_header, session_date, uid
 from ecdysis.phantom.identity import Identity
@@ -132,7 +132,7 @@ def _protocol_settings(settings: HeadSettings, protocol: str) -> HeadSettings:
     )  # fmt: skip
 
 
-def _place(header: Any, affine: NDArray[np.float64], order: tuple[int, int, int], k: int) -> None:
+def _place(header: Any, affine: Array, order: tuple[int, int, int], k: int) -> None:
     """Set the Image Plane module (PS3.3 C.7.6.2) of plane `k` along array axis ``order[2]``."""
     lps = RAS_TO_LPS @ affine[:3, :3]
     spacing = nib.affines.voxel_sizes(affine)

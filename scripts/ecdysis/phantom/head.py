@@ -15,11 +15,10 @@ from nibabel.eulerangles import euler2mat
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ecdysis.image.arrays import Array, Values
 from ecdysis.phantom.anatomy import Anatomy, anatomy
 from ecdysis.phantom.deformation import GRID_MM, Deformation, deformation
 
-Volume = NDArray[np.float32]
-Array = NDArray[np.float64]
 Triple = tuple[float, float, float]
 Pair = tuple[float, float]
 
@@ -121,7 +120,7 @@ class Head:
     settings: HeadSettings
     affine: Array
     deformation: Deformation
-    bias: Volume
+    bias: Values
 
 
 def build_head(settings: HeadSettings) -> Head:
@@ -161,7 +160,7 @@ def head_affine(settings: HeadSettings) -> Array:
     return affine
 
 
-def bias_field(shape: tuple[int, ...], bias: float, scan: int) -> Volume:
+def bias_field(shape: tuple[int, ...], bias: float, scan: int) -> Values:
     """Return a receive field of `shape`: the exponential of a random sum of slow cosines.
 
     The largest absolute value of its natural logarithm is `bias`.
@@ -170,7 +169,7 @@ def bias_field(shape: tuple[int, ...], bias: float, scan: int) -> Volume:
     weights[0, 0, 0] = 0
     waves = [np.cos(np.outer(np.arange(3), np.pi * (np.arange(n) + 0.5) / n)) for n in shape]
     field = np.einsum("abc,ai,bj,ck->ijk", weights, *waves, optimize=True)
-    exponential: Volume = np.exp(field * (bias / np.abs(field).max())).astype(np.float32)
+    exponential: Values = np.exp(field * (bias / np.abs(field).max())).astype(np.float32)
     return exponential
 
 
@@ -223,7 +222,7 @@ def _grid(
 
 def _sampled(
     source: Anatomy, warp: Deformation, pull: Array, shape: tuple[int, ...], spacing: Triple
-) -> tuple[Volume, Volume]:
+) -> tuple[Values, Values]:
     """Return head and brain averaged over each voxel; `pull` maps voxels to template mm."""
     step = source.affine[0, 0]
     counts = [max(1, int(size / step + 1e-6)) for size in spacing]
@@ -249,7 +248,7 @@ def _sampled(
     return head * share, brain * share
 
 
-def _with_artefacts(signal: Volume, settings: HeadSettings) -> NDArray[np.int16]:
+def _with_artefacts(signal: Values, settings: HeadSettings) -> NDArray[np.int16]:
     """Add ghost, interference and noise to a magnitude image; round to int16."""
     front_to_back = [AXES[letter][0] for letter in settings.orientation].index(1)
     draw = np.random.default_rng([settings.scan, 3])

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ecdysis.image.arrays import Array, Mask
+
 Volume = NDArray[np.floating[Any]]
 
 NECK_LENGTH_MM = 150.0
@@ -28,8 +30,8 @@ TEXTURE_SEED = 20150721
 
 
 def extended_below(
-    t1w: Volume, silhouette: NDArray[np.bool_], affine: NDArray[np.float64], step: float
-) -> tuple[Volume, NDArray[np.bool_]]:
+    t1w: Volume, silhouette: Mask, affine: Array, step: float
+) -> tuple[Volume, Mask]:
     """Continue a head downwards by `NECK_LENGTH_MM`.
 
     Parameters
@@ -128,7 +130,7 @@ def _ellipse(x: Volume, y: Volume, ellipse: tuple[float, float, float, float]) -
     return distance
 
 
-def _signed_distance(mask: NDArray[np.bool_]) -> Volume:
+def _signed_distance(mask: Mask) -> Volume:
     inside = ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)
     distance: Volume = inside.astype(np.float32)
     return distance

@@ -278,7 +278,7 @@ def _order(row: dict[str, Any]) -> tuple[str, float, str]:
     return str(row["session"] or "~"), number, row["series"]
 
 
-def _text(value: Any) -> Any:
+def _text(value: object) -> object:
     if isinstance(value, list):
         return ", ".join(f"{item:g}" if isinstance(item, float) else str(item) for item in value)
     return f"{value:g}" if isinstance(value, float) else value

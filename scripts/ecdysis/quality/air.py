@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ecdysis.image.arrays import Mask
 from ecdysis.image.geometry import superior_axis
 from ecdysis.image.head import block_means, head_blocks
 from ecdysis.image.volume import Volume
 from ecdysis.quality.background import NORMAL_IQR
 from ecdysis.quality.sheet import NotComputableError
 
-Mask = NDArray[np.bool_]
 Window = tuple[slice, slice, slice]
 
 

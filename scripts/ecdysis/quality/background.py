@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage, special
 
+from ecdysis.image.arrays import Mask, Values
 from ecdysis.quality.sheet import NotComputableError
-
-Values = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 SPREADS = 5.0
 """Minimum distance of artefacts above the median of the air, in spreads. Rayleigh noise reaches it

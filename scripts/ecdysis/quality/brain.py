@@ -4,14 +4,11 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ecdysis.image.arrays import Mask, Values
 from ecdysis.image.geometry import Box
 from ecdysis.quality.sheet import NotComputableError
 from ecdysis.skullstrip.mask_check import edge_area, fragment_fraction
-
-Values = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 BLOCK_MM = 28.0
 """Edge of a block: smaller blocks may have no white matter, larger ones average a bias field."""

@@ -6,17 +6,14 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from ecdysis.image.arrays import Values
 from ecdysis.image.geometry import Affine, Box, zooms_of
 from ecdysis.image.resampling import resample
 from ecdysis.image.volume import Volume, read
 from ecdysis.quality.sheet import NotComputableError
 from ecdysis.skullstrip.itk import read_affine
-
-Values = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 FIELD_BOUNDS = (0.1, 10.0)
 """Limits of the bias field: outside the head its splines are unconstrained."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from ecdysis.image.arrays import Mask, Values
 from ecdysis.image.brain_mask import read_mask
 from ecdysis.image.geometry import Box
 from ecdysis.image.volume import Volume, are_numbers, read
@@ -123,7 +124,7 @@ class MeasuredImage:
             )
 
     @cached_property
-    def upper(self) -> tuple[Any, Any, Any]:
+    def upper(self) -> tuple[Values, Mask, Mask]:
         """Intensities, air and head above the plane of the face."""
         inside, head = air.air_voxels(self.volume, self.around)
         return self.above_zero(self.around.window), inside, head
@@ -145,7 +146,7 @@ class MeasuredImage:
         return self.air_noise
 
     @cached_property
-    def mask(self) -> Any:
+    def mask(self) -> Mask:
         """The brain mask."""
         if self.inputs.mask is None:
             raise NotComputableError(
@@ -162,17 +163,17 @@ class MeasuredImage:
         return box
 
     @cached_property
-    def inside(self) -> Any:
+    def inside(self) -> Mask:
         """The brain mask in its box."""
         return self.mask[self.box.slices]
 
     @cached_property
-    def values(self) -> Any:
+    def values(self) -> Values:
         """Intensities in the box of the brain."""
         return self.above_zero(self.box.slices)
 
     @cached_property
-    def bias_field(self) -> Any:
+    def bias_field(self) -> Values:
         """The bias field in the box of the brain."""
         if self.inputs.byproducts is None:
             raise NotComputableError(self.missing("estimates no bias field"))
@@ -184,7 +185,7 @@ class MeasuredImage:
         return float(np.median(self.bias_field[self.inside]))
 
     @cached_property
-    def probabilities(self) -> list[Any]:
+    def probabilities(self) -> list[Values]:
         """Probabilities of CSF, GM and WM in the box of the brain."""
         if self.inputs.tissues is None:
             raise NotComputableError(self.missing("maps no tissues"))
@@ -229,7 +230,7 @@ class MeasuredImage:
         whose = f" {word} an image beside a T1w" if beside else ""
         return f"skullstrip.method {self.inputs.method} {what}{whose}"
 
-    def above_zero(self, window: tuple[slice, ...]) -> Any:
+    def above_zero(self, window: tuple[slice, ...]) -> Values:
         """Return the intensities of a part of the image, without an offset."""
         values = maps.intensities(self.volume, window)
         return values - np.float32(self.zero) if self.zero else values

@@ -16,12 +16,10 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from numpy.typing import NDArray
 from scipy import ndimage, stats
 
+from ecdysis.image.arrays import Array, Mask, Values
 from ecdysis.image.geometry import Affine
 from ecdysis.quality.background import efc
 from ecdysis.quality.sheet import NotComputableError
-
-Values = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 GLABELLA_MM, INION_MM = (0.0, 90.0, -14.0), (0.0, -120.0, -14.0)
 """Points of MNI152 space; air below the planes through them is left out."""
@@ -240,7 +238,7 @@ def summary_of(values: Values, weights: Values) -> Summary:
 
 
 def weighted_quantiles(
-    levels: NDArray[np.intp], weights: NDArray[np.float64], parts: Sequence[float]
+    levels: NDArray[np.intp], weights: Array, parts: Sequence[float]
 ) -> list[float]:
     """Return quantiles of sorted values with weights, as ``DescrStatsW`` of statsmodels does.
 

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ecdysis.image.arrays import Mask, Values
 from ecdysis.quality.sheet import NotComputableError
-
-Values = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 RAYLEIGH = float(np.sqrt(2 / (4 - np.pi)))
 """Ratio of the noise of a signal to that in air (Dietrich et al. 2007)."""

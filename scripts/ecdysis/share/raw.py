@@ -16,9 +16,10 @@ import numpy as np
 
 from ecdysis.bids.discovery import SAFE_PATH
 from ecdysis.bids.image_name import ImageName
-from ecdysis.deface.removal import Region, region_to_remove, without
+from ecdysis.deface.removal import region_to_remove, without
 from ecdysis.errors import InputError
 from ecdysis.files import atomic, read_json, read_tsv, write_json, write_text
+from ecdysis.image.arrays import Mask
 from ecdysis.image.geometry import corner_distance, zooms_of
 from ecdysis.image.gzip_files import BROKEN_GZIP, reader, writing
 from ecdysis.image.nifti import read_header, voxel_offset
@@ -117,7 +118,7 @@ class RawSubject:
     template_mask: Path
     found_in: Callable[[str], Iterable[str]]
     shared: Shared = field(default_factory=Shared)
-    _regions: list[tuple[str, Volume, Region]] = field(default_factory=list)
+    _regions: list[tuple[str, Volume, Mask]] = field(default_factory=list)
 
     def write(self) -> Shared:
         """Write all files of the subject that can be shared; return them, and those left out."""
@@ -201,7 +202,7 @@ class RawSubject:
                 return None
         return "it may show the face, and the workflow did not deface it"
 
-    def _write_defaced(self, path: str, volume: Volume, region: Region) -> None:
+    def _write_defaced(self, path: str, volume: Volume, region: Mask) -> None:
         """Write a defaced image and, if BIDS has a name for it, the mask of the removed voxels."""
         write(without(volume, region), self.folder / path)
         stem, _, suffix = path.removesuffix(".gz").removesuffix(".nii").rpartition("_")
@@ -292,7 +293,7 @@ class RawSubject:
                 self.shared.left_out.append((name, "files of this kind are not checked"))
 
 
-def on_grid(mask: Path, volume: Volume) -> Region:
+def on_grid(mask: Path, volume: Volume) -> Mask:
     """Return a mask of the cropped image on the grid of the raw image.
 
     Reorientation and cropping move whole voxels, so the voxels of both grids coincide.

@@ -16,6 +16,7 @@ from typing import Any
 import nibabel as nib
 
 from ecdysis.deface.residual import align_to_template, residual_face
+from ecdysis.image.arrays import Array
 from ecdysis.share.secrets import own_words
 
 ALLOWED = (
@@ -155,7 +156,7 @@ def _face_in(path: Path, folder: Path) -> str:
 
 
 @lru_cache(maxsize=8)
-def _aligned(mask: Path) -> tuple[Any, float]:
+def _aligned(mask: Path) -> tuple[Array, float]:
     """Return the alignment of a brain mask with the template; several images share a mask."""
     return align_to_template(nib.load(mask))
 
