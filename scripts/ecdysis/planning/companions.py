@@ -5,6 +5,7 @@ They are paired by time of acquisition, echo, part and geometry, never by a coun
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 
 from ecdysis.planning.decision import Decision
 from ecdysis.planning.recognise import description_words
@@ -70,7 +71,7 @@ def references(decisions: Sequence[Decision]) -> list[Decision]:
     This is the next time series. If another reference image comes before it, the acquisition of the
     first reference image was stopped.
     """
-    settled = {id(decision): decision for decision in decisions}
+    changed: dict[str, Decision] = {}
     relevant = [
         decision
         for decision in decisions
@@ -81,8 +82,8 @@ def references(decisions: Sequence[Decision]) -> list[Decision]:
     for group, following in zip(ordered, [*ordered[1:], None], strict=False):
         for decision in group:
             if decision.kind == "sbref":
-                settled[id(decision)] = _paired_reference(decision, following)
-    return [settled[id(decision)] for decision in decisions]
+                changed[decision.series.id] = _paired_reference(decision, following)
+    return [changed.get(decision.series.id, decision) for decision in decisions]
 
 
 def _paired_reference(decision: Decision, following: Acquisition | None) -> Decision:
@@ -148,15 +149,14 @@ def _two_phases(decisions: Sequence[Decision]) -> list[Decision]:
         for decision in decisions
         if decision.kind == "phasediff" and len(decision.facts.echo_times) == 1
     ]
-    settled = {id(decision): decision for decision in decisions}
-    for first in phases:
-        for second in phases:
-            same = same_acquisition(first.series, second.series) and first.grid == second.grid
-            if same and first.facts.echo_times < second.facts.echo_times:
-                settled[id(first)] = first.with_kind("phase1")
-                phase2 = second.with_kind("phase2")
-                settled[id(second)] = replace(phase2, partner=first.series.id)
-    return [settled[id(decision)] for decision in decisions]
+    changed: dict[str, Decision] = {}
+    for first, second in product(phases, repeat=2):
+        same = same_acquisition(first.series, second.series) and first.grid == second.grid
+        if same and first.facts.echo_times < second.facts.echo_times:
+            changed[first.series.id] = first.with_kind("phase1")
+            phase2 = second.with_kind("phase2")
+            changed[second.series.id] = replace(phase2, partner=first.series.id)
+    return [changed.get(decision.series.id, decision) for decision in decisions]
 
 
 def _is_first_echo(
@@ -181,10 +181,9 @@ def _phases_of(phases: Sequence[Decision], magnitudes: Sequence[Decision]) -> di
     Several magnitude series with different echoes may belong to one phase.
     """
     partner: dict[str, Decision] = {}
-    for phase in phases:
-        for magnitude in magnitudes:
-            if same_acquisition(phase.series, magnitude.series) and magnitude.grid == phase.grid:
-                partner.setdefault(magnitude.series.id, phase)
+    for phase, magnitude in product(phases, magnitudes):
+        if same_acquisition(phase.series, magnitude.series) and magnitude.grid == phase.grid:
+            partner.setdefault(magnitude.series.id, phase)
     for phase in phases:
         if phase in partner.values():
             continue
@@ -219,7 +218,7 @@ def _other_echo(magnitude: Decision, nearest: Decision) -> bool:
 
 def echoes(decisions: Sequence[Decision]) -> list[Decision]:
     """Recognise multi-echo gradient echoes with one series for each echo."""
-    settled = {id(decision): decision for decision in decisions}
+    changed: dict[str, Decision] = {}
     candidates = [
         decision
         for decision in decisions
@@ -236,8 +235,8 @@ def echoes(decisions: Sequence[Decision]) -> list[Decision]:
         named_t1w = any("T1w" in description_words(other.series.header) for other in group)
         if len(times) >= 3 and max(times) >= 9 and not named_t1w:
             why = "one of three or more echoes of a gradient echo"
-            settled[id(first)] = first.with_kind("MEGRE", why)
-    return [settled[id(decision)] for decision in decisions]
+            changed[first.series.id] = first.with_kind("MEGRE", why)
+    return [changed.get(decision.series.id, decision) for decision in decisions]
 
 
 def reversed_b0(decisions: Sequence[Decision]) -> list[Decision]:

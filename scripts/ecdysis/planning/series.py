@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -107,7 +107,7 @@ class Series:
 
 def _moment(text: object, header: Header) -> str | None:
     """Return a time as ``YYYYMMDDHHMMSS.f``; a time without a date gets the date of the series."""
-    digits, _, fraction = str(text or "").replace(":", "").partition(".")
+    digits, _, fraction = str(text or "").strip().replace(":", "").partition(".")
     if not digits.isdecimal():
         return None
     if len(digits) < 14:
@@ -127,17 +127,14 @@ def seconds_between(before: str, after: str) -> float:
     1.5
     """
     try:
-        first, second = (
-            datetime.strptime(moment[:14], "%Y%m%d%H%M%S").timestamp()
-            + float("0." + (moment.partition(".")[2] or "0"))
-            for moment in (
-                before.replace("00000000", "20000101", 1),
-                after.replace("00000000", "20000101", 1),
-            )
-        )
+        return (_time_of(after) - _time_of(before)).total_seconds()
     except ValueError:
         return math.inf
-    return second - first
+
+
+def _time_of(moment: str) -> datetime:
+    whole, _, fraction = moment.replace("00000000", "20000101", 1).partition(".")
+    return datetime.strptime(f"{whole}.{fraction[:6] or 0}", "%Y%m%d%H%M%S.%f")
 
 
 def same_acquisition(first_series: Series, second_series: Series) -> bool:
@@ -180,11 +177,8 @@ def _series(
     for instance in instances:
         first = once.setdefault(instance.own.uid, instance)
         if first is not instance:
-            same = (first.header, first.size, first.own) == (
-                instance.header,
-                instance.size,
-                instance.own,
-            )
+            # Copies differ in path and time of modification only.
+            same = first == replace(instance, path=first.path, mtime_ns=first.mtime_ns)
             copies, conflicts = copies + same, conflicts + (not same)
     kept = sorted(once.values(), key=_place)
     counts = Counter(instance.header for instance in kept)
@@ -259,17 +253,13 @@ def _one_volume(series: Series) -> bool:
 
 
 def _join(series: Series, piece: Series) -> Series:
-    instances = tuple(sorted((*series.instances, *piece.instances), key=_place))
-    return Series(
-        series.id,
-        series.patient,
-        series.study,
-        series.uid,
-        (*series.headers, *piece.headers),
-        instances,
-        series.copies + piece.copies,
-        series.conflicts + piece.conflicts,
-        series.pieces + piece.pieces,
+    return replace(
+        series,
+        headers=(*series.headers, *piece.headers),
+        instances=tuple(sorted((*series.instances, *piece.instances), key=_place)),
+        copies=series.copies + piece.copies,
+        conflicts=series.conflicts + piece.conflicts,
+        pieces=series.pieces + piece.pieces,
     )
 
 

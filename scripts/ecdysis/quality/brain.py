@@ -138,7 +138,7 @@ def fwhm(values: Values, inside: Mask, spacing: Sequence[float]) -> list[float]:
         correlation = 1 - float(change.var(dtype=np.float64)) / (2 * variance)
         if not correlation > LEAST_CORRELATION:
             raise NotComputableError(
-                "neighbours in the brain mask are no more alike than others: white noise", look=True
+                "neighbouring voxels in the brain mask are not correlated: white noise", look=True
             )
         widths.append(float(step * np.sqrt(-2 * np.log(2) / np.log(correlation))))
     return widths

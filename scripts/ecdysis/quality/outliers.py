@@ -20,10 +20,11 @@ MAD_FACTOR = 0.6745
 MEAN_FACTOR = 1.2533
 
 RULE = (
-    f"Compared with the other images of the same suffix: flagged where the modified z-score"
-    f" 0.6745 (x - median) / MAD exceeds {THRESHOLD} (Iglewicz and Hoaglin 1993), in the bad"
-    " direction where there is one, and the difference shows in the decimals given; none below"
-    f" n = {LEAST}. With a norms file, also flagged outside its bounds, at any n."
+    "Each value is compared with those of the other images of the same suffix. It is flagged if its"
+    f" modified z-score 0.6745 (x - median) / MAD exceeds {THRESHOLD} (Iglewicz and Hoaglin 1993)"
+    " in the bad direction, or in any direction if none is bad, and if the difference is visible in"
+    f" the decimals given. Nothing is flagged below n = {LEAST}. With a norms file, values outside"
+    " its bounds are flagged too, at any n."
 )
 
 Values = Mapping[str, Mapping[str, float | None]]
