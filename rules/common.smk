@@ -36,6 +36,7 @@ from ecdysis.places import (
     VALIDATION,
     audited_file,
     converted_file,
+    figures_folder,
     nifti_folder,
     refused_file,
     statmaps_file,
@@ -217,6 +218,7 @@ FOLDER = r"sub-[A-Za-z0-9]+(/ses-[A-Za-z0-9]+)?/anat"
 
 wildcard_constraints:
     folder=FOLDER,
+    image=r"sub-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*_[A-Za-z0-9]+",
     entities=r"sub-[A-Za-z0-9]+(_(?!space-)[a-z]+-[A-Za-z0-9]+)*",
     session=r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
     subject=r"[A-Za-z0-9]+",
@@ -238,7 +240,7 @@ def everything(wildcards):
         raise WorkflowError("Shards are joined by the target report: snakemake report")
     refused = [refused_file(token) for token in STUDY.refused]
     made = ["index.html", "dataset_description.json", *refused]
-    made += [*group_inputs(wildcards), *subject_results()]
+    made += [*group_inputs(wildcards), *image_results()]
     if "fmriprep" in STUDY.settings["outputs"]:
         made += [f"{FULL_GRID}/dataset_description.json"]
     if STUDY.settings["dicom_dir"]:

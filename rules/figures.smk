@@ -1,27 +1,22 @@
-"""Figures: the figures of each subject, and the page that shows them."""
+"""Figures: the figures and the viewer of each image."""
 
 
 rule figures:
-    """Draw the figures of a subject and write its page."""
+    """Draw the figures and the viewer of an image."""
     input:
-        unpack(shown_of_subject),
+        unpack(shown_files),
     output:
         figures=report(
-            directory("sub-{subject}/figures"),
+            directory(figures_folder("{image}", subject="sub-{subject}")),
             patterns=["{figure}.jpg"],
             category="Figures",
             subcategory="sub-{subject}",
             caption="../report/captions/figure.rst",
         ),
-        page=report(
-            "sub-{subject}.html",
-            category="Subjects",
-            caption="../report/captions/subject.rst",
-        ),
     log:
-        "logs/sub-{subject}/figures.log",
+        "logs/sub-{subject}/figures/{image}.log",
     benchmark:
-        "benchmarks/sub-{subject}/figures.tsv"
+        "benchmarks/sub-{subject}/figures/{image}.tsv"
     conda:
         "../envs/python.yaml"
     # Page templates are in the folder of the workflow, which a container cannot read.
@@ -30,11 +25,9 @@ rule figures:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     params:
-        images=names_of_subject,
-        t1w=t1w_by_image,
-        lesions=lesions_by_image,
+        name=image_name,
         code=fingerprint("figures", *VIEWER),
     message:
-        "Drawing the figures of sub-{wildcards.subject}"
+        "Drawing the figures of {wildcards.image}"
     script:
         "../scripts/figures.py"

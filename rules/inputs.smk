@@ -5,8 +5,10 @@
 
 def image_of(wildcards):
     """Return the image that the wildcards name; without a suffix it is a T1w."""
+    names = dict(wildcards.items())
+    name = names.get("image") or f"{names['entities']}_{names.get('suffix', 'T1w')}"
     try:
-        return STUDY.image(**{"suffix": "T1w", **wildcards})
+        return STUDY.image(name, names.get("folder"))
     except InputError as error:
         raise WorkflowError(str(error)) from None
 
@@ -201,86 +203,55 @@ def measured_with(wildcards):
     }
 
 
-# Subjects
+def image_name(wildcards):
+    """Return the parts of the name of an image."""
+    image = image_of(wildcards)
+    return {key: getattr(image, key) for key in ("folder", "entities", "suffix")}
 
 
-def names_of_subject(wildcards):
-    """Return the names of the images of a subject."""
-    return [
-        {"folder": image.folder, "entities": image.entities, "suffix": image.suffix}
-        for image in STUDY.by_subject[wildcards.subject]
-    ]
-
-
-def shown_of_subject(wildcards):
-    """Return the files that the figures and the page of a subject show."""
-    images = STUDY.by_subject[wildcards.subject]
-    shown = {
-        "raw": [image.path for image in images],
-        "shared": [shared_file(image) for image in images],
-        "quality": [image.quality for image in images],
-    }
-    if METHOD != "none":
-        shown["masks"] = [image.mask for image in images]
+def shown_files(wildcards):
+    """Return the files that the figures of an image show, called as in `ImageFiles`."""
+    image = image_of(wildcards)
+    files = {"raw": image.path, "preproc": shared_file(image)}
     if DEFACE:
-        shown["undefaced"] = [image.undefaced for image in images]
-    own = [image for image in images if has_own_tissues(image)]
-    shown["automatic_masks"] = [
-        image.uncropped_mask for image in own if manual_mask(STUDY.settings, image)
-    ]
-    shown["tissues"] = [image.dseg for image in own]
-    shown["bias_fields"] = [image.bias_field for image in own]
-    shown["templates"] = [image.warped_template for image in own]
-    t1ws = t1w_by_image(wildcards)
-    shown["transforms"] = [image.from_t1w for image in images if image.file in t1ws]
-    shown["t1w"] = list(t1ws.values())
-    shown["lesions"] = list(lesions_by_image(wildcards).values())
-    return shown
+        files["faced"] = image.undefaced
+    if METHOD != "none":
+        files["mask"] = image.mask
+        if t1w := t1w_of_session(image):
+            files |= {"t1w": shared_file(t1w), "from_t1w": image.from_t1w}
+    if has_own_tissues(image):
+        files |= {
+            "dseg": image.dseg,
+            "corrected": image.corrected,
+            "field": image.bias_field,
+            "template": image.warped_template,
+        }
+        if manual_mask(STUDY.settings, image):
+            files["automatic_mask"] = image.uncropped_mask
+    if lesion := lesion_of_image(image):
+        files["lesion"] = lesion
+    return files
 
 
-def t1w_by_image(wildcards):
-    """Return the T1w that gave its mask to each image of a subject, by the image's name."""
-    if METHOD == "none":
-        return {}
-    t1ws = {
-        image.file: t1w_of_session(image)
-        for image in STUDY.by_subject[wildcards.subject]
-    }
-    return {name: shared_file(t1w) for name, t1w in t1ws.items() if t1w}
+# Targets
 
 
-def lesions_by_image(wildcards):
-    """Return the lesion masks of the images of a subject that have one, by the image's name."""
-    images = STUDY.by_subject[wildcards.subject]
-    masks = {image.file: lesion_of_image(image) for image in images}
-    return {name: mask for name, mask in masks.items() if mask}
+def all_figures(wildcards):
+    """Return the figures of all images; --batch divides this list."""
+    return [image.figures for image in STUDY.images]
 
 
-def subject_pages(wildcards):
-    """Return the pages of all subjects that have an image to process."""
-    return [f"sub-{subject}.html" for subject in STUDY.by_subject]
-
-
-def subjects_of_batch():
-    """Return the subjects that this run processes: all, or the share of --batch."""
-    pages = {f"sub-{subject}.html": subject for subject in STUDY.by_subject}
-    return [pages[page] for page in share_of_batch(list(pages))]
-
-
-def subject_results():
-    """Return the results of the subjects of this run.
-
-    Pages are no targets here: they are written after a failure too, so an existing page does not
-    show that the results exist.
-    """
+def image_results():
+    """Return the results of the images of this run: all, or the share of --batch."""
+    share = set(share_of_batch(all_figures(None)))
     results = []
-    for subject in subjects_of_batch():
-        results.append(f"sub-{subject}/figures")
-        for image in STUDY.by_subject[subject]:
-            results += [shared_file(image), image.quality]
-            results += [image.brain] if METHOD != "none" else []
-            results += [image.dseg] if has_own_tissues(image) else []
-            results += extra_results(image)
+    for image in STUDY.images:
+        if image.figures not in share:
+            continue
+        results += [image.figures, image.quality, shared_file(image)]
+        results += [image.brain] if METHOD != "none" else []
+        results += [image.dseg] if has_own_tissues(image) else []
+        results += extra_results(image)
     return results
 
 
@@ -292,10 +263,11 @@ def labels_of_results():
 
 
 def group_inputs(wildcards):
-    """Return the inputs of the group page except subjects; --batch divides subjects only."""
+    """Return the inputs of the group page except figures; --batch divides figures only."""
     if is_batch():
         return []
-    return [*audited_results(wildcards), *statmap_records(wildcards)]
+    measured = [image.quality for image in STUDY.images]
+    return [*measured, *audited_results(wildcards), *statmap_records(wildcards)]
 
 
 # Statistical maps
@@ -346,7 +318,7 @@ def nifti_of_image(wildcards):
     An image that is already in the dataset is not converted again: no rule makes its input, so
     Snakemake treats the existing image as a source file.
     """
-    return nifti_folder(STUDY.image(**wildcards).dicom_session or "none/none")
+    return nifti_folder(image_of(wildcards).dicom_session or "none/none")
 
 
 def nifti_of_session(wildcards):
@@ -369,18 +341,15 @@ def published_sessions(wildcards):
 def results_of_session(wildcards):
     """Return the converted files of a DICOM session, and the results that the audit waits for.
 
-    Pages are `ancient`: they are rewritten after the audit, which must not repeat the audit.
+    The audit also reads the records of all steps; figures are the last step of an image.
     """
     images = STUDY.images_of_session.get(wildcards.session, [])
     raw = [image.path for image in images]
     sidecars = [path.replace(".nii.gz", ".json") for path in raw]
     shared = [shared_file(image) for image in images]
     shared += [file for image in images for file in extra_results(image)]
-    pages = [
-        ancient(f"sub-{subject}.html")
-        for subject in {image.subject for image in images}
-    ]
-    return {"converted": [*raw, *sidecars], "made": [*shared, *pages]}
+    figures = [image.figures for image in images]
+    return {"converted": [*raw, *sidecars], "made": [*shared, *figures]}
 
 
 def record_of_session(wildcards):
@@ -403,7 +372,7 @@ def audited_results(wildcards):
 
 def series_of_image(wildcards):
     """Return the pseudonymous series that an image is converted from."""
-    return STUDY.image(**wildcards).series
+    return image_of(wildcards).series
 
 
 def series_of_session(wildcards):

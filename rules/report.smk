@@ -12,9 +12,9 @@ localrules:
 
 
 rule group_page:
-    """Write the table of quality measures and the group page, when all subjects are done."""
+    """Write the table of quality measures, the subject pages and the group page."""
     input:
-        subject_pages,
+        all_figures,
         group_inputs,
     output:
         page=report(
@@ -36,7 +36,7 @@ rule group_page:
         problems=problems_of_last_run,
         code=fingerprint("group_page"),
     message:
-        "Writing the table of quality measures and the index page"
+        "Writing the table of quality measures and the pages"
     script:
         "../scripts/group_page.py"
 

@@ -16,7 +16,6 @@ from ecdysis.errors import InputError
 from ecdysis.files import needing_room
 from ecdysis.report.overview import ahead, cases
 from ecdysis.report.pages import Pages
-from ecdysis.report.quality_table import write_table
 from ecdysis.report.records import load_run
 from ecdysis.report.status import HAS_PROBLEMS, PROBLEMS, HasStatus, Status, counts_of, has_problems
 
@@ -35,14 +34,8 @@ def update(output_dir: str | Path, *, ended: bool = False) -> Pages:
     InputError
         There is no manifest in `output_dir`.
     """
-    run = load_run(output_dir, ended=ended)
-    pages = Pages(run)
-    for label in pages.outdated():
-        pages.write_subject(label)
-    # The rule `group_page` writes these from the pages, so they must be the newest.
-    if run.images:
-        write_table(run)
-    pages.write_index()
+    pages = Pages(load_run(output_dir, ended=ended))
+    pages.write()
     return pages
 
 

@@ -45,6 +45,17 @@ def statmaps_file(unit: str) -> str:
     return f"{HIDDEN}/statmaps/{unit}.json"
 
 
+def figures_folder(image: str, subject: str = "") -> str:
+    """Return the folder of the figures of an image; the subject is the first entity of its name.
+
+    Examples
+    --------
+    >>> figures_folder("sub-01_ses-1_T1w")
+    'sub-01/figures/sub-01_ses-1_T1w'
+    """
+    return f"{subject or image.partition('_')[0]}/figures/{image}"
+
+
 def record_file(unit: str | Path, stage: str) -> Path:
     """Return the status record of a stage; `unit` is an image, a session or a subject.
 

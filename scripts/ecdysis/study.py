@@ -219,16 +219,21 @@ class Study:
             keep_sourcedata=self.settings["keep_sourcedata"],
         )
 
-    def image(self, folder: str, entities: str, suffix: str) -> Image:
-        """Return the image of these wildcards."""
-        try:
-            return self.by_name[f"{folder}/{entities}_{suffix}"]
-        except KeyError:
+    @cached_property
+    def by_file(self) -> dict[str, Image]:
+        """Images by their file name without extension."""
+        return {image.file: image for image in self.images}
+
+    def image(self, file: str, folder: str | None = None) -> Image:
+        """Return the image with this file name without extension, and, if given, in this folder."""
+        image = self.by_file.get(file)
+        if image is None or folder not in (None, image.folder):
             raise InputError(
-                f"{folder}/{entities}_{suffix}",
+                f"{folder}/{file}" if folder else file,
                 "it is not an image of this run",
                 "Check participant_label, session_label, suffixes and filters",
-            ) from None
+            )
+        return image
 
 
 def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT)]
 
 import psutil  # noqa: E402
+from ecdysis.places import figures_folder  # noqa: E402
 from ecdysis.quality.dictionary import MEASURES  # noqa: E402
 from PIL import Image, ImageDraw, ImageFilter, PngImagePlugin  # noqa: E402
 
@@ -67,7 +68,7 @@ def make(root: Path, subjects: int, seed: int = 1) -> FakeStudy:
         made.finish(name, figures=False)
         made.record(name, "crop", details={"BrainVolume": chance.gauss(1450, 130)})
         made.record(name, "measure", details=_quality(chance, odd=number % 50 == 11))
-        folder = root / f"sub-{label}" / "figures"
+        folder = root / figures_folder(f"sub-{label}_T1w")
         folder.mkdir(parents=True, exist_ok=True)
         for kind, pictures in drawn.items():
             path = folder / f"sub-{label}_desc-{kind}_T1w.png"

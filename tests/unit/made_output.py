@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.files import write_json
-from ecdysis.places import MANIFEST, record_file
+from ecdysis.places import MANIFEST, figures_folder, record_file
 from PIL import Image
 
 DETAILS: dict[str, dict[str, Any]] = {
@@ -116,22 +116,23 @@ class MadeOutput:
         """Write all records, results and figures of an image that came through."""
         folder, _, image = name.rpartition("/")
         entities, _, suffix = image.rpartition("_")
-        subject = name.split("/", maxsplit=1)[0]
         for stage in stages:
             self.record(name, stage)
+        self.record(name, "figures", details={"figures": 4, "warnings": []})
         (self.root / folder).mkdir(parents=True, exist_ok=True)
         for result in (f"desc-preproc_{suffix}", "desc-brain_mask"):
             (self.root / folder / f"{entities}_{result}.nii.gz").touch()
         for kind, group in FIGURES.items() if figures else ():
             name = f"{entities}_desc-{kind}_{suffix}.jpg"
-            self.figure(subject, name, f"The {kind} of {image}", group)
-        self.record(subject, "figures", details={"figures": 4, "warnings": []})
+            self.figure(image, name, f"The {kind} of {image}", group)
+        if figures:
+            (self.root / figures_folder(image)).mkdir(parents=True, exist_ok=True)
 
-    def figure(self, subject: str, name: str, description: str, group: str = "") -> Path:
+    def figure(self, image: str, name: str, description: str, group: str = "") -> Path:
         """Write a small JPEG that describes itself."""
         title = name.rsplit("_desc-", maxsplit=1)[-1].split("_", maxsplit=1)[0]
         words = {"title": title, "description": description, "group": group}
-        path = self.root / subject / "figures" / name
+        path = self.root / figures_folder(image) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (80, 60)).save(path, comment=json.dumps(words).encode())
         return path

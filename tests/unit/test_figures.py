@@ -1,11 +1,9 @@
 """The figures: that they show what they say, stay small, and fail one by one."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import figures
 import matplotlib as mpl
 import nibabel as nib
 import numpy as np
@@ -21,7 +19,6 @@ from ecdysis.image.volume import Volume
 from ecdysis.skullstrip.itk import write_affine
 from nibabel.affines import apply_affine, from_matvec
 from PIL import Image
-from snakemake.iocontainers import InputFiles
 
 mpl.use("Agg")
 SHAPE = (40, 48, 44)
@@ -70,8 +67,11 @@ def made_files(folder: Path) -> dict[str, Path]:
     }
 
 
+SUB_01 = ImageName("sub-01/anat", "sub-01", "T1w")
+
+
 def draw(folder: Path, files: dict[str, Path]) -> dict[str, Any]:
-    return draw_figures(folder, [ImageFiles("sub-01", "T1w", **files)])
+    return draw_figures(folder, ImageFiles(SUB_01, **files))
 
 
 def kinds(folder: Path) -> set[str]:
@@ -242,22 +242,6 @@ def test_a_broken_mask_does_not_stop_the_other_figures(
     details = draw(tmp_path / "figures", files)
     assert kinds(tmp_path / "figures") == {"input", "air", "cropBox", "crop", "thumb", "viewer"}
     assert [warning.split("'")[1] for warning in details["warnings"]] == ["results", "brain"]
-    assert "sub-01_T1w" in details["warnings"][0]
-
-
-def test_files_find_their_image() -> None:
-    names = [ImageName("sub-01/anat", "sub-01", suffix) for suffix in ("T1w", "T2w")]
-    given = InputFiles(
-        ["a", "b", *(name.preproc for name in names), names[0].dseg, names[0].bias_field],
-    )
-    given._add_name("raw")
-    given._set_name("raw", 0, 2)
-    given += [name.mask for name in names]
-    files = figures.files_of_images([asdict(name) for name in names], given)
-    assert [bool(each.dseg and each.field) for each in files] == [True, False]
-    assert [str(each.raw) for each in files] == ["a", "b"]
-    assert [str(each.mask) for each in files] == [name.mask for name in names]
-    assert [each.faced for each in files] == [None, None]
 
 
 @pytest.mark.parametrize("turn", [0.0, 20.0])

@@ -95,11 +95,11 @@ def test_a_program_that_the_kernel_killed_lacked_memory():
 
 
 def test_a_job_of_several_stages_has_one_log(job):
-    for stage in ("figures", "page"):
+    for stage in ("deidentify", "audit"):
         with recorded(job, stage):
             print(stage)
-    assert Path(job.log).read_text() == "figures\npage\n"
-    assert [status(job, stage)["state"] for stage in ("figures", "page")] == ["done"] * 2
+    assert Path(job.log).read_text() == "deidentify\naudit\n"
+    assert [status(job, stage)["state"] for stage in ("deidentify", "audit")] == ["done"] * 2
 
 
 def test_an_error_names_the_raw_image_and_not_the_temporary_one(job):

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ecdysis.places import figures_folder
 from ecdysis.report.methods import keys_of, methods_of, numbered, write_methods
 from ecdysis.report.records import load_run
 from ecdysis.report.references import bibtex, cited, known
@@ -90,6 +91,7 @@ def _image(made: MadeOutput, subject: str, suffix: str, stages: dict[str, Any]) 
     entities, space = f"sub-{subject}", "" if suffix == "T1w" else f"space-{suffix}_"
     for result in (f"desc-preproc_{suffix}", f"desc-defaced_{suffix}", f"{space}desc-brain_mask"):
         (made.root / folder / f"{entities}_{result}.nii.gz").touch()
+    (made.root / figures_folder(f"{entities}_{suffix}")).mkdir(parents=True)
 
 
 def _simple(made: MadeOutput) -> None:
@@ -145,7 +147,7 @@ def _bare_and_by_hand(made: MadeOutput) -> None:
 def _for_others(made: MadeOutput) -> None:
     done = {"reorient": {}, "skullstrip": OK, "crop": {}, "segment": {}}
     _image(made, "01", "T1w", {**done, "template_space": {}, "full_grid": {}})
-    made.record("sub-01", "figures", details={"figures": 4})
+    made.record("sub-01/anat/sub-01_T1w", "figures", details={"figures": 4})
 
 
 BASIC = {"crop", "skullstrip"}

@@ -88,8 +88,8 @@ def test_nothing_from_data_becomes_markup(made: MadeOutput, updated: Callable[..
     name = made.image("01")
     made.finish(name)
     made.record(name, "crop", details={EVIL: {EVIL: [EVIL]}, "Warnings": [EVIL], "converter": EVIL})
-    made.record("sub-01", "figures", "failed", reason=EVIL, details={}, log=EVIL)
-    made.figure("sub-01", "sub-01_desc-brain_T1w.jpg", EVIL)
+    made.record(name, "figures", "failed", reason=EVIL, details={}, log=EVIL)
+    made.figure("sub-01_T1w", "sub-01_desc-brain_T1w.jpg", EVIL)
     made.exclude(EVIL, EVIL, EVIL)
     unmapped = {"session": EVIL, "series": EVIL, "description": f'">{EVIL}', "reason": EVIL}
     none: dict[str, Any] = {"sessions": [], "excluded": [], "notices": []}
@@ -157,7 +157,8 @@ def test_a_page_loads_its_own_figures_alone(made: MadeOutput, updated: Callable[
         page = updated(name)
         loaded = [one["src"] for _, one in page.elements if "src" in one]
         assert loaded
-        start = "data:image/jpeg;base64," if name == "index.html" else "sub-01/figures/sub-01_desc-"
+        folder = "sub-01/figures/sub-01_T1w/"
+        start = "data:image/jpeg;base64," if name == "index.html" else folder
         assert all(source.startswith(start) for source in loaded)
         assert [one["href"] for one in page.all("link")] == ["data:,"]
         assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest|https?://", page.source)
@@ -182,34 +183,28 @@ def test_the_validators_summary_is_shown(
 
 def test_figures_are_grouped_in_the_order_of_a_page(made: MadeOutput) -> None:
     made.finish(made.image("01"))
-    found = figure_files.figures_of(made.root, "sub-01", "sub-01_T1w")
+    found = figure_files.figures_of(made.root, "sub-01_T1w")
     groups = [[figure.kind for figure in group] for group in found.groups]
     assert groups == [["air"], ["input"], ["mask", "plain"]]
-    assert [figure.path for figure in found.single] == ["sub-01/figures/sub-01_desc-crop_T1w.jpg"]
+    assert [figure.path for figure in found.single] == [
+        "sub-01/figures/sub-01_T1w/sub-01_desc-crop_T1w.jpg"
+    ]
     assert found.single[0].source is None
 
 
 def test_a_new_kind_of_figure_needs_no_change(made: MadeOutput) -> None:
     made.finish(made.image("01"))
-    made.figure("sub-01", "sub-01_desc-bias_T1w.jpg", "The bias field")
-    found = figure_files.figures_of(made.root, "sub-01", "sub-01_T1w")
+    made.figure("sub-01_T1w", "sub-01_desc-bias_T1w.jpg", "The bias field")
+    found = figure_files.figures_of(made.root, "sub-01_T1w")
     assert found.single[-1].description == "The bias field"
 
 
 def test_the_viewer_is_found(made: MadeOutput) -> None:
     made.finish(made.image("01"))
-    asked = (made.root, "sub-01", "sub-01_T1w")
+    asked = (made.root, "sub-01_T1w")
     assert figure_files.viewer_of(*asked) is None
-    (made.root / "sub-01/figures/sub-01_desc-viewer_T1w.html").touch()
-    assert figure_files.viewer_of(*asked) == "sub-01/figures/sub-01_desc-viewer_T1w.html"
-
-
-def test_figures_of_another_acquisition_are_not_taken(made: MadeOutput) -> None:
-    made.finish(made.image("01"))
-    made.figure("sub-01", "sub-01_acq-low_desc-input_T1w.jpg", "other")
-    found = figure_files.figures_of(made.root, "sub-01", "sub-01_T1w")
-    figures = [*found.single, *(figure for group in found.groups for figure in group)]
-    assert "other" not in [figure.description for figure in figures]
+    (made.root / "sub-01/figures/sub-01_T1w/sub-01_desc-viewer_T1w.html").touch()
+    assert figure_files.viewer_of(*asked) == "sub-01/figures/sub-01_T1w/sub-01_desc-viewer_T1w.html"
 
 
 def test_a_page_is_written_again_only_when_something_changed(made: MadeOutput) -> None:

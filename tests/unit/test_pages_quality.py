@@ -183,8 +183,8 @@ def test_pending_steps_are_listed(made: MadeOutput, updated: Callable[..., Page]
     assert "skullstrip: running: sub-03_T1w" in text
     assert "A run was in progress when this page was written" in text
     assert "crop: 1 waiting" in text
-    made.record("sub-01", "figures", "running")
-    assert "figures: running: sub-01" in updated().text
+    made.record("sub-01/anat/sub-01_T1w", "figures", "running")
+    assert "figures: running: sub-01_T1w" in updated().text
     held.close()
 
 
@@ -211,5 +211,7 @@ def test_thumbnails_beyond_the_budget_are_linked(
     made.finish(made.image("01"))
     monkeypatch.setattr("ecdysis.report.pages.THUMB_BYTES", 10)
     page = updated()
-    assert [one["src"] for one in page.all("img")] == ["sub-01/figures/sub-01_desc-thumb_T1w.jpg"]
+    assert [one["src"] for one in page.all("img")] == [
+        "sub-01/figures/sub-01_T1w/sub-01_desc-thumb_T1w.jpg"
+    ]
     assert "img-src data: file: &#39;self&#39;;" in page.source

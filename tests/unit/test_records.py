@@ -58,10 +58,13 @@ def test_a_subject_is_not_done_before_its_results_are_there(made: MadeOutput) ->
     assert load_run(made.root).subject("01").progress == "pending"
 
 
-def test_a_subject_is_not_done_before_its_figures(made: MadeOutput) -> None:
-    made.finish(made.image("01"))
-    made.record("sub-01", "figures", "failed", reason="broken")
-    assert load_run(made.root).subject("01").progress == "failed"
+def test_an_image_is_not_done_before_its_figures(made: MadeOutput) -> None:
+    for label in ("01", "02", "03"):
+        made.finish(made.image(label), figures=label != "02")
+    made.record("sub-01/anat/sub-01_T1w", "figures", "failed", reason="broken")
+    run = load_run(made.root)
+    progress = [run.subject(label).progress for label in ("01", "02", "03")]
+    assert progress == ["failed", "pending", "done"]
 
 
 def test_one_bad_session_makes_the_subject_failed_and_keeps_the_other(made: MadeOutput) -> None:
@@ -80,7 +83,7 @@ def test_without_skull_stripping_no_mask_is_expected(tmp_path: Path) -> None:
     (tmp_path / "sub-01/anat/sub-01_desc-brain_mask.nii.gz").unlink()
     subject = load_run(tmp_path).subject("01")
     assert subject.progress == "done"
-    assert [stage.name for stage in subject.images[0].stages] == ["reorient", "crop"]
+    assert [stage.name for stage in subject.images[0].stages] == ["reorient", "crop", "figures"]
 
 
 def test_a_session_that_failed_is_of_its_subject(made: MadeOutput) -> None:

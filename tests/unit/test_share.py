@@ -31,6 +31,7 @@ from ecdysis.skullstrip.itk import write_affine
 from ecdysis.study import Study
 from ecdysis.template import embedded
 
+FIGURES = "derivatives/ecdysis/sub-01/figures/sub-01_T1w"
 PLANTED = (
     "Zimmermann", "Hildegard", "MRN-4711-0815", "1954-03-21", "19540321", "Charite Mitte",
     "SN0099887", "h.zimmermann@example.org", "1.2.840.113619.2.55.3.604688119", "ses-2019",
@@ -222,7 +223,7 @@ def test_what_is_shared_and_what_is_left_out_is_named(shared: Path) -> None:
     page = (shared / "derivatives/ecdysis/index.html").read_text()
     assert "sub-01" in page
     assert "sub-02" not in page
-    assert (shared / "derivatives/ecdysis/sub-01/figures/sub-01_desc-thumb_T1w.jpg").is_file()
+    assert (shared / FIGURES / "sub-01_desc-thumb_T1w.jpg").is_file()
 
 
 def test_the_checksums_are_those_of_the_files(shared: Path) -> None:
@@ -258,9 +259,13 @@ def test_results_with_faces_are_refused(study, tmp_path: Path) -> None:
         ("key", "x", "do not belong"),
         ("run.log", "x", "do not belong"),
         (".hidden.tsv", "x", "hidden"),
-        ("derivatives/ecdysis/sub-01/figures/sub-01_desc-surface_T1w.html", "x", "the face"),
         (
-            "derivatives/ecdysis/sub-01/figures/sub-01_desc-viewer_T1w.input.js",
+            f"{FIGURES}/sub-01_desc-surface_T1w.html",
+            "x",
+            "the face",
+        ),
+        (
+            f"{FIGURES}/sub-01_desc-viewer_T1w.input.js",
             'ecdysisLayer("input","AAAA"); alert(1)',
             "a script other than",
         ),

@@ -1,4 +1,4 @@
-"""A run in batches: each makes its part of the subjects alone, the last one the index."""
+"""A run in batches: each makes its part of the images alone, the last one the pages."""
 
 import pytest
 from ecdysis.phantom.bids import write_bids
@@ -14,7 +14,7 @@ def dataset(tmp_path_factory):
     return root
 
 
-def test_batches_part_the_subjects_and_the_last_writes_the_index(dataset, snakemake):
+def test_batches_divide_the_images_and_the_last_writes_the_pages(dataset, snakemake):
     def batch(*chosen):
         run = snakemake(dataset, *chosen, "--config", "skullstrip={method: none}")
         assert run.returncode == 0, run.stdout

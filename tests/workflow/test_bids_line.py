@@ -96,7 +96,7 @@ def _dice(one, other):
 
 
 def test_every_kind_of_figure_is_drawn(dataset, first_run):
-    folder = dataset / RESULTS / "sub-01/figures"
+    folder = dataset / RESULTS / "sub-01/figures/sub-01_T1w"
     kinds = {path.name.split("_desc-")[1].split("_")[0] for path in folder.glob("sub-*")}
     with_mask = {"mask", "plain", "stripped", "tissues", "field", "corrected", "template"}
     assert kinds == {"input", "air", "cropBox", "crop", "thumb", "viewer"} | with_mask

@@ -49,7 +49,7 @@ def test_a_contrast_has_the_brain_of_the_t1w_beside_it_or_its_own(snakemake, tmp
         "segment": 2,
         "segment_others": 1,
         "measure": 5,
-        "figures": 3,
+        "figures": 5,
     }
     assert expected.items() <= jobs.items()
     none = jobs_of(snakemake(study, *options, "skullstrip={method: none}"))

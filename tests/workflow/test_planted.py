@@ -17,7 +17,7 @@ def study(tmp_path_factory, snakemake):
     assert run.returncode != 0, "a job was to fail"
     assert "Traceback" not in run.stdout
     names = [name for name, fault in planted.items() if fault and fault.state == "review"]
-    drawn = snakemake(root, *(f"{name}/figures" for name in names), "--quiet", "all")
+    drawn = snakemake(root, *(f"{name}/figures/{name}_T1w" for name in names), "--quiet", "all")
     # The failed image of the first run makes this run end as failed, too.
     assert all((root / RESULTS / name / "figures").is_dir() for name in names), drawn.stdout
     return root / RESULTS, planted

@@ -165,7 +165,7 @@ def test_a_lesion_is_no_tissue_and_is_named(defaced, lesions):
     assert lesion <= in_world(nib.load(defaced / name.format("desc-brain_mask.nii.gz")))
     for file in ("dseg", "label-GM_probseg", "from-T1w_to-MNI152NLin6Asym_mode-image_xfm"):
         assert json.loads((defaced / name.format(f"{file}.json")).read_text())["LesionMasked"]
-    assert (defaced / "sub-01/figures/sub-01_desc-viewer_T1w.lesion.js").is_file()
+    assert (defaced / "sub-01/figures/sub-01_T1w/sub-01_desc-viewer_T1w.lesion.js").is_file()
     text = (defaced / "methods.md").read_text()
     assert "Lesions of 1 image, given as masks, were left out" in text
 
@@ -182,8 +182,8 @@ def test_a_mask_by_hand_replaces_that_of_its_image_and_only_later_steps_run(
     run = snakemake(dataset, "--config", *SETTINGS, by_hand)
     assert run.returncode == 0, run.stdout
     steps = executed(run)
-    # The measures of the T2w read the tissues of the T1w.
-    later = ["crop", "deface", "segment", "measure", "measure", "figures", "group_page"]
+    # The measures of the T2w read the tissues of the T1w, and its figures show the T1w.
+    later = ["crop", "deface", "segment", *["measure", "figures"] * 2, "group_page"]
     assert sorted(steps) == sorted(later)
     assert in_world(nib.load(defaced / name)) == in_world(nib.load(tmp_path / name))
     assert json.loads((defaced / name.replace(".nii.gz", ".json")).read_text())["Manual"] is True

@@ -6,7 +6,7 @@ Intermediate files lie in a hidden folder, which pybids and the BIDS validator i
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecdysis.places import FULL_GRID, HIDDEN, record_file
+from ecdysis.places import FULL_GRID, HIDDEN, figures_folder, record_file
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class ImageName:
     def name(self) -> str:
         """Path within the dataset without extension."""
         return f"{self.folder}/{self.file}"
+
+    @property
+    def subject_name(self) -> str:
+        """Such as ``sub-01``."""
+        return self.folder.partition("/")[0]
 
     def record(self, stage: str) -> Path:
         """Status record of a stage."""
@@ -175,7 +180,12 @@ class ImageName:
         """
         return ImageName(self.folder, f"{self.entities}_space-{space}", self.suffix)
 
-    def figure(self, kind: str, extension: str = "png") -> str:
+    @property
+    def figures(self) -> str:
+        """Folder of the figures and of the viewer."""
+        return figures_folder(self.file)
+
+    def figure(self, kind: str, extension: str = "jpg") -> str:
         """File name of a figure."""
         return f"{self.entities}_desc-{kind}_{self.suffix}.{extension}"
 

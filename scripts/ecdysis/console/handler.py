@@ -232,6 +232,8 @@ def unit_of(wildcards: Mapping[str, Any]) -> str:
     >>> unit_of({"subject": "01"})
     'sub-01'
     """
+    if "image" in wildcards:
+        return str(wildcards["image"])
     if "entities" in wildcards:
         return f"{wildcards['entities']}_{wildcards.get('suffix', 'T1w')}"
     if "subject" in wildcards:

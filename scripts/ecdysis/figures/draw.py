@@ -1,4 +1,4 @@
-"""All figures of a subject. A figure that cannot be drawn does not stop the others."""
+"""All figures of an image. A figure that cannot be drawn does not stop the others."""
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ecdysis.bids.image_name import ImageName
 from ecdysis.deface.surface import SPACING_MM
 from ecdysis.errors import InputError
 from ecdysis.figures import layers
@@ -33,7 +34,7 @@ class ImageFiles:
 
     Attributes
     ----------
-    entities, suffix : str
+    image : ImageName
     raw, preproc : Path
         The input; the reoriented and cropped result, defaced if faces are removed.
     mask, dseg, corrected : Path, optional
@@ -52,8 +53,7 @@ class ImageFiles:
         The T1w to which the image was aligned, and the transform that resamples it (ITK text).
     """
 
-    entities: str
-    suffix: str
+    image: ImageName
     raw: Path
     preproc: Path
     mask: Path | None = None
@@ -67,29 +67,6 @@ class ImageFiles:
     t1w: Path | None = None
     from_t1w: Path | None = None
 
-    @property
-    def name(self) -> str:
-        """Such as ``sub-01_ses-1_T1w``."""
-        return f"{self.entities}_{self.suffix}"
-
-    @property
-    def subject(self) -> str:
-        """Such as ``sub-01``."""
-        return self.entities.split("_")[0]
-
-    @property
-    def mask_path(self) -> Path | None:
-        """The mask within the folder of its dataset, such as ``sub-01/anat/...``."""
-        if self.mask is None:
-            return None
-        parts = self.mask.parts
-        start = parts.index(self.subject) if self.subject in parts else -1
-        return Path(*parts[start:])
-
-    def figure(self, kind: str, extension: str = "jpg") -> str:
-        """Return the file name of a figure."""
-        return f"{self.entities}_desc-{kind}_{self.suffix}.{extension}"
-
 
 @dataclass(frozen=True)
 class Step:
@@ -99,15 +76,15 @@ class Step:
     draw: Callable[[], int]
 
 
-def draw_figures(folder: Path, images: Sequence[ImageFiles]) -> dict[str, Any]:
-    """Draw the figures of every image of a subject into `folder`.
+def draw_figures(folder: Path, files: ImageFiles) -> dict[str, Any]:
+    """Draw the figures of an image.
 
     Parameters
     ----------
     folder : Path
         Gets ``<entities>_desc-<kind>_<suffix>.jpg`` and, as ``desc-viewer``, an HTML page with
         its data files.
-    images : sequence of ImageFiles
+    files : ImageFiles
 
     Returns
     -------
@@ -117,16 +94,14 @@ def draw_figures(folder: Path, images: Sequence[ImageFiles]) -> dict[str, Any]:
     load_plotting()
     folder.mkdir(parents=True, exist_ok=True)
     drawn, warnings = 0, []
-    for files in images:
-        for step in _Drawing(folder, files).steps():
-            try:
-                drawn += step.draw()
-            except Exception as error:
-                if lacked_memory(error):
-                    raise
-                traceback.print_exc()
-                problem = f"{type(error).__name__}: {error}"
-                warnings.append(f"{files.name}: the figure '{step.name}' failed: {problem}")
+    for step in _Drawing(folder, files).steps():
+        try:
+            drawn += step.draw()
+        except Exception as error:
+            if lacked_memory(error):
+                raise
+            traceback.print_exc()
+            warnings.append(f"the figure '{step.name}' failed: {type(error).__name__}: {error}")
     return {"figures": drawn, "warnings": warnings}
 
 
@@ -134,7 +109,7 @@ class _Drawing:
     """The figures of one image; each file is read when a figure first needs it."""
 
     def __init__(self, folder: Path, files: ImageFiles) -> None:
-        self.folder, self.files, self.name = folder, files, files.name
+        self.folder, self.files, self.name = folder, files, files.image.file
 
     def steps(self) -> Iterator[Step]:
         """Return the steps in order."""
@@ -231,36 +206,36 @@ class _Drawing:
 
     def _viewer(self) -> int:
         """Write the viewer; with defacing, no layer of it has a face."""
-        files, mask = self.files, self._readable_mask
+        files, image, mask = self.files, self.files.image, self._readable_mask
         shown = [("defaced", "Defaced", self._preproc)]
         if not files.faced:
             shown = [("input", "Input", self._raw)]
         if files.corrected:
             shown.append(("corrected", "Bias-corrected", load_canonical(files.corrected)))
         write_image_viewer(
-            self.folder / files.figure("viewer", "html"),
+            self.folder / image.figure("viewer", "html"),
             self.name,
             self._raw,
             shown,
-            back=f"../../{files.subject}.html",
+            back=f"../../../{image.subject_name}.html",
             aligned=self._aligned,
             mask=mask,
             automatic=_loaded(files.automatic_mask),
             lesion=_loaded(files.lesion),
             labels=_loaded(files.dseg),
-            mask_path=files.mask_path if mask else None,
+            mask_path=Path(image.mask) if mask else None,
         )
         return 1
 
     def _save(self, drawn: Sequence[Layer | None]) -> int:
         pictures = [layer for layer in drawn if layer is not None]
         for layer in pictures:
-            save_layer(layer, self.folder / self.files.figure(layer.kind))
+            save_layer(layer, self.folder / self.files.image.figure(layer.kind))
         return len(pictures)
 
     def _save_pictures(self, pictures: Mapping[str, Picture]) -> int:
         for kind, picture in pictures.items():
-            save_picture(picture, self.folder / self.files.figure(kind))
+            save_picture(picture, self.folder / self.files.image.figure(kind))
         return len(pictures)
 
 

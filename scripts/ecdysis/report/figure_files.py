@@ -1,9 +1,11 @@
-"""The figures of a subject as files: which exist, and their titles and descriptions."""
+"""The figures of an image as files: which exist, and their titles and descriptions."""
 
 import json
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
+
+from ecdysis.places import figures_folder
 
 GROUPS = ("air", "head", "brain", "crop", "surface")
 """Groups of layers that are switched in place, in the order of a page."""
@@ -41,9 +43,9 @@ class Figures:
     single: tuple[FigureFile, ...]
 
 
-def figures_of(output_dir: Path, subject: str, image: str) -> Figures:
+def figures_of(output_dir: Path, image: str) -> Figures:
     """Return the figures of an image, in the order of a page."""
-    files = _files(output_dir, subject, image)
+    files = _files(output_dir, image)
     files.pop(THUMB, None)
     kinds = sorted(files, key=lambda kind: (ORDER.index(kind) if kind in ORDER else 99, kind))
     figures = [read_figure(output_dir, files[kind], kind) for kind in kinds]
@@ -52,15 +54,15 @@ def figures_of(output_dir: Path, subject: str, image: str) -> Figures:
     return Figures(tuple(filter(None, groups)), single)
 
 
-def thumb_of(output_dir: Path, subject: str, image: str) -> FigureFile | None:
+def thumb_of(output_dir: Path, image: str) -> FigureFile | None:
     """Return the thumbnail of an image; None if it does not exist."""
-    path = _files(output_dir, subject, image).get(THUMB)
+    path = _files(output_dir, image).get(THUMB)
     return read_figure(output_dir, path, THUMB, embedded=True) if path else None
 
 
-def viewer_of(output_dir: Path, subject: str, image: str) -> str | None:
+def viewer_of(output_dir: Path, image: str) -> str | None:
     """Return the interactive viewer of an image, relative to the output directory, if any."""
-    path = _files(output_dir, subject, image, (".html",)).get(VIEWER)
+    path = _files(output_dir, image, (".html",)).get(VIEWER)
     return path.relative_to(output_dir).as_posix() if path else None
 
 
@@ -88,11 +90,11 @@ def read_figure(output_dir: Path, path: Path, kind: str, *, embedded: bool = Fal
 
 
 def _files(
-    output_dir: Path, subject: str, image: str, extensions: tuple[str, ...] = (".jpg", ".png")
+    output_dir: Path, image: str, extensions: tuple[str, ...] = (".jpg", ".png")
 ) -> dict[str, Path]:
     """Find the files ``<entities>_desc-<kind>_<suffix><extension>`` of an image, by kind."""
     entities, _, suffix = image.rpartition("_")
-    folder = output_dir / subject / "figures"
+    folder = output_dir / figures_folder(image)
     start, end = f"{entities}_desc-", f"_{suffix}"
     return {
         path.stem[len(start) : -len(end)]: path

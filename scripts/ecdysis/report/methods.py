@@ -323,13 +323,8 @@ def _quality(run: Run) -> Iterator[str]:
             f"{number(len(raters), 'rater')} judged {number(len(rated), 'image')} by eye;"
             f" {excluded} {_was(excluded)} excluded."
         )
-    if _has_figures(run):
+    if _ran(run, "figures"):
         yield "Figures were drawn with nilearn [@nilearn]."
-
-
-def _has_figures(run: Run) -> bool:
-    stages = (stage for subject in run.subjects for _, stage in subject.stages)
-    return any(stage.name == "figures" and stage.state == "done" for stage in stages)
 
 
 def _tools(run: Run) -> str:
@@ -337,7 +332,7 @@ def _tools(run: Run) -> str:
     names = ["snakemake", "pybids"]
     names += ["nibabel", "numpy", "scipy"] if _ran(run, "crop") else []
     names += ["nipype"] if _ran(run, "skullstrip") else []
-    names += ["nilearn"] if _has_figures(run) else []
+    names += ["nilearn"] if _ran(run, "figures") else []
     versions = (f"{name} {version}" for name, version in package_versions(names).items())
     return f"Versions: {', '.join(versions)}."
 

@@ -17,6 +17,7 @@ from ecdysis.report.model import NotProcessed, ProcessedImage, Run, Subject
 from ecdysis.report.overview import ahead, cases, programs_of, software, summary
 from ecdysis.report.parameters import parameters_of
 from ecdysis.report.quality import Comparison, Place
+from ecdysis.report.quality_table import write_table
 from ecdysis.report.references import bibtex
 from ecdysis.report.rendering import templates_digest, write_page
 from ecdysis.report.statmap_files import MapFiles, statmaps_of
@@ -91,6 +92,15 @@ class Pages:
         for entry in self.entries:
             grouped[entry.subject.label].append(entry)
         return grouped
+
+    def write(self) -> None:
+        """Write the pages of subjects that are missing or out of date, the table and the index."""
+        for label in self.outdated():
+            self.write_subject(label)
+        # The rule `group_page` writes these from the pages, so they must be the newest.
+        if self.run.images:
+            write_table(self.run)
+        self.write_index()
 
     def write_subject(self, label: str) -> Path:
         """Write the page of one subject into the output directory; return its path."""
@@ -205,20 +215,19 @@ class Pages:
         run = self.run
         views = []
         for image in _judged_of(subject):
-            place = (run.output_dir, subject.name, image.name)
             places: Sequence[Place] = ()
             if isinstance(image, ProcessedImage):
                 places = self.comparison.places(image.name)
             entry = next(item for item in self._entries[subject.label] if item.item is image)
-            views.append(View(image, entry, figures_of(*place), viewer_of(*place), places))
+            figures = figures_of(run.output_dir, image.name)
+            viewer = viewer_of(run.output_dir, image.name)
+            views.append(View(image, entry, figures, viewer, places))
         return views
 
     def _thumbs(self) -> tuple[dict[str, FigureFile | None], bool]:
         """Return the thumbnails by image, and whether they are files beside the index."""
         root = self.run.output_dir
-        thumbs = {
-            name: thumb_of(root, subject.name, name) for name, subject in self._judged.items()
-        }
+        thumbs = {name: thumb_of(root, name) for name in self._judged}
         total = sum(_weight(thumb) for thumb in thumbs.values() if thumb)
         return thumbs, total > THUMB_BYTES
 

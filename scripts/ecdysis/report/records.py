@@ -35,11 +35,11 @@ from ecdysis.run_lock import is_at_work
 DICOM_STAGE = "convert"
 BRAIN_STAGE = "skullstrip"
 EXTRA_STAGES = ("deface", "segment", "measure", "full_grid", "template_space")
-IMAGE_STAGES = (DICOM_STAGE, "reorient", BRAIN_STAGE, "crop", *EXTRA_STAGES)
+FIGURES_STAGE = "figures"
+IMAGE_STAGES = (DICOM_STAGE, "reorient", BRAIN_STAGE, "crop", *EXTRA_STAGES, FIGURES_STAGE)
 """Stages of one image, in order; `BRAIN_STAGE` only with skull stripping, `EXTRA_STAGES` only if
-they have a record."""
+they have a record, `FIGURES_STAGE` if it has a record or there are no figures."""
 SESSION_STAGES = ("deidentify", "audit", "audit_results", "run_dcm2niix", "convert_session")
-SUBJECT_STAGE = "figures"
 
 INTERRUPTED = "it was interrupted: it started and left no result"
 Reader = Callable[[str, str], Stage]
@@ -192,9 +192,6 @@ def _subject(
         for stage in stages
         if stage.state != "pending"
     ]
-    drawn = read(name, SUBJECT_STAGE)
-    if images and (drawn.state != "pending" or not (root / name / "figures").is_dir()):
-        shared.append((name, drawn))
     return Subject(
         label=label,
         images=tuple(_image(root, read, item, stripping=stripping) for item in images),
@@ -207,9 +204,9 @@ def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool
     image = ImageName(item["folder"], item["entities"], item["suffix"])
     wanted = [name for name in IMAGE_STAGES if stripping or name != BRAIN_STAGE]
     stages = [read(image.name, name) for name in wanted]
-    stages = [
-        stage for stage in stages if stage.name not in EXTRA_STAGES or stage.state != "pending"
-    ]
+    drawn = (root / image.figures).is_dir()
+    optional = (*EXTRA_STAGES, FIGURES_STAGE) if drawn else EXTRA_STAGES
+    stages = [stage for stage in stages if stage.name not in optional or stage.state != "pending"]
     if item["source"] != "dicom":
         # An image that was converted by an earlier run is part of the dataset now.
         stages = [stage for stage in stages if stage.name != DICOM_STAGE or stage.state == "done"]
@@ -225,7 +222,7 @@ def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool
         suffix=image.suffix,
         session=item["session"],
         stages=tuple(stages),
-        finished=all((root / result).is_file() for result in results),
+        finished=drawn and all((root / result).is_file() for result in results),
     )
 
 

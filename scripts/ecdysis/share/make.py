@@ -167,12 +167,11 @@ def make_subject(subject: Subject) -> Shared:
     }
     for path, why in faces.items():
         _drop(folder, path, shared, why)
-    good = [image.name for image in images if image.name.name not in bad]
     for image in images:
         if image.name.name in bad:
             _drop_image(image, folder, shared)
-    if good:
-        draw(subject.label, good, folder, results)
+        else:
+            draw(image.name, folder, results)
     if not any(home.rglob("*.nii*")):
         shutil.rmtree(home, ignore_errors=True)
         shutil.rmtree(results / home.name, ignore_errors=True)

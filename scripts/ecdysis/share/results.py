@@ -17,7 +17,6 @@ from ecdysis.report.methods import write_methods
 from ecdysis.report.model import ProcessedImage, Run, Stage, Subject
 from ecdysis.report.pages import Pages
 from ecdysis.report.quality_table import write_table
-from ecdysis.report.records import SUBJECT_STAGE
 from ecdysis.template import TISSUES
 from ecdysis.version import BIDS_VERSION, generated_by
 
@@ -66,37 +65,30 @@ def copy_results(image: ImageName, output_dir: Path, folder: Path) -> list[str]:
     return copied
 
 
-def draw(subject: str, images: Collection[ImageName], raw: Path, folder: Path) -> dict[str, Any]:
-    """Draw the figures of a subject from its shared files alone.
+def draw(image: ImageName, raw: Path, folder: Path) -> dict[str, Any]:
+    """Draw the figures of an image from its shared files alone.
 
     Parameters
     ----------
-    subject : str
-        The label.
-    images : collection of ImageName
+    image : ImageName
     raw : Path
-        The dataset to publish, with the defaced images.
+        The dataset to publish, with the defaced image.
     folder : Path
         Its results.
     """
-    files = []
-    for image in images:
-        original = next(
-            path for end in ("nii.gz", "nii") if (path := raw / f"{image.name}.{end}").is_file()
-        )
-        dseg, corrected = folder / image.dseg, folder / image.corrected
-        files.append(
-            ImageFiles(
-                image.entities,
-                image.suffix,
-                original,
-                folder / image.defaced,
-                mask=folder / image.mask,
-                dseg=dseg if dseg.is_file() else None,
-                corrected=corrected if corrected.is_file() else None,
-            )
-        )
-    return draw_figures(folder / f"sub-{subject}" / "figures", files)
+    original = next(
+        path for end in ("nii.gz", "nii") if (path := raw / f"{image.name}.{end}").is_file()
+    )
+    dseg, corrected = folder / image.dseg, folder / image.corrected
+    files = ImageFiles(
+        image,
+        original,
+        folder / image.defaced,
+        mask=folder / image.mask,
+        dseg=dseg if dseg.is_file() else None,
+        corrected=corrected if corrected.is_file() else None,
+    )
+    return draw_figures(folder / image.figures, files)
 
 
 def write_report(
@@ -174,11 +166,8 @@ def _public_subjects(run: Run, names: Collection[str]) -> Iterator[Subject]:
     for subject in run.subjects:
         images = [image for image in subject.images if image.name in names]
         if images:
-            # The figures of the shared images exist already.
-            stages = ((subject.name, Stage(SUBJECT_STAGE, "done")),)
-            yield replace(
-                subject, images=tuple(map(_public_image, images)), stages=stages, exclusions=()
-            )
+            public = tuple(map(_public_image, images))
+            yield replace(subject, images=public, stages=(), exclusions=())
 
 
 def _public_image(image: ProcessedImage) -> ProcessedImage:
