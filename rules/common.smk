@@ -240,7 +240,7 @@ def everything(wildcards):
         raise WorkflowError("Shards are joined by the target report: snakemake report")
     refused = [refused_file(token) for token in STUDY.refused]
     made = ["index.html", "dataset_description.json", *refused]
-    made += [*group_inputs(wildcards), *image_results()]
+    made += image_results()
     if "fmriprep" in STUDY.settings["outputs"]:
         made += [f"{FULL_GRID}/dataset_description.json"]
     if STUDY.settings["dicom_dir"]:

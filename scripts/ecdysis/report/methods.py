@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ecdysis.deface.face import BRAIN_MARGIN_MM
 from ecdysis.files import write_text
 from ecdysis.quality.dictionary import MEASURES
 from ecdysis.report.model import NotProcessed, ProcessedImage, Run
@@ -254,6 +253,9 @@ def _deface(run: Run) -> Iterator[str]:
     defaced = [image for _, image in run.images if _done(image, "deface")]
     if not defaced:
         return
+    # It imports nibabel and scipy, which a run without defacing does not need here.
+    from ecdysis.deface.face import BRAIN_MARGIN_MM
+
     yield (
         f"The face was removed from {number(len(defaced), 'image')}"
         f" ({_counted(image.suffix for image in defaced)}): what lies in front of and below a plane"

@@ -7,14 +7,9 @@ the raw image, in any order of axes.
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
-
 from ecdysis.bids.image_name import ImageName
 from ecdysis.errors import InputError
-from ecdysis.image.brain_mask import read_mask
-from ecdysis.image.volume import read
 from ecdysis.settings import Settings
-from ecdysis.skullstrip.mask_check import write_checked
 from ecdysis.skullstrip.method import Method, Task
 
 
@@ -92,6 +87,13 @@ def take(image: Path, given: Path, mask: Path) -> dict[str, Any]:
     InputError
         The mask is empty, or on another grid.
     """
+    # The main process imports this module to find masks by hand, and reads no image.
+    import nibabel as nib
+
+    from ecdysis.image.brain_mask import read_mask
+    from ecdysis.image.volume import read
+    from ecdysis.skullstrip.mask_check import write_checked
+
     source = nib.load(image)
     brain = read_mask(given, read(image))
     if not brain.any():
