@@ -306,3 +306,16 @@ def test_left_stays_left_whatever_the_order_of_the_file(tmp_path: Path) -> None:
     left = apply_affine(seen.image.affine, np.argwhere(seen.data > 50).mean(axis=0))[0]
     assert left < -50
     assert seen.facts.startswith("LAS")
+
+
+def test_voxels_that_are_no_numbers_are_drawn_as_air(tmp_path: Path) -> None:
+    head = (1000 * ball(75, grid())).astype(np.float32)
+    spoilt = head.copy()
+    spoilt[0, 0, :4] = (np.nan, np.inf, -np.inf, 3e38)
+    pictures = [
+        mosaic.load_canonical(write(tmp_path / f"{name}.nii", data, grid())).values
+        for name, data in (("head", head), ("spoilt", spoilt))
+    ]
+    np.testing.assert_array_equal(*pictures)
+    drawn = drawable.load_drawable(tmp_path / "spoilt.nii")
+    assert float(np.abs(drawn.data).max()) <= 1000

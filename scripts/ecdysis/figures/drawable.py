@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ecdysis.image.geometry import Box, Voxels, orientation_of
 from ecdysis.image.head import find_head
-from ecdysis.image.volume import Volume, read_anatomical
+from ecdysis.image.volume import Volume, numbers_of, read_anatomical
 
 FINEST = 1.0
 """Spacing in mm below which an image is resampled before it is drawn."""
@@ -133,10 +133,7 @@ def load_drawable(path: str | Path, spacing: float = FINEST) -> Drawable:
     affine = _affine_in_mm(source)
     # Two-byte integers are drawn like floats, in half the memory.
     small = source.stored.dtype.kind in "iu" and source.stored.dtype.itemsize == 2
-    data = source.stored if small else source.stored.astype(np.float32)
-    if not small and not np.isfinite(data).all():
-        data = np.nan_to_num(data, posinf=0.0, neginf=0.0)
-    drawn = _along_world(data, affine, spacing)
+    drawn = _along_world(source.stored if small else numbers_of(source), affine, spacing)
     slope, inter = source.scaling
     values = drawn.dataobj.astype(np.float32) * np.float32(slope) + np.float32(inter)
     return Drawable(nib.Nifti1Image(values, drawn.affine), source, affine)

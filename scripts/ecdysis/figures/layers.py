@@ -19,6 +19,7 @@ from ecdysis.figures.mosaic import Canonical, Layout, Pixels, grey, labelled, la
 from ecdysis.files import atomic
 from ecdysis.image.geometry import Box
 from ecdysis.image.head import find_head
+from ecdysis.image.volume import are_numbers
 from ecdysis.quality.air import survey
 from ecdysis.quality.sheet import NotComputableError
 from ecdysis.skullstrip.tissues import TISSUES
@@ -166,7 +167,8 @@ def air_window(raw: Canonical) -> tuple[float, float] | None:
         return None
     air = around.voxels(around.away)
     slope, inter = raw.source.scaling
-    values = np.nan_to_num(raw.source.stored[air].astype(np.float32)) * slope + inter
+    stored = raw.source.stored[air]
+    values = stored[are_numbers(stored)].astype(np.float32) * slope + inter
     if not values.size:
         return None
     low, high = (float(level) for level in np.percentile(values, AIR_WINDOW))

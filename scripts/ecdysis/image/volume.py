@@ -193,6 +193,14 @@ def are_numbers(stored: Voxels) -> npt.NDArray[np.bool_]:
     return numbers
 
 
+def numbers_of(volume: Volume) -> npt.NDArray[np.float32]:
+    """Return the stored values as float32, with the background where a voxel is not a number."""
+    numbers = are_numbers(volume.stored)
+    if numbers.all():
+        return volume.stored.astype(np.float32)
+    return np.where(numbers, volume.stored, volume.background).astype(np.float32)
+
+
 def write(volume: Volume, path: str | PathLike[str]) -> None:
     """Write an image atomically with its stored values, data type, byte order and scale.
 
