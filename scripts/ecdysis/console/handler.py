@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from snakemake_interface_logger_plugins.common import LogEvent
+
 from ecdysis.console.outcome import reason_of
 from ecdysis.console.progress import Progress
 from ecdysis.settled import is_settled
@@ -20,8 +22,6 @@ SECONDS_BETWEEN_LINES = 60.0
 SECONDS_BETWEEN_SUBJECTS = 10.0
 """If the output is not a terminal, lines of progress are at least this far apart."""
 OFTEN = 0.3
-WORKFLOW_STARTED, RUN_INFO, JOB_INFO = "workflow_started", "run_info", "job_info"
-JOB_FINISHED, JOB_ERROR, GROUP_ERROR, ERROR = "job_finished", "job_error", "group_error", "error"
 KEPT = ("Nothing to be done", "Terminating processes", "Will exit after")
 """Beginnings of the messages of Snakemake that are shown while it runs."""
 BEFORE = ("Assuming unrestricted", "Creating specified working")
@@ -98,23 +98,24 @@ class Console(logging.Handler):
             self.handleError(record)
 
     def _take(self, record: logging.LogRecord) -> None:
-        event = str(getattr(record, "event", None) or "")
-        job = getattr(record, "jobid", getattr(record, "job_id", None))
-        if event == WORKFLOW_STARTED:
-            self._started = True
-        elif event == RUN_INFO:
-            self._show_table(record)
-        elif event == JOB_INFO:
-            self._begin_job(int(job or 0), record)
-        elif event == JOB_FINISHED and self._progress:
-            self._progress.finish(int(job or 0), time.monotonic())
-            self._show_progress()
-        elif event == JOB_ERROR:
-            self._fail_job(int(job or 0), record)
-        elif event == GROUP_ERROR:
-            self._fail_group(record)
-        elif event in ("", ERROR):
-            self._show_message(record)
+        event = getattr(record, "event", None) or None
+        job = int(getattr(record, "jobid", None) or getattr(record, "job_id", None) or 0)
+        match event:
+            case LogEvent.WORKFLOW_STARTED:
+                self._started = True
+            case LogEvent.RUN_INFO:
+                self._show_table(record)
+            case LogEvent.JOB_INFO:
+                self._begin_job(job, record)
+            case LogEvent.JOB_FINISHED if self._progress:
+                self._progress.finish(job, time.monotonic())
+                self._show_progress()
+            case LogEvent.JOB_ERROR:
+                self._fail_job(job, record)
+            case LogEvent.GROUP_ERROR:
+                self._fail_group(record)
+            case None | LogEvent.ERROR:
+                self._show_message(record)
 
     def _show_table(self, record: logging.LogRecord) -> None:
         """In a dry run, show the table of jobs; Snakemake sends it at the start and at the end."""

@@ -70,11 +70,11 @@ class Shown:
     threshold : float
         Smaller absolute values are hidden.
     background : nibabel.Nifti1Image, None or False
-        The anatomy beneath it; None for the MNI152 template of nilearn, False for none.
+        The anatomy under the map; None for the MNI152 template of nilearn, False for none.
     cut_coords : three floats or None
         mm; None for the maximum of the map.
     values : str
-        What the colour bar shows.
+        The name of the colour bar.
     notes : tuple of str
         Sentences for the caption.
     """
@@ -100,7 +100,7 @@ class Shown:
 
     @property
     def behind(self) -> str:
-        """The anatomy beneath the map, in words."""
+        """The anatomy under the map, in words."""
         if self.background is False:
             return "no anatomy"
         return TEMPLATE if self.background is None else "the subject's own head"
@@ -248,16 +248,15 @@ def _doubts(
     if background is False:
         return []
     share = inside_share(image, threshold, background)
-    where = TEMPLATE if background is None else "the subject's head"
+    where = f"the brain of {TEMPLATE}" if background is None else "the subject's head"
     if share == 0:
         raise InputError(
             item.path,
-            f"none of the voxels to show lies in the brain of {where}" if background is None
-            else f"none of the voxels to show lies in {where}",
+            f"none of the voxels to show is in {where}",
             "Name the space of the map (space-<label>), or correct its affine",
-        )  # fmt: skip
+        )
     if share < LEAST_INSIDE:
-        return [f"Warning: only {share:.0%} of the voxels shown lie in {where}: check the space."]
+        return [f"Warning: only {share:.0%} of the voxels shown are in {where}: check the space."]
     return []
 
 

@@ -75,9 +75,9 @@ def write_map_viewer(page: Path, shown: Shown) -> None:
     sizes = np.abs(np.asarray(values.dataobj))
     peak = apply_affine(values.affine, np.unravel_index(int(sizes.argmax()), sizes.shape))
     layers, canonical = [], values
-    beneath = _background_image(shown)
-    if beneath is not None:
-        canonical = nib.as_closest_canonical(beneath)
+    anatomy = _background_image(shown)
+    if anatomy is not None:
+        canonical = nib.as_closest_canonical(anatomy)
         exact = shown.values in ("mask", "label")
         values = resample_from_to(values, canonical, order=0 if exact else 1)
         grey = np.asarray(canonical.dataobj, np.float32)
@@ -94,7 +94,7 @@ def write_map_viewer(page: Path, shown: Shown) -> None:
 
 
 def _background_image(shown: Shown) -> nib.Nifti1Image | None:
-    """Return the anatomy beneath a map, None for none."""
+    """Return the anatomy under a map, None for none."""
     if shown.background is False:
         return None
     if shown.background is not None:
@@ -125,7 +125,7 @@ def anat_picture(shown: Drawable, title: str, cut_coords: Sequence[float] | None
 
 def _common(shown: Shown) -> dict[str, Any]:
     """Return the common arguments of nilearn's plots of a map over a background."""
-    beneath = None if shown.background is False else shown.background
-    over = {} if shown.background is None else {"bg_img": beneath}
+    anatomy = None if shown.background is False else shown.background
+    over = {} if shown.background is None else {"bg_img": anatomy}
     coordinates = None if shown.cut_coords is None else tuple(shown.cut_coords)
     return {"threshold": shown.threshold, "cut_coords": coordinates, "colorbar": True, **over}

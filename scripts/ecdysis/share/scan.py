@@ -28,7 +28,7 @@ PRIVATE_FILES = re.compile(
     r"(?i)\.dcm$|\.ima$|\.log$|^key$|plan\.tsv$|participants_map|linkage|\.mat$"
 )
 TEXTS = (
-    *(".json", ".tsv", ".bval", ".bvec", ".md", ".bib", ".html", ".js", ".txt"),
+    *(".json", ".tsv", ".bval", ".bvec", ".md", ".bib", ".html", ".js", "_xfm.txt"),
     *("LICENSE", ".bidsignore"),
 )
 PATTERNS = {
@@ -193,28 +193,28 @@ def scan_files(folder: Path, known: Searched, files: Collection[Path] = ()) -> R
     def search(path: Path) -> Searched:
         return rare if OF_PROGRAM.match(path.relative_to(folder).as_posix()) else known
 
-    checks: list[tuple[str, Callable[[Path], Iterator[str]]]] = [
-        ("names, kinds and links of files", lambda path: _in_name(path, folder, known)),
-        ("texts: identifiers, paths, dates, keys", lambda path: _in_text(path, search(path))),
-        ("headers of images", _in_header),
-        ("pictures: kind and hidden text", lambda path: _in_picture(path, search(path))),
+    checks: list[tuple[str, tuple[str, ...], Callable[[Path], Iterator[str]]]] = [
+        ("names, kinds and links of files", ("",), lambda path: _in_name(path, folder, known)),
+        (
+            "texts: identifiers, paths, dates, keys",
+            TEXTS,
+            lambda path: _in_text(path, search(path)),
+        ),
+        ("headers of images", (".nii", ".nii.gz"), _in_header),
+        (
+            "pictures: kind and hidden text",
+            (".jpg", ".png"),
+            lambda path: _in_picture(path, search(path)),
+        ),
     ]
     every = (item for item in folder.rglob("*") if item.is_symlink() or item.is_file())
     for path in files or sorted(every):
-        for name, check in checks:
-            if _concerns(name, path):
+        for name, endings, check in checks:
+            if path.name.endswith(endings):
                 report.looked[name] = report.looked.get(name, 0) + 1
                 where = path.relative_to(folder).as_posix()
                 report.findings += [(where, reason) for reason in check(path)]
     return report
-
-
-def _concerns(check: str, path: Path) -> bool:
-    if check.startswith("texts"):
-        return path.name.endswith(TEXTS) and path.name != "sha256sums.txt"
-    if check.startswith("headers"):
-        return path.name.endswith((".nii", ".nii.gz"))
-    return not check.startswith("pictures") or path.name.endswith((".jpg", ".png"))
 
 
 def _in_name(path: Path, folder: Path, known: Searched) -> Iterator[str]:
