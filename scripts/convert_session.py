@@ -57,7 +57,7 @@ def place_session(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     new = {file["path"] for file in files} - set(existing)
-    images = [(image.series, f"{image.output.path}.nii.gz") for image in session.staged]
+    images = [(image.series, image.path) for image in session.staged]
     added = [(nifti[name], bids_dir / image) for name, image in images if image in new]
     add_to_tables(bids_dir, added, options)
     copied = keep_dicom(dicom, bids_dir / "sourcedata") if sourcedata else []

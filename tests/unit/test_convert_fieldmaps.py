@@ -3,21 +3,22 @@
 from typing import Any
 
 import pytest
-from ecdysis.conversion.fieldmaps import Item, links
+from ecdysis.bids.outputs import Output
+from ecdysis.conversion.fieldmaps import SessionImage, links
 
 SHIM, OTHER_SHIM = [1, 2, 3], [4, 5, 6]
 
 
-def item(name: str, number: int, direction: str | None = None, **sidecar: Any) -> Item:
+def item(name: str, number: int, direction: str | None = None, **sidecar: Any) -> SessionImage:
     folder, _, stem = name.partition("/")
     entities, _, suffix = stem.rpartition("_")
     if direction:
         sidecar["PhaseEncodingDirection"] = direction
-    return Item(f"sub-1/{folder}/sub-1_{stem}.nii.gz", suffix, f"sub-1_{entities}".rstrip("_"),
-                number, sidecar)  # fmt: skip
+    output = Output(f"sub-1/{folder}", f"sub-1_{entities}".rstrip("_"), suffix)
+    return SessionImage(output, number, sidecar)
 
 
-def tied(*items: Item) -> dict[str, dict[str, Any]]:
+def tied(*items: SessionImage) -> dict[str, dict[str, Any]]:
     found = links(items, "sub-1")
     return {
         path.rpartition("sub-1_")[2].removesuffix(".nii.gz"): one for path, one in found.items()
@@ -92,7 +93,7 @@ def test_directions_of_another_axis_are_another_map() -> None:
 
 
 def test_identifiers_of_sessions_differ_and_given_ones_stay() -> None:
-    one = Item("sub-1/ses-2/fmap/sub-1_ses-2_phasediff.nii.gz", "phasediff", "sub-1_ses-2", 1, {})
+    one = SessionImage(Output("sub-1/ses-2/fmap", "sub-1_ses-2", "phasediff"), 1, {})
     (made,) = links([one], "sub-1_ses-2").values()
     assert made == {"B0FieldIdentifier": "fieldmap1_ses2"}
     mine = item("fmap/phasediff", 1, B0FieldIdentifier="mine")

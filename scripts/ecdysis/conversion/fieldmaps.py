@@ -5,10 +5,11 @@ same shim settings. If there are several, those with the same slices are preferr
 one before the time series, then the first one after it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ecdysis.bids.outputs import Output
 from ecdysis.bids.schema import join, labels_of
 
 Grid = tuple[tuple[int, ...], tuple[float, ...]]
@@ -17,32 +18,34 @@ Grid = tuple[tuple[int, ...], tuple[float, ...]]
 TARGETS = ("bold", "cbv", "sbref", "dwi", "asl", "m0scan")
 
 
-@dataclass(frozen=True)
-class Item:
-    """One image of a session.
+@dataclass
+class SessionImage:
+    """An image of a session; `number` is the place of its series in the order of acquisition."""
 
-    Parameters
-    ----------
-    path : str
-        Path in the dataset, with extension.
-    suffix, entities : str
-    number : int
-        Place of its series in the order of acquisition.
-    sidecar : dict
-    grid : Grid or None
-    """
-
-    path: str
-    suffix: str
-    entities: str
+    output: Output
     number: int
-    sidecar: Mapping[str, Any] = field(repr=False)
+    sidecar: dict[str, Any] = field(repr=False)
     grid: Grid | None = None
+
+    @property
+    def path(self) -> str:
+        """Its path in the dataset, with extension."""
+        return f"{self.output.path}.nii.gz"
+
+    @property
+    def suffix(self) -> str:
+        """Its BIDS suffix."""
+        return self.output.suffix
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Its entities and their labels."""
+        return labels_of(self.output.entities)
 
     @property
     def is_map(self) -> bool:
         """Whether it is in a folder ``fmap``."""
-        return "/fmap/" in f"/{self.path}"
+        return self.output.folder.split("/")[-1] == "fmap"
 
 
 @dataclass
@@ -50,19 +53,19 @@ class _Group:
     """The images from which one field is estimated, and the images that it corrects."""
 
     name: str
-    items: list[Item]
-    targets: list[Item]
+    items: list[SessionImage]
+    targets: list[SessionImage]
 
     def shims(self) -> list[Any]:
         return [item.sidecar["ShimSetting"] for item in self.items if "ShimSetting" in item.sidecar]
 
 
-def links(items: Sequence[Item], session: str) -> dict[str, dict[str, Any]]:
+def links(items: Sequence[SessionImage], session: str) -> dict[str, dict[str, Any]]:
     """Return the sidecar fields that link field maps and time series.
 
     Parameters
     ----------
-    items : sequence of Item
+    items : sequence of SessionImage
         All images of one session.
     session : str
         For example ``sub-01_ses-01``; it makes the identifiers unique.
@@ -91,15 +94,15 @@ def links(items: Sequence[Item], session: str) -> dict[str, dict[str, Any]]:
     return {path: added for path, added in fields.items() if added}
 
 
-def _groups(items: Sequence[Item], session: str) -> list[_Group]:
+def _groups(items: Sequence[SessionImage], session: str) -> list[_Group]:
     maps = sorted(
         (item for item in items if item.is_map), key=lambda item: (item.number, item.path)
     )
-    kinds: dict[tuple[str, str, str], list[Item]] = {}
+    kinds: dict[tuple[str, str, str], list[SessionImage]] = {}
     for item in maps:
         pepolar = item.suffix in ("epi", "m0scan")
         ignored = ("dir", "run") if pepolar else ("dir",)
-        labels = {k: v for k, v in labels_of(item.entities).items() if k not in ignored}
+        labels = {k: v for k, v in item.labels.items() if k not in ignored}
         axis = str(item.sidecar.get("PhaseEncodingDirection", ""))[:1] * pepolar
         kind = "pepolar" if pepolar else "fieldmap"
         kinds.setdefault((kind, join(labels), axis), []).append(item)
@@ -116,21 +119,19 @@ def _groups(items: Sequence[Item], session: str) -> list[_Group]:
     ]
 
 
-def _sets(items: Sequence[Item]) -> list[list[Item]]:
+def _sets(items: Sequence[SessionImage]) -> list[list[SessionImage]]:
     """Split repeated images of several directions into sets with one image of each direction.
 
     If every direction was acquired equally often, the first images of all directions are one set,
     the second images another. Otherwise a new set begins when a direction repeats.
     """
-    by_direction: dict[str | None, list[Item]] = {}
+    by_direction: dict[str | None, list[SessionImage]] = {}
     for item in items:
-        direction = item.sidecar.get("PhaseEncodingDirection") or labels_of(item.entities).get(
-            "dir"
-        )
+        direction = item.sidecar.get("PhaseEncodingDirection") or item.labels.get("dir")
         by_direction.setdefault(direction, []).append(item)
     if len({len(same) for same in by_direction.values()}) == 1:
         return [list(members) for members in zip(*by_direction.values(), strict=True)]
-    sets: list[list[Item]] = []
+    sets: list[list[SessionImage]] = []
     seen: set[str | None] = set()
     directions = {id(item): key for key, same in by_direction.items() for item in same}
     for item in items:
@@ -142,14 +143,14 @@ def _sets(items: Sequence[Item]) -> list[list[Item]]:
     return sets
 
 
-def _name(members: Sequence[Item], name: str, suffix: str) -> str:
+def _name(members: Sequence[SessionImage], name: str, suffix: str) -> str:
     """Return the identifier that the images already have, or a new one."""
     present = (item.sidecar.get("B0FieldIdentifier") for item in members)
     new = "_".join(filter(None, (name, suffix)))
     return next((identifier for identifier in present if isinstance(identifier, str)), new)
 
 
-def _group_for(target: Item, groups: Sequence[_Group]) -> _Group:
+def _group_for(target: SessionImage, groups: Sequence[_Group]) -> _Group:
     shim = target.sidecar.get("ShimSetting")
     same_shim = [group for group in groups if shim is not None and shim in group.shims()]
     candidates = same_shim or list(groups)
@@ -170,7 +171,7 @@ def _has_one_direction(group: _Group) -> bool:
     return group.items[0].suffix in ("epi", "m0scan") and len(_directions(group)) == 1
 
 
-def _can_estimate(group: _Group, target: Item) -> bool:
+def _can_estimate(group: _Group, target: SessionImage) -> bool:
     if not _has_one_direction(group):
         return True
     (own,) = _directions(group)

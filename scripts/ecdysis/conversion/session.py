@@ -4,13 +4,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ecdysis.bids.outputs import Output
 from ecdysis.bids.schema import labels_of
 from ecdysis.conversion.dataset import place_new
 from ecdysis.conversion.dcm2niix import Converted
-from ecdysis.conversion.fieldmaps import Grid, Item, links
+from ecdysis.conversion.fieldmaps import Grid, SessionImage, links
 from ecdysis.conversion.nifti import NiftiSeries
 from ecdysis.conversion.sidecar import (
     NEEDED_FILES,
@@ -25,19 +24,15 @@ from ecdysis.files import read_json, sha256, write_json
 from ecdysis.planning.entries import OtherSeries
 
 
-@dataclass
-class Staged:
+@dataclass(kw_only=True)
+class Staged(SessionImage):
     """An image that is ready to be placed in the dataset, or is already in it.
 
     `source` is the file to place, or None if the image is in the dataset. `companions` are its
     other files, each with its path in the dataset.
     """
 
-    output: Output
     series: str
-    number: int
-    sidecar: dict[str, Any] = field(repr=False)
-    grid: Grid | None = None
     source: Path | None = None
     companions: tuple[tuple[Path, str], ...] = ()
 
@@ -102,14 +97,9 @@ def stage_session(
     _set_echo_times(session.staged)
     _link_calibrations(session.staged)
     _leave_out_incomplete(session)
-    items = [
-        Item(f"{image.output.path}.nii.gz", image.output.suffix, image.output.entities,
-             image.number, image.sidecar, image.grid)
-        for image in session.staged
-    ]  # fmt: skip
-    linked = links(items, name)
+    linked = links(session.staged, name)
     for image in session.staged:
-        for key, value in linked.get(f"{image.output.path}.nii.gz", {}).items():
+        for key, value in linked.get(image.path, {}).items():
             image.sidecar.setdefault(key, value)
     return session
 
@@ -126,17 +116,17 @@ def place(session: Session, bids_dir: Path) -> tuple[list[dict[str, str]], list[
     """
     files, kept = [], []
     for image in session.staged:
-        target = bids_dir / f"{image.output.path}.nii.gz"
+        target = bids_dir / image.path
         if image.source is None or target.exists():
-            kept.append(f"{image.output.path}.nii.gz")
-            files.append({"path": kept[-1], "sha256": sha256(target)})
+            kept.append(image.path)
+            files.append({"path": image.path, "sha256": sha256(target)})
             continue
         sidecar = image.source.with_name(image.source.name.replace(".nii.gz", ".json"))
         write_json(sidecar, image.sidecar)
         all_files = (
             (sidecar, f"{image.output.path}.json"),
             *image.companions,
-            (image.source, f"{image.output.path}.nii.gz"),
+            (image.source, image.path),
         )
         for source, path in all_files:
             if not place_new(source, bids_dir / path):
@@ -149,7 +139,7 @@ def _from_dataset(bids_dir: Path, output: Output, item: OtherSeries) -> Staged:
     sidecar = bids_dir / f"{output.path}.json"
     fields = read_json(sidecar) if sidecar.is_file() else {}
     image = bids_dir / f"{output.path}.nii.gz"
-    return Staged(output, item.series, item.number, fields, _grid(image))
+    return Staged(output, item.number, fields, _grid(image), series=item.series)
 
 
 def _stage_series(
@@ -192,8 +182,15 @@ def _stage(
     place_new(converted.image, source)
     if len(converted.shape) > 3 and isinstance(sidecar.get("RepetitionTime"), int | float):
         set_repetition_time(source, float(sidecar["RepetitionTime"]))
-    grid = _grid(source)
-    return Staged(output, item.series, item.number, sidecar, grid, source, tuple(companions))
+    return Staged(
+        output,
+        item.number,
+        sidecar,
+        _grid(source),
+        series=item.series,
+        source=source,
+        companions=tuple(companions),
+    )
 
 
 def _write_zero_b(converted: Converted) -> None:
@@ -226,12 +223,12 @@ def _grid(image: Path) -> Grid:
 def _set_echo_times(staged: Sequence[Staged]) -> None:
     """Add the echo times (s) of the magnitude images to the sidecar of each phase difference."""
     for phase in staged:
-        if phase.output.suffix == "phasediff" and phase.source is not None:
+        if phase.suffix == "phasediff" and phase.source is not None:
             times = sorted(
                 {
                     other.sidecar["EchoTime"]
                     for other in staged
-                    if other.output.suffix in ("magnitude1", "magnitude2")
+                    if other.suffix in ("magnitude1", "magnitude2")
                     and other.output.entities == phase.output.entities
                     and "EchoTime" in other.sidecar
                 }
@@ -243,11 +240,11 @@ def _set_echo_times(staged: Sequence[Staged]) -> None:
 
 def _link_calibrations(staged: Sequence[Staged]) -> None:
     """Link each calibration image to the nearest arterial spin labelling series."""
-    asl_images = [image for image in staged if image.output.suffix == "asl"]
+    asl_images = [image for image in staged if image.suffix == "asl"]
     for image in staged:
-        if image.output.suffix == "m0scan" and asl_images and "/perf" in image.output.folder:
+        if image.suffix == "m0scan" and asl_images and "/perf" in image.output.folder:
             asl = min(asl_images, key=lambda other: abs(other.number - image.number))
-            image.sidecar.setdefault("IntendedFor", [f"bids::{asl.output.path}.nii.gz"])
+            image.sidecar.setdefault("IntendedFor", [f"bids::{asl.path}"])
             asl.sidecar.setdefault("M0Type", "Separate")
 
 
@@ -255,7 +252,7 @@ def _leave_out_incomplete(session: Session) -> None:
     """Leave out images without the fields or files that BIDS requires."""
     complete = []
     for image in session.staged:
-        suffix = image.output.suffix
+        suffix = image.suffix
         absent = missing_fields(image.sidecar, suffix)
         endings = {source.suffix for source, _ in image.companions}
         absent += [end for end in NEEDED_FILES.get(suffix, ()) if end not in endings]
