@@ -7,7 +7,6 @@ intensities, so that the head looks like one scan of one person.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -98,7 +97,7 @@ def anatomy(resolution: int, contrast: str) -> Anatomy:
 def _extended(resolution: int) -> tuple[Values, Values, Values, Array]:
     """Return T1w intensity, head (0 to 1), brain (0 or 1) and affine, with neck and nose."""
     template = embedded(resolution)
-    image: Any = nib.load(template.t1w)
+    image = nib.load(template.t1w)
     step = float(resolution)
     t1w = np.asarray(image.dataobj, dtype=np.float32)
     t1w += 0.8 * (t1w - _blurred(t1w, 1.6 / step))

@@ -121,6 +121,6 @@ def _labels(given: int | Sequence[str], pattern: str) -> list[str]:
     return list(given)
 
 
-def _save(image: Any, path: Path) -> None:
+def _save(image: nib.Nifti1Image, path: Path) -> None:
     with atomic(path) as partial:
         nib.save(image, partial)

@@ -4,13 +4,16 @@ MR Image objects (PS3.3 A.4) in explicit VR little endian, one file for each sli
 exports, the names of the files are meaningless, and those of the folders identify the patient.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import nibabel as nib
 import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+from pydicom.valuerep import format_number_as_ds
 
 from ecdysis.image.arrays import Array
 from ecdysis.phantom.head import HeadSettings, build_head
@@ -48,7 +51,7 @@ def write_dicom_study(
     day = session_date(session)
     patient = identity.name.replace("^", ", ")
     study = root / f"{patient} ({identity.birth_date})" / f"MR head {day:%d.%m.%Y}"
-    scans: dict[str, Any] = {}
+    scans: dict[str, nib.Nifti1Image] = {}
     for number, protocol in enumerate(protocols, start=1):
         wanted = _protocol_settings(settings, protocol)
         key = repr(wanted)
@@ -67,7 +70,7 @@ def write_dicom_study(
 
 
 def write_dicom_series(
-    image: Any,
+    image: nib.Nifti1Image,
     folder: Path,
     identity: Identity,
     *,
@@ -114,7 +117,7 @@ def write_dicom_series(
         header.PixelData = np.take(voxels, k, axis=order[2]).T.astype("<u2").tobytes()
         header.Rows, header.Columns = (voxels.shape[order[axis]] for axis in (1, 0))
         header.InstanceNumber = number
-        instance = uid(str(header.SeriesInstanceUID), number)
+        instance = UID(uid(str(header.SeriesInstanceUID), number))
         header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = instance
         path = folder / sha256(instance.encode()).hexdigest()[:8].upper()
         header.save_as(path, enforce_file_format=True)
@@ -132,7 +135,7 @@ def _protocol_settings(settings: HeadSettings, protocol: str) -> HeadSettings:
     )  # fmt: skip
 
 
-def _place(header: Any, affine: Array, order: tuple[int, int, int], k: int) -> None:
+def _place(header: Dataset, affine: Array, order: tuple[int, int, int], k: int) -> None:
     """Set the Image Plane module (PS3.3 C.7.6.2) of plane `k` along array axis ``order[2]``."""
     lps = RAS_TO_LPS @ affine[:3, :3]
     spacing = nib.affines.voxel_sizes(affine)
@@ -149,8 +152,6 @@ def _place(header: Any, affine: Array, order: tuple[int, int, int], k: int) -> N
     header.SliceLocation = _decimals([float(slice_axis @ corner)])[0]
 
 
-def _decimals(values: Any) -> list[str]:
+def _decimals(values: Sequence[float] | Array) -> list[str]:
     """Decimal strings (VR DS): at most 16 characters."""
-    from pydicom.valuerep import format_number_as_ds
-
     return [format_number_as_ds(float(value)) for value in np.asarray(values) + 0.0]

@@ -115,8 +115,8 @@ class Head:
         The field that the signal was multiplied by.
     """
 
-    image: Any
-    mask: Any
+    image: nib.Nifti1Image
+    mask: nib.Nifti1Image
     settings: HeadSettings
     affine: Array
     deformation: Deformation

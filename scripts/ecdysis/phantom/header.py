@@ -5,6 +5,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian
+
 from ecdysis.phantom.identity import Identity
 from ecdysis.yaml_files import read_yaml
 
@@ -19,7 +22,7 @@ SCANNERS: dict[str, dict[str, Any]] = read_yaml(Path(__file__).with_name("scanne
 
 def scanner_header(
     identity: Identity, protocol: str, vendor: str, session: int, series_number: int
-) -> Any:
+) -> Dataset:
     """Make the part of the header that is the same in each slice of a series.
 
     Parameters
@@ -34,9 +37,6 @@ def scanner_header(
     pydicom.Dataset
         With its file meta information, without pixels, geometry and instance.
     """
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import UID, ExplicitVRLittleEndian
-
     header = Dataset()
     header.file_meta = FileMetaDataset()
     header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -68,10 +68,8 @@ def scanner_header(
     return header
 
 
-def _identify(header: Any, identity: Identity, session: int) -> None:
+def _identify(header: Dataset, identity: Identity, session: int) -> None:
     """Put the patient and the staff where scanners put them, also in nested sequences."""
-    from pydicom.dataset import Dataset
-
     age = session_date(session).year - int(identity.birth_date[:4])
     values: dict[str, Any] = {
         "PatientName": identity.name,
@@ -120,9 +118,7 @@ def _identify(header: Any, identity: Identity, session: int) -> None:
     header.RequestAttributesSequence = [request]
 
 
-def _add_private(header: Any, identity: Identity, vendor: str) -> None:
-    from pydicom.dataset import Dataset
-
+def _add_private(header: Dataset, identity: Identity, vendor: str) -> None:
     for group, creator, elements in SCANNERS["vendors"][vendor]["private"]:
         block = header.private_block(group, creator, create=True)
         for offset, vr, value in elements:

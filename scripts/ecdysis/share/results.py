@@ -96,7 +96,7 @@ def write_report(
     names: Collection[str],
     folder: Path,
     title: str,
-    identifies: Callable[[Any], bool],
+    identifies: Callable[[object], bool],
 ) -> Run:
     """Write the report of the shared images; return the run that it shows.
 
@@ -113,8 +113,8 @@ def write_report(
     identifies : function
         Whether the value of a setting identifies someone, so that it is not shown.
     """
-    chosen = {key: run.settings[key] for key in SETTINGS if key in run.settings}
-    settings = _public(chosen, identifies)
+    shown_keys = [key for key in SETTINGS if key in run.settings]
+    settings = {key: _public(run.settings[key], identifies) for key in shown_keys}
     shown = _public_run(replace(run, settings=settings), names, folder, title)
     write_table(shown)
     pages = Pages(shown)
@@ -153,7 +153,7 @@ def _public_run(run: Run, names: Collection[str], folder: Path, title: str) -> R
     )
 
 
-def _public(value: Any, identifies: Callable[[Any], bool]) -> Any:
+def _public(value: object, identifies: Callable[[object], bool]) -> object:
     """Return a setting without the texts that identify, such as paths."""
     if isinstance(value, dict):
         return {key: _public(inner, identifies) for key, inner in value.items()}

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import nibabel as nib
 
@@ -104,7 +103,7 @@ class Searched:
         yield from (f"it holds {kind}" for kind in sorted(hits))
         yield from (f"it holds {kind}" for kind, form in PATTERNS.items() if form.search(text))
 
-    def finds(self, value: Any) -> bool:
+    def finds(self, value: object) -> bool:
         """Return whether a value of JSON contains an identifying text."""
         return any(self.found_in(value if isinstance(value, str) else json.dumps(value)))
 
@@ -255,7 +254,7 @@ def _in_header(path: Path) -> Iterator[str]:
                     yield "its gzip header has a text"
             with gzip.open(path) as stream:
                 stream.read(1)
-        header: Any = nib.load(path).header
+        header = nib.load(path).header
     except Exception:  # noqa: BLE001 - an image that nibabel cannot read is not shared
         yield "it cannot be read"
         return

@@ -103,7 +103,7 @@ def _values(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _of_originals(private)
 
 
-def _is_path(value: Any) -> bool:
+def _is_path(value: object) -> bool:
     return isinstance(value, str) and value.startswith("/") and value.count("/") > 1
 
 
