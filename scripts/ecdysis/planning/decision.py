@@ -56,7 +56,7 @@ class Decision:
     guess : Guess
         The kind that was recognised, or that the user set.
     objection : str or None
-        Why the series becomes no image; None if it becomes one.
+        Why the series does not become an image; None if it does.
     ruling : Ruling or None
         The user's decision.
     partner : str or None
@@ -76,7 +76,7 @@ class Decision:
 
     @property
     def kind(self) -> str | None:
-        """The kind of the image; None if the series becomes no image."""
+        """The kind of the image; None if the series does not become one."""
         return None if self.objection else self.guess.suffix
 
     @property
@@ -102,7 +102,7 @@ class Decision:
         return replace(self, guess=guess)
 
     def without_image(self, why: str) -> "Decision":
-        """Return this decision with a reason why the series becomes no image."""
+        """Return this decision with a reason why the series does not become an image."""
         return replace(self, objection=why)
 
     def with_doubt(self, why: str) -> "Decision":
@@ -130,7 +130,7 @@ def decide_series(series: Series, options: PlanOptions) -> Decision:
 
 
 def objection(facts: Facts, guess: Guess, *, keep: bool = False) -> str | None:
-    """Return why a series becomes no image; None if it becomes one.
+    """Return why a series does not become an image; None if it does.
 
     A series of low confidence never becomes an image.
     """

@@ -123,7 +123,7 @@ class Names:
         return {*others, *(name.entities for name in names.values())}
 
     def forget(self, session: str, series: str) -> None:
-        """Remove the name of a series that becomes no image."""
+        """Remove the name of a series that does not become an image."""
         self._names.pop((session, series), None)
 
     def rename(self, session: str, series: str, name: Name) -> None:

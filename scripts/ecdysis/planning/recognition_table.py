@@ -126,7 +126,7 @@ def _values(text: str) -> Container[object]:
 
 
 LEFT_OUT = _rules("leave_out")
-"""Series that are no raw images, or whose header names their kind directly."""
+"""Series that are not raw images, or whose header names their kind directly."""
 
 KINDS = _rules("kind")
 """Kinds of images, recognised by the parameters of their sequence."""
