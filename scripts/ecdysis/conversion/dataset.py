@@ -6,7 +6,6 @@ converted in parallel. BIDS 1.10, "Data summary files".
 
 import errno
 import fcntl
-import json
 import os
 import shutil
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.conversion.nifti import OLDEST, SEXES, NiftiSeries
-from ecdysis.files import atomic, read_json
+from ecdysis.files import read_json, write_json, write_text
 from ecdysis.places import MANIFEST, converted_file
 
 LOCK = Path(".ecdysis") / "tables.lock"
@@ -197,13 +196,11 @@ def add_participant(
                 for path in bids_dir.glob("sub-*")
                 if path.is_dir() and path.name != label and path.name not in to_convert
             )
-            _write(table, "\t".join(columns) + "\n")
+            write_text(table, "\t".join(columns) + "\n")
             _append(table, [{"participant_id": other} for other in others], "participant_id")
             description = bids_dir / "participants.json"
             if not description.exists():
-                _write(
-                    description, json.dumps({key: COLUMNS[key] for key in columns}, indent=2) + "\n"
-                )
+                write_json(description, {key: COLUMNS[key] for key in columns})
         _append(table, [row], "participant_id")
 
 
@@ -218,7 +215,7 @@ def add_scans(table: Path, times: Mapping[str, str], lock: Path) -> None:
     if times:
         with locked(lock):
             if not table.exists():
-                _write(table, "filename\tacq_time\n")
+                write_text(table, "filename\tacq_time\n")
             rows = [{"filename": name, "acq_time": time} for name, time in sorted(times.items())]
             _append(table, rows, "filename")
 
@@ -235,7 +232,7 @@ def drop_scans(table: Path, images: Container[str], lock: Path = LOCK) -> None:
         header, *rows = table.read_text(encoding="utf-8").splitlines()
         kept = [row for row in rows if row.split("\t")[0] not in images]
         if kept:
-            _write(table, "".join(f"{line}\n" for line in (header, *kept)))
+            write_text(table, "".join(f"{line}\n" for line in (header, *kept)))
         else:
             table.unlink()
 
@@ -262,9 +259,4 @@ def _append(table: Path, rows: list[dict[str, str]], key: str) -> None:
     if new:
         end = "" if text.endswith("\n") else "\n"
         added = ["\t".join(row.get(name, "n/a") for name in columns) + "\n" for row in new]
-        _write(table, text + end + "".join(added))
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic(path) as partial:
-        partial.write_bytes(text.encode())
+        write_text(table, text + end + "".join(added))

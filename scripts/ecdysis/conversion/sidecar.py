@@ -6,33 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ecdysis.files import atomic
+from ecdysis.files import atomic, table_rows
 from ecdysis.image.gzip_files import reader, writing
 
-DROPPED = {
-    r"Patient(?!Position$).*": "about the person; sex and age belong in participants.tsv",
-    r".*InstanceUID|AccessionNumber|StudyID": "identify the scan in the scanner's archive",
-    r".*(Physician|Operator).*": "names of people",
-    r"ImageComments": "free text",
-    r"BidsGuess": "a guess of dcm2niix; the plan decides",
-}
+_FIELDS = table_rows(Path(__file__).with_name("sidecar_fields.tsv"))
+DROPPED = {field: reason for kind, field, reason in _FIELDS if kind == "dropped"}
 """Fields that are left out of the sidecar (regular expressions of the full name) -> the reason."""
 
-LOST = {
-    **dict.fromkeys(
-        ("SeriesDescription", "ProtocolName", "StudyDescription", "ProcedureStepDescription"),
-        "free text, which may name a person; clean_descriptors keeps known words",
-    ),
-    **dict.fromkeys(
-        ("InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName"),
-        "shows where the person lives; retain_institution keeps it",
-    ),
-    **dict.fromkeys(
-        ("DeviceSerialNumber", "StationName"),
-        "identifies the scanner and its logs; retain_device keeps it",
-    ),
-    "AcquisitionTime": "identifies the person in the archive; retain_dates_modified keeps it",
-}
+LOST = {field: reason for kind, field, reason in _FIELDS if kind == "lost"}
 """Fields that a sidecar lacks because of the de-identification -> the reason."""
 
 LONGEST_REPETITION_S = 100.0
