@@ -5,7 +5,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -121,6 +121,12 @@ class Table:
     rows: list[dict[str, str]]
     lines: list[int]
     ragged: list[int]
+
+    def require(self, columns: Iterable[str], where: str | PathLike[str], remedy: str) -> None:
+        """Raise an InputError that names the columns that are missing."""
+        if missing := [name for name in columns if name not in self.columns]:
+            problem = f"column {' and '.join(missing)} is missing; columns are separated by tabs"
+            raise InputError(where, problem, remedy)
 
 
 def read_tsv(path: str | PathLike[str], where: str | None = None) -> Table:

@@ -55,13 +55,12 @@ def read_map(path: Path) -> People:
     needed = ["patient_id", "participant_label"]
     if "session_label" in names and not {"study_uid", "study_date"} & set(names):
         needed.append("study_uid (or study_date)")
-    if absent := [name for name in needed if name not in names]:
-        raise InputError(
-            "participants_map",
-            f"column {' and '.join(absent)} is missing; columns are separated by tabs",
-            "Give the columns patient_id, participant_label and, if wanted, study_uid or "
-            "study_date with session_label",
-        )
+    table.require(
+        needed,
+        "participants_map",
+        "Give the columns patient_id, participant_label and, if wanted, study_uid or study_date "
+        "with session_label",
+    )
     people: dict[Patient, str] = {}
     studies: defaultdict[Patient, dict[str, str]] = defaultdict(dict)
     for number, row in zip(table.lines, table.rows, strict=True):

@@ -84,12 +84,8 @@ def read_rulings(path: Path) -> Rulings:
     if not path.exists():
         return {}
     table = read_tsv(path, path.name)
-    if absent := {"series", "name"} - set(table.columns):
-        raise InputError(
-            path.name,
-            f"column {' and '.join(sorted(absent))} is missing; columns are separated by tabs",
-            "Begin with the table that `snakemake plan` writes",
-        )
+    remedy = "Begin with the table that `snakemake plan` writes"
+    table.require(("name", "series"), path.name, remedy)
     rulings: Rulings = {}
     for number, row in zip(table.lines, table.rows, strict=True):
         where = f"{path.name}, line {number}"

@@ -53,13 +53,7 @@ def read_norms(path: Path) -> list[Norm]:
         that are not numbers or in the wrong order, or the measure and suffix of an earlier line.
     """
     table = read_tsv(path, f"quality.norms {path}")
-    missing = [name for name in NORM_COLUMNS if name not in table.columns]
-    if missing:
-        raise InputError(
-            path,
-            f"the column {missing[0]} is missing; expected {', '.join(NORM_COLUMNS)} (by tabs)",
-            "Add it to the first line",
-        )
+    table.require(NORM_COLUMNS, path, "Add it to the first line")
     norms: list[Norm] = []
     for number, row in zip(table.lines, table.rows, strict=True):
         try:
