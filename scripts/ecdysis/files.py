@@ -125,7 +125,9 @@ class Table:
     def require(self, columns: Iterable[str], where: str | PathLike[str], remedy: str) -> None:
         """Raise an InputError that names the columns that are missing."""
         if missing := [name for name in columns if name not in self.columns]:
-            problem = f"column {' and '.join(missing)} is missing; columns are separated by tabs"
+            lacking = "column {} is" if len(missing) == 1 else "columns {} are"
+            names = " and ".join(missing)
+            problem = f"{lacking.format(names)} missing; columns are separated by tabs"
             raise InputError(where, problem, remedy)
 
 

@@ -404,7 +404,7 @@ def test_a_plan_without_its_columns_is_refused(scans: Path) -> None:
     write_series(scans)
     planned(scans)
     (scans.parent / "private" / "plan.tsv").write_text("series,name\nser-1,T1w\n")
-    with pytest.raises(InputError, match="name and series is missing"):
+    with pytest.raises(InputError, match="name and series are missing"):
         planned(scans)
 
 

@@ -129,7 +129,7 @@ def test_a_wrong_line_is_named(tmp_path, line, says):
 
 
 def test_a_file_that_is_no_table_of_norms_is_refused(tmp_path):
-    with pytest.raises(InputError, match="column low is missing"):
+    with pytest.raises(InputError, match="columns low and high are missing"):
         read_norms(norms_file(tmp_path, header="key\tsuffix\tmin\tmax"))
     with pytest.raises(InputError, match="does not exist"):
         read_norms(tmp_path / "nowhere.tsv")

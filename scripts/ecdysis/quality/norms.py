@@ -53,7 +53,7 @@ def read_norms(path: Path) -> list[Norm]:
         that are not numbers or in the wrong order, or the measure and suffix of an earlier line.
     """
     table = read_tsv(path, f"quality.norms {path}")
-    table.require(NORM_COLUMNS, path, "Add it to the first line")
+    table.require(NORM_COLUMNS, path, f"Give the columns {', '.join(NORM_COLUMNS)}")
     norms: list[Norm] = []
     for number, row in zip(table.lines, table.rows, strict=True):
         try:
