@@ -20,6 +20,7 @@ TEMPLATE = Path(__file__).with_name("tutorial.template.md")
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from ecdysis.conversion.sidecar import DROPPED, LOST  # noqa: E402
+from ecdysis.places import figures_folder  # noqa: E402
 
 WORTH = re.compile(
     r"Images:|Report:|Nothing to be done|Nothing was|  (failed|interrupted|excluded): "
@@ -33,8 +34,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         pattern = re.compile(r"<!-- run: (.*?) -->", re.DOTALL)
         page = pattern.sub(lambda found: _block(found[1], Path(folder)), TEMPLATE.read_text())
-        results = Path(folder, "demo/study/derivatives/ecdysis/sub-01/figures")
-        shutil.copyfile(next(results.glob("*input*T1w.png")), DOCS / "tutorial-t1w.png")
+        figures = Path(folder, "demo/study/derivatives/ecdysis", figures_folder("sub-01_T1w"))
+        shutil.copyfile(figures / "sub-01_desc-input_T1w.jpg", DOCS / "tutorial-t1w.jpg")
     page = page.replace("<!-- lost -->", _table(LOST)).replace("<!-- dropped -->", _table(DROPPED))
     (DOCS / "tutorial-dicom.md").write_text(page, encoding="utf-8")
 
