@@ -178,7 +178,7 @@ def test_the_map_distinguishes_issuers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "problem"),
     [
-        ("patient_id,participant_label\nLovelace,1\n", "column patient_id and participant_label"),
+        ("patient_id,participant_label\nLovelace,1\n", "columns patient_id and participant_label"),
         ("patient_id\tparticipant_label\tsession_label\nLovelace\t1\tx\n", "column study_uid"),
         ("patient_id\tparticipant_label\nLovelace\ta_b\n", "line 2.*letters and digits"),
         ("patient_id\tparticipant_label\nLovelace\t../x\n", "line 2.*letters and digits"),
