@@ -29,7 +29,7 @@ def test_a_good_mask_is_ok():
         ({"volume_ml": 300.0}, "fail"),
         ({"volume_ml": 2600.0}, "look"),
         ({"volume_ml": 3100.0}, "fail"),
-        ({"edge_cm2": 20.0}, "look"),
+        ({"edge_cm2": 200.0}, "look"),
         ({"similarity": 0.0}, "fail"),
         ({"left_right_difference": 0.1, "affine_overlap": 0.5}, "fail"),
     ],
