@@ -141,7 +141,7 @@ def _judged(
     """Make the mask of an alignment, and check it by the measures that need no template."""
     grid = working_image.native_grid(source)
     soft = nib.load(aligned.mask).get_fdata(dtype=np.float32)
-    mask = working_image.finish(soft, RECIPE.spacing, 0.0, grid)
+    mask = working_image.finish(soft, RECIPE.spacing, grid)
     inside = soft > 0.5
     values = nib.load(image).get_fdata(dtype=np.float32)[inside]
     t1w = nib.load(aligned.t1w).get_fdata(dtype=np.float32)[inside]

@@ -27,7 +27,8 @@ def within(mask: BoolArray, radius: float, spacing: float) -> BoolArray:
     """
     limit = (radius / spacing) ** 2 + 1e-6
     reach = int(limit**0.5)
-    squared = np.where(mask, 0, (reach + 1) ** 2).astype(np.uint16)
+    most = (reach + 1) ** 2
+    squared = np.where(mask, 0, most).astype(np.min_scalar_type(most + reach**2))
     for axis in range(mask.ndim):
         before = np.moveaxis(squared, axis, 0)
         after = before.copy()

@@ -99,6 +99,11 @@ class Box:
         return Box(_triple(np.subtract(self.start, voxels)), _triple(np.add(self.stop, voxels)))
 
 
+def faces(data: Voxels) -> list[Voxels]:
+    """Return the first and last layer along each axis, three arrays whose first axis has size 2."""
+    return [np.moveaxis(data, axis, 0)[[0, -1]] for axis in range(3)]
+
+
 def axis_change(orientation: str, affine: Affine) -> Ornt:
     """Return the change of axes from an image with `affine` to an orientation code, or ``keep``.
 

@@ -61,13 +61,34 @@ def resample(
     window : three slices
         The part of the new grid that is wanted; by default all of it.
     """
+    if data.flags.f_contiguous and not data.flags.c_contiguous:
+        # Samples are taken fast in C order only.
+        reverse = resample(data.T, zooms[::-1], shape[::-1], new_zooms[::-1], window[::-1])
+        return np.ascontiguousarray(reverse.T)
     # The axis that shrinks most goes first, since that makes the others cheap.
     order = np.argsort([shape[axis] / data.shape[axis] for axis in range(3)])
     for axis in order:
         weights = _weights(data.shape[axis], zooms[axis], shape[axis], new_zooms[axis])
-        weights = weights[window[axis]]
-        data = np.moveaxis(np.tensordot(weights, data, axes=(1, axis)), 0, axis)
+        data = _weighted(data, weights[window[axis]], axis)
     return np.ascontiguousarray(data)
+
+
+def _weighted(data: FloatArray, weights: FloatArray, axis: int) -> FloatArray:
+    """Replace the samples along an axis by sums, one for each row of `weights` (N, K).
+
+    The weights of a row that are not 0 are few and adjacent.
+    """
+    starts = (weights > 0).argmax(axis=1)
+    most = int((weights > 0).sum(axis=1).max())
+    if most == 1 and np.all(np.diff(starts) == 1):
+        return data[(slice(None),) * axis + (slice(starts[0], starts[-1] + 1),)]
+    sums: FloatArray = np.zeros(1, dtype=np.float32)
+    for step in range(most):
+        # Beyond the last weight, the row's own last sample gets the weight 0 there.
+        at = np.minimum(starts + step, weights.shape[1] - 1)
+        part = np.where(starts + step < weights.shape[1], weights[np.arange(len(at)), at], 0)
+        sums = sums + data.take(at, axis) * part.reshape((-1,) + (1,) * (2 - axis))
+    return sums
 
 
 def _weights(size: int, zoom: float, new_size: int, new_zoom: float) -> FloatArray:

@@ -3,7 +3,8 @@
 import numpy as np
 import scipy
 
-from ecdysis.image.components import largest_component
+from ecdysis.image.components import filled, largest_component
+from ecdysis.image.geometry import faces
 from ecdysis.image.resampling import FloatArray
 from ecdysis.skullstrip.working_image import BoolArray, NativeGrid
 
@@ -25,12 +26,11 @@ def stripped_brain(data: FloatArray, grid: NativeGrid) -> BoolArray | None:
     data : float array (X, Y, Z)
     grid : NativeGrid
     """
-    edge = np.concatenate([np.take(data, (0, -1), axis=axis).ravel() for axis in range(3)])
-    background = np.median(edge)
+    background = np.median(np.concatenate([face.ravel() for face in faces(data)]))
     foreground = data != background
     if foreground.mean() > 1 - BACKGROUND_FRACTION or not foreground.any():
         return None
-    brain: BoolArray = scipy.ndimage.binary_fill_holes(largest_component(foreground))
+    brain = filled(largest_component(foreground))
     volume = float(brain.sum() * np.prod(grid.zooms) / 1000)
     if not VOLUME_ML[0] <= volume <= VOLUME_ML[1] or _has_skull(data - background, brain, grid):
         return None

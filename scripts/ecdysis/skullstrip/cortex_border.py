@@ -16,8 +16,9 @@ import nibabel as nib
 import numpy as np
 import scipy
 
-from ecdysis.image.components import largest_component
+from ecdysis.image.components import filled, largest_component
 from ecdysis.image.distance import deeper_than, within
+from ecdysis.image.geometry import Box
 from ecdysis.image.resampling import FloatArray, isotropic_grid, resample
 from ecdysis.skullstrip.brain_recipe import BorderSettings
 from ecdysis.skullstrip.tissues import (
@@ -33,6 +34,7 @@ from ecdysis.skullstrip.working_image import (
     closed,
     grey_closed,
     intensities,
+    solid,
 )
 
 BOX_MARGIN_MM = 10.0
@@ -83,9 +85,9 @@ def follow_cortex(
         return resample(volume, zooms, shape, fine, box)
 
     data = intensities(image)
-    head = fitted(data, grid.zooms) - np.float32(np.percentile(data, AIR_PERCENTILE))
+    head = fitted(data, grid.zooms) - np.float32(np.percentile(data[::2, ::2, ::2], AIR_PERCENTILE))
     head /= np.maximum(fitted(bias_field.get_fdata(dtype=np.float32), (spacing,) * 3), 1e-3)
-    brain = scipy.ndimage.binary_fill_holes(fitted(soft, (spacing,) * 3) > 0.5)
+    brain = filled(fitted(soft, (spacing,) * 3) > 0.5)
     fine_classes = [fitted(volume, (spacing,) * 3) for volume in classes]
     moved = (_grown if is_t1w else _trimmed)(brain, head, fine_classes, settings)
     change = moved.sum() / max(brain.sum(), 1)
@@ -93,11 +95,7 @@ def follow_cortex(
         moved = brain
     whole = np.zeros(shape, dtype=np.float32)
     whole[box] = scipy.ndimage.gaussian_filter(moved.astype(np.float32), 0.5)
-    mask: BoolArray = resample(whole, fine, grid.shape, grid.zooms) > 0.5
-    inside = _box(mask, 1.0, 0.0)
-    if inside is not None:
-        mask[inside] = scipy.ndimage.binary_fill_holes(largest_component(mask[inside]))
-    return mask
+    return solid(resample(whole, fine, grid.shape, grid.zooms) > 0.5)
 
 
 def _fine_shape(
@@ -159,10 +157,7 @@ def _joined(tissue: BoolArray, settings: BorderSettings) -> BoolArray:
 
 def _filled(mask: BoolArray, settings: BorderSettings) -> BoolArray:
     """Close sulci and fill holes."""
-    filled: BoolArray = scipy.ndimage.binary_fill_holes(
-        closed(mask, settings.closing_mm, settings.spacing_mm)
-    )
-    return filled
+    return filled(closed(mask, settings.closing_mm, settings.spacing_mm))
 
 
 def tissue_interval(
@@ -198,14 +193,9 @@ def tissue_interval(
     return (float(low), float(high)) if low < high else None
 
 
-def _box(
-    mask: BoolArray, spacing: float, margin_mm: float = BOX_MARGIN_MM
-) -> tuple[slice, ...] | None:
-    boxes = scipy.ndimage.find_objects(mask.astype(np.uint8))
-    if not boxes:
+def _box(mask: BoolArray, spacing: float) -> tuple[slice, ...] | None:
+    """Return the index of a mask with `BOX_MARGIN_MM` around it, or None if it is empty."""
+    box = Box.around(mask)
+    if box is None:
         return None
-    margin = round(margin_mm / spacing)
-    return tuple(
-        slice(max(part.start - margin, 0), min(part.stop + margin, size))
-        for part, size in zip(boxes[0], mask.shape, strict=True)
-    )
+    return (box.grown(BOX_MARGIN_MM, (spacing,) * 3) & Box.whole(mask.shape)).slices

@@ -14,10 +14,13 @@ import scipy
 from numpy.typing import NDArray
 
 from ecdysis.image.distance import deeper_than
+from ecdysis.image.geometry import Box
 from ecdysis.image.resampling import Affine, FloatArray, isotropic_grid, resample
 from ecdysis.skullstrip.working_image import BoolArray, NativeGrid
 
 SPACING_MM = 2.0
+MARGIN_MM = 12.0
+"""Kept around the mask."""
 OUTSIDE_MM = (0.0, 0.5, 1.0)
 """Heights above the border at which tissue is looked for."""
 INSIDE_MM = (-3.0, -2.5, -2.0)
@@ -74,9 +77,12 @@ def _measure_sides(
     soft: FloatArray, head: FloatArray, affine: Affine, zooms: NDArray[np.float64]
 ) -> dict[str, float]:
     """Do the work of `measure_border` on cubic voxels; `soft` is the mask, 0 to 1."""
-    box = _box(soft > 0.5)
-    flat = None if box is None else _without_bias(_from_air(head)[box], soft[box] > 0.5)
-    if box is None or flat is None:
+    around = Box.around(soft > 0.5)
+    if around is None:
+        return {}
+    box = (around.grown(MARGIN_MM, (SPACING_MM,) * 3) & Box.whole(soft.shape)).slices
+    flat = _without_bias(_from_air(head)[box], soft[box] > 0.5)
+    if flat is None:
         return {}
     values, low, high = flat
     points, normals = _border(soft[box])
@@ -188,10 +194,3 @@ def _sampled(volume: FloatArray, points: NDArray[np.float64]) -> FloatArray:
     """Return the values of a volume at points (N, 3) in voxels, linear between voxels."""
     values: FloatArray = scipy.ndimage.map_coordinates(volume, points.T, order=1, mode="nearest")
     return values
-
-
-def _box(mask: BoolArray, margin: int = 6) -> tuple[slice, ...] | None:
-    boxes: Sequence[tuple[slice, ...]] = scipy.ndimage.find_objects(mask.astype(np.uint8))
-    if not boxes:
-        return None
-    return tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in boxes[0])

@@ -11,6 +11,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from ecdysis.image.geometry import Box, faces
 from ecdysis.image.resampling import Affine, FloatArray
 from ecdysis.skullstrip.mask_border import measure_border
 from ecdysis.skullstrip.working_image import (
@@ -45,8 +46,8 @@ LIMITS = {
         (0, 5),
         (0, math.inf),
         "area where the edge of the field of view cuts the mask, in cm²,",
-        "own choice: a cut brain stem has about 5 cm². A slab of a brain has 100 cm² and more at each"
-        " cut face, though its mask may be good, so this alone is no failure",
+        "own choice: a cut brain stem has about 5 cm². A slab of a brain has 100 cm² and more at"
+        " each cut face, though its mask may be good, so this alone is no failure",
     ),
     "fragment_fraction": Limit(
         (0, 0.005),
@@ -308,17 +309,14 @@ def rotation_angle(affine: Affine) -> float:
 
 def edge_area(mask: BoolArray, zooms: Sequence[float]) -> float:
     """Area (mm²) of the mask in the outermost layers of the field."""
-    voxel = float(np.prod(zooms))
-    return sum(
-        float(np.take(mask, side, axis=axis).sum()) * voxel / zooms[axis]
-        for axis in range(3)
-        for side in (0, -1)
-    )
+    areas = np.prod(zooms) / np.asarray(zooms)
+    return sum(float(face.sum() * area) for face, area in zip(faces(mask), areas, strict=True))
 
 
 def fragment_fraction(mask: BoolArray) -> float:
     """Part of the mask outside its largest component; 1 for an empty mask."""
-    sizes = np.bincount(scipy.ndimage.label(mask)[0].ravel())[1:]
+    box = Box.around(mask) or Box.whole(mask.shape)
+    sizes = np.bincount(scipy.ndimage.label(mask[box.slices])[0].ravel())[1:]
     return 1 - float(sizes.max() / sizes.sum()) if sizes.size else 1.0
 
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ecdysis.errors import InputError
 from ecdysis.files import atomic
-from ecdysis.image.components import largest_component
+from ecdysis.image.components import filled, largest_component
 from ecdysis.image.distance import deeper_than, within
-from ecdysis.image.geometry import Box, cropped_affine
+from ecdysis.image.geometry import Box, cropped_affine, faces
 from ecdysis.image.resampling import Affine, FloatArray, isotropic_grid, resample
 from ecdysis.image.volume import are_numbers
 from ecdysis.skullstrip.itk import write_affine
@@ -114,8 +114,7 @@ def prepare(
 
 def _edge_level(data: FloatArray) -> float:
     """Return the median of the outermost voxels."""
-    faces = [np.take(data, (0, -1), axis=axis).ravel() for axis in range(3)]
-    return float(np.median(np.concatenate(faces)))
+    return float(np.median(np.concatenate([face.ravel() for face in faces(data)])))
 
 
 def _without_border(data: FloatArray, affine: Affine) -> tuple[FloatArray, Affine]:
@@ -158,7 +157,7 @@ def place(foreground: Path, template: Path, folder: Path, head_height: float) ->
     image = nib.load(foreground)
     bright = np.asanyarray(image.dataobj) > 0
     spacing = float(np.linalg.norm(image.affine[:3, 0]))
-    mask = scipy.ndimage.binary_fill_holes(closed(bright, 4.0, spacing))
+    mask = filled(closed(bright, 4.0, spacing))
     head_mask = folder / "head_mask.nii"
     nib.save(nib.Nifti1Image(mask.astype(np.uint8), image.affine), head_mask)
 
@@ -211,35 +210,28 @@ def dilated_file(
 def grey_closed(prior: FloatArray, radius: float, spacing: float) -> FloatArray:
     """Close a soft mask (0 to 1) with a ball; its surface at 0.5 keeps its place between voxels."""
     reach = int(radius // spacing)
-    if reach < 1:
+    box = Box.around(prior > 0)
+    if reach < 1 or box is None:
         return prior
     steps = np.indices((2 * reach + 1,) * 3) - reach
     ball = (steps**2).sum(axis=0) <= reach**2
-    padded = scipy.ndimage.grey_closing(np.pad(prior, reach + 1), footprint=ball)
-    result: FloatArray = padded[(slice(reach + 1, -reach - 1),) * 3]
+    padded = scipy.ndimage.grey_closing(np.pad(prior[box.slices], reach + 1), footprint=ball)
+    result = prior.copy()
+    result[box.slices] = padded[(slice(reach + 1, -reach - 1),) * 3]
     return result
 
 
-def finish(prior: FloatArray, spacing: float, closing: float, grid: NativeGrid) -> BoolArray:
-    """Turn the warped mask of the template into a mask on the native grid.
+def finish(prior: FloatArray, spacing: float, grid: NativeGrid) -> BoolArray:
+    """Bring a soft mask (0 to 1, cubic voxels of `spacing` mm) to `grid`, in one piece."""
+    return solid(resample(prior, (spacing,) * 3, grid.shape, grid.zooms) > 0.5)
 
-    The closing is a grey one, so that the surface at 0.5 keeps its place between voxels;
-    then the largest component is kept and holes are filled.
 
-    Parameters
-    ----------
-    prior : float32 array
-        0 to 1, on the working grid.
-    spacing, closing : float
-        Voxel size of the working grid and radius of the closing, mm.
-    grid : NativeGrid
-        The grid of the result.
-    """
-    prior = grey_closed(prior, closing, spacing)
-    mask: BoolArray = resample(prior, (spacing,) * 3, grid.shape, grid.zooms) > 0.5
-    box = next(iter(scipy.ndimage.find_objects(mask.astype(np.uint8))), None)
+def solid(mask: BoolArray) -> BoolArray:
+    """Keep the largest component of a mask and fill its holes, in place; return the mask."""
+    box = Box.around(mask)
     if box is not None:
-        mask[box] = scipy.ndimage.binary_fill_holes(largest_component(mask[box]))
+        part = mask[box.slices]
+        part[:] = filled(largest_component(part))
     return mask
 
 
