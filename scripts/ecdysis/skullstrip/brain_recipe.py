@@ -126,12 +126,15 @@ class BorderSettings:
     fluid_from : float
         Where fluid is bright, a voxel is fluid from this part of the way between the brightest
         matter and fluid.
+    rim_from : float
+        The outermost voxels of the cortex are part fluid. In the voxels next to the grown mask,
+        tissue begins at this part of the way between fluid and the matter nearest in brightness.
     removed_at_most : float
         Volume of bone and fluid that the step may remove, over that of the warped mask; else that
         mask is kept. The step removed 0.1 in a T2w made from a label map.
     added_at_most : float
         Volume that the step may add, over that of the warped mask; else that mask is kept. The step
-        added 0.004 to 0.016 in three real heads and one from a label map.
+        added 0.015 to 0.027 in two real heads and one made from a label map.
     """
 
     spacing_mm: float = 1.0
@@ -141,6 +144,7 @@ class BorderSettings:
     examples_mm: float = 1.5
     deviations: float = 2.5
     fluid_from: float = 0.7
+    rim_from: float = 0.4
     removed_at_most: float = 0.2
     added_at_most: float = 0.08
 

@@ -118,15 +118,17 @@ def _grown(
     """Add tissue that is joined to `brain`, on cubic voxels of `settings.spacing_mm`."""
     step = settings.spacing_mm
     deep = deeper_than(brain, settings.examples_mm, step)
-    interval = tissue_interval(
-        [brightness(head, probability, deep) for probability in classes], settings.deviations
-    )
+    levels = [brightness(head, probability, deep) for probability in classes]
+    interval = tissue_interval(levels, settings.deviations)
     if interval is None:
         return brain
     tissue = (head > interval[0]) & (head < interval[1])
     tissue &= within(brain, settings.reach_mm, step)
     tissue |= deeper_than(brain, step, step)
-    return _filled(brain | _joined(tissue, settings), settings)
+    grown = _filled(brain | _joined(tissue, settings), settings)
+    low, high = rim_interval(levels, interval, settings.rim_from)
+    rim: BoolArray = within(grown, step, step) & (head > low) & (head < high)
+    return grown | rim
 
 
 def _trimmed(
@@ -191,6 +193,37 @@ def tissue_interval(
         elif fluid.centre > brighter:
             high = min(high, (fluid.centre + brighter) / 2)
     return (float(low), float(high)) if low < high else None
+
+
+def rim_interval(
+    classes: Sequence[Brightness | None], interval: tuple[float, float], part: float
+) -> tuple[float, float]:
+    """Widen the interval of tissue to voxels that are part cortex, part fluid.
+
+    Parameters
+    ----------
+    classes : three Brightness or None
+        Fluid, grey and white matter.
+    interval : two floats
+        As from `tissue_interval`.
+    part : float
+        Where tissue begins on the way from fluid to the matter nearest in brightness.
+
+    Examples
+    --------
+    >>> rim_interval([Brightness(20, 5), Brightness(60, 5), Brightness(100, 5)], (50, 110), 0.25)
+    (30.0, 110)
+    """
+    fluid, grey, white = classes
+    if fluid is None or grey is None or white is None:
+        return interval
+    low, high = interval
+    darker, brighter = sorted((grey.centre, white.centre))
+    if fluid.centre < darker:
+        low = min(low, fluid.centre + part * (darker - fluid.centre))
+    elif fluid.centre > brighter:
+        high = max(high, fluid.centre - part * (fluid.centre - brighter))
+    return low, high
 
 
 def _box(mask: BoolArray, spacing: float) -> tuple[slice, ...] | None:

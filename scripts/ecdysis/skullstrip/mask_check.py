@@ -9,6 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import scipy
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from ecdysis.image.geometry import Box, faces
@@ -334,7 +335,7 @@ def correlation_ratio(values: FloatArray, given: FloatArray, bins: int = 32) -> 
 
 
 def _left_right(mask: BoolArray, affine: Affine, to_template: Affine) -> float:
-    points = nib.affines.apply_affine(to_template @ affine, np.argwhere(mask))
+    points = apply_affine(to_template @ affine, np.argwhere(mask))
     if points.size == 0:
         return 1.0
     # A template in MNI space is symmetric about x = 0.

@@ -6,6 +6,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import scipy
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from ecdysis.errors import InputError
@@ -250,7 +251,7 @@ def write_mask(mask: BoolArray, source: nib.Nifti1Image, path: Path) -> None:
 
 def _centre(mask: BoolArray, affine: Affine, head_height: float) -> NDArray[np.float64]:
     """Centre of mass (RAS, mm) of the part of a mask that is near its top."""
-    points = nib.affines.apply_affine(affine, np.argwhere(mask))
+    points = apply_affine(affine, np.argwhere(mask))
     # Not the topmost voxel: noise may lie above the vertex.
     top = np.percentile(points[:, 2], 99.9)
     centre: NDArray[np.float64] = points[points[:, 2] > top - head_height].mean(axis=0)
