@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ecdysis.files import table_rows
+
 PRIVATE_NAME = re.compile(
     r"(?i)name$|names$|birth|dob$|patient|mrn|address|(?<!micro)phone|mail|initials|record(?!ing)|date|"
     r"time$|institution|station|serial|operator|physician|accession|uids?$|comment|insurance|ssn|"
@@ -26,28 +28,12 @@ HARMLESS = re.compile(
     r"|^(name|filename|LongName)$"
 )
 """Names whose values do not identify anyone, although `PRIVATE_NAME` matches."""
-ELEMENTS = (
-    "PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames", "PatientBirthDate",
-    "PatientBirthName", "PatientMotherBirthName", "PatientAddress", "PatientTelephoneNumbers",
-    "PatientComments", "AccessionNumber", "StudyInstanceUID", "SeriesInstanceUID",
-    "SOPInstanceUID", "FrameOfReferenceUID", "StudyDate", "SeriesDate", "AcquisitionDate",
-    "ContentDate", "InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName",
-    "StationName", "DeviceSerialNumber", "ReferringPhysicianName", "PerformingPhysicianName",
-    "OperatorsName", "RequestingPhysician", "NameOfPhysiciansReadingStudy", "MedicalRecordLocator",
-    "MilitaryRank", "EthnicGroup", "Occupation", "RegionOfResidence", "IssuerOfPatientID",
-)  # fmt: skip
-"""Elements of DICOM that name a person, a place, a machine or a day (PS3.15, Table E.1-1)."""
+_WORDS = {
+    kind: words.split() for kind, words in table_rows(Path(__file__).with_name("searched.tsv"))
+}
+ELEMENTS, COMMON = _WORDS["element"], frozenset(_WORDS["common"])
+"""Identifying elements of DICOM, and words that are too common to search; see ``searched.tsv``."""
 SHORTEST = 4
-GENERIC = {
-    "none", "unknown", "anonymous", "anonymized", "n/a", "other", "male", "female", "phantom",
-    "test", "human", "hospital", "university", "department", "radiology", "root", "localhost",
-    "true", "false", "null", "head", "brain", "study", "home", "user", "data", "work", "name",
-    "removed", "anon", "anonymised", "deidentified", "de-identified", "redacted", "masked", "blank",
-    "face", "ears", "clean", "recognizable", "visual", "features", "option", "subject", "patient",
-    "volunteer", "n.a.", "xxxx", "0000",
-}  # fmt: skip
-"""Words that are too common to search: kinds, replacements of removed values, and words that are
-written into each sidecar."""
 ROOT = Path(__file__).parents[3]
 OWN_PACKAGES = ("deface", "figures", "quality", "report", "share", "skullstrip")
 OWN_TEXTS = (
@@ -113,7 +99,7 @@ def _forms(value: str) -> Iterator[str]:
     parts = [text, *(text.split("^") if "^" in text else ())]
     for part in (part.strip(" .,;") for part in parts):
         short_number = part.isdigit() and len(part) < 6
-        if len(part) >= SHORTEST and part not in GENERIC and not short_number:
+        if len(part) >= SHORTEST and part not in COMMON and not short_number:
             yield part
     if re.fullmatch(r"(19|20)\d{6}", text):
         yield f"{text[:4]}-{text[4:6]}-{text[6:]}"

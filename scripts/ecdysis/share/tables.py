@@ -4,43 +4,27 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-IDENTIFYING = {
-    "InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName", "StationName",
-    "DeviceSerialNumber", "ScanDate", "SampleExtractionInstitution",
-}  # fmt: skip
-"""Fields of BIDS that name a place, a machine or a day."""
-OF_DATASET = (
-    "Name", "BIDSVersion", "HEDVersion", "DatasetType", "License", "Authors", "Keywords",
-    "Acknowledgements", "HowToAcknowledge", "Funding", "EthicsApprovals", "ReferencesAndLinks",
-    "DatasetDOI",
-)  # fmt: skip
-"""Fields of ``dataset_description.json`` that are made for readers."""
+from ecdysis.files import table_rows
+
+
+def _listed(kind: str) -> dict[str, str]:
+    """Return the names and forms of a list in ``public_fields.tsv``."""
+    rows = table_rows(Path(__file__).with_name("public_fields.tsv"))
+    return {name: form for of, name, form in rows if of == kind}
+
+
+IDENTIFYING, OF_DATASET = _listed("identifying"), _listed("dataset")
+COLUMNS, OF_EVENTS = _listed("participants"), _listed("events")
+"""Names -> forms of their values, see ``public_fields.tsv``."""
 DOUBTFUL = re.compile(
     r"(?<![\d.])(19|20)\d\d-?[01]\d-?[0-3]\d(?!\d)|@|/(home|users|mnt|data)/|[A-Z]:\\",
     re.IGNORECASE,
 )
 """Dates, e-mail addresses and paths; a field with such a value is not published."""
 NUMBER = r"-?\d+(\.\d+)?"
-COLUMNS = {
-    "participant_id": r"sub-[A-Za-z0-9]+",
-    "species": r"[A-Za-z ]{1,40}",
-    "age": NUMBER,
-    "sex": r"(?i)m|f|o|male|female|other",
-    "handedness": r"(?i)l|r|a|left|right|ambidextrous",
-    "group": r"[A-Za-z0-9_+-]{1,20}",
-}
-"""Columns of ``participants.tsv`` that are kept if all values have this form (BIDS, Participants
-file); ``n/a`` always has."""
-OF_EVENTS = {
-    "onset": NUMBER,
-    "duration": NUMBER,
-    "response_time": NUMBER,
-    "trial_type": r"[A-Za-z0-9_+.-]{1,40}",
-    "volume_type": r"[a-z0-9_]{1,20}",
-}
-"""Columns of ``_events.tsv`` and ``_aslcontext.tsv`` that are kept, in the same way."""
 OLDEST = 89
 """BIDS caps ages at 89 years, as the Safe Harbor rule of HIPAA does (45 CFR 164.514(b)(2))."""
 MISSING = "n/a"
@@ -69,7 +53,7 @@ def public_sidecar(
     kept = {
         key: value
         for key, value in content.items()
-        if key in _fields() - IDENTIFYING and not DOUBTFUL.search(json.dumps(value))
+        if key in _fields() - IDENTIFYING.keys() and not DOUBTFUL.search(json.dumps(value))
     }
     if "IntendedFor" in kept:
         targets = kept["IntendedFor"]
