@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
+from scipy import ndimage
 
 from ecdysis.image.arrays import Mask, Values
 from ecdysis.quality.sheet import NotComputableError
@@ -19,8 +19,6 @@ SURE = 0.85
 """Minimum probability of voxels for the statistics of a tissue (as in MRIQC)."""
 ERODE_BELOW_MM = 1.9
 """The outermost layer is removed only from smaller voxels (as in MRIQC)."""
-NEIGHBOURS = [step for step in product((-1, 0, 1), repeat=3) if 0 < sum(map(abs, step)) < 3]
-"""The 18 neighbours that share a face or an edge."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +104,8 @@ def _contrast(white: Statistics, grey: Statistics) -> float:
 def sure_mask(probability: Values, spacing: Sequence[float]) -> Mask:
     """Return the voxels that are surely a tissue: above `SURE`, without the outermost layer.
 
+    The outermost layer are the voxels with a neighbour outside that shares a face or an edge.
+
     Parameters
     ----------
     probability : float array (X, Y, Z)
@@ -113,22 +113,9 @@ def sure_mask(probability: Values, spacing: Sequence[float]) -> Mask:
         Voxel size, mm.
     """
     mask: Mask = probability > SURE
-    return eroded(mask) if max(spacing) < ERODE_BELOW_MM else mask
-
-
-def eroded(mask: Mask) -> Mask:
-    """Erode a mask by `NEIGHBOURS`; voxels beyond the edge count as outside.
-
-    Nineteen shifted copies cost a tenth of the time of a general erosion.
-    """
-    padded = np.pad(mask, 1)
-    result = mask.copy()
-    for step in NEIGHBOURS:
-        result &= padded[
-            tuple(slice(1 + shift, 1 + shift + size)
-                  for shift, size in zip(step, mask.shape, strict=True))
-        ]  # fmt: skip
-    return result
+    if max(spacing) < ERODE_BELOW_MM:
+        mask = ndimage.binary_erosion(mask, ndimage.generate_binary_structure(3, 2))
+    return mask
 
 
 def volume_fractions(probabilities: Sequence[Values]) -> list[float]:

@@ -68,11 +68,6 @@ class Place:
     strip: Strip | None
 
     @property
-    def units(self) -> str:
-        """The units as they are written; nothing for a pure number."""
-        return self.measure.shown_units
-
-    @property
     def words(self) -> list[str]:
         """Sentences that compare the value with the other images and with open studies."""
         sentences = []
