@@ -48,7 +48,7 @@ def main() -> None:
     report, folder = map(Path, sys.argv[1:3])
     folder.mkdir(parents=True, exist_ok=True)
     pages = sorted(report.glob("*.html"))
-    viewers = sorted([*report.glob("sub-*/figures/*.html"), *report.glob("figures/*/*.html")])
+    viewers = sorted([*report.glob("sub-*/figures/*/*.html"), *report.glob("figures/*/*.html")])
     problems: list[str] = []
     with Browser() as browser:
         for page in pages + viewers:
