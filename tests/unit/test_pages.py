@@ -58,7 +58,7 @@ def test_a_subject_page_tells_all(made: MadeOutput, updated: Callable[..., Page]
     ]  # fmt: skip
     images = page.all("img")
     assert [one["alt"].split(".")[0] for one in images] == [
-        f"{kind} of sub-02_T1w" for kind in ("air", "input", "mask", "plain", "crop")
+        f"{kind} of sub-02_T1w" for kind in ("input", "mask", "plain", "air", "crop")
     ]
     assert "The mask of sub-02_T1w" in page.text
     assert "embedded" in page.text
@@ -185,7 +185,7 @@ def test_figures_are_grouped_in_the_order_of_a_page(made: MadeOutput) -> None:
     made.finish(made.image("01"))
     found = figure_files.figures_of(made.root, "sub-01_T1w")
     groups = [[figure.kind for figure in group] for group in found.groups]
-    assert groups == [["air"], ["input"], ["mask", "plain"]]
+    assert groups == [["input"], ["mask", "plain"], ["air"]]
     assert [figure.path for figure in found.single] == [
         "sub-01/figures/sub-01_T1w/sub-01_desc-crop_T1w.jpg"
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ecdysis.places import figures_folder
 
-GROUPS = ("air", "head", "brain", "crop", "surface")
+GROUPS = ("head", "brain", "air", "crop", "surface")
 """Groups of layers that are switched in place, in the order of a page."""
 THUMB, VIEWER = "thumb", "viewer"
 ORDER = (
