@@ -34,7 +34,7 @@ class NonlinearSettings:
     """
 
     levels_mm: tuple[float, ...] = (8, 4, 2)
-    iterations: tuple[int, ...] = (50, 20, 0)
+    iterations: tuple[int, ...] = (50, 10, 0)
     sigmas_mm: tuple[float, ...] = (4, 2, 0)
     step: float = 0.1
     update_sigma: float = 3.0
@@ -51,7 +51,7 @@ class NearBrainSettings(NonlinearSettings):
     """
 
     levels_mm: tuple[float, ...] = (4, 2)
-    iterations: tuple[int, ...] = (40, 6)
+    iterations: tuple[int, ...] = (40, 4)
     sigmas_mm: tuple[float, ...] = (2, 0)
     update_sigma: float = 2.0
     around_brain_mm: float = 8.0
