@@ -42,7 +42,7 @@ def saved(ds: Dataset, path: Path, *, implicit: bool) -> Path:
 
 def shown(instance: Instance) -> list[tuple[object, ...]]:
     return [
-        (chunk.tag, chunk.nested_pixels, *value, value.texts())
+        (*value, value.texts())
         for chunk in instance.chunks
         for value in chunk.values
     ]

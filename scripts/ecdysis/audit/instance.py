@@ -1,7 +1,7 @@
 """A DICOM file as the audit sees it: a flat list of its values at all depths."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from struct import calcsize, unpack
@@ -71,12 +71,12 @@ class Value(NamedTuple):
         return _numbers(self.vr, self.raw, self.order)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Chunk:
     """An element of the top level or of file meta, with everything that is nested in it.
 
     Equal elements of many files are one object, so that what the audit finds in it is
-    remembered by the object.
+    remembered by the object. Successive elements that recur together are one chunk with `parts`.
 
     Parameters
     ----------
@@ -89,6 +89,8 @@ class Chunk:
         Its bytes in the file, header and value; nothing of an element that hardly recurs.
     sets_context : bool
         Whether what follows is read otherwise after it: a character set or a private creator.
+    parts : tuple of Chunk
+        The elements, or runs of elements, that it consists of; none if it is one element.
     """
 
     tag: int
@@ -96,12 +98,26 @@ class Chunk:
     nested_pixels: bool
     source: bytes
     sets_context: bool
+    parts: tuple["Chunk", ...] = ()
 
     @property
     def raw(self) -> bytes:
         """The bytes of an element that is no sequence; nothing of a sequence."""
         is_flat = self.values and len(self.values[0].place) == TOP
         return self.values[0].raw if is_flat else b""
+
+    @cached_property
+    def top(self) -> dict[int, Value]:
+        """The first value of each element that is no sequence, by tag."""
+        return {value.tag: value for value in reversed(self.values) if len(value.place) == TOP}
+
+
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """Return successive elements as one chunk."""
+    values = tuple(value for chunk in chunks for value in chunk.values)
+    source = b"".join(chunk.source for chunk in chunks)
+    nested_pixels = any(chunk.nested_pixels for chunk in chunks)
+    return Chunk(chunks[0].tag, values, nested_pixels, source, False, tuple(chunks))  # noqa: FBT003
 
 
 @dataclass(frozen=True)
@@ -135,11 +151,10 @@ class Instance:
     @cached_property
     def _top(self) -> dict[int, Value]:
         """The first value of each element of the top level and of file meta."""
-        return {
-            chunk.tag: chunk.values[0]
-            for chunk in reversed(self.chunks)
-            if chunk.values and len(chunk.values[0].place) == TOP
-        }
+        top: dict[int, Value] = {}
+        for chunk in reversed(self.chunks):
+            top.update(chunk.top)
+        return top
 
     @cached_property
     def native_size(self) -> int:
