@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from struct import calcsize, unpack
 from typing import NamedTuple, TypeVar
 
@@ -16,6 +16,9 @@ META = 0x0002
 
 TOP = 8
 """Length of the place of an element of the top level: its tag alone."""
+
+DESCRIPTION = (0x00280010, 0x00280011, 0x00280100, 0x00280002, 0x00280008)
+"""Rows, columns, bits allocated, samples per pixel and number of frames."""
 
 TEXT_VRS = {"PN", "SH", "LO", "ST", "LT", "UT", "UC"}
 CODE_VRS = {"CS", "AE", "AS", "UR", "UI", "DA", "TM", "DT", "IS", "DS"}
@@ -60,7 +63,7 @@ class Value(NamedTuple):
     @property
     def keyword(self) -> str:
         """The keyword of a public element, or an empty string."""
-        return keyword_for_tag(self.tag)
+        return _keyword(self.tag)
 
     def texts(self) -> tuple[str, ...]:
         """Return the text of each value; none for numbers in binary."""
@@ -71,7 +74,7 @@ class Value(NamedTuple):
         return _numbers(self.vr, self.raw, self.order)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Chunk:
     """An element of the top level or of file meta, with everything that is nested in it.
 
@@ -144,9 +147,7 @@ class Instance:
     def text(self, tag: int) -> str:
         """Return the first value of an element of the top level or of file meta, as text."""
         value = self._top.get(tag)
-        if value is None:
-            return ""
-        return next(iter(value.texts()), "") or str(next(iter(value.numbers()), ""))
+        return _first(value.vr, value.raw, value.charset, value.order) if value else ""
 
     @cached_property
     def _top(self) -> dict[int, Value]:
@@ -159,15 +160,18 @@ class Instance:
     @cached_property
     def native_size(self) -> int:
         """How many bytes native pixels take; 0 when they are encapsulated or unknown."""
-
-        def number(tag: int) -> int:
-            text = self.text(tag)
-            return int(float(text)) if text.replace(".", "").isdigit() else 0
-
-        size = number(0x00280010) * number(0x00280011) * (number(0x00280002) or 1)
-        size = (size * number(0x00280100) * (number(0x00280008) or 1) + 7) // 8
+        size = _described_size(*map(self.text, DESCRIPTION))
         is_native = self.pixels[:4] != b"\xfe\xff\x00\xe0"
         return size if is_native and size <= len(self.pixels) else 0
+
+
+@lru_cache(maxsize=256)
+def _described_size(*texts: str) -> int:
+    """Return the bytes of native pixels by the texts of the elements `DESCRIPTION`."""
+    rows, columns, bits, samples, frames = (
+        int(float(text)) if text.replace(".", "").isdigit() else 0 for text in texts
+    )
+    return (rows * columns * bits * (samples or 1) * (frames or 1) + 7) // 8
 
 
 class PerChunk(dict[Chunk, T]):
@@ -191,6 +195,15 @@ class PerChunk(dict[Chunk, T]):
     def of(self, instance: Instance) -> Iterator[T]:
         """Return the results for all elements of a file but the empty ones."""
         return filter(None, map(self.__getitem__, instance.chunks))
+
+
+_keyword = cache(keyword_for_tag)
+
+
+@lru_cache(maxsize=4096)
+def _first(vr: str, raw: bytes, charset: tuple[str, ...], order: str) -> str:
+    """Return the first value as text."""
+    return next(iter(_texts(vr, raw, charset)), "") or str(next(iter(_numbers(vr, raw, order)), ""))
 
 
 @lru_cache(maxsize=4096)

@@ -132,7 +132,7 @@ class _Walk:
         order: str,
     ) -> None:
         self.chunks: list[Chunk] = []
-        self.changed: list[int] = []
+        self.changed: set[int] = set()
         self.position, self.pixels, self._has_nested_pixels = start, b"", False
         self._charset: tuple[str, ...] = ()
         self._creators: dict[int, str] = {}
@@ -166,7 +166,7 @@ class _Walk:
             if chunk is None:
                 return
             self._add(chunk)
-            self.changed.append(tag)
+            self.changed.add(tag)
             # After another character set or creator nothing has the context that it had there.
             if _setters(ahead, tag) != ([chunk] if chunk.sets_context else []):
                 ahead.clear()

@@ -1,6 +1,6 @@
 """What the audit remembers of the files that it has read, so that equal bytes are read once."""
 
-from collections.abc import Iterable
+from collections import deque
 from typing import NamedTuple
 
 from ecdysis.audit.instance import META, Chunk, joined
@@ -74,36 +74,38 @@ class FileBefore:
 
     def __init__(self) -> None:
         self.chunks: list[Chunk] = []
-        self._files = 0
-        self._changed: dict[int, int] = {}
+        self._changed: deque[set[int]] = deque(maxlen=STEADY)
 
-    def replace(self, chunks: list[Chunk], changed: Iterable[int]) -> None:
+    def replace(self, chunks: list[Chunk], changed: set[int]) -> None:
         """Take another file.
 
         Parameters
         ----------
         chunks : list of Chunk
             The elements of the file, in order.
-        changed : iterable of int
+        changed : set of int
             The tags of those that differ from the file before.
         """
-        self._files += 1
-        self._changed.update(dict.fromkeys(changed, self._files))
+        before = set[int]().union(*self._changed)
+        self._changed.append(changed)
+        recent = set[int]().union(*self._changed)
+        if len(chunks) == len(self.chunks) and before <= recent:
+            self.chunks = chunks
+            return
         self.chunks = []
         run: list[Chunk] = []
         for chunk in chunks:
-            if self._is_steady(chunk):
+            if chunk.parts or (_may_recur(chunk) and chunk.tag not in recent):
                 run.append(chunk)
             else:
-                self._end(run)
+                self._add(run)
                 run = []
                 self.chunks.append(chunk)
-        self._end(run)
+        self._add(run)
 
-    def _is_steady(self, chunk: Chunk) -> bool:
-        if chunk.sets_context or not chunk.source or chunk.tag >> 16 == META:
-            return False
-        return self._files - self._changed.get(chunk.tag, 0) >= STEADY or bool(chunk.parts)
-
-    def _end(self, run: list[Chunk]) -> None:
+    def _add(self, run: list[Chunk]) -> None:
         self.chunks += [joined(run)] if len(run) > 1 else run
+
+
+def _may_recur(chunk: Chunk) -> bool:
+    return bool(chunk.source) and not chunk.sets_context and chunk.tag >> 16 != META

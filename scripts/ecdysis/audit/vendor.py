@@ -72,12 +72,19 @@ def protocol(raw: bytes) -> Facts:
 
 def csa(raw: bytes) -> Facts:
     """Return the numbers of a Siemens CSA header by field, those of its protocol among them."""
+    return _csa(raw) or {}
+
+
+@lru_cache(maxsize=2048)
+def _csa(raw: bytes) -> Facts | None:
+    """Return the numbers of a CSA header; None if it is malformed."""
     facts: dict[str, object] = {}
     try:
         for field in _csa_fields(raw):
-            facts |= field.facts
+            if field.facts:
+                facts |= field.facts
     except MALFORMED:
-        return {}
+        return None
     return facts
 
 
@@ -89,10 +96,10 @@ class _Field(NamedTuple):
 
 
 class _CsaReader:
-    """Reads CSA headers; fields that are equal to those of the header before are taken over."""
+    """Reads CSA headers; fields that the last header with as many fields had are taken over."""
 
     def __init__(self) -> None:
-        self._before: list[_Field] = []
+        self._before: dict[int, list[_Field]] = {}
 
     def fields(self, raw: bytes) -> list[_Field]:
         """Return the fields of a header. One of type 1 is not divided.
@@ -109,13 +116,12 @@ class _CsaReader:
         if not 0 < count <= MOST_FIELDS:
             raise ValueError
         fields: list[_Field] = []
-        before = self._before if len(self._before) == count else [NO_FIELD] * count
-        for field in before:
+        for field in self._before.get(count) or [NO_FIELD] * count:
             if not field.source or not raw.startswith(field.source, position):
                 field = _csa_field(raw, position)  # noqa: PLW2901
             fields.append(field)
             position += len(field.source)
-        self._before = fields
+        self._before[count] = fields
         return fields
 
 
@@ -203,12 +209,7 @@ def facts(rule: str, raw: bytes) -> Facts:
 
 def is_readable(rule: str, raw: bytes) -> bool:
     """Whether a CSA header has the layout of one; the other structures may be empty."""
-    try:
-        if rule == "csa":
-            _csa_fields(raw)
-    except MALFORMED:
-        return False
-    return True
+    return rule != "csa" or _csa(raw) is not None
 
 
 def _number(text: str) -> float | str:
