@@ -251,3 +251,61 @@ def test_nested_texts_go(plant: Callable[[Dataset], None], options: list[str]) -
     text = texts(cleaned(ds, options))
     secrets = ("weber", "littletown", "birch", "quist", "3680043")
     assert [word for word in secrets if word in text] == []
+
+
+def test_uids_that_no_standard_defines_are_replaced() -> None:
+    """UIDs of classes and coding schemes, too, can hold a number of the patient."""
+    ds, item, own = image(), Dataset(), "1.2.826.0.1.77120.19310203"
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = own, f"{own}.1"
+    ds.ReferencedImageSequence = Sequence([item])
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "T-A0100", "SRT", "Brain"
+    code.CodingSchemeUID, code.ContextUID, code.MappingResourceUID = own, own, own
+    ds.AnatomicRegionSequence = Sequence([code])
+    known = Dataset()
+    known.CodeValue, known.CodingSchemeDesignator, known.CodeMeaning = "T-A0100", "SRT", "Brain"
+    known.CodingSchemeUID, known.ContextUID = "2.16.840.1.113883.6.96", "1.2.840.10008.6.1.308"
+    ds.ViewCodeSequence = Sequence([known])
+    result = cleaned(ds, DEFAULT)
+    assert "19310203" not in texts(result)
+    assert "19310203" in texts(cleaned(ds, ["retain_uids"]))
+    kept = result.ViewCodeSequence[0]
+    assert (kept.CodingSchemeUID, kept.ContextUID) == (known.CodingSchemeUID, known.ContextUID)
+
+
+@pytest.mark.parametrize("options", SETS.values(), ids=SETS)
+def test_offsets_of_frames_hold_no_text(options: list[str]) -> None:
+    ds = image()
+    ds.add_new(0x7FE00001, "OV", b"Xanthe^Quist \0\0\0")
+    ds.add_new(0x7FE00002, "OV", b"visitor ")
+    assert "quist" not in texts(result := cleaned(ds, options))
+    assert 0x7FE00002 not in result
+
+
+def test_offsets_of_frames_stay() -> None:
+    ds = image()
+    ds.add_new(0x7FE00001, "OV", (0).to_bytes(8, "little") + (70_000).to_bytes(8, "little"))
+    assert cleaned(ds, DEFAULT)[0x7FE00001].value == ds[0x7FE00001].value
+
+
+def test_an_age_in_a_description_goes() -> None:
+    ds = image(SeriesDescription="T1 mprage 067Y", ProtocolName="t1_44y_3D_p2")
+    result = cleaned(ds, DEFAULT)
+    assert (result.SeriesDescription, result.ProtocolName) == ("T1 mprage", "t1_3D_p2")
+
+
+def test_names_of_coils_and_programs_in_a_protocol_are_searched() -> None:
+    lines = [
+        '### ASCCONV BEGIN ###',
+        'a[0].sCoilElementID.tCoilID = ""Quist_12""',
+        'a[1].sCoilElementID.tCoilID = ""HeadNeck_64""',
+        'a[2].sCoilElementID.tElement = ""Tim""',
+        'tSequenceFileName = ""%CustomerSeq%\\quist_gre""',
+        '### ASCCONV END ###',
+    ]  # fmt: skip
+    ds = image()
+    block = ds.private_block(0x0021, "SIEMENS MR SDS 01", create=True)
+    block.add_new(0x19, "OB", "\n".join(lines).encode() + b"\n")
+    kept = cleaned(ds, DEFAULT)[block.get_tag(0x19)].value
+    assert b"HeadNeck_64" in kept
+    assert [word for word in (b"uist", b"Tim") if word in kept] == []

@@ -9,9 +9,11 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR, repeater_has_tag
 from ecdysis.audit.findings import Finding, element_name
 from ecdysis.audit.instance import META, Chunk, Instance, PerChunk, Value
 from ecdysis.audit.kept import rule_of
+from ecdysis.audit.secrets import CLASS_LIKE, is_standard_uid
 from ecdysis.audit.vendor import READERS, is_readable
 
 NAMES = re.compile(r"[0-9a-f]{16}\.dcm")
+PSEUDONYM = re.compile(r"2\.25\.\d{30,39}")
 SENDERS = {0x00020016, 0x00020017, 0x00020018, 0x00020026, 0x00020027, 0x00020028, 0x00020100,
            0x00020102}  # fmt: skip
 """File meta attributes that name a sender or hold something private."""
@@ -89,6 +91,16 @@ def problems_in(chunk: Chunk, options: frozenset[str]) -> list[Problem]:
     ]
 
 
+def _is_harmless_uid(value: Value) -> bool:
+    """Whether UIDs of a class or a coding scheme are those of a standard, or pseudonyms.
+
+    An admitted file may have a class of its own at the top level.
+    """
+    if not CLASS_LIKE.search(value.keyword) or value.place == "00080016":
+        return True
+    return all(is_standard_uid(text) or PSEUDONYM.fullmatch(text) for text in value.texts())
+
+
 @lru_cache(maxsize=4096)
 def _vrs(tag: int) -> str:
     """Return the VRs of a public element, such as ``US or SS``."""
@@ -119,6 +131,8 @@ def _problem(value: Value, allowed: set[str], options: frozenset[str]) -> str:
         return "has a VR that is not its own"
     if value.vr == "SQ":
         return "is no sequence, though it should be one"
+    if value.vr == "UI" and "retain_uids" not in options and not _is_harmless_uid(value):
+        return "has a UID that no standard defines"
     if value.keyword == "PatientBirthDate":
         return "is not empty"
     if group == 0x0010 and value.keyword not in allowed and "clean_descriptors" not in options:

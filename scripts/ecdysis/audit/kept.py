@@ -264,13 +264,21 @@ def _difference(rule: str, old: Value, new: Value | None, searcher: Searcher) ->
         lost = [
             key
             for key, value in wanted.items()
-            if given.get(key) != value
-            and not (isinstance(value, float) and _may_tell(value, searcher, vendor=True))
+            if given.get(key) != value and not _may_name_number(value, searcher)
         ]
         return f"lost {', '.join(lost[:SHOWN_KEYS])}" if lost else None
     if _may_differ(rule, old, new, searcher):
         return None
     return "was lost" if new is None or not new.raw else "was changed"
+
+
+def _may_name_number(value: object, searcher: Searcher) -> bool:
+    """Whether a fact is a number that may be left out; GE writes its numbers as text."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        return False
+    return _may_tell(number, searcher, vendor=True)
 
 
 def _may_differ(rule: str, old: Value, new: Value | None, searcher: Searcher) -> bool:

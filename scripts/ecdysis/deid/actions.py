@@ -33,7 +33,14 @@ GRADIENT = re.compile(rb"b=\d{1,5}(\.\d{1,3})?\((-?[01]\.\d{1,8},?){3}\)[\0 ]*")
 CODE = re.compile(r"[A-Za-z0-9._:/-]*")
 """Characters of a code; unlike a telephone number it has no spaces."""
 
+CODES_OF_STANDARDS = re.compile(
+    r"1\.2\.840\.10008\.6\.1\.\d{1,4}|2\.16\.840\.1\.113883\.6\.\d{1,3}"
+)
+"""UIDs of DICOM's groups of codes (PS3.6, table A-3) and of the code systems that HL7 registers."""
+
 PIXEL_GROUP = 0x7FE0
+OFFSET_VRS, LARGEST_OFFSET = ("OV", "UV"), 1 << 40
+"""Kinds of value with offsets and lengths of encapsulated frames, and the largest, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -155,13 +162,23 @@ def _keep(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
         return None if vr in SIZES else b""
     if vr in TEXT_VRS:
         return _scrubbed(tag, vr, value, context)
-    if vr in BINARY_VRS and tag >> 16 != PIXEL_GROUP and context.scrub.is_spelled_in(value):
+    has_pixels = tag >> 16 == PIXEL_GROUP and vr not in OFFSET_VRS
+    if vr in BINARY_VRS and not has_pixels and context.scrub.is_spelled_in(value):
         return None
-    if tag >> 16 == PIXEL_GROUP or keyword_of(tag) in vocabulary("geometry"):
+    if vr in OFFSET_VRS and tag >> 16 == PIXEL_GROUP:
+        return value if _are_offsets(value, big=context.encoding.big) else None
+    if has_pixels or keyword_of(tag) in vocabulary("geometry"):
         return value
     parts = numbers(vr, value, big=context.encoding.big)
     is_bad = context.scrub.is_identifier if vr in WHOLE_VRS else context.scrub.is_telling
     return None if any(map(is_bad, parts)) else value
+
+
+def _are_offsets(value: bytes, *, big: bool) -> bool:
+    """Tell whether bytes are offsets or lengths in a file; eight letters are a larger number."""
+    return len(value) % 8 == 0 and all(
+        int(number) < LARGEST_OFFSET for number in numbers("UV", value, big=big)
+    )
 
 
 def _scrubbed(tag: int, vr: str, value: bytes, context: Context) -> bytes:
@@ -199,8 +216,13 @@ def _is_code(vr: str, value: bytes, context: Context) -> bool:
 
 def _uid(value: bytes, context: Context) -> bytes:
     parts = value.decode("latin-1").strip("\0 ").split("\\")
-    keyed = [part if is_standard_uid(part) else context.key.uid(part) for part in parts]
+    keyed = [part if _is_public(part) else context.key.uid(part) for part in parts]
     return "\\".join(keyed).encode("ascii")
+
+
+def _is_public(uid: str) -> bool:
+    """Tell whether a standard defines a UID, so that it identifies nobody."""
+    return is_standard_uid(uid) or CODES_OF_STANDARDS.fullmatch(uid) is not None
 
 
 def _title(value: bytes, context: Context) -> bytes:

@@ -122,9 +122,6 @@ ALLOWED_BINARY = {
 }
 """Binary attributes whose content the object describes."""
 
-CLASS_UIDS = ("Class", "TransferSyntax", "CodingSchemeUID", "ContextUID", "MappingResource")
-"""Parts of keywords whose UIDs name a kind of object, not one object."""
-
 LABELS = {0x00100010, 0x00100020}
 """Patient's Name and Patient ID, which become the subject's label."""
 
@@ -132,7 +129,7 @@ OWN = {0x00120062, 0x00120063, 0x00120064, 0x00280303}
 """What de-identification itself writes; the values of an earlier one are left out."""
 
 OVERLAY, CURVE = 0x6000, 0x5000
-TIMEZONE, IMAGE_COMMENTS = 0x00080201, 0x00204000
+SOP_CLASS, TIMEZONE, IMAGE_COMMENTS = 0x00080016, 0x00080201, 0x00204000
 
 
 class Profile:
@@ -246,8 +243,7 @@ class Profile:
         if vr == "SQ":
             return "items"
         if vr == "UI":
-            named = any(part in keyword for part in CLASS_UIDS)
-            return "keep" if named or "retain_uids" in self.options else "uid"
+            return "keep" if tag == SOP_CLASS or "retain_uids" in self.options else "uid"
         if vr in ("DA", "DT", "TM"):
             return self._unlisted_date(vr)
         if {vr, vr_of(tag)} & DENIED_VRS and keyword not in ALLOWED | ALLOWED_BINARY:

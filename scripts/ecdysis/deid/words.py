@@ -15,6 +15,9 @@ WORD = re.compile(r"[^\s_^/\\|,;:()\[\]{}=+*#&<>\"'%-]+")
 RUN = re.compile(r"[A-Za-z]+|\d+|[^A-Za-z\d]")
 HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 BARE_NUMBER = re.compile(r"\d{1,3}(\.\d{1,3})?")
+AGE = re.compile(r"\d{3}[DWMY]|\d{1,3}Y", re.IGNORECASE)
+"""An age as in VR AS (`067Y`), or in years (`44y`)."""
+
 MOST_NUMBERS = 6
 """Numbers in one word: `1.0x1.0x1.0` has six runs of digits."""
 
@@ -77,6 +80,8 @@ class Words:
         numbers = [run for run in runs if run.isdecimal()]
         letters = [run for run in runs if run.isascii() and run.isalpha()]
         if any(not run.isalnum() and run not in ".~" for run in runs) or not word.isascii():
+            return False
+        if AGE.fullmatch(word.rstrip(".")):
             return False
         if not letters:
             return bool(BARE_NUMBER.fullmatch(word.rstrip(".")))

@@ -232,7 +232,7 @@ def _ascconv(text: str, accept: Accept) -> str:
 def _is_kept(key: str, value: str, accept: Accept) -> bool:
     if form := STRINGS.get(key.rsplit(".", 1)[-1]):
         quoted = QUOTED.fullmatch(value)
-        return quoted is not None and bool(form.fullmatch(quoted[1]))
+        return quoted is not None and bool(form.fullmatch(quoted[1])) and accept(quoted[1])
     return bool(NUMBER.fullmatch(value)) and _is_protocol_key(key) and accept(value)
 
 
