@@ -149,7 +149,13 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @rule("UIDs that the table leaves out are keyed")
 def _(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(profile, "CLASS_UIDS", ("UID", "ReferencedContentItem"))
+    unlisted = profile.Profile._unlisted
+
+    def kept(self: profile.Profile, tag: int, vr: str) -> str:
+        action = unlisted(self, tag, vr)
+        return "keep" if action == "uid" else action
+
+    patch.setattr(profile.Profile, "_unlisted", kept)
 
 
 @rule("dates that the table leaves out are removed")
