@@ -1,9 +1,9 @@
 """A DICOM file as the audit sees it: a flat list of its values at all depths."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from struct import calcsize, unpack
 from typing import NamedTuple, TypeVar
 
@@ -16,9 +16,6 @@ META = 0x0002
 
 TOP = 8
 """Length of the place of an element of the top level: its tag alone."""
-
-DESCRIPTION = (0x00280010, 0x00280011, 0x00280100, 0x00280002, 0x00280008)
-"""Rows, columns, bits allocated, samples per pixel and number of frames."""
 
 TEXT_VRS = {"PN", "SH", "LO", "ST", "LT", "UT", "UC"}
 CODE_VRS = {"CS", "AE", "AS", "UR", "UI", "DA", "TM", "DT", "IS", "DS"}
@@ -63,7 +60,7 @@ class Value(NamedTuple):
     @property
     def keyword(self) -> str:
         """The keyword of a public element, or an empty string."""
-        return _keyword(self.tag)
+        return keyword_for_tag(self.tag)
 
     def texts(self) -> tuple[str, ...]:
         """Return the text of each value; none for numbers in binary."""
@@ -74,12 +71,12 @@ class Value(NamedTuple):
         return _numbers(self.vr, self.raw, self.order)
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Chunk:
     """An element of the top level or of file meta, with everything that is nested in it.
 
     Equal elements of many files are one object, so that what the audit finds in it is
-    remembered by the object. Successive elements that recur together are one chunk with `parts`.
+    remembered by the object.
 
     Parameters
     ----------
@@ -92,8 +89,6 @@ class Chunk:
         Its bytes in the file, header and value; nothing of an element that hardly recurs.
     sets_context : bool
         Whether what follows is read otherwise after it: a character set or a private creator.
-    parts : tuple of Chunk
-        The elements, or runs of elements, that it consists of; none if it is one element.
     """
 
     tag: int
@@ -101,26 +96,12 @@ class Chunk:
     nested_pixels: bool
     source: bytes
     sets_context: bool
-    parts: tuple["Chunk", ...] = ()
 
     @property
     def raw(self) -> bytes:
         """The bytes of an element that is no sequence; nothing of a sequence."""
         is_flat = self.values and len(self.values[0].place) == TOP
         return self.values[0].raw if is_flat else b""
-
-    @cached_property
-    def top(self) -> dict[int, Value]:
-        """The first value of each element that is no sequence, by tag."""
-        return {value.tag: value for value in reversed(self.values) if len(value.place) == TOP}
-
-
-def joined(chunks: Sequence[Chunk]) -> Chunk:
-    """Return successive elements as one chunk."""
-    values = tuple(value for chunk in chunks for value in chunk.values)
-    source = b"".join(chunk.source for chunk in chunks)
-    nested_pixels = any(chunk.nested_pixels for chunk in chunks)
-    return Chunk(chunks[0].tag, values, nested_pixels, source, False, tuple(chunks))  # noqa: FBT003
 
 
 @dataclass(frozen=True)
@@ -147,31 +128,31 @@ class Instance:
     def text(self, tag: int) -> str:
         """Return the first value of an element of the top level or of file meta, as text."""
         value = self._top.get(tag)
-        return _first(value.vr, value.raw, value.charset, value.order) if value else ""
+        if value is None:
+            return ""
+        return next(iter(value.texts()), "") or str(next(iter(value.numbers()), ""))
 
     @cached_property
     def _top(self) -> dict[int, Value]:
         """The first value of each element of the top level and of file meta."""
-        top: dict[int, Value] = {}
-        for chunk in reversed(self.chunks):
-            top.update(chunk.top)
-        return top
+        return {
+            chunk.tag: chunk.values[0]
+            for chunk in reversed(self.chunks)
+            if chunk.values and len(chunk.values[0].place) == TOP
+        }
 
     @cached_property
     def native_size(self) -> int:
         """How many bytes native pixels take; 0 when they are encapsulated or unknown."""
-        size = _described_size(*map(self.text, DESCRIPTION))
+
+        def number(tag: int) -> int:
+            text = self.text(tag)
+            return int(float(text)) if text.replace(".", "").isdigit() else 0
+
+        size = number(0x00280010) * number(0x00280011) * (number(0x00280002) or 1)
+        size = (size * number(0x00280100) * (number(0x00280008) or 1) + 7) // 8
         is_native = self.pixels[:4] != b"\xfe\xff\x00\xe0"
         return size if is_native and size <= len(self.pixels) else 0
-
-
-@lru_cache(maxsize=256)
-def _described_size(*texts: str) -> int:
-    """Return the bytes of native pixels by the texts of the elements `DESCRIPTION`."""
-    rows, columns, bits, samples, frames = (
-        int(float(text)) if text.replace(".", "").isdigit() else 0 for text in texts
-    )
-    return (rows * columns * bits * (samples or 1) * (frames or 1) + 7) // 8
 
 
 class PerChunk(dict[Chunk, T]):
@@ -195,15 +176,6 @@ class PerChunk(dict[Chunk, T]):
     def of(self, instance: Instance) -> Iterator[T]:
         """Return the results for all elements of a file but the empty ones."""
         return filter(None, map(self.__getitem__, instance.chunks))
-
-
-_keyword = cache(keyword_for_tag)
-
-
-@lru_cache(maxsize=4096)
-def _first(vr: str, raw: bytes, charset: tuple[str, ...], order: str) -> str:
-    """Return the first value as text."""
-    return next(iter(_texts(vr, raw, charset)), "") or str(next(iter(_numbers(vr, raw, order)), ""))
 
 
 @lru_cache(maxsize=4096)

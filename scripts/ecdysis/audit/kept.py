@@ -1,5 +1,6 @@
 """What de-identification must keep: pixels, numbers, the relations of UIDs, intervals of dates."""
 
+import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -58,8 +59,8 @@ class Facts:
         Its name, for messages; empty for an original.
     series : str
         The series that it belongs to, by the list of the session or the folder of the output.
-    pixels : tuple of int
-        Length and hash of the pixel data.
+    pixels : bytes
+        Digest of the pixel data.
     number : tuple of bytes
         Values that tell files with the same pixels apart.
     values : dict
@@ -72,7 +73,7 @@ class Facts:
 
     name: str
     series: str
-    pixels: tuple[int, int]
+    pixels: bytes
     number: tuple[bytes, ...]
     values: Mapping[str, Value]
     uids: Mapping[str, str]
@@ -140,7 +141,7 @@ def of_chunk(chunk: Chunk) -> ChunkFacts | None:
 
 def pairs(before: Iterable[Facts], after: Iterable[Facts]) -> list[tuple[Facts, Facts]]:
     """Match originals and outputs of a series by their pixels, and then by their numbers."""
-    originals: dict[tuple[str, tuple[int, int]], list[Facts]] = defaultdict(list)
+    originals: dict[tuple[str, bytes], list[Facts]] = defaultdict(list)
     for original in before:
         originals[original.series, original.pixels].append(original)
     matched = []
@@ -215,13 +216,10 @@ def moved_dates(dates: Iterable[date], matched: list[tuple[Facts, Facts]]) -> se
     return {day + shift for day in dates for shift in shifts if day + shift != day}
 
 
-def _digest(instance: Instance) -> tuple[int, int]:
-    """Return length and hash of the pixels, without bytes after native pixels.
-
-    The hash of bytes is SipHash of 64 bits under a random key of the process (PEP 456).
-    """
+def _digest(instance: Instance) -> bytes:
+    """Return a digest of the pixels, without bytes after native pixels."""
     size = instance.native_size or len(instance.pixels)
-    return size, hash(memoryview(instance.pixels)[:size])
+    return hashlib.sha256(memoryview(instance.pixels)[:size]).digest()
 
 
 def _alike(original: Facts, output: Facts) -> int:

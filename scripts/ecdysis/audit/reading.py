@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from struct import Struct
 from struct import error as struct_error
+from typing import NamedTuple
 
 from pydicom import DataElement, Dataset, config
 from pydicom.charset import convert_encodings
@@ -31,13 +32,12 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 from pydicom.valuerep import VR as KNOWN_VRS
 
 from ecdysis.audit.instance import META, Chunk, Instance, Value
-from ecdysis.audit.recall import Context, FileBefore, Memory
 
 PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 CHARSET, TRANSFER_SYNTAX = 0x00080005, 0x00020010
 UNDEFINED = 0xFFFFFFFF
-HEADER = 8
-"""Bytes of the header of an element without a long length."""
+TAG, HEADER = 4, 8
+"""Bytes of the tag of an element, and of its header without a long length."""
 
 LONG_VRS = {vr.encode() for vr in EXPLICIT_VR_LENGTH_32}
 ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
@@ -48,6 +48,11 @@ DEEPEST = 64
 
 LARGEST_INFLATED = 1 << 28
 """Bytes that a deflated data set may grow to."""
+
+SMALL = 4096
+"""Bytes of an element up to which all of its values are remembered; of larger ones the last is."""
+
+MOST_REMEMBERED = 200_000
 
 UNREADABLE = (InvalidDicomError, BytesLengthException, OSError, EOFError, ValueError, TypeError,
               LookupError, AttributeError, ArithmeticError, NotImplementedError, MemoryError,
@@ -63,12 +68,62 @@ Level = tuple[Iterator[RawElement], str, tuple[str, ...], dict[int, str]]
 """Elements ahead, the place of their data set, its character set and its private creators."""
 
 
+class Context(NamedTuple):
+    """All that the reading of an element depends on, besides its bytes.
+
+    Parameters
+    ----------
+    implicit : bool
+        Whether elements have no VR.
+    order : str
+        Byte order, ``<`` or ``>``.
+    charset : tuple of str
+        Python codecs of text.
+    creator : str
+        The private creator that reserved the block of the element.
+    """
+
+    implicit: bool
+    order: str
+    charset: tuple[str, ...]
+    creator: str
+
+
+class _Memory:
+    """The elements that were read in one context."""
+
+    def __init__(self) -> None:
+        self._small: dict[bytes, Chunk] = {}
+        self._last: dict[bytes, Chunk] = {}
+
+    def recall(self, data: bytes, start: int, stop: int) -> Chunk | None:
+        """Return the element at `start`; None if it was not read before.
+
+        Parameters
+        ----------
+        stop : int
+            Where it ends by its header; `start` for an undefined length.
+        """
+        if start < stop <= start + SMALL:
+            return self._small.get(data[start:stop])
+        chunk = self._last.get(data[start : start + TAG])
+        return chunk if chunk and data.startswith(chunk.source, start) else None
+
+    def remember(self, chunk: Chunk) -> None:
+        """Remember an element; of large ones, and those of undefined length, the last."""
+        self._last[chunk.source[:TAG]] = chunk
+        if len(chunk.source) <= SMALL:
+            if len(self._small) > MOST_REMEMBERED:
+                self._small.clear()
+            self._small[chunk.source] = chunk
+
+
 class InstanceReader:
     """Reads files, and remembers the elements that it has read."""
 
     def __init__(self) -> None:
-        self._memories: dict[Context, Memory] = defaultdict(Memory)
-        self._before: dict[tuple[bool, bool, str], FileBefore] = defaultdict(FileBefore)
+        self._memories: dict[Context, _Memory] = defaultdict(_Memory)
+        self._before: dict[tuple[bool, bool, str], list[Chunk]] = {}
 
     def read(self, path: Path) -> Instance:
         """Read a file.
@@ -100,9 +155,9 @@ class InstanceReader:
     ) -> "_Walk":
         """Read file meta information, or a data set."""
         walk = _Walk(self._memories, data, start, implicit=implicit, order=order)
-        before = self._before[meta, implicit, order]
-        walk.read(before.chunks, group=META if meta else None)
-        before.replace(walk.chunks, walk.changed)
+        kind = meta, implicit, order
+        walk.read(self._before.get(kind, []), group=META if meta else None)
+        self._before[kind] = walk.chunks
         return walk
 
 
@@ -124,7 +179,7 @@ class _Walk:
 
     def __init__(
         self,
-        memories: dict[Context, Memory],
+        memories: dict[Context, _Memory],
         data: bytes,
         start: int,
         *,
@@ -132,12 +187,11 @@ class _Walk:
         order: str,
     ) -> None:
         self.chunks: list[Chunk] = []
-        self.changed: set[int] = set()
         self.position, self.pixels, self._has_nested_pixels = start, b"", False
         self._charset: tuple[str, ...] = ()
         self._creators: dict[int, str] = {}
         self._data, self._stream = data, io.BytesIO(data)
-        self._memories, self._by_creator = memories, dict[str, Memory]()
+        self._memories, self._by_creator = memories, dict[str, _Memory]()
         self._implicit, self._order = implicit, order
         # Reads the element at the position of the stream whenever it is asked.
         self._elements = data_element_generator(self._stream, implicit, order == "<")
@@ -154,9 +208,9 @@ class _Walk:
         group : int, optional
             Elements of other groups end the reading.
         """
-        ahead, last = before[::-1], len(self._data) - HEADER
+        index, last = 0, len(self._data) - HEADER
         while self.position <= last:
-            self._repeat(ahead)
+            index = self._repeat(before, index)
             if self.position > last:
                 return
             tag, stop = self._extent(self.position)
@@ -166,24 +220,24 @@ class _Walk:
             if chunk is None:
                 return
             self._add(chunk)
-            self.changed.add(tag)
+            passed = index
+            while passed < len(before) and before[passed].tag <= tag:
+                passed += 1
             # After another character set or creator nothing has the context that it had there.
-            if _setters(ahead, tag) != ([chunk] if chunk.sets_context else []):
-                ahead.clear()
+            setting = [other for other in before[index:passed] if other.sets_context]
+            is_same = setting == ([chunk] if chunk.sets_context else [])
+            index = passed if is_same else len(before)
 
-    def _repeat(self, ahead: list[Chunk]) -> None:
-        """Take over the elements of another file, the next of them last, while they are equal."""
+    def _repeat(self, before: list[Chunk], index: int) -> int:
+        """Take over the elements of another file while the bytes are the same; return how far."""
         data = self._data
-        while ahead:
-            chunk = ahead[-1]
-            if chunk.source and data.startswith(chunk.source, self.position):
-                del ahead[-1]
-                self._add(chunk)
-                self.position += len(chunk.source)
-            elif chunk.parts:
-                ahead[-1:] = chunk.parts[::-1]
-            else:
-                return
+        for number in range(index, len(before)):
+            chunk = before[number]
+            if not chunk.source or not data.startswith(chunk.source, self.position):
+                return number
+            self._add(chunk)
+            self.position += len(chunk.source)
+        return len(before)
 
     def _add(self, chunk: Chunk) -> None:
         self.chunks.append(chunk)
@@ -268,17 +322,6 @@ class _Walk:
                 if value.tag == CHARSET:
                     levels[-1] = elements, place, _codecs(value.raw), creators
                 yield value
-
-
-def _setters(ahead: list[Chunk], tag: int) -> list[Chunk]:
-    """Remove the elements up to a tag, and return those of them that set a context."""
-    passed = []
-    while ahead and ahead[-1].tag <= tag:
-        chunk = ahead.pop()
-        ahead += chunk.parts[::-1]
-        if chunk.sets_context:
-            passed.append(chunk)
-    return passed
 
 
 def _block(tag: int) -> int:

@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 
 from ecdysis.audit.index import LONG_NAME, LONG_VALUE, SHORTEST, common_words, index_of
 from ecdysis.audit.instance import CODE_VRS, NUMBER_VRS, TEXT_VRS, Value
@@ -184,13 +183,14 @@ class Searcher:
 
     def _in_bytes(self, raw: bytes) -> Iterator[Secret]:
         """Yield the secrets in raw bytes: the text among them, in all encodings."""
-        runs = RUNS.findall(raw)
+        runs = [run.decode("latin-1") for run in RUNS.findall(raw)]
         if _has_wide_run(raw):
-            runs += [run.replace(b"\0", b"") for run in WIDE_RUNS.findall(raw)]
-        read = [_lines(run) for run in runs]
-        if "times" in self.kinds and any(is_misused for _, is_misused in read):
+            runs += [run.replace(b"\0", b"").decode("latin-1") for run in WIDE_RUNS.findall(raw)]
+        text = "\n".join(runs)
+        if "times" in self.kinds and MISUSED.search(text):
             yield READS_AS_TIME
-        yield from self._in_lines([line for lines, _ in read for line in lines])
+        lines = KEYS.sub("", text).split("\n")
+        yield from self._in_lines([line for line in lines if TOKEN.search(line)])
         if not raw.isascii():
             yield from (self.index.encoded[form] for form in self.index.encoded if form in raw)
 
@@ -200,8 +200,10 @@ class Searcher:
         What is searched lies in three tokens in a row, so in at most three lines with tokens:
         a text without secrets in any three such lines in a row has none.
         """
-        ahead = (lines[at:] for at in range(MOST_VENDOR_TOKENS))
-        rows = [*zip(*ahead, strict=False)] or [tuple(lines)]
+        rows = [
+            tuple(lines[at : at + MOST_VENDOR_TOKENS])
+            for at in range(max(1, len(lines) - MOST_VENDOR_TOKENS + 1))
+        ]
         spans: list[list[int]] = []
         for at, row in enumerate(rows):
             if row in self._clean:
@@ -286,14 +288,6 @@ class Searcher:
     def _is_epoch(self, number: float) -> bool:
         seconds = (number / unit for unit in EPOCH_UNITS)
         return any(first <= second < last for second in seconds for first, last in self._epochs)
-
-
-@lru_cache(maxsize=4096)
-def _lines(run: bytes) -> tuple[tuple[str, ...], bool]:
-    """Return the lines of a text that hold tokens, without keys, and whether it is `MISUSED`."""
-    text = run.decode("latin-1")
-    lines = KEYS.sub("", text).split("\n")
-    return tuple(line for line in lines if TOKEN.search(line)), bool(MISUSED.search(text))
 
 
 def _has_wide_run(raw: bytes) -> bool:

@@ -28,7 +28,6 @@ from ecdysis.audit.search import Searcher
 from ecdysis.audit.secrets import Secret, kinds_searched, secrets_of
 from ecdysis.audit.spelling import day_of
 from ecdysis.files import read_json
-from ecdysis.garbage import rarely_collected
 from ecdysis.yaml_files import read_yaml
 
 MODELS = (0x00080070, 0x00081090, 0x00181020)
@@ -100,7 +99,6 @@ class Originals:
             self.models |= {instance.text(tag) for tag in MODELS}
 
 
-@rarely_collected()
 def audit(
     listing: Path,
     dicom: Path | None,

@@ -7,10 +7,9 @@ CSA headers are read by nibabel; the other layouts are those that dcm2niix docum
 import re
 import warnings
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from struct import Struct, error, pack, unpack_from
-from typing import NamedTuple
 
 CSA_FIELDS = (
     "NumberOfImagesInMosaic", "ProtocolSliceNumber", "B_value", "B_matrix",
@@ -72,74 +71,43 @@ def protocol(raw: bytes) -> Facts:
 
 def csa(raw: bytes) -> Facts:
     """Return the numbers of a Siemens CSA header by field, those of its protocol among them."""
-    return _csa(raw) or {}
-
-
-@lru_cache(maxsize=2048)
-def _csa(raw: bytes) -> Facts | None:
-    """Return the numbers of a CSA header; None if it is malformed."""
     facts: dict[str, object] = {}
     try:
-        for field in _csa_fields(raw):
-            if field.facts:
-                facts |= field.facts
+        for header in _csa_fields(raw):
+            facts |= _csa_facts(header)
     except MALFORMED:
-        return None
+        return {}
     return facts
 
 
-class _Field(NamedTuple):
-    """The bytes of a field of a CSA header, and what dcm2niix reads of it."""
+def _csa_fields(raw: bytes) -> Iterator[bytes]:
+    """Yield each field of a CSA header that holds facts as a header of its own.
 
-    source: bytes
-    facts: Facts
+    Fields recur from slice to slice, whole headers do not. Headers of type 1 are not divided.
 
-
-class _CsaReader:
-    """Reads CSA headers; fields that the last header with as many fields had are taken over."""
-
-    def __init__(self) -> None:
-        self._before: dict[int, list[_Field]] = {}
-
-    def fields(self, raw: bytes) -> list[_Field]:
-        """Return the fields of a header. One of type 1 is not divided.
-
-        Raises
-        ------
-        ValueError, LookupError, struct.error
-            The header is malformed.
-        """
-        if not raw.startswith(CSA_SECOND):
-            return [_Field(raw, _csa_facts(raw))]
-        (count,) = unpack_from("<I", raw, len(CSA_SECOND) + 4)
-        position = len(CSA_SECOND) + 12
-        if not 0 < count <= MOST_FIELDS:
-            raise ValueError
-        fields: list[_Field] = []
-        for field in self._before.get(count) or [NO_FIELD] * count:
-            if not field.source or not raw.startswith(field.source, position):
-                field = _csa_field(raw, position)  # noqa: PLW2901
-            fields.append(field)
-            position += len(field.source)
-        self._before[count] = fields
-        return fields
-
-
-NO_FIELD = _Field(b"", {})
-_csa_fields = _CsaReader().fields
-
-
-def _csa_field(raw: bytes, start: int) -> _Field:
-    name, items = CSA_ENTRY(raw, start)
-    position = start + 84
-    for _ in range(items):
-        (length,) = CSA_LENGTH(raw, position)
-        position += 16 + (length + 3) // 4 * 4
-        if length < 0 or position > len(raw) + 3:
-            raise ValueError
-    source = raw[start:position]
-    is_read = name.split(b"\0", 1)[0] in CSA_READ
-    return _Field(source, _csa_facts(CSA_HEAD + source) if is_read else {})
+    Raises
+    ------
+    ValueError, struct.error
+        The header is malformed.
+    """
+    if not raw.startswith(CSA_SECOND):
+        yield raw
+        return
+    (count,) = unpack_from("<I", raw, len(CSA_SECOND) + 4)
+    position = len(CSA_SECOND) + 12
+    if not 0 < count <= MOST_FIELDS:
+        raise ValueError
+    for _ in range(count):
+        start = position
+        name, items = CSA_ENTRY(raw, position)
+        position += 84
+        for _ in range(items):
+            (length,) = CSA_LENGTH(raw, position)
+            position += 16 + (length + 3) // 4 * 4
+            if length < 0 or position > len(raw) + 3:
+                raise ValueError
+        if name.split(b"\0", 1)[0] in CSA_READ:
+            yield CSA_HEAD + raw[start:position]
 
 
 @lru_cache(maxsize=1024)
@@ -209,7 +177,12 @@ def facts(rule: str, raw: bytes) -> Facts:
 
 def is_readable(rule: str, raw: bytes) -> bool:
     """Whether a CSA header has the layout of one; the other structures may be empty."""
-    return rule != "csa" or _csa(raw) is not None
+    try:
+        for header in _csa_fields(raw) if rule == "csa" else ():
+            _csa_facts(header)
+    except MALFORMED:
+        return False
+    return True
 
 
 def _number(text: str) -> float | str:

@@ -71,8 +71,6 @@ class Context:
         Elements that were treated before, as they were and as they became.
     last : dict
         The same of the last large private element of each kind.
-    runs : dict
-        What became of successive elements that recur, by the private creators of their file.
     """
 
     encoding: Encoding
@@ -86,13 +84,10 @@ class Context:
     edits: Edits | None = None
     memory: dict[object, Buffer | None] = field(default_factory=dict, repr=False)
     last: dict[object, tuple[bytes, bytes | None]] = field(default_factory=dict, repr=False)
-    runs: dict[object, dict[object, list[tuple[int, Buffer]]]] = field(
-        default_factory=dict, repr=False
-    )
 
     def other(self, **changes: Encoding | bytes) -> "Context":
         """Return a context with another `encoding` or `charset` and an empty memory."""
-        return replace(self, memory={}, last={}, runs={}, **changes)  # type: ignore[arg-type]
+        return replace(self, memory={}, last={}, **changes)  # type: ignore[arg-type]
 
 
 def treat(action: str, tag: int, vr: str, value: bytes, context: Context) -> bytes | None:

@@ -5,11 +5,10 @@ element that needs no change is copied as it stands. Elements that recur from sl
 are treated once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from ecdysis.deid.actions import PIXEL_GROUP, Context, dummy, treat, write
 from ecdysis.deid.editing import edited, made
-from ecdysis.deid.opened import Run
 from ecdysis.deid.person import charset_of
 from ecdysis.deid.profile import Profile
 from ecdysis.deid.selectors import Path
@@ -30,9 +29,7 @@ Part = tuple[int, Buffer]
 CleanItem = Callable[[Reader, list[Element], Context, int, int], list[Part]]
 """Cleans an item, given the tag of its sequence and its index."""
 
-PrivateTreatment = Callable[
-    [Reader, list[Element], Mapping[int, str], Context, CleanItem], list[Part]
-]
+PrivateTreatment = Callable[[Reader, list[Element], Context, CleanItem], list[Part]]
 
 
 class DatasetCleaner:
@@ -53,44 +50,11 @@ class DatasetCleaner:
         self, reader: Reader, elements: list[Element], context: Context, path: Path = ()
     ) -> list[Part]:
         """Return the tags and bytes of the kept elements of a data set or item, in order."""
-        kept: list[Part] = []
-        if context.edits is not None:
-            elements = self._edit(reader, elements, context, path, kept)
-        kept += self._kept(reader, elements, reader.creators(elements), context, path)
-        return in_order(kept)
-
-    def clean_runs(self, runs: list[Run], context: Context) -> list[Part]:
-        """Return the tags and bytes of the kept elements of a file without edits, in no order.
-
-        An element may occur twice; the first counts.
-        """
-        creators: dict[int, str] = {}
-        for run in runs:
-            creators.update(run.creators)
-        memory = context.runs.setdefault(tuple(creators.items()), {})
-        kept: list[Part] = []
-        for run in runs:
-            if run not in memory:
-                parts = self._kept(run.reader, run.elements, creators, context, ())
-                if not run.parts:
-                    kept += parts
-                    continue
-                memory[run] = parts
-            kept += memory[run]
-        return kept
-
-    def _kept(
-        self,
-        reader: Reader,
-        elements: list[Element],
-        creators: Mapping[int, str],
-        context: Context,
-        path: Path,
-    ) -> list[Part]:
-        """Return the tags and bytes of the kept elements, given the creators of the data set."""
         data, memory, edits = reader.data, context.memory, context.edits
         kept: list[Part] = []
         private: list[Element] = []
+        if edits is not None:
+            elements = self._edit(reader, elements, context, path, kept)
         for element in elements:
             if path and element.tag >> 16 == PIXEL_GROUP and self.profile.name != "none":
                 continue
@@ -112,13 +76,12 @@ class DatasetCleaner:
             kept += self._private(
                 reader,
                 private,
-                creators,
                 context,
                 lambda inner, item, within, tag, index: self.clean(
                     inner, item, within, (*path, (tag, index))
                 ),
             )
-        return kept
+        return in_order(kept)
 
     def _edit(
         self,
@@ -208,7 +171,10 @@ def in_order(parts: list[Part]) -> list[Part]:
     tags = [tag for tag, _ in parts]
     if tags == sorted(set(tags)):
         return parts
-    return sorted(dict(reversed(parts)).items())
+    first: dict[int, Buffer] = {}
+    for tag, content in parts:
+        first.setdefault(tag, content)
+    return sorted(first.items())
 
 
 def merged(parts: list[Part], own: list[Part]) -> list[Part]:

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from ecdysis.deid.actions import Context
 from ecdysis.deid.claims import METHOD, Claims
-from ecdysis.deid.clean import DatasetCleaner, Part, PrivateTreatment, in_order, merged
+from ecdysis.deid.clean import DatasetCleaner, Part, PrivateTreatment, merged
 from ecdysis.deid.editing import texts
 from ecdysis.deid.edits import READMITTING, Edit, Edits, compile_edits
-from ecdysis.deid.opened import Opened, Opener, Run
+from ecdysis.deid.opened import Opened, opened_file
 from ecdysis.deid.person import Identity, TokenFinder
 from ecdysis.deid.pixels import blanked, checked_size, refuse_embedded_overlay
 from ecdysis.deid.private_elements import keep_private
@@ -97,8 +97,6 @@ class InstanceCleaner:
         self.links: dict[tuple[str, str], str] | None = {} if linked else None
         self._version, self._words = version, Words(words)
         self._cleaner, self._finder = DatasetCleaner(profile, private), TokenFinder()
-        self._opener = Opener(divided=not self.edits)
-        self._learned: set[tuple[Run, bytes]] = set()
         self._claims = Claims(profile, label, version)
         self._contexts: dict[tuple[object, ...], Context] = {}
         self._edits: dict[tuple[Edit, ...], Edits] = {}
@@ -128,7 +126,7 @@ class InstanceCleaner:
         RefusedError
             The file cannot be read.
         """
-        opened = self._opener.open(data)
+        opened = opened_file(data)
         self._learn(opened)
         return opened
 
@@ -147,12 +145,13 @@ class InstanceCleaner:
         RefusedError
             The file must not pass; the reason does not identify anyone.
         """
-        opened = opened or self.learn(data)
+        opened = opened or opened_file(data)
         for tag in (SOP_CLASS, SOP_INSTANCE):
             if not UID_FORM.fullmatch(_uid(opened.head, tag)):
                 raise RefusedError(UNIDENTIFIED)
         edits = self._active(opened)
         is_admitted = self._refuse(opened, edits)
+        self._learn(opened)
         context = self._context(opened, edits)
         parts = self._treated(opened, context, is_admitted=is_admitted)
         parts = [
@@ -177,13 +176,8 @@ class InstanceCleaner:
         }
 
     def _learn(self, opened: Opened) -> None:
-        if self.profile.name == "none":
-            return
-        for run in opened.runs:
-            if (run, opened.charset) not in self._learned:
-                self._finder.learn(run.reader, run.elements, opened.charset)
-                if run.parts:
-                    self._learned.add((run, opened.charset))
+        if self.profile.name != "none":
+            self._finder.learn(opened.part10.reader, opened.elements, opened.charset)
 
     def _active(self, opened: Opened) -> Edits | None:
         if not self.edits:
@@ -229,15 +223,11 @@ class InstanceCleaner:
     def _treated(self, opened: Opened, context: Context, *, is_admitted: bool) -> list[Part]:
         """Return the tags and bytes of all elements of the result but for the pixels'."""
         reader, edits = opened.part10.reader, context.edits
-        if edits is None:
-            parts = self._cleaner.clean_runs(opened.runs, context)
-        else:
-            elements = [element for run in opened.runs for element in run.elements]
-            parts = self._cleaner.clean(reader, elements, context)
+        parts = self._cleaner.clean(reader, opened.elements, context)
         if "clean_graphics" in self.profile.options:
             parts = [part for part in parts if not _is_drawing(part[0], opened.head)]
         if self.profile.name == "none":
-            return in_order(parts)
+            return parts
         overridden = any(
             rule.override and rule.action in READMITTING for rule in (edits.rules if edits else ())
         )
@@ -251,9 +241,9 @@ class InstanceCleaner:
 
     def _pixels(self, opened: Opened, edits: Edits | None) -> Part:
         """Return the pixel data without bytes after the image; a rule may blank parts of it."""
-        run = next(run for run in opened.runs if PIXEL_DATA in run.head)
-        pixels = next(element for element in run.elements if element.tag == PIXEL_DATA)
-        view, encoding = memoryview(run.reader.data), run.reader.encoding
+        pixels = next(element for element in opened.elements if element.tag == PIXEL_DATA)
+        data, encoding = opened.part10.reader.data, opened.part10.reader.encoding
+        view = memoryview(data)
         whole = PIXEL_DATA, view[pixels.head : pixels.end]
         size = pixels.stop - pixels.start
         rectangles = edits.rectangles() if edits else []

@@ -42,7 +42,7 @@ class TokenFinder:
         self._seen: set[tuple[bytes, Encoding, bytes]] = set()
 
     def learn(self, reader: Reader, elements: list[Element], charset: bytes) -> None:
-        """Add the identity in elements of a data set whose Specific Character Set is `charset`."""
+        """Add the identity in a data set whose Specific Character Set is `charset`."""
         for tag, vr, head, start, stop, end in elements:
             if start == stop or not (vr in LOOKED_INTO or tag in self._tells):
                 continue

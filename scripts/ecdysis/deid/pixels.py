@@ -7,7 +7,7 @@ from ecdysis.dicom.refusals import NOT_BLANKED, OVERLAY_BITS, TRUNCATED, Refused
 ROWS, COLUMNS, SAMPLES = 0x00280010, 0x00280011, 0x00280002
 ALLOCATED, FRAMES, PHOTOMETRIC = 0x00280100, 0x00280008, 0x00280004
 PLANAR = 0x00280006
-FIRST_OVERLAY, AFTER_OVERLAYS = 0x60000000, 0x60200000
+OVERLAYS = range(0x6000, 0x6020, 2)
 SUBSAMPLED = {"YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420"}
 
 
@@ -68,8 +68,7 @@ def refuse_embedded_overlay(header: Mapping[int, bytes], *, big: bool) -> None:
         An overlay group has a bit position above 0, or bits allocated but no data.
     """
     order = "big" if big else "little"
-    groups = {tag >> 16 for tag in header if FIRST_OVERLAY <= tag < AFTER_OVERLAYS}
-    for group in (group for group in groups if not group & 1):
+    for group in {tag >> 16 for tag in header if tag >> 16 in OVERLAYS}:
         position = header.get(group << 16 | 0x0102, b"")
         allocated = header.get(group << 16 | 0x0100, b"")
         has_data = (group << 16 | 0x3000) in header

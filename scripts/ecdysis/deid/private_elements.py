@@ -5,7 +5,7 @@ number or a short technical word; structures are rebuilt. All other private elem
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from ecdysis.deid.actions import Context
 from ecdysis.deid.person import charset_of
@@ -41,11 +41,7 @@ CleanItem = Callable[[Reader, list[Element], Context, int, int], list[Part]]
 
 
 def keep_private(
-    reader: Reader,
-    elements: list[Element],
-    creators: Mapping[int, str],
-    context: Context,
-    clean: CleanItem,
+    reader: Reader, elements: list[Element], context: Context, clean: CleanItem
 ) -> list[Part]:
     """Return the private elements of a data set or item that stay.
 
@@ -54,14 +50,13 @@ def keep_private(
     reader : Reader
         Of the data set.
     elements : list of Element
-        Private elements of it.
-    creators : mapping
-        The private creators of the data set, by tag.
+        Its private elements, creators among them.
     context : Context
         As for its public elements.
     clean : callable
         Cleans the items of a private sequence.
     """
+    creators = reader.creators(elements)
     parts: list[Part] = []
     used: set[int] = set()
     safe = private_elements()

@@ -154,7 +154,7 @@ class Scrubber:
     def accepts(self, text: str) -> bool:
         """Tell whether a value of a vendor's header may stay as it is."""
         bare = text.strip()
-        if NUMBER.fullmatch(bare):
+        if _is_number(bare):
             return not self.is_telling(bare)
         return self.technical(bare) == bare
 
@@ -217,7 +217,7 @@ class Scrubber:
                 (places[match.start()], places[match.end() - 1] + 1)
                 for match in self._pattern.finditer(folded)
             ]
-            if technical and spans:
+            if technical:
                 runs = [run.span() for run in LETTERS.finditer(text)]
                 safe = [run for run in runs if is_imaging(text[slice(*run)])]
                 safe += [run for run in runs if _is_chance(text, run, spans)]
@@ -267,6 +267,12 @@ def _is_chance(text: str, run: tuple[int, int], spans: list[tuple[int, int]]) ->
 
 def _is_inside(span: tuple[int, int], spans: list[tuple[int, int]]) -> bool:
     return any(start <= span[0] and span[1] <= stop for start, stop in spans)
+
+
+def _is_number(text: str) -> bool:
+    return bool(
+        re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[0-9a-f]+", text, re.IGNORECASE)
+    )
 
 
 def _day(text: str) -> date | None:

@@ -25,7 +25,6 @@ from ecdysis.dicom.elements import Buffer
 from ecdysis.dicom.refusals import DUPLICATE, MALFORMED, UNREADABLE, RefusedError
 from ecdysis.errors import InputError
 from ecdysis.files import atomic, read_json
-from ecdysis.garbage import rarely_collected
 from ecdysis.key import Key
 
 MAPPED_FROM = 64 << 20
@@ -38,7 +37,6 @@ MAPPED_TO_LEARN_FROM = 256 << 10
 """The same when only the header is looked at."""
 
 
-@rarely_collected()
 def deidentify(
     listing: Path,
     output: Path,

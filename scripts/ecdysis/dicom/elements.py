@@ -29,12 +29,6 @@ LONGEST_SHORT = 0xFFFF
 
 Buffer = bytes | memoryview
 
-UNPACKERS = {
-    big: tuple(Struct(order + form).unpack_from for form in ("HH2sH", "HHI", "I"))
-    for big, order in ((False, "<"), (True, ">"))
-}
-"""Functions that read, by byte order, an explicit header, an implicit one, and a long length."""
-
 
 class Encoding(NamedTuple):
     """The encoding of a data set: whether it has no VRs (`implicit`), and its byte order."""
@@ -92,7 +86,10 @@ class Reader:
         if depth > DEEPEST:
             raise RefusedError(MALFORMED)
         self.data, self.encoding, self.depth = data, encoding, depth
-        self._explicit, self._implicit, self._length = UNPACKERS[encoding.big]
+        order = ">" if encoding.big else "<"
+        self._explicit = Struct(order + "HH2sH").unpack_from
+        self._implicit = Struct(order + "HHI").unpack_from
+        self._length = Struct(order + "I").unpack_from
 
     def elements(self, start: int, stop: int, *, top: bool = False) -> list[Element]:
         """Return the elements between `start` and `stop`.
@@ -112,27 +109,10 @@ class Reader:
                 raise RefusedError(MALFORMED)
         except RefusedError:
             rest = found[-1].end if found else start
-            if not top or not self.is_padding(found[-1].tag if found else 0, rest, stop):
+            after_pixels = bool(found) and found[-1].tag >= PIXEL_DATA
+            if not top or not (after_pixels or not any(self.data[rest:stop])):
                 raise
         return found
-
-    def element(self, start: int, stop: int) -> Element:
-        """Return the element at `start`.
-
-        Raises
-        ------
-        RefusedError
-            It is malformed or reaches beyond `stop`.
-        """
-        found: list[Element] = []
-        self._collect(found, start, stop, most=1)
-        if not found:
-            raise RefusedError(MALFORMED)
-        return found[0]
-
-    def is_padding(self, last: int, start: int, stop: int) -> bool:
-        """Tell whether bytes after the element `last` that are no elements may be left out."""
-        return last >= PIXEL_DATA or not any(self.data[start:stop])
 
     def creators(self, elements: Iterable[Element]) -> dict[int, str]:
         """Return the private creator of each block: tag of the creator's element -> creator."""
@@ -180,10 +160,8 @@ class Reader:
             found.append(content)
         return found
 
-    def _collect(
-        self, found: list[Element], position: int, stop: int, most: int | None = None
-    ) -> int:
-        """Append elements until `stop`, an item delimiter or `most`; return the position."""
+    def _collect(self, found: list[Element], position: int, stop: int) -> int:
+        """Append elements until `stop` or an item delimiter; return its position."""
         data, implicit, explicit = self.data, self.encoding.implicit, self._explicit
         try:
             while position < stop:
@@ -220,8 +198,6 @@ class Reader:
                     value_end, end = self._undefined(vr, position, stop)
                     found.append(Element(tag, vr, head, position, value_end, end))
                 position = end
-                if most == len(found):
-                    break
         except error:
             raise RefusedError(TRUNCATED) from None
         return position

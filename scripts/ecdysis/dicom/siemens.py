@@ -47,8 +47,8 @@ BEGIN, END = "### ASCCONV BEGIN", "### ASCCONV END"
 SYNGO_TYPES = {"DS": 3, "FD": 4, "FL": 5, "IS": 6, "SL": 7, "SS": 8, "UL": 9, "US": 10, "CS": 16,
                "LO": 19, "SH": 22, "UN": 0}  # fmt: skip
 MOST_TAGS = 1024
-LONGEST_NAME, ENTRY, ITEMS_AT, ITEM_HEADER = 64, 84, 76, 16
-"""Bytes of a field's name and entry, where it has the number of items, and of an item's header."""
+ENTRY, ITEMS_AT, ITEM_HEADER = 84, 76, 16
+"""Bytes of the entry of a field, where it has the number of items, and of an item's header."""
 ITEM_NUMBERS = Struct("<4i").unpack_from
 
 
@@ -67,9 +67,7 @@ def csa(value: bytes, accept: Accept) -> bytes | None:
         fields, layout = _fields(value)
     except (error, ValueError):
         return None
-    parts = [
-        part for field in fields if field.is_known and (part := _kept(field.raw, layout, accept))
-    ]
+    parts = [part for raw in fields if (part := _kept(raw, layout, accept))]
     head = b"SV10\4\3\2\1" + pack("<ii", len(parts), 77)
     return b"".join([head, *parts]) if parts else None
 
@@ -88,8 +86,10 @@ def _kept(raw: bytes, layout: "Layout", accept: Accept) -> bytes:
         left = [PREFIX + text for item in items if (text := _ascconv(item, accept))]
     elif name in vocabulary("csa_number"):
         left = [item for item in items if NUMBER.fullmatch(item.strip()) and accept(item)]
-    else:
+    elif name in vocabulary("csa_text"):
         left = [item for item in items if is_code(item) and accept(item)]
+    else:
+        return b""
     return _field_bytes(Field(name, vm, vr, left)) if vr in SYNGO_TYPES else b""
 
 
@@ -102,14 +102,7 @@ def read_csa(value: bytes) -> list[Field]:
         The header is malformed.
     """
     fields, layout = _fields(value)
-    return [_parsed(field.raw, layout) for field in fields]
-
-
-class _RawField(NamedTuple):
-    """The bytes of a field, its entry and its items, and whether anything of it may stay."""
-
-    raw: bytes
-    is_known: bool
+    return [_parsed(raw, layout) for raw in fields]
 
 
 class Layout(NamedTuple):
@@ -119,8 +112,8 @@ class Layout(NamedTuple):
     surplus: int
 
 
-def _fields(value: bytes) -> tuple[list[_RawField], Layout]:
-    """Return the fields of a CSA header, and their layout.
+def _fields(value: bytes) -> tuple[list[bytes], Layout]:
+    """Return the bytes of each field of a CSA header, its entry and its items, and their layout.
 
     Raises
     ------
@@ -134,51 +127,21 @@ def _fields(value: bytes) -> tuple[list[_RawField], Layout]:
     if count > MOST_TAGS:
         raise ValueError
     number, surplus = (1, 0) if is_second else (0, *unpack_from("<i", value, start + ITEMS_AT))
-    layout = Layout(number, surplus)
-    return _last_fields.read(value, start, count, layout), layout
-
-
-class _LastFields:
-    """The fields of the last header, most of which the header of the next slice repeats."""
-
-    def __init__(self) -> None:
-        self._layout, self._fields = Layout(0, 0), list[_RawField]()
-
-    def read(self, value: bytes, start: int, count: int, layout: Layout) -> list[_RawField]:
-        """Return `count` fields from `start`; see `_fields`."""
-        is_same = layout == self._layout and count == len(self._fields)
-        fields = []
-        for field in self._fields if is_same else [NO_FIELD] * count:
-            if not field.raw or not value.startswith(field.raw, start):
-                field = _field_at(value, start, layout)  # noqa: PLW2901
-            fields.append(field)
-            start += len(field.raw)
-        self._layout, self._fields = layout, fields
-        return fields
-
-
-NO_FIELD = _RawField(b"", is_known=False)
-_last_fields = _LastFields()
-
-
-def _field_at(value: bytes, start: int, layout: Layout) -> _RawField:
-    (items,) = unpack_from("<i", value, start + ITEMS_AT)
-    if not 0 <= items <= MOST_TAGS:
-        raise ValueError
-    stop = start + ENTRY
-    for _ in range(items):
-        length = ITEM_NUMBERS(value, stop)[layout.number] - layout.surplus
-        stop += ITEM_HEADER
-        if not 0 <= length <= len(value) - stop:
+    fields = []
+    for _ in range(count):
+        (items,) = unpack_from("<i", value, start + ITEMS_AT)
+        if not 0 <= items <= MOST_TAGS:
             raise ValueError
-        stop += _padded(length) if length else 0
-    name = _text(value[start : start + LONGEST_NAME])
-    return _RawField(value[start:stop], name in _known_names())
-
-
-@cache
-def _known_names() -> frozenset[str]:
-    return vocabulary("csa_number") | vocabulary("csa_text") | {*PROTOCOL_FIELDS}
+        stop = start + ENTRY
+        for _ in range(items):
+            length = ITEM_NUMBERS(value, stop)[number] - surplus
+            stop += ITEM_HEADER
+            if not 0 <= length <= len(value) - stop:
+                raise ValueError
+            stop += _padded(length) if length else 0
+        fields.append(value[start:stop])
+        start = stop
+    return fields, Layout(number, surplus)
 
 
 def _parsed(raw: bytes, layout: Layout) -> Field:
@@ -239,9 +202,5 @@ def _is_kept(key: str, value: str, accept: Accept) -> bool:
 @cache
 def _is_protocol_key(key: str) -> bool:
     """Tell whether a converter that searches the text for its keys would stop at this one."""
-    return bool(_protocol_keys().search(INDEX.sub("[]", key)))
-
-
-@cache
-def _protocol_keys() -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, sorted(vocabulary("protocol")))))
+    bare = INDEX.sub("[]", key)
+    return any(known in bare for known in vocabulary("protocol"))

@@ -89,15 +89,7 @@ def private_elements() -> dict[tuple[str, int, int], PrivateElement]:
 @cache
 def vocabulary(kind: str) -> frozenset[str]:
     """Return the words of a kind, see the head of vocabulary.tsv."""
-    return _vocabularies().get(kind, frozenset())
-
-
-@cache
-def _vocabularies() -> dict[str, frozenset[str]]:
-    words: dict[str, set[str]] = {}
-    for kind, word in table_rows(HERE / "vocabulary.tsv"):
-        words.setdefault(kind, set()).add(word)
-    return {kind: frozenset(of_kind) for kind, of_kind in words.items()}
+    return frozenset(word for of, word in table_rows(HERE / "vocabulary.tsv") if of == kind)
 
 
 @cache
