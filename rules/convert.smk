@@ -5,55 +5,6 @@ localrules:
     dataset_files,
 
 
-def series_of_image(wildcards):
-    """Return the pseudonymous series that an image is converted from."""
-    return image_of(wildcards).series
-
-
-def series_of_session(wildcards):
-    """Return all series of a session that become images, with their images."""
-    return [
-        {
-            "series": item.series,
-            "files": item.facts.files,
-            "outputs": [asdict(output) for output in item.outputs],
-            "keep": item.keep,
-        }
-        for item in STUDY.series_of_session[wildcards.session]
-    ]
-
-
-def metadata_of_series(wildcards):
-    """Return the sidecar fields that the rules of the study set for an image."""
-    return STUDY.series[series_of_image(wildcards)].metadata
-
-
-def others_of_session(wildcards):
-    """Return the other series of a session, which are converted together."""
-    return [asdict(item) for item in STUDY.others.get(wildcards.session, [])]
-
-
-def nifti_of_image(wildcards):
-    """Return the folder with the converted images of the session of an image.
-
-    An image that is already in the dataset is not converted again: no rule makes its input, so
-    Snakemake treats the existing image as a source file.
-    """
-    return nifti_folder(image_of(wildcards).dicom_session or "none/none")
-
-
-def nifti_of_session(wildcards):
-    """Return the folder with the converted images of a session with non-anatomical images."""
-    session = wildcards.session
-    return {"nifti": nifti_folder(session)} if session in STUDY.others else {}
-
-
-def converted_images(wildcards):
-    """Return the raw files of the images that were converted from DICOM, in this run or before."""
-    names = {item.name for item in (*STUDY.plan.images, *STUDY.plan.present)}
-    return [image.path for image in STUDY.images if image.name in names]
-
-
 rule run_dcm2niix:
     """Convert the DICOM series of a session that the dataset lacks, once for all images."""
     input:

@@ -1,19 +1,6 @@
 """Cropping: the image, its brain mask and the brain on one grid."""
 
 
-def has_manual_mask(wildcards):
-    """Return whether the mask of an image was made by hand."""
-    return manual_mask(STUDY.settings, image_of(wildcards)) is not None
-
-
-def cropped_files(image):
-    """Return the outputs of cropping; with defacing, the image with its face is intermediate."""
-    preproc = intermediate(image.undefaced) if DEFACE else image.preproc
-    if METHOD == "none":
-        return {"preproc": preproc}
-    return {"preproc": preproc, "mask": image.mask, "brain": image.brain}
-
-
 rule crop:
     """Crop the reoriented image and its brain mask, and write the brain."""
     input:

@@ -7,37 +7,6 @@ localrules:
     headers,
 
 
-def session_files(wildcards):
-    """Return the list of the files of a DICOM session, which is in the private directory."""
-    return STUDY.sessions[wildcards.session].files
-
-
-def published_dicom(path):
-    """Keep de-identified DICOM if the user set `deid_dir`; otherwise it is intermediate."""
-    folder = directory(path)
-    return folder if STUDY.settings["deid_dir"] else intermediate(folder)
-
-
-def results_of_session(wildcards):
-    """Return the converted files of a DICOM session, and the results that the audit waits for.
-
-    The audit also reads the records of all steps; figures are the last step of an image.
-    """
-    images = STUDY.images_of_session.get(wildcards.session, [])
-    raw = [image.path for image in images]
-    sidecars = [path.replace(".nii.gz", ".json") for path in raw]
-    shared = [shared_file(image) for image in images]
-    shared += [file for image in images for file in extra_results(image)]
-    figures = [image.figures for image in images]
-    return {"converted": [*raw, *sidecars], "made": [*shared, *figures]}
-
-
-def record_of_session(wildcards):
-    """Return the record of the other series of a session, if it has any."""
-    session = wildcards.session
-    return [converted_file(session)] if session in STUDY.converted_sessions else []
-
-
 rule deidentify:
     """De-identify and audit the DICOM files, without conversion."""
     input:

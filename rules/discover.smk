@@ -5,17 +5,6 @@ localrules:
     refuse,
 
 
-def reason_of_refusal(wildcards):
-    """Return why an image was refused."""
-    return STUDY.refused[wildcards.token][1]
-
-
-def plan_table(wildcards):
-    """Return the path of the edited plan: as set, in the private or in the working directory."""
-    folder = PRIVATE_DIR or started_in()
-    return STUDY.settings["plan"] or f"{folder}/plan.tsv"
-
-
 if STUDY.settings["dicom_dir"]:
 
     localrules:

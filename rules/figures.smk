@@ -1,36 +1,6 @@
 """Figures: the figures and the viewer of each image."""
 
 
-def image_name(wildcards):
-    """Return the parts of the name of an image."""
-    image = image_of(wildcards)
-    return {key: getattr(image, key) for key in ("folder", "entities", "suffix")}
-
-
-def shown_files(wildcards):
-    """Return the files that the figures of an image show, called as in `ImageFiles`."""
-    image = image_of(wildcards)
-    files = {"raw": image.path, "preproc": shared_file(image)}
-    if DEFACE:
-        files["faced"] = image.undefaced
-    if METHOD != "none":
-        files["mask"] = image.mask
-        if t1w := t1w_of_session(image):
-            files |= {"t1w": shared_file(t1w), "from_t1w": image.from_t1w}
-    if has_own_tissues(image):
-        files |= {
-            "dseg": image.dseg,
-            "corrected": image.corrected,
-            "field": image.bias_field,
-            "template": image.warped_template,
-        }
-        if manual_mask(STUDY.settings, image):
-            files["automatic_mask"] = image.uncropped_mask
-    if lesion := lesion_of_image(image):
-        files["lesion"] = lesion
-    return files
-
-
 rule figures:
     """Draw the figures and the viewer of an image."""
     input:

@@ -1,4 +1,4 @@
-"""Functions that several rules share: images, targets, and the files that belong to them."""
+"""Input functions of the rules: images, sessions, and the files that belong to them."""
 
 # Images
 
@@ -28,6 +28,11 @@ def refused_image(wildcards):
     return STUDY.refused[wildcards.token][0]
 
 
+def reason_of_refusal(wildcards):
+    """Return why an image was refused."""
+    return STUDY.refused[wildcards.token][1]
+
+
 def reoriented_image(wildcards):
     """Return the reoriented image, which is made again if it is missing.
 
@@ -42,6 +47,16 @@ def t1w_of_session(image):
     return None if ANY_CONTRAST else STUDY.t1w_beside(image)
 
 
+def t1w_of_session_files(wildcards):
+    """Return the T1w of the session of an image, reoriented, with its raw file and brain mask."""
+    image = image_of(wildcards)
+    t1w = t1w_of_session(image)
+    if t1w is None:
+        raise WorkflowError(f"{image.file} has no T1w in its session")
+    mask = t1w.uncropped_mask
+    return {"t1w": remakeable(t1w.reoriented), "raw_t1w": t1w.path, "t1w_mask": mask}
+
+
 def uncropped_mask(wildcards):
     """Return the brain mask of an image before cropping: by hand, its own, or that of its T1w."""
     if METHOD == "none":
@@ -51,6 +66,11 @@ def uncropped_mask(wildcards):
         return {"mask": str(by_hand)}
     own = t1w_of_session(image) is None
     return {"mask": image.uncropped_mask if own else image.transferred_mask}
+
+
+def has_manual_mask(wildcards):
+    """Return whether the mask of an image was made by hand."""
+    return manual_mask(STUDY.settings, image_of(wildcards)) is not None
 
 
 def lesion_of(wildcards):
@@ -65,14 +85,60 @@ def lesion_of_image(image):
     return str(mask) if mask else None
 
 
+def fault_of_lesions(wildcards):
+    """Return why the lesion masks of a session cannot be used for an image, or None."""
+    folder, image = STUDY.settings["skullstrip"]["lesions"], image_of(wildcards)
+    others = STUDY.by_subject[image.subject]
+    session = [other for other in others if other.session == image.session]
+    return lesion_fault(Path(folder), image, session) if folder else None
+
+
+def cropped_files(image):
+    """Return the outputs of cropping; with defacing, the image with its face is intermediate."""
+    preproc = intermediate(image.undefaced) if DEFACE else image.preproc
+    if METHOD == "none":
+        return {"preproc": preproc}
+    return {"preproc": preproc, "mask": image.mask, "brain": image.brain}
+
+
 def shared_file(image):
     """Return the cropped image, or the defaced image if faces are removed."""
     return image.defaced if DEFACE else image.preproc
 
 
+def shared_image(wildcards):
+    """Return the image that is shared."""
+    return shared_file(image_of(wildcards))
+
+
 def brain_mask(wildcards):
     """Return the brain mask on the grid of the cropped image."""
     return image_of(wildcards).mask
+
+
+def records_of_masks(wildcards):
+    """Return the records of the masks of an image and of the T1w it has its mask from.
+
+    The step that crops checks a mask by hand. It does not replace what the T1w gave to others.
+    """
+    image = image_of(wildcards)
+    own = image.record("crop" if manual_mask(STUDY.settings, image) else "skullstrip")
+    t1w = t1w_of_session(image)
+    return [str(own)] + ([str(t1w.record("skullstrip"))] if t1w else [])
+
+
+def is_accepted(wildcards):
+    """Return whether the raters of an image accept it."""
+    ratings = by_image(STUDY.ratings).get(image_of(wildcards).file, [])
+    return bool(ratings) and ratings[0].rating == "accept"
+
+
+def affines_from_template(wildcards):
+    """Return the transforms of points from the template to an image, in this order."""
+    image = image_of(wildcards)
+    t1w = t1w_of_session(image)
+    # Points are mapped in the opposite direction to images.
+    return [image.affine] if t1w is None else [t1w.affine, image.to_t1w]
 
 
 def tissue_maps(image):
@@ -118,6 +184,55 @@ def has_own_tissues(image):
     return METHOD == "ants" and t1w_of_session(image) is None
 
 
+def measured_with(wildcards):
+    """Return the files, besides the image, that its quality measures are computed from."""
+    if METHOD != "ants":
+        return uncropped_mask(wildcards)
+    image = image_of(wildcards)
+    t1w = t1w_of_session(image)
+    maps = segmented_files(t1w or image)["probsegs"]
+    files = {**uncropped_mask(wildcards), "tissues": maps}
+    if t1w:
+        return {**files, "points_to_t1w": image.from_t1w}
+    return {
+        **files,
+        "posteriors": image.posteriors,
+        "bias_field": image.bias_field,
+        "affine": image.affine,
+        "template": TEMPLATE_FOLDER,
+    }
+
+
+def image_name(wildcards):
+    """Return the parts of the name of an image."""
+    image = image_of(wildcards)
+    return {key: getattr(image, key) for key in ("folder", "entities", "suffix")}
+
+
+def shown_files(wildcards):
+    """Return the files that the figures of an image show, called as in `ImageFiles`."""
+    image = image_of(wildcards)
+    files = {"raw": image.path, "preproc": shared_file(image)}
+    if DEFACE:
+        files["faced"] = image.undefaced
+    if METHOD != "none":
+        files["mask"] = image.mask
+        if t1w := t1w_of_session(image):
+            files |= {"t1w": shared_file(t1w), "from_t1w": image.from_t1w}
+    if has_own_tissues(image):
+        files |= {
+            "dseg": image.dseg,
+            "corrected": image.corrected,
+            "field": image.bias_field,
+            "template": image.warped_template,
+        }
+        if manual_mask(STUDY.settings, image):
+            files["automatic_mask"] = image.uncropped_mask
+    if lesion := lesion_of_image(image):
+        files["lesion"] = lesion
+    return files
+
+
 # Targets
 
 
@@ -140,6 +255,13 @@ def image_results():
     return results
 
 
+def labels_of_results():
+    """Return the labels of the entity `desc` in the names of the results."""
+    labels = ["defaced" if DEFACE else "preproc"]
+    labels += ["brain"] if METHOD != "none" else []
+    return labels + (["biascorrected"] if METHOD == "ants" else [])
+
+
 def group_inputs(wildcards):
     """Return the inputs of the group page except figures; --batch divides figures only."""
     if is_batch():
@@ -156,12 +278,84 @@ def statmap_records(wildcards):
     return [statmaps_file(unit) for unit in STUDY.statmaps_by_unit]
 
 
+def map_files(wildcards):
+    """Return the statistical maps of a subject or the group that Snakemake can watch.
+
+    Snakemake would read brackets in a file name as wildcards, and stop where a file is missing, so
+    such maps are left out; the job reports a missing one.
+    """
+    maps = STUDY.statmaps_by_unit[wildcards.unit]
+    return [
+        item.path
+        for item in maps
+        if not set("<>{}\n") & set(item.path) and Path(item.path).exists()
+    ]
+
+
+def maps_of_unit(wildcards):
+    """Return the path, the name in the results and the title of each statistical map."""
+    return [asdict(item) for item in STUDY.statmaps_by_unit[wildcards.unit]]
+
+
+def background_of_maps(wildcards):
+    """Return the image that maps in their subject's own space are drawn on, if there is one."""
+    images = STUDY.by_subject.get(wildcards.unit.removeprefix("sub-"), [])
+    own = any(item.own_space for item in STUDY.statmaps_by_unit[wildcards.unit])
+    return [shared_file(image) for image in images[:1]] if own else []
+
+
 # DICOM sessions and series
+
+
+def session_files(wildcards):
+    """Return the list of the files of a DICOM session, which is in the private directory."""
+    return STUDY.sessions[wildcards.session].files
+
+
+def nifti_of_image(wildcards):
+    """Return the folder with the converted images of the session of an image.
+
+    An image that is already in the dataset is not converted again: no rule makes its input, so
+    Snakemake treats the existing image as a source file.
+    """
+    return nifti_folder(image_of(wildcards).dicom_session or "none/none")
+
+
+def nifti_of_session(wildcards):
+    """Return the folder with the converted images of a session with non-anatomical images."""
+    session = wildcards.session
+    return {"nifti": nifti_folder(session)} if session in STUDY.others else {}
+
+
+def published_dicom(path):
+    """Keep de-identified DICOM if the user set `deid_dir`; otherwise it is intermediate."""
+    folder = directory(path)
+    return folder if STUDY.settings["deid_dir"] else intermediate(folder)
 
 
 def published_sessions(wildcards):
     """Return the folders of the DICOM sessions that passed their audits."""
     return [f"{DEID_DIR}/{session}" for session in STUDY.sessions]
+
+
+def results_of_session(wildcards):
+    """Return the converted files of a DICOM session, and the results that the audit waits for.
+
+    The audit also reads the records of all steps; figures are the last step of an image.
+    """
+    images = STUDY.images_of_session.get(wildcards.session, [])
+    raw = [image.path for image in images]
+    sidecars = [path.replace(".nii.gz", ".json") for path in raw]
+    shared = [shared_file(image) for image in images]
+    shared += [file for image in images for file in extra_results(image)]
+    figures = [image.figures for image in images]
+    return {"converted": [*raw, *sidecars], "made": [*shared, *figures]}
+
+
+def record_of_session(wildcards):
+    """Return the record of the other series of a session, if it has any."""
+    session = wildcards.session
+    return [converted_file(session)] if session in STUDY.converted_sessions else []
 
 
 def audited_results(wildcards):
@@ -176,6 +370,48 @@ def audited_results(wildcards):
     ]
 
 
+def series_of_image(wildcards):
+    """Return the pseudonymous series that an image is converted from."""
+    return image_of(wildcards).series
+
+
+def series_of_session(wildcards):
+    """Return all series of a session that become images, with their images."""
+    return [
+        {
+            "series": item.series,
+            "files": item.facts.files,
+            "outputs": [asdict(output) for output in item.outputs],
+            "keep": item.keep,
+        }
+        for item in STUDY.series_of_session[wildcards.session]
+    ]
+
+
+def metadata_of_series(wildcards):
+    """Return the sidecar fields that the rules of the study set for an image."""
+    return STUDY.series[series_of_image(wildcards)].metadata
+
+
+def others_of_session(wildcards):
+    """Return the other series of a session, which are converted together."""
+    return [asdict(item) for item in STUDY.others.get(wildcards.session, [])]
+
+
 def session_records(wildcards):
     """Return the records of the sessions whose other series are converted."""
     return [converted_file(session) for session in STUDY.converted_sessions]
+
+
+def converted_images(wildcards):
+    """Return the raw files of the images that were converted from DICOM, in this run or before."""
+    names = {item.name for item in (*STUDY.plan.images, *STUDY.plan.present)}
+    return [image.path for image in STUDY.images if image.name in names]
+
+
+def plan_table(wildcards):
+    """Return the path of the edited plan: as set, in the private or in the working directory."""
+    folder = PRIVATE_DIR or started_in()
+    return STUDY.settings["plan"] or f"{folder}/plan.tsv"
+
+# Rules

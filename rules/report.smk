@@ -7,13 +7,6 @@ localrules:
     derivative_description,
 
 
-def labels_of_results():
-    """Return the labels of the entity `desc` in the names of the results."""
-    labels = ["defaced" if DEFACE else "preproc"]
-    labels += ["brain"] if METHOD != "none" else []
-    return labels + (["biascorrected"] if METHOD == "ants" else [])
-
-
 # Page templates are in the folder of the workflow, which a container cannot read, so pages and
 # viewers are written outside of containers.
 

@@ -1,11 +1,6 @@
 """Segmentation: tissue maps and bias-corrected image, from the estimates of the method ants."""
 
 
-def shared_image(wildcards):
-    """Return the image that is shared."""
-    return shared_file(image_of(wildcards))
-
-
 rule segment:
     """Write the bias-corrected image and the tissue maps."""
     input:

@@ -1,24 +1,5 @@
 """Skull stripping: the brain mask of each image, by the method of the settings."""
 
-
-def t1w_of_session_files(wildcards):
-    """Return the T1w of the session of an image, reoriented, with its raw file and brain mask."""
-    image = image_of(wildcards)
-    t1w = t1w_of_session(image)
-    if t1w is None:
-        raise WorkflowError(f"{image.file} has no T1w in its session")
-    mask = t1w.uncropped_mask
-    return {"t1w": remakeable(t1w.reoriented), "raw_t1w": t1w.path, "t1w_mask": mask}
-
-
-def fault_of_lesions(wildcards):
-    """Return why the lesion masks of a session cannot be used for an image, or None."""
-    folder, image = STUDY.settings["skullstrip"]["lesions"], image_of(wildcards)
-    others = STUDY.by_subject[image.subject]
-    session = [other for other in others if other.session == image.session]
-    return lesion_fault(Path(folder), image, session) if folder else None
-
-
 if METHOD not in ("none", "ants"):
 
     rule skullstrip:
