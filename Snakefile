@@ -17,6 +17,7 @@ rule all:
 
 
 include: "rules/inputs.smk"
+include: "rules/dicom_inputs.smk"
 include: "rules/discover.smk"
 
 
