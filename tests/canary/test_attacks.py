@@ -294,10 +294,9 @@ def test_an_age_in_a_description_goes() -> None:
     assert (result.SeriesDescription, result.ProtocolName) == ("T1 mprage", "t1_3D_p2")
 
 
-def test_names_of_coils_and_programs_in_a_protocol_are_searched() -> None:
+def test_names_of_coil_elements_and_programs_in_a_protocol_are_searched() -> None:
     lines = [
         '### ASCCONV BEGIN ###',
-        'a[0].sCoilElementID.tCoilID = ""Quist_12""',
         'a[1].sCoilElementID.tCoilID = ""HeadNeck_64""',
         'a[2].sCoilElementID.tElement = ""Tim""',
         'tSequenceFileName = ""%CustomerSeq%\\quist_gre""',

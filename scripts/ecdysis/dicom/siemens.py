@@ -193,9 +193,13 @@ def _ascconv(text: str, accept: Accept) -> str:
 
 
 def _is_kept(key: str, value: str, accept: Accept) -> bool:
-    if form := STRINGS.get(key.rsplit(".", 1)[-1]):
+    field = key.rsplit(".", 1)[-1]
+    if form := STRINGS.get(field):
         quoted = QUOTED.fullmatch(value)
-        return quoted is not None and bool(form.fullmatch(quoted[1])) and accept(quoted[1])
+        if quoted is None or not form.fullmatch(quoted[1]):
+            return False
+        # Converters need the name of the coil, whose words may be those of a site, too.
+        return field == "tCoilID" or accept(quoted[1])
     return bool(NUMBER.fullmatch(value)) and _is_protocol_key(key) and accept(value)
 
 
