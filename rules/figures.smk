@@ -14,9 +14,9 @@ rule figures:
             caption="../report/captions/figure.rst",
         ),
     log:
-        "logs/sub-{subject}/figures/{image}.log",
+        "logs/sub-{subject}/figures/{image}/figures.log",
     benchmark:
-        "benchmarks/sub-{subject}/figures/{image}.tsv"
+        "benchmarks/sub-{subject}/figures/{image}/figures.tsv"
     conda:
         "../envs/python.yaml"
     # Page templates are in the folder of the workflow, which a container cannot read.

@@ -11,6 +11,6 @@ if "snakemake" in globals():
     job = globals()["snakemake"]
     image = ImageName(**job.params.name)
     files = {kind: Path(file) for kind, file in job.input.items()}
-    with recorded(job, "figures", unit=image.name) as details:
+    with recorded(job, "figures") as details:
         drawn = draw_figures(Path(job.output.figures), ImageFiles(image, **files))
         details.update(drawn)

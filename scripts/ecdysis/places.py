@@ -46,7 +46,9 @@ def statmaps_file(unit: str) -> str:
 
 
 def figures_folder(image: str, subject: str = "") -> str:
-    """Return the folder of the figures of an image; the subject is the first entity of its name.
+    """Return the folder of the figures of an image; its name begins with its subject.
+
+    If the name is a wildcard of Snakemake, give the subject too.
 
     Examples
     --------

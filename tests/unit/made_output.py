@@ -118,7 +118,7 @@ class MadeOutput:
         entities, _, suffix = image.rpartition("_")
         for stage in stages:
             self.record(name, stage)
-        self.record(name, "figures", details={"figures": 4, "warnings": []})
+        self.record(figures_folder(image), "figures", details={"figures": 4, "warnings": []})
         (self.root / folder).mkdir(parents=True, exist_ok=True)
         for result in (f"desc-preproc_{suffix}", "desc-brain_mask"):
             (self.root / folder / f"{entities}_{result}.nii.gz").touch()

@@ -147,7 +147,7 @@ def _bare_and_by_hand(made: MadeOutput) -> None:
 def _for_others(made: MadeOutput) -> None:
     done = {"reorient": {}, "skullstrip": OK, "crop": {}, "segment": {}}
     _image(made, "01", "T1w", {**done, "template_space": {}, "full_grid": {}})
-    made.record("sub-01/anat/sub-01_T1w", "figures", details={"figures": 4})
+    made.record("sub-01/figures/sub-01_T1w", "figures", details={"figures": 4})
 
 
 BASIC = {"crop", "skullstrip"}

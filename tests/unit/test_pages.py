@@ -88,7 +88,7 @@ def test_nothing_from_data_becomes_markup(made: MadeOutput, updated: Callable[..
     name = made.image("01")
     made.finish(name)
     made.record(name, "crop", details={EVIL: {EVIL: [EVIL]}, "Warnings": [EVIL], "converter": EVIL})
-    made.record(name, "figures", "failed", reason=EVIL, details={}, log=EVIL)
+    made.record("sub-01/figures/sub-01_T1w", "figures", "failed", reason=EVIL, details={}, log=EVIL)
     made.figure("sub-01_T1w", "sub-01_desc-brain_T1w.jpg", EVIL)
     made.exclude(EVIL, EVIL, EVIL)
     unmapped = {"session": EVIL, "series": EVIL, "description": f'">{EVIL}', "reason": EVIL}

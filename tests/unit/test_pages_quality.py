@@ -183,7 +183,7 @@ def test_pending_steps_are_listed(made: MadeOutput, updated: Callable[..., Page]
     assert "skullstrip: running: sub-03_T1w" in text
     assert "A run was in progress when this page was written" in text
     assert "crop: 1 waiting" in text
-    made.record("sub-01/anat/sub-01_T1w", "figures", "running")
+    made.record("sub-01/figures/sub-01_T1w", "figures", "running")
     assert "figures: running: sub-01_T1w" in updated().text
     held.close()
 

@@ -61,7 +61,7 @@ def test_a_subject_is_not_done_before_its_results_are_there(made: MadeOutput) ->
 def test_an_image_is_not_done_before_its_figures(made: MadeOutput) -> None:
     for label in ("01", "02", "03"):
         made.finish(made.image(label), figures=label != "02")
-    made.record("sub-01/anat/sub-01_T1w", "figures", "failed", reason="broken")
+    made.record("sub-01/figures/sub-01_T1w", "figures", "failed", reason="broken")
     run = load_run(made.root)
     progress = [run.subject(label).progress for label in ("01", "02", "03")]
     assert progress == ["failed", "pending", "done"]

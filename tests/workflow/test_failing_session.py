@@ -3,6 +3,7 @@
 import pytest
 from ecdysis.phantom.bids import TRUTH, write_bids
 from ecdysis.phantom.head import HeadSettings
+from ecdysis.report.costs import costs_of
 from ecdysis.report.pages import Pages
 from ecdysis.report.records import load_run
 
@@ -32,6 +33,8 @@ def test_the_other_session_is_done(study, snakemake):
         (NAMES[0], "done"),
         (NAMES[1], "failed"),
     ]
+    stages = {cost.stage for cost in costs_of(load_run(results))}
+    assert stages == {"reorient", "skullstrip", "crop", "measure", "figures"}
     page = (results / "sub-01.html").read_text()
     assert f"sub-01/figures/{NAMES[0]}/sub-01_ses-1_desc-mask_T1w.jpg" in page
     assert not (results / "sub-01/figures" / NAMES[1]).exists()

@@ -156,7 +156,7 @@ def test_what_lacked_memory_is_tried_with_more(place, on_cluster):
     (first,) = slurm_logs(place, "rule_figures/01_sub-01_ses-1_T1w")
     assert "exceeded memory limit" in first
     record = json.loads(
-        (place / "cluster/logs/sub-01/ses-1/anat/sub-01_ses-1_T1w/figures.status.json").read_text()
+        (place / "cluster/logs/sub-01/figures/sub-01_ses-1_T1w/figures.status.json").read_text()
     )
     assert record["state"] == "done"
     assert record["peak_memory_mb"] > 230

@@ -36,9 +36,10 @@ DICOM_STAGE = "convert"
 BRAIN_STAGE = "skullstrip"
 EXTRA_STAGES = ("deface", "segment", "measure", "full_grid", "template_space")
 FIGURES_STAGE = "figures"
-IMAGE_STAGES = (DICOM_STAGE, "reorient", BRAIN_STAGE, "crop", *EXTRA_STAGES, FIGURES_STAGE)
+IMAGE_STAGES = (DICOM_STAGE, "reorient", BRAIN_STAGE, "crop", *EXTRA_STAGES)
 """Stages of one image, in order; `BRAIN_STAGE` only with skull stripping, `EXTRA_STAGES` only if
-they have a record, `FIGURES_STAGE` if it has a record or there are no figures."""
+they have a record. `FIGURES_STAGE` follows if it has a record or there are no figures; its record
+is named after the folder of the figures."""
 SESSION_STAGES = ("deidentify", "audit", "audit_results", "run_dcm2niix", "convert_session")
 
 INTERRUPTED = "it was interrupted: it started and left no result"
@@ -204,6 +205,7 @@ def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool
     image = ImageName(item["folder"], item["entities"], item["suffix"])
     wanted = [name for name in IMAGE_STAGES if stripping or name != BRAIN_STAGE]
     stages = [read(image.name, name) for name in wanted]
+    stages.append(read(image.figures, FIGURES_STAGE))
     drawn = (root / image.figures).is_dir()
     optional = (*EXTRA_STAGES, FIGURES_STAGE) if drawn else EXTRA_STAGES
     stages = [stage for stage in stages if stage.name not in optional or stage.state != "pending"]
