@@ -7,6 +7,7 @@ from struct import pack
 import pytest
 from ecdysis.audit.instance import Value
 from ecdysis.audit.kept import Facts, pairs
+from ecdysis.audit.results import message_words
 from ecdysis.audit.search import READS_AS_DATE, Searcher
 from ecdysis.audit.secrets import KINDS, Secret, kinds_searched, secrets_of
 from ecdysis.audit.spelling import dates_in
@@ -196,3 +197,7 @@ def test_blank_slices_of_different_series_are_distinguished_by_their_series() ->
         ("b", "b"),
         ("a", "a"),
     ]
+
+
+def test_words_of_the_tables_of_reasons_are_the_workflows_own() -> None:
+    assert {"reformatted", "perfusion", "interquartile"} <= message_words()

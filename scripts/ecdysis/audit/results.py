@@ -23,6 +23,10 @@ RUN_FACTS = {"started", "seconds", "cpu_seconds", "cpu_seconds_before", "peak_me
 """Fields of a record about the run, not the data; the date of a run may equal that of a scan."""
 
 SOURCES = Path(__file__).parents[2]
+TEXT_TABLES = tuple(
+    f"ecdysis/{name}/*.tsv" for name in ("conversion", "planning", "quality", "share")
+)
+"""Tables with reasons and descriptions that the workflow writes."""
 PLAIN_WORD = re.compile(r"(?<![^\W\d_])[a-z]{4,}(?![^\W\d_])")
 """A whole word in lower-case ASCII letters; a part of a word such as Møllegård is not."""
 
@@ -151,7 +155,7 @@ def _in_text(text: str, searcher: Searcher, *, ours: bool) -> list[Secret]:
 
 @cache
 def message_words() -> frozenset[str]:
-    """Return the lower-case words of the workflow's own strings, those of docstrings left out."""
+    """Return the lower-case words of the workflow's own strings and tables, without docstrings."""
     found: set[str] = set()
     for path in SOURCES.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -164,4 +168,6 @@ def message_words() -> frozenset[str]:
         for text in texts:
             if isinstance(text, str) and text not in docs:
                 found.update(PLAIN_WORD.findall(text))
+    for table in (path for pattern in TEXT_TABLES for path in SOURCES.glob(pattern)):
+        found.update(PLAIN_WORD.findall(table.read_text(encoding="utf-8")))
     return frozenset(found)
