@@ -27,9 +27,11 @@ PRIVATE_FILES = re.compile(
     r"(?i)\.dcm$|\.ima$|\.log$|^key$|plan\.tsv$|participants_map|linkage|\.mat$"
 )
 TEXTS = (
-    *(".json", ".tsv", ".bval", ".bvec", ".md", ".bib", ".html", ".js", "_xfm.txt"),
+    *(".json", ".tsv", ".bval", ".bvec", ".md", ".bib", ".html", ".js", ".txt"),
     *("LICENSE", ".bidsignore"),
 )
+NOT_A_TEXT = "sha256sums.txt"
+"""Checksums may look like dates or numbers; the names beside them are checked as names."""
 PATTERNS = {
     "a path": re.compile(
         r"(?<![\w.:/<-])/(home|users|root|mnt|media|data\d*|work|scratch|tmp|var|srv|opt|export|"
@@ -209,7 +211,7 @@ def scan_files(folder: Path, known: Searched, files: Collection[Path] = ()) -> R
     every = (item for item in folder.rglob("*") if item.is_symlink() or item.is_file())
     for path in files or sorted(every):
         for name, endings, check in checks:
-            if path.name.endswith(endings):
+            if path.name.endswith(endings) and (endings != TEXTS or path.name != NOT_A_TEXT):
                 report.looked[name] = report.looked.get(name, 0) + 1
                 where = path.relative_to(folder).as_posix()
                 report.findings += [(where, reason) for reason in check(path)]
