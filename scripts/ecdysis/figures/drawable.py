@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ecdysis.image.geometry import Box, Voxels, orientation_of
 from ecdysis.image.head import find_head
-from ecdysis.image.volume import Volume, numbers_of, read_anatomical
+from ecdysis.image.volume import Volume, read_anatomical, without_gaps
 
 FINEST = 1.0
 """Spacing in mm below which an image is resampled before it is drawn."""
@@ -133,7 +133,8 @@ def load_drawable(path: str | Path, spacing: float = FINEST) -> Drawable:
     affine = _affine_in_mm(source)
     # Two-byte integers are drawn like floats, in half the memory.
     small = source.stored.dtype.kind in "iu" and source.stored.dtype.itemsize == 2
-    drawn = _along_world(source.stored if small else numbers_of(source), affine, spacing)
+    data = source.stored if small else without_gaps(source).stored.astype(np.float32)
+    drawn = _along_world(data, affine, spacing)
     slope, inter = source.scaling
     values = drawn.dataobj.astype(np.float32) * np.float32(slope) + np.float32(inter)
     return Drawable(nib.Nifti1Image(values, drawn.affine), source, affine)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ecdysis.image.geometry import Box
-from ecdysis.image.volume import Volume, numbers_of, read_anatomical
+from ecdysis.image.volume import Volume, read_anatomical, without_gaps
 
 WIDTH = 1340
 """Width of a page in pixels; one pixel of a mosaic is one pixel of the screen."""
@@ -170,7 +170,7 @@ def _scaled(source: Volume) -> Values:
     if source.stored.dtype.kind in "iu" and source.scaling == (1.0, 0.0):
         return source.stored
     slope, inter = source.scaling
-    return numbers_of(source) * np.float32(slope) + np.float32(inter)
+    return without_gaps(source).stored.astype(np.float32) * np.float32(slope) + np.float32(inter)
 
 
 def layout_of(grid: Canonical, box: Box, pixels: int, *, sagittal: bool = True) -> Layout:

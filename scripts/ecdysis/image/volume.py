@@ -193,12 +193,12 @@ def are_numbers(stored: Voxels) -> npt.NDArray[np.bool_]:
     return numbers
 
 
-def numbers_of(volume: Volume) -> npt.NDArray[np.float32]:
-    """Return the stored values as float32, with the background where a voxel is not a number."""
+def without_gaps(volume: Volume) -> Volume:
+    """Return an image with the background where a voxel is not a number."""
     numbers = are_numbers(volume.stored)
     if numbers.all():
-        return volume.stored.astype(np.float32)
-    return np.where(numbers, volume.stored, volume.background).astype(np.float32)
+        return volume
+    return replace(volume, stored=np.where(numbers, volume.stored, volume.background))
 
 
 def write(volume: Volume, path: str | PathLike[str]) -> None:

@@ -11,7 +11,7 @@ from scipy import ndimage
 from ecdysis.image.arrays import Mask, Values
 from ecdysis.image.brain_mask import read_mask
 from ecdysis.image.geometry import Box
-from ecdysis.image.volume import Volume, are_numbers, read
+from ecdysis.image.volume import Volume, read, without_gaps
 from ecdysis.job import optional
 from ecdysis.quality import air, background, maps, mriqc, tissue
 from ecdysis.quality.sheet import NotComputableError
@@ -244,14 +244,6 @@ class MeasuredImage:
             field = maps.read_field(self.inputs.byproducts.bias_field, self.volume, window)
             values = values / (field / np.float32(self.scale))
         return float(np.percentile(values, BRIGHTEST))
-
-
-def without_gaps(volume: Volume) -> Volume:
-    """Replace values that are not numbers by background."""
-    numbers = are_numbers(volume.stored)
-    if numbers.all():
-        return volume
-    return replace(volume, stored=np.where(numbers, volume.stored, volume.background))
 
 
 def without_outliers(volume: Volume) -> Volume:
