@@ -15,8 +15,7 @@ from ecdysis.figures.drawable import load_drawable
 from ecdysis.figures.image_viewer import write_image_viewer
 from ecdysis.figures.map_reading import Shown, prepare
 from ecdysis.figures.mosaic import load_canonical
-from ecdysis.figures.picture import save_picture
-from ecdysis.figures.plotting import load_plotting
+from ecdysis.figures.picture import load_plotting, save_picture
 from ecdysis.figures.statmap import anat_picture, cuts_picture, glass_picture, write_map_viewer
 from ecdysis.files import write_json
 from ecdysis.statmaps import StatMap

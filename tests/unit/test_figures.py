@@ -12,12 +12,13 @@ from ecdysis.bids.image_name import ImageName
 from ecdysis.figures import drawable, layers, mosaic
 from ecdysis.figures.draw import ImageFiles, draw_figures
 from ecdysis.figures.layers import THUMB_BYTES
+from ecdysis.figures.nilearn_figures import crop_pictures
 from ecdysis.figures.picture import save_picture
-from ecdysis.figures.whole_head import crop_pictures
 from ecdysis.image.geometry import Box
 from ecdysis.image.volume import Volume
 from ecdysis.skullstrip.itk import write_affine
 from nibabel.affines import apply_affine, from_matvec
+from nibabel.processing import resample_from_to
 from PIL import Image
 
 mpl.use("Agg")
@@ -271,12 +272,13 @@ def test_an_oblique_mask_lies_on_its_image(tmp_path: Path) -> None:
     mask = write(tmp_path / "mask.nii", inside.astype(np.uint8), affine)
     region = drawable.load_mask(mask)
     assert region.zooms == pytest.approx(image.zooms)
-    np.testing.assert_allclose(1000 * region.on(image.image), image.data, atol=1)
+    moved = resample_from_to(region.image, image.image, order=1)
+    np.testing.assert_allclose(1000 * moved.get_fdata(), image.data, atol=1)
 
 
 def test_the_crop_is_drawn_before_and_after(tmp_path: Path, files: dict[str, Path]) -> None:
     raw, preproc = (drawable.load_drawable(files[key]) for key in ("raw", "preproc"))
-    pictures = crop_pictures("sub-01_T1w", raw, preproc)
+    pictures = {item.kind: item for item in crop_pictures("sub-01_T1w", raw, preproc)}
     assert "RAS, 40 × 48 × 44 voxels of 4 × 4 × 4 mm" in pictures["cropBox"].alt
     assert "RAS, 32 × 40 × 36 voxels of 4 × 4 × 4 mm" in pictures["crop"].alt
     cyan = {}

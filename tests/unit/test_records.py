@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from ecdysis.errors import InputError
 from ecdysis.places import HIDDEN
-from ecdysis.report.log_tail import log_tail
 from ecdysis.report.model import Stage, worst
+from ecdysis.report.provenance import log_tail
 from ecdysis.report.records import load_run
 from ecdysis.run_lock import RUN
 

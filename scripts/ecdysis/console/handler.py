@@ -66,7 +66,6 @@ class Console(logging.Handler):
 
         Parameters
         ----------
-        progress : Progress
         retries : mapping
             Rule -> number of attempts after the first failure, in the order of the rules.
         results : str

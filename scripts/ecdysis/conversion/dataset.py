@@ -94,7 +94,6 @@ def add_to_tables(
 
     Parameters
     ----------
-    bids_dir : Path
     images : sequence of (NiftiSeries, Path)
         Each series with its image in the dataset. The sidecar is next to the image.
     options : sequence of str

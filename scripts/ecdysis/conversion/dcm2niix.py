@@ -86,7 +86,6 @@ class Converted:
         The ``.nii.gz``.
     sidecar : dict
         The content of its ``.json``.
-    shape : list of int
     zooms_mm : list of float
         The spacing of the fourth axis is in seconds.
     known_part : str or None

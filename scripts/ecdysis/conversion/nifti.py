@@ -33,7 +33,6 @@ class WantedSeries:
         Its folder in the de-identified session.
     files : int or None
         How many files it had before de-identification.
-    outputs : list of Output
     keep : bool
         Whether the user wants the series although it is incomplete.
     """
@@ -54,7 +53,6 @@ class NiftiSeries:
 
     Parameters
     ----------
-    series : str
     files : int
         Number of DICOM files.
     person : dict

@@ -67,7 +67,6 @@ def face_region(shape: tuple[int, int, int], to_template: Affine, marks: Landmar
     shape : (I, J, K)
     to_template : float array (4, 4)
         Voxel of the grid to mm of the template's space.
-    marks : Landmarks
     """
     region = np.zeros(shape, dtype=np.bool_)
     j, k = np.ogrid[: shape[1], : shape[2]]

@@ -1,7 +1,7 @@
 """All figures of an image. A figure that cannot be drawn does not stop the others."""
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,14 +13,11 @@ from ecdysis.bids.image_name import ImageName
 from ecdysis.deface.surface import SPACING_MM
 from ecdysis.errors import InputError
 from ecdysis.figures import layers
-from ecdysis.figures.brain import field_picture
 from ecdysis.figures.drawable import Drawable, load_drawable, load_mask
 from ecdysis.figures.image_viewer import write_image_viewer
-from ecdysis.figures.layers import Layer, save_layer
 from ecdysis.figures.mosaic import Canonical, load_canonical
-from ecdysis.figures.picture import Picture, save_picture
-from ecdysis.figures.plotting import load_plotting
-from ecdysis.figures.whole_head import crop_pictures, surface_pictures
+from ecdysis.figures.nilearn_figures import crop_pictures, field_picture, surface_pictures
+from ecdysis.figures.picture import Picture, load_plotting, save_picture
 from ecdysis.memory import lacked_memory
 from ecdysis.skullstrip.itk import read_affine
 
@@ -30,50 +27,30 @@ RAW_SPACING = 1.25
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """The files of one image; None for files that this run does not make.
-
-    Attributes
-    ----------
-    image : ImageName
-    raw, preproc : Path
-        The input; the reoriented and cropped result, defaced if faces are removed.
-    mask, dseg, corrected : Path, optional
-        Brain mask, tissue labels and bias-corrected image on the grid of `preproc`.
-    automatic_mask : Path, optional
-        The mask that `mask`, made by hand, replaces; on any grid.
-    lesion : Path, optional
-        The lesion mask, on any grid.
-    faced : Path, optional
-        The image before its face was removed, on the grid of `preproc`.
-    field : Path, optional
-        The bias field, on any grid.
-    template : Path, optional
-        The head of the template, warped to the image, on any grid.
-    t1w, from_t1w : Path, optional
-        The T1w to which the image was aligned, and the transform that resamples it (ITK text).
-    """
+    """The files of one image; None for files that this run does not make."""
 
     image: ImageName
     raw: Path
     preproc: Path
+    """The reoriented and cropped result, defaced if faces are removed."""
     mask: Path | None = None
     dseg: Path | None = None
+    """Tissue labels, as `mask` and `corrected` on the grid of `preproc`."""
     corrected: Path | None = None
+    """After correction of the bias field."""
     faced: Path | None = None
+    """The image before its face was removed, on the grid of `preproc`."""
     automatic_mask: Path | None = None
+    """The mask that `mask`, made by hand, replaces; this and the following on any grid."""
     lesion: Path | None = None
     field: Path | None = None
+    """The bias field."""
     template: Path | None = None
+    """The head of the template, warped to the image."""
     t1w: Path | None = None
+    """The T1w to which the image was aligned."""
     from_t1w: Path | None = None
-
-
-@dataclass(frozen=True)
-class Step:
-    """A figure to draw: its name in warnings, and the function that writes its files."""
-
-    name: str
-    draw: Callable[[], int]
+    """The transform that resamples `t1w` (ITK text)."""
 
 
 def draw_figures(folder: Path, files: ImageFiles) -> dict[str, Any]:
@@ -84,7 +61,6 @@ def draw_figures(folder: Path, files: ImageFiles) -> dict[str, Any]:
     folder : Path
         Gets ``<entities>_desc-<kind>_<suffix>.jpg`` and, as ``desc-viewer``, an HTML page with
         its data files.
-    files : ImageFiles
 
     Returns
     -------
@@ -94,14 +70,14 @@ def draw_figures(folder: Path, files: ImageFiles) -> dict[str, Any]:
     load_plotting()
     folder.mkdir(parents=True, exist_ok=True)
     drawn, warnings = 0, []
-    for step in _Drawing(folder, files).steps():
+    for name, draw in _Drawing(folder, files).steps():
         try:
-            drawn += step.draw()
+            drawn += draw()
         except Exception as error:
             if lacked_memory(error):
                 raise
             traceback.print_exc()
-            warnings.append(f"the figure '{step.name}' failed: {type(error).__name__}: {error}")
+            warnings.append(f"the figure '{name}' failed: {type(error).__name__}: {error}")
     return {"figures": drawn, "warnings": warnings}
 
 
@@ -111,21 +87,21 @@ class _Drawing:
     def __init__(self, folder: Path, files: ImageFiles) -> None:
         self.folder, self.files, self.name = folder, files, files.image.file
 
-    def steps(self) -> Iterator[Step]:
-        """Return the steps in order."""
-        files = self.files
-        yield Step("input", lambda: self._save(self._head([])))
-        yield Step("air", lambda: self._save([layers.air_layer(self.name, self._raw)]))
-        yield Step("results", lambda: self._save(self._results()))
-        yield Step("crop", lambda: self._save_pictures(self._crop()))
-        yield Step("thumb", lambda: self._save([self._thumbnail()]))
-        if mask := files.mask:
-            yield Step("brain", lambda: self._save(self._brain(mask)))
-            if field := files.field:
-                yield Step("field", lambda: self._save_pictures(self._field(mask, field)))
-        if faced := files.faced:
-            yield Step("surface", lambda: self._save_pictures(self._surface(faced)))
-        yield Step("viewer", self._viewer)
+    def steps(self) -> Iterator[tuple[str, Callable[[], int]]]:
+        """Return each step's name in warnings, and the function that writes and counts figures."""
+        mask, field, faced = self.files.mask, self.files.field, self.files.faced
+        yield "input", lambda: self._save(self._head([]))
+        yield "air", lambda: self._save(layers.air_layers(self.name, self._raw))
+        yield "results", lambda: self._save(self._results())
+        yield "crop", lambda: self._save(self._crop())
+        yield "thumb", lambda: self._save([self._thumbnail()])
+        if mask:
+            yield "brain", lambda: self._save(self._brain(mask))
+            if field:
+                yield "field", lambda: self._save([self._field(mask, field)])
+        if faced:
+            yield "surface", lambda: self._save(self._surface(faced))
+        yield "viewer", self._viewer
 
     @cached_property
     def _raw(self) -> Canonical:
@@ -157,7 +133,7 @@ class _Drawing:
             aligned.append(("template", "Template, warped", load_canonical(self.files.template)))
         return aligned
 
-    def _results(self) -> list[Layer]:
+    def _results(self) -> list[Picture]:
         """Draw the results at the slices of the input."""
         others = []
         if self.files.corrected:
@@ -173,7 +149,7 @@ class _Drawing:
             others.append(("defaced", "Defaced", self._preproc))
         return self._head(others)[1:]
 
-    def _head(self, others: Sequence[tuple[str, str, Canonical]]) -> list[Layer]:
+    def _head(self, others: Sequence[tuple[str, str, Canonical]]) -> list[Picture]:
         return layers.head_layers(self.name, self._raw, others, self._readable_mask)
 
     @property
@@ -184,24 +160,22 @@ class _Drawing:
         except InputError:
             return None
 
-    def _thumbnail(self) -> Layer:
+    def _thumbnail(self) -> Picture:
         return layers.thumbnail(self.name, self._preproc, self._readable_mask)
 
-    def _brain(self, mask: Path) -> list[Layer]:
+    def _brain(self, mask: Path) -> list[Picture]:
         labels, before = _loaded(self.files.dseg), _loaded(self.files.automatic_mask)
         return layers.brain_layers(
             self.name, self._preproc, load_canonical(mask), labels, before, self._aligned
         )
 
-    def _crop(self) -> dict[str, Picture]:
-        raw = load_drawable(self.files.raw, RAW_SPACING)
-        return crop_pictures(self.name, raw, self._drawn)
+    def _crop(self) -> list[Picture]:
+        return crop_pictures(self.name, load_drawable(self.files.raw, RAW_SPACING), self._drawn)
 
-    def _field(self, mask: Path, field: Path) -> dict[str, Picture]:
-        picture = field_picture(self.name, self._drawn, load_mask(mask), load_drawable(field))
-        return {"field": picture}
+    def _field(self, mask: Path, field: Path) -> Picture:
+        return field_picture(self.name, self._drawn, load_mask(mask), load_drawable(field))
 
-    def _surface(self, faced: Path) -> dict[str, Picture]:
+    def _surface(self, faced: Path) -> list[Picture]:
         return surface_pictures(self.name, load_drawable(faced, SPACING_MM), self._drawn)
 
     def _viewer(self) -> int:
@@ -227,15 +201,9 @@ class _Drawing:
         )
         return 1
 
-    def _save(self, drawn: Sequence[Layer | None]) -> int:
-        pictures = [layer for layer in drawn if layer is not None]
-        for layer in pictures:
-            save_layer(layer, self.folder / self.files.image.figure(layer.kind))
-        return len(pictures)
-
-    def _save_pictures(self, pictures: Mapping[str, Picture]) -> int:
-        for kind, picture in pictures.items():
-            save_picture(picture, self.folder / self.files.image.figure(kind))
+    def _save(self, pictures: Sequence[Picture]) -> int:
+        for picture in pictures:
+            save_picture(picture, self.folder / self.files.image.figure(picture.kind))
         return len(pictures)
 
 

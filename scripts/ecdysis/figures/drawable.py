@@ -15,7 +15,7 @@ from nibabel.affines import apply_affine, from_matvec, voxel_sizes
 from nibabel.processing import resample_from_to
 from numpy.typing import NDArray
 
-from ecdysis.image.geometry import Box, Voxels, orientation_of
+from ecdysis.image.geometry import Affine, Box, Voxels, cropped_affine, orientation_of
 from ecdysis.image.head import find_head
 from ecdysis.image.volume import Volume, read_anatomical, without_gaps
 
@@ -32,7 +32,6 @@ ROOM = 3.0
 CANVAS_SPACING, CANVAS_ROOM = 3.0, 6.0
 """Voxel size and border, in mm, of the empty image under a before and after."""
 
-Affine = NDArray[np.float64]
 Place = NDArray[np.float64]
 """Two opposite corners of a box along world axes, in mm, shape (2, 3): lowest, highest."""
 Values = NDArray[np.float32]
@@ -40,21 +39,14 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Drawable:
-    """An image as it is drawn, with its file.
+    """An image as it is drawn, and the file that it was read from.
 
-    Attributes
-    ----------
-    image : nibabel.Nifti1Image
-        float32, shape (x, y, z), axes along world RAS, spacing `FINEST` mm or coarser.
-    source : Volume
-        The file.
-    affine : array, shape (4, 4)
-        The affine of the file, in mm.
+    The image is float32 with the shape (x, y, z), its axes are along world RAS, and its spacing is
+    `FINEST` mm or coarser.
     """
 
     image: nib.Nifti1Image
     source: Volume
-    affine: Affine
 
     @property
     def data(self) -> Values:
@@ -71,7 +63,7 @@ class Drawable:
         """Orientation, shape and spacing of the file, in words."""
         shape = " × ".join(map(str, self.source.stored.shape))
         spacing = " × ".join(f"{zoom:.3g}" for zoom in self.source.zooms_mm)
-        return f"{orientation_of(self.affine)}, {shape} voxels of {spacing} mm"
+        return f"{orientation_of(self.source.affine)}, {shape} voxels of {spacing} mm"
 
     @cached_property
     def window(self) -> tuple[float, float]:
@@ -86,13 +78,8 @@ class Drawable:
     @cached_property
     def head(self) -> Place:
         """The box of the head; the whole image if no head is found."""
-        shape = self.source.stored.shape
-        return _place(self.affine, find_head(self.source) or Box.whole(shape))
-
-    @property
-    def place(self) -> Place:
-        """The box of the drawn voxels."""
-        return _place(self.image.affine, Box.whole(self.image.shape))
+        box = find_head(self.source) or Box.whole(self.source.stored.shape)
+        return _place(self.source.affine, box)
 
     def around(self, place: Place, margin: float) -> nib.Nifti1Image:
         """Return the part of the image within `margin` mm of a box, a nibabel image."""
@@ -101,24 +88,6 @@ class Drawable:
         box = Box.of(ends.astype(int).tolist())
         kept = box.grown(margin, self.zooms.tolist()) & Box.whole(self.image.shape)
         return self.image.slicer[kept.slices]
-
-    def on(self, grid: nib.Nifti1Image) -> Values:
-        """Return the values at the voxels of another drawn image, 0 outside this image.
-
-        Parameters
-        ----------
-        grid : nibabel.Nifti1Image
-            With the same spacing, and voxels at the same multiples of it.
-        """
-        steps = (self.image.affine[:3, 3] - grid.affine[:3, 3]) / self.zooms
-        start = np.rint(steps).astype(int)
-        here = Box.of(np.stack([start, start + self.image.shape], axis=1).tolist())
-        shared = here & Box.whole(grid.shape)
-        values = np.zeros(grid.shape, np.float32)
-        if not shared.empty:
-            own = Box.of(np.subtract(shared.pairs, start[:, None]).tolist())
-            values[shared.slices] = self.data[own.slices]
-        return values
 
 
 def load_drawable(path: str | Path, spacing: float = FINEST) -> Drawable:
@@ -130,14 +99,13 @@ def load_drawable(path: str | Path, spacing: float = FINEST) -> Drawable:
         The image cannot be used; see `ecdysis.image.volume.read_anatomical`.
     """
     source = read_anatomical(path).volume
-    affine = _affine_in_mm(source)
     # Two-byte integers are drawn like floats, in half the memory.
     small = source.stored.dtype.kind in "iu" and source.stored.dtype.itemsize == 2
     data = source.stored if small else without_gaps(source).stored.astype(np.float32)
-    drawn = _along_world(data, affine, spacing)
+    drawn = _along_world(data, source.affine, spacing)
     slope, inter = source.scaling
     values = drawn.dataobj.astype(np.float32) * np.float32(slope) + np.float32(inter)
-    return Drawable(nib.Nifti1Image(values, drawn.affine), source, affine)
+    return Drawable(nib.Nifti1Image(values, drawn.affine), source)
 
 
 def load_mask(path: str | Path) -> Drawable:
@@ -151,16 +119,13 @@ def load_mask(path: str | Path) -> Drawable:
         The mask is empty.
     """
     source = read_anatomical(path).volume
-    affine = _affine_in_mm(source)
     inside = source.stored != 0
     box = Box.around(inside)
     if box is None:
         raise ValueError("the mask is empty")
     box = box.grown(ROOM, source.zooms_mm) & Box.whole(source.stored.shape)
-    moved = from_matvec(affine[:3, :3], apply_affine(affine, box.start))
-    return Drawable(
-        _along_world(inside[box.slices].astype(np.float32), moved, FINEST), source, affine
-    )
+    part = inside[box.slices].astype(np.float32)
+    return Drawable(_along_world(part, cropped_affine(source.affine, box), FINEST), source)
 
 
 def mask_place(mask: Drawable) -> Place:
@@ -173,7 +138,7 @@ def mask_place(mask: Drawable) -> Place:
 
 def canvas(*drawables: Drawable) -> nib.Nifti1Image:
     """Return an empty image that contains all of them, with space for a box around them."""
-    places = [item.place for item in drawables]
+    places = [_place(item.image.affine, Box.whole(item.image.shape)) for item in drawables]
     first = np.min([place[0] for place in places], axis=0) - CANVAS_ROOM
     last = np.max([place[1] for place in places], axis=0) + CANVAS_ROOM
     affine = from_matvec(np.eye(3) * CANVAS_SPACING, first)
@@ -188,16 +153,10 @@ def depth(item: Drawable, grid: nib.Nifti1Image) -> nib.Nifti1Image:
     oblique.
     """
     index = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1)
-    voxel = apply_affine(np.linalg.inv(item.affine) @ grid.affine, index)
+    voxel = apply_affine(np.linalg.inv(item.source.affine) @ grid.affine, index)
     faces = np.minimum(voxel + 0.5, np.array(item.source.stored.shape) - 0.5 - voxel)
-    nearest = (faces * voxel_sizes(item.affine)).min(axis=-1)
+    nearest = (faces * item.source.zooms_mm).min(axis=-1)
     return nib.Nifti1Image(nearest.astype(np.float32), grid.affine)
-
-
-def _affine_in_mm(source: Volume) -> Affine:
-    mm_per_unit = source.zooms_mm[0] / voxel_sizes(source.affine)[0]
-    affine: Affine = np.diag([mm_per_unit, mm_per_unit, mm_per_unit, 1.0]) @ source.affine
-    return affine
 
 
 def _along_world(data: Voxels, affine: Affine, spacing: float) -> nib.Nifti1Image:

@@ -57,16 +57,12 @@ def write_image_viewer(
 
     Parameters
     ----------
-    page : Path
-    title : str
     raw : Canonical
         The raw image, which gives the grid. It is shown only if it is one of `images`.
-    images : sequence of (id, title, image)
-        The first is shown when the page opens.
+    images, aligned : sequences of (id, title, image)
+        The first image is shown when the page opens; `aligned` are registered to this image.
     back : str
         Address of the page that links to the viewer.
-    aligned : sequence of (id, title, image)
-        Images that are registered to this one.
     mask, automatic, lesion, labels : Canonical, optional
         Brain mask, the automatic mask that it replaces, lesions, and tissues.
     mask_path : Path, optional
@@ -81,21 +77,19 @@ def write_image_viewer(
         cross = Box.around(inside) or box
     middle = [(start + stop - 1) / 2 for start, stop in cross.pairs]
     grid = ViewerGrid.part(raw, box, apply_affine(raw.affine, middle))
-
     layers = [
         *_image_layers(images, raw, box, inside, LEVELS),
         *_image_layers(aligned, raw, box, inside, FEWER_LEVELS),
     ]
     layers[0] = replace(layers[0], shown=True)
-    if inside is not None:
-        layers.append(mask_layer("mask", "brain mask", inside[box.slices], MASK, shown=True))
-    for name, words, other, colour in (
+    for name, words, region, colour in (
+        ("mask", "brain mask", mask, MASK),
         ("automatic", "automatic mask", automatic, GREY_MATTER),
         ("lesion", "lesions", lesion, LESION),
     ):
-        if other is not None:
-            inside_other = other.on(raw, nearest=True)[box.slices] > 0.5
-            layers.append(mask_layer(name, words, inside_other, colour))
+        if region is not None:
+            values = region.on(raw, nearest=True)[box.slices] > 0.5
+            layers.append(mask_layer(name, words, values, colour, shown=region is mask))
     if labels is not None:
         layers.append(_tissue_layer(labels.on(raw, nearest=True)[box.slices]))
     mask_file = MaskFile(mask_path, raw, box.start) if mask_path else None

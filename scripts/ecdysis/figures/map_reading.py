@@ -42,15 +42,9 @@ Background: TypeAlias = "nib.Nifti1Image | Literal[False] | None"
 
 @dataclass(frozen=True)
 class Reading:
-    """The kind of values of a map.
+    """The kind of values of a map, the map as it is drawn, and its default threshold.
 
-    Attributes
-    ----------
-    kind : Kind
-    image : nibabel.Nifti1Image
-        As it is drawn: p-values become 1 - p.
-    threshold : float
-        The default threshold.
+    p-values are drawn as 1 - p.
     """
 
     kind: Kind
@@ -66,11 +60,8 @@ class Shown:
     ----------
     image : nibabel.Nifti1Image
         float32, 3-D, 0 instead of NaN.
-    title : str
     threshold : float
         Smaller absolute values are hidden.
-    background : nibabel.Nifti1Image, None or False
-        The anatomy under the map; None for the MNI152 template of nilearn, False for none.
     cut_coords : three floats or None
         mm; None for the maximum of the map.
     values : str
@@ -139,13 +130,7 @@ def load_map(path: str | Path) -> nib.Nifti1Image:
 
 
 def interpret(image: nib.Nifti1Image) -> Reading:
-    """Determine the kind of values of a map, and its default threshold.
-
-    Parameters
-    ----------
-    image : nibabel.Nifti1Image
-        Of `load_map`.
-    """
+    """Determine the kind of values of a map of `load_map`, and its default threshold."""
     values = np.asarray(image.dataobj)
     used = np.abs(values[values != 0])
     whole = bool((used == np.rint(used)).all())
@@ -164,14 +149,8 @@ def interpret(image: nib.Nifti1Image) -> Reading:
         return Reading("1-p", image, _reached(values, SIGNIFICANT))
     if used.size < SPARSE * values.size:
         return Reading("thresholded", image, float(used.min()) * JUST_BELOW)
-    return Reading("statistic", image, usual_threshold(image))
-
-
-def usual_threshold(image: nib.Nifti1Image) -> float:
-    """Return the threshold that shows the strongest fifth of the nonzero voxels."""
-    sizes = np.abs(np.asarray(image.dataobj))
-    strongest = float(np.percentile(sizes[sizes > 0], STRONGEST))
-    return _reached(sizes, max(strongest, LEAST_PART * float(sizes.max())))
+    strongest = max(float(np.percentile(used, STRONGEST)), LEAST_PART * float(used.max()))
+    return Reading("statistic", image, _reached(values, strongest))
 
 
 def _reached(values: NDArray[np.floating], threshold: float) -> float:
@@ -192,7 +171,6 @@ def prepare(
 
     Parameters
     ----------
-    item : StatMap
     head : nibabel.Nifti1Image, optional
         The head of its subject.
     threshold : float, optional

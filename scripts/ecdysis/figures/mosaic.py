@@ -6,7 +6,7 @@ pixels: a page can switch between them in place.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,7 @@ Colour = tuple[int, int, int]
 class Canonical:
     """An image with axes as close to right, anterior, superior as its voxels allow.
 
-    Attributes
-    ----------
-    values : array (X, Y, Z)
-    affine : float array (4, 4)
-        In mm.
-    source : Volume
-        The file.
+    `values` have the shape (X, Y, Z), `affine` is in mm, and `source` is the file.
     """
 
     values: Values
@@ -89,36 +83,24 @@ class Canonical:
 class Layout:
     """Which slices of an image are shown, and how they are arranged.
 
-    Attributes
-    ----------
-    box : Box
-        The part of every slice that is shown.
-    axial, sagittal : tuple of int
-        Indices of the slices, from below and from the left.
-    zooms : tuple of three floats
-        Voxel size, mm.
-    affine : float array (4, 4)
-        Of the image, for the coordinates.
+    `box` is the part of every slice that is shown, `axial` and `sagittal` are the indices of the
+    slices, from below and from the left, and `zooms` the voxel size (mm).
     """
 
     box: Box
     axial: tuple[int, ...]
     sagittal: tuple[int, ...]
-    zooms: tuple[float, float, float]
+    zooms: tuple[float, ...]
     affine: NDArray[np.float64]
 
     def tiles(self, values: Values, *, nearest: bool = False) -> list[list[Values]]:
         """Return the axial and the sagittal slices, each with square pixels and its top first."""
         x, y, z = self.box.slices
-        axial = [
-            _square(values[x, y, k].T[::-1], self.zooms[1], self.zooms[0], nearest=nearest)
-            for k in self.axial
+        axial, sagittal = _tile_size(self, "z"), _tile_size(self, "x")
+        return [
+            [_stretched(values[x, y, k].T[::-1], axial, nearest=nearest) for k in self.axial],
+            [_stretched(values[i, y, z].T[::-1], sagittal, nearest=nearest) for i in self.sagittal],
         ]
-        sagittal = [
-            _square(values[i, y, z].T[::-1], self.zooms[2], self.zooms[1], nearest=nearest)
-            for i in self.sagittal
-        ]
-        return [axial, sagittal]
 
     def arrange(self, values: Values, *, nearest: bool = False) -> Values:
         """Return one picture with all slices (rows, columns), 0 between them."""
@@ -128,22 +110,19 @@ class Layout:
         return np.concatenate(padded)
 
     def places(self) -> list[tuple[int, int, str, str]]:
-        """Return row, column, axis and coordinate in mm of the corner of each slice."""
+        """Return row, column, axis and coordinate, such as ``-12 mm``, of each slice's corner."""
         corners, top = [], 0
-        sizes = _tile_size(self, "z"), _tile_size(self, "x")
         centre = np.array([(a + b - 1) / 2 for a, b in self.box.pairs])
-        for (height, width), axis, indices in zip(
-            sizes, (2, 0), (self.axial, self.sagittal), strict=True
-        ):
+        for name, axis, indices in (("z", 2, self.axial), ("x", 0, self.sagittal)):
+            height, width = _tile_size(self, name)
             columns = _columns(width)
             for number, index in enumerate(indices):
                 point = centre.copy()
                 point[axis] = index
-                mm = apply_affine(self.affine, point)[axis]
+                mm = float(apply_affine(self.affine, point)[axis])
                 row, column = divmod(number, columns)
-                name = "z" if axis == 2 else "x"
                 corner = top + row * (height + GAP), column * (width + GAP)
-                corners.append((*corner, name, f"{name} = {round(float(mm))} mm"))
+                corners.append((*corner, name, f"{round(mm)} mm"))
             if indices:
                 top += -(-len(indices) // columns) * (height + GAP)
         return corners
@@ -158,46 +137,27 @@ def load_canonical(path: str | Path) -> Canonical:
         The image cannot be used; see `ecdysis.image.volume.read_anatomical`.
     """
     source = read_anatomical(path).volume
-    scale = source.zooms_mm[0] / voxel_sizes(source.affine)[0]
-    affine = np.diag([scale, scale, scale, 1.0]) @ source.affine
-    turn = io_orientation(affine)
-    turned = apply_orientation(_scaled(source), turn)
-    return Canonical(turned, affine @ inv_ornt_aff(turn, source.stored.shape), source)
+    values, (slope, inter) = source.stored, source.scaling
+    if values.dtype.kind not in "iu" or (slope, inter) != (1.0, 0.0):
+        values = without_gaps(source).stored.astype(np.float32)
+        values = values * np.float32(slope) + np.float32(inter)
+    turn = io_orientation(source.affine)
+    affine = source.affine @ inv_ornt_aff(turn, source.stored.shape)
+    return Canonical(apply_orientation(values, turn), affine, source)
 
 
-def _scaled(source: Volume) -> Values:
-    """Return the intensities of a file; integers without scaling are not converted."""
-    if source.stored.dtype.kind in "iu" and source.scaling == (1.0, 0.0):
-        return source.stored
-    slope, inter = source.scaling
-    return without_gaps(source).stored.astype(np.float32) * np.float32(slope) + np.float32(inter)
+def layout_of(grid: Canonical, box: Box, pixels: int) -> Layout:
+    """Choose the slices of a box, in voxels of `grid`.
 
-
-def layout_of(grid: Canonical, box: Box, pixels: int, *, sagittal: bool = True) -> Layout:
-    """Choose the slices of a box.
-
-    Parameters
-    ----------
-    grid : Canonical
-    box : Box
-        In voxels of `grid`.
-    pixels : int
-        Approximate maximum number of pixels of the picture.
-    sagittal : bool
-        Whether to add a row of sagittal slices.
+    `pixels` is the approximate maximum number of pixels of the axial slices.
     """
-    zooms = grid.zooms
-    high, wide = _size(box.shape[1], box.shape[0], zooms[1], zooms[0])
+    empty = Layout(box, (), (), tuple(grid.zooms), grid.affine)
+    high, wide = _tile_size(empty, "z")
     columns = _columns(wide)
     rows = max(1, round(pixels / (columns * wide * high)))
-    axial = _spread(box.pairs[2], rows * columns)
-    beside = _spread(
-        box.pairs[0],
-        _columns(_size(box.shape[2], box.shape[1], zooms[2], zooms[1])[1]),
-        SAGITTAL_SHARE,
-    )
-    sizes = (float(zooms[0]), float(zooms[1]), float(zooms[2]))
-    return Layout(box, axial, beside if sagittal else (), sizes, grid.affine)
+    axial = _spread(box.pairs[2], rows * columns, AXIAL_SHARE)
+    sagittal = _spread(box.pairs[0], _columns(_tile_size(empty, "x")[1]), SAGITTAL_SHARE)
+    return replace(empty, axial=axial, sagittal=sagittal)
 
 
 def grey(picture: Values, window: tuple[float, float]) -> Pixels:
@@ -226,14 +186,12 @@ def labelled(picture: Pixels, layout: Layout) -> Any:
     ink: Any = INK if image.mode == "RGB" else INK[0]
     black: Any = (0, 0, 0) if image.mode == "RGB" else 0
     style: dict[str, Any] = {"font": font, "fill": ink, "stroke_width": 1, "stroke_fill": black}
-    for top, left, _, words in layout.places():
-        number = words.split(" = ")[1]
-        draw.text((left + 2, top + 1), number, **style)
-    first: dict[str, bool] = {}
-    for top, left, axis, _ in layout.places():
-        if axis in first:
+    axes = set()
+    for top, left, axis, coordinate in layout.places():
+        draw.text((left + 2, top + 1), coordinate, **style)
+        if axis in axes:
             continue
-        first[axis] = True
+        axes.add(axis)
         ends = ("L", "R") if axis == "z" else ("P", "A")
         height, width = _tile_size(layout, axis)
         middle = top + height // 2
@@ -243,22 +201,16 @@ def labelled(picture: Pixels, layout: Layout) -> Any:
 
 
 def _tile_size(layout: Layout, axis: str) -> tuple[int, int]:
-    """Return height and width of a slice in pixels."""
-    shape, zooms = layout.box.shape, layout.zooms
-    if axis == "z":
-        return _size(shape[1], shape[0], zooms[1], zooms[0])
-    return _size(shape[2], shape[1], zooms[2], zooms[1])
-
-
-def _size(rows: int, columns: int, high: float, wide: float) -> tuple[int, int]:
-    """Return the pixels of a slice: squares of the finer size, or of `LARGEST_PIXEL_MM`."""
+    """Return height and width of a slice: squares of the finer size, or `LARGEST_PIXEL_MM`."""
+    across, up = (0, 1) if axis == "z" else (1, 2)
+    high, wide = layout.zooms[up], layout.zooms[across]
     fine = min(high, wide, LARGEST_PIXEL_MM)
+    rows, columns = layout.box.shape[up], layout.box.shape[across]
     return max(1, round(rows * high / fine)), max(1, round(columns * wide / fine))
 
 
-def _square(plane: Values, high: float, wide: float, *, nearest: bool) -> Values:
+def _stretched(plane: Values, size: tuple[int, int], *, nearest: bool) -> Values:
     """Stretch a slice (rows, columns) to square pixels."""
-    size = _size(plane.shape[0], plane.shape[1], high, wide)
     if size == plane.shape:
         return plane
     factors = np.divide(size, plane.shape)
@@ -286,7 +238,7 @@ def _rows(tiles: list[Values]) -> Values:
     return block
 
 
-def _spread(ends: Sequence[int], count: int, share: float = AXIAL_SHARE) -> tuple[int, ...]:
+def _spread(ends: Sequence[int], count: int, share: float) -> tuple[int, ...]:
     """Return `count` different indices, evenly spread over the central part of a range."""
     start, stop = ends
     size = stop - start

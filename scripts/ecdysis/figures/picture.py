@@ -1,9 +1,10 @@
-"""A figure drawn with matplotlib, and its file with title and description.
+"""A picture and its file, which holds the title and the description.
 
 A PNG keeps them under the keywords ``Title`` and ``Description`` (PNG specification, third edition,
 section 11.3.3.2), a JPEG as a comment in JSON.
 """
 
+import gc
 import io
 import json
 from collections.abc import Sequence
@@ -16,36 +17,49 @@ from ecdysis.files import atomic
 BOX, INK = "#3fd0ff", "white"
 MARGIN = 10.0
 """Space in mm around the head, or around the brain."""
-DPI, JPEG_QUALITY = 100, 90
-
-Axes = tuple[float, float, float, float]
-"""Left, bottom, width and height, as parts of the figure."""
+DPI = 100
+QUALITY, THUMB_QUALITY = 88, 80
+"""Of JPEG, without chroma subsampling, which would blur outlines."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn figure with its title and alternative text.
+    """A picture with its title and alternative text.
 
-    Figures of one `group` have one size; a page shows one of them at a time.
+    `kind` is the ``desc`` of its file. Pictures of one `group` have one size; a page shows one of
+    them at a time. `figure` is a figure of matplotlib, or a Pillow image.
     """
 
-    figure: Any
+    kind: str
+    group: str
     title: str
     alt: str
-    group: str = ""
+    figure: Any
+
+
+def load_plotting() -> None:
+    """Import nilearn.plotting, which takes seconds, to draw into files.
+
+    The import creates no garbage, and collecting takes a sixth of its time, so collection is off.
+    nilearn collects whenever it reads an image; the imported objects are frozen to skip them.
+    """
+    gc.disable()
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import nilearn.plotting  # noqa: F401
+
+    gc.freeze()
+    gc.enable()
 
 
 def save_picture(picture: Picture, path: Path) -> None:
     """Write a picture with title and description, as PNG or JPEG by the file name."""
-    import matplotlib.pyplot as plt
     from PIL import Image, PngImagePlugin
 
-    drawn = io.BytesIO()
-    try:
-        picture.figure.savefig(drawn, format="png", dpi=DPI, facecolor="black")
-    finally:
-        plt.close(picture.figure)
-    image = Image.open(drawn).convert("RGB")
+    image = picture.figure
+    if not isinstance(image, Image.Image):
+        image = _rendered(image)
     with atomic(path) as partial:
         if path.suffix == ".png":
             words = PngImagePlugin.PngInfo()
@@ -53,12 +67,28 @@ def save_picture(picture: Picture, path: Path) -> None:
                 words.add_itxt(keyword, text, lang="en")
             image.save(partial, "png", optimize=True, pnginfo=words)
         else:
-            comment = json.dumps(
-                {"title": picture.title, "description": picture.alt, "group": picture.group}
-            ).encode()
+            comment = {"title": picture.title, "description": picture.alt, "group": picture.group}
             image.save(
-                partial, "jpeg", quality=JPEG_QUALITY, subsampling=0, optimize=True, comment=comment
+                partial,
+                "jpeg",
+                quality=THUMB_QUALITY if picture.group == "thumb" else QUALITY,
+                subsampling=0,
+                optimize=True,
+                comment=json.dumps(comment).encode(),
             )
+
+
+def _rendered(figure: Any) -> Any:
+    """Turn a figure of matplotlib into a Pillow image, and close it."""
+    import matplotlib.pyplot as plt
+    from PIL import Image
+
+    drawn = io.BytesIO()
+    try:
+        figure.savefig(drawn, format="png", dpi=DPI, facecolor="black")
+    finally:
+        plt.close(figure)
+    return Image.open(drawn).convert("RGB")
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -72,18 +102,20 @@ def draw_cuts(
     shown: Any,
     window: tuple[float, float],
     figure: Any,
-    mode: str,
     cuts: Sequence[float],
-    axes: Axes = (0, 0, 1, 1),
+    axes: tuple[float, float, float, float],
 ) -> Any:
-    """Draw slices (mm) of an image with a window of intensities; return a nilearn display."""
+    """Draw slices at three coordinates (mm) with a window of intensities; a nilearn display.
+
+    `axes` are left, bottom, width and height, as parts of the figure.
+    """
     from nilearn.plotting import plot_anat
 
     return plot_anat(
         shown,
         figure=figure,
         axes=axes,
-        display_mode=mode,
+        display_mode="ortho",
         cut_coords=[float(cut) for cut in cuts],
         vmin=window[0],
         vmax=window[1],

@@ -1,12 +1,10 @@
 """An interactive viewer: a page, and beside it one file of voxels for each layer.
 
 The page loads the files of its layers as scripts, because browsers let a page that was opened from
-a disk load scripts but not read files. Its Content Security Policy (W3C CSP Level 3) forbids
-everything else. Voxels keep the native resolution.
+a disk load scripts but not read files. Voxels keep the native resolution.
 """
 
 import gzip
-import hashlib
 import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -14,9 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
-from markupsafe import Markup
 from nibabel.affines import apply_affine, voxel_sizes
 from nibabel.nifti1 import Nifti1Header
 from numpy.typing import NDArray
@@ -24,8 +20,8 @@ from scipy import ndimage
 
 from ecdysis.figures.mosaic import Canonical
 from ecdysis.files import atomic, write_text
-from ecdysis.image.geometry import Box, rigid
-from ecdysis.image.nifti import mm_per_unit
+from ecdysis.html_pages import assets, environment
+from ecdysis.image.geometry import Box, cropped_affine, rigid
 
 MOST_VOXELS = 60_000_000
 """A larger grid is thinned, because a browser would need more than 1 GB for it."""
@@ -44,7 +40,7 @@ OPACITY = 0.5
 MIDDLE = 128
 """Stored value of 0 in a statistical map."""
 SCRIPTS = ("viewer_layers.js", "viewer_panes.js", "viewer_mask.js", "viewer.js")
-REPORT = Path(__file__).parents[3] / "report"
+
 
 Colour = tuple[int, int, int]
 Values = NDArray[Any]
@@ -83,13 +79,7 @@ class ViewerLayer:
 class ViewerGrid:
     """The voxels of a viewer: a part of an image with axes near right, anterior, superior.
 
-    Attributes
-    ----------
-    shape : tuple of int
-    affine : float array (4, 4)
-        In mm.
-    cross : sequence of three numbers
-        The first position of the crosshair, mm.
+    `affine` is in mm; `cross` is the first position of the crosshair, three numbers in mm.
     """
 
     shape: tuple[int, ...]
@@ -99,9 +89,7 @@ class ViewerGrid:
     @classmethod
     def part(cls, image: Canonical, box: Box, cross: Sequence[float]) -> "ViewerGrid":
         """Return the grid of a box of an image."""
-        affine = image.affine.copy()
-        affine[:3, 3] = apply_affine(affine, box.start)
-        return cls(box.shape, affine, cross)
+        return cls(box.shape, cropped_affine(image.affine, box), cross)
 
 
 @dataclass(frozen=True)
@@ -139,15 +127,12 @@ def mask_header(image: Canonical) -> bytes:
 
     Nothing but the grid is taken from the header of the image.
     """
-    source = image.source.header
     header = Nifti1Header()
     header.set_data_dtype(np.uint8)
     header.set_data_shape(image.values.shape)
-    scale = 1 / mm_per_unit(source)
-    affine = np.diag([scale, scale, scale, 1.0]) @ image.affine
-    header.set_sform(affine, 1)
-    header.set_qform(rigid(affine), 1)
-    header["xyzt_units"] = int(source["xyzt_units"]) & 7
+    header.set_sform(image.affine, 1)
+    header.set_qform(rigid(image.affine), 1)
+    header["xyzt_units"] = int(image.source.header["xyzt_units"]) & 7
     header["vox_offset"] = 352
     header["magic"] = b"n+1"
     return bytes(header.binaryblock) + bytes(4)
@@ -160,29 +145,20 @@ def image_layer(
     window: tuple[float, float],
     *,
     levels: int = LEVELS,
-    **more: Any,
+    shown: bool = False,
+    file: str = "",
 ) -> ViewerLayer:
-    """Make the layer of an image.
+    """Make the layer of an image; `window` holds the intensities drawn black and white.
 
     Square roots of the intensities are stored, so that the noise of the air keeps its levels.
-
-    Parameters
-    ----------
-    name, title : str
-    values : array, shape of the grid
-    window : tuple of two floats
-        The intensities drawn black and white.
-    levels : int
-        Number of grey levels, a divisor of 255.
-    **more
-        Further attributes of the layer.
+    `levels` is the number of grey levels, a divisor of 255.
     """
     low = float(values.min())
     high = max(float(np.percentile(values[::2, ::2, ::2], TOP)), window[1], low + 1e-6)
     part = np.clip((values.astype(np.float32) - low) / (high - low), 0, 1)
     stored = np.rint(levels * np.sqrt(part)).astype(np.uint8) * np.uint8(LEVELS // levels)
     facts = {"range": [low, high], "window": list(window)}
-    return ViewerLayer(name, title, "image", stored, facts, **more)
+    return ViewerLayer(name, title, "image", stored, facts, shown, file)
 
 
 def ratio_layer(
@@ -190,19 +166,9 @@ def ratio_layer(
 ) -> ViewerLayer:
     """Store an image as its ratio to another one where that is smooth, as after N4.
 
-    The file of a smooth ratio takes a few per cent of that of the image.
-
-    Parameters
-    ----------
-    layer, base : ViewerLayer
-        The image, and the other one.
-    values, before : arrays, shape of the grid
-        Their intensities.
-
-    Returns
-    -------
-    ViewerLayer
-        The layer as it was if its intensities would change by more than a grey level of its window.
+    The file of a smooth ratio takes a few per cent of that of the image. `values` and `before` are
+    the intensities of the image and of the other one, `base`. The layer is returned as it was if
+    its intensities would change by more than a grey level of its window.
     """
     known = (values > 0) & (before > 0)
     box = Box.around(known)
@@ -281,9 +247,6 @@ def write_viewer(
     page : Path
         Data files are named after it, unless a layer names its file; an existing file that a layer
         names is kept, since several pages share it.
-    title, note : str
-        Any text; it is escaped.
-    grid : ViewerGrid
     layers : sequence of ViewerLayer
         All of the shape of the grid; images first.
     back : str
@@ -313,7 +276,9 @@ def write_viewer(
         "layers": described,
         "edit": edit,
     }
-    text = _page(title=title, note=note, back=back, edit=edit, data=data)
+    template = environment().get_template("viewer.html.j2")
+    own = assets("viewer.css", SCRIPTS, files=" file: 'self'")
+    text = template.render(assets=own, title=title, note=note, back=back, edit=edit, data=data)
     write_text(page, text)
 
 
@@ -324,30 +289,3 @@ def _write_values(path: Path, name: str, values: Bytes) -> None:
     content = b64encode(gzip.compress(changes.tobytes(), COMPRESSION, mtime=0))
     with atomic(path) as partial:
         partial.write_bytes(b'ecdysisLayer("' + name.encode() + b'","' + content + b'")\n')
-
-
-def _page(**content: Any) -> str:
-    """Render the template with its style and scripts, and the policy that allows these alone."""
-    style = (REPORT / "viewer.css").read_text("utf-8")
-    script = "\n".join((REPORT / name).read_text("utf-8") for name in SCRIPTS)
-    policy = (
-        f"default-src 'none'; img-src data:; style-src {_source_hash(style)};"
-        f" script-src {_source_hash(script)} file: 'self'; base-uri 'none'; form-action 'none'"
-    )
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(REPORT),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("viewer.html.j2").render(
-        policy=policy,
-        style=Markup(style),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own file
-        **content,
-    )
-
-
-def _source_hash(content: str) -> str:
-    return f"'sha256-{b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

@@ -18,7 +18,6 @@ def read_mask(path: str | PathLike[str], volume: Volume) -> NDArray[np.bool_]:
     ----------
     path : path
         A mask on the grid of `volume`, in any order of axes.
-    volume : Volume
 
     Returns
     -------

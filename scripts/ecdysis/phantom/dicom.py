@@ -38,7 +38,6 @@ def write_dicom_study(
     ----------
     root : Path
         Gets a folder named after patient and day, with a folder for each series and a text file.
-    identity : Identity
     settings : HeadSettings
         Settings of the T1w; the T2w has the same head in axial slices of 4 mm.
     session : int
@@ -88,8 +87,6 @@ def write_dicom_series(
     ----------
     image : Nifti1Image
         Not negative, at most 65535, on an orthogonal grid.
-    folder : Path
-    identity : Identity
     protocol, vendor : str
         Keys of the protocols and vendors in `SCANNERS`.
     session, series_number : int

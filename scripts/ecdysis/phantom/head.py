@@ -106,7 +106,6 @@ class Head:
         int16 (i, j, k), sform and qform of code 1.
     mask : Nifti1Image
         uint8 brain mask on the same grid, with ventricles and cisterns.
-    settings : HeadSettings
     affine : float64 array (4, 4)
         Template mm, after the deformation, to world mm.
     deformation : Deformation

@@ -27,10 +27,8 @@ def scanner_header(
 
     Parameters
     ----------
-    identity : Identity
     protocol, vendor : str
         Keys of the protocols and vendors in `SCANNERS`.
-    session, series_number : int
 
     Returns
     -------

@@ -31,15 +31,12 @@ class Identity:
     ----------
     name : str
         DICOM person name, ``family^given``.
-    patient_id, accession_number, phone, address, comment : str
     birth_date : str
         ``YYYYMMDD``.
     sex : str
         ``F`` or ``M``.
-    weight_kg, height_m : float
     referring, performing, operator : str
         DICOM person names of the staff.
-    hospital, hospital_address : str
     """
 
     name: str

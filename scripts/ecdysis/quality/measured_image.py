@@ -43,7 +43,6 @@ class Inputs:
         The method of skull stripping, which is named in reasons.
     mask : Path or None
         Brain mask on the grid of `volume`.
-    tissues : Tissues or None
     byproducts : Byproducts or None
         Bias field, tissues and alignment of the working image.
     template_tissues : tuple of Path

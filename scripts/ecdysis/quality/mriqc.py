@@ -156,7 +156,6 @@ def metrics(
 
     Parameters
     ----------
-    scan : Scan
     spacing_mm : three floats
         Voxel size.
     others : mapping

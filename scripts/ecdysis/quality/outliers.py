@@ -38,7 +38,6 @@ class Flag:
     ----------
     key : str
         Key of the measure.
-    value : float
     z : float or None
         The modified z-score; None for a flag by norms.
     n : int
@@ -77,7 +76,6 @@ def flags(values: Values, norms: Iterable[Norm] = ()) -> dict[str, list[Flag]]:
     ----------
     values : mapping
         By name of the image, which ends in its suffix, and key of the measure; None means no value.
-    norms : iterable of Norm
 
     Returns
     -------

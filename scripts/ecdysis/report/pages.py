@@ -11,11 +11,10 @@ from ecdysis import ratings
 from ecdysis.report import wording
 from ecdysis.report.costs import costs_of
 from ecdysis.report.figure_files import FigureFile, Figures, figures_of, thumb_of, viewer_of
-from ecdysis.report.log_tail import log_tail
 from ecdysis.report.methods import keys_of, methods_of, numbered, write_methods
 from ecdysis.report.model import NotProcessed, ProcessedImage, Run, Subject
 from ecdysis.report.overview import ahead, cases, programs_of, software, summary
-from ecdysis.report.parameters import parameters_of
+from ecdysis.report.provenance import log_tail, parameters_of
 from ecdysis.report.quality import Comparison, Place
 from ecdysis.report.quality_table import write_table
 from ecdysis.report.references import bibtex

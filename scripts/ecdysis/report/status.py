@@ -86,7 +86,6 @@ def entries_of(run: Run, flags: Mapping[str, Sequence[Flag]]) -> list[Entry]:
 
     Parameters
     ----------
-    run : Run
     flags : mapping
         The quality flags of each processed image, by its name.
     """
@@ -133,7 +132,6 @@ def judge(
 
     Parameters
     ----------
-    item : ProcessedImage or NotProcessed
     shared : sequence of Stage
         The stages of its session and subject.
     flags : sequence of Flag

@@ -60,7 +60,6 @@ def share(study: Study, validator: str | None, processes: int) -> dict[str, Any]
         Read from the manifest of a finished run.
     validator : str, optional
         The program of the BIDS validator.
-    processes : int
 
     Returns
     -------

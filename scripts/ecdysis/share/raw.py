@@ -52,7 +52,6 @@ class Defaced:
 
     Attributes
     ----------
-    name : ImageName
     path : Path
         The raw image.
     mask : Path
@@ -354,7 +353,6 @@ def defaced_images(
 
     Parameters
     ----------
-    output_dir : Path
     images : sequence of (ImageName, Path, ImageName or None)
         Each image, its raw file, and the T1w that gave it its brain mask.
     """

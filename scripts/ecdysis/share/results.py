@@ -70,7 +70,6 @@ def draw(image: ImageName, raw: Path, folder: Path) -> dict[str, Any]:
 
     Parameters
     ----------
-    image : ImageName
     raw : Path
         The dataset to publish, with the defaced image.
     folder : Path

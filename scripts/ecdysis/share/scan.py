@@ -126,7 +126,6 @@ def scan_faces(
 
     Parameters
     ----------
-    folder : Path
     subject : str
         Check the images of this subject only, such as ``sub-01``.
     known : mapping
@@ -182,7 +181,6 @@ def scan_files(folder: Path, known: Searched, files: Collection[Path] = ()) -> R
 
     Parameters
     ----------
-    folder : Path
     known : Searched
         Values that must not be there.
     files : collection of Path
