@@ -13,8 +13,8 @@ from typing import Any
 from ecdysis.deid.listing import Listing
 from ecdysis.deid.profile import Profile
 from ecdysis.deid.selectors import parse_selector
+from ecdysis.dicom.elements import UNREADABLE, RefusedError
 from ecdysis.dicom.index import scan
-from ecdysis.dicom.refusals import UNREADABLE, RefusedError
 from ecdysis.errors import InputError
 from ecdysis.files import atomic, read_json
 

@@ -10,7 +10,7 @@ from ecdysis.audit.index import common_words
 from ecdysis.deid.instance import instance_cleaner
 from ecdysis.deid.profile import CODES
 from ecdysis.deid.words import is_coded
-from ecdysis.dicom.refusals import RefusedError
+from ecdysis.dicom.elements import RefusedError
 from ecdysis.dicom.tables import vocabulary
 from ecdysis.key import Key
 from pydicom import DataElement, Dataset, Sequence

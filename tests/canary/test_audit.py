@@ -8,7 +8,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from ecdysis.audit.session import audit
-from ecdysis.dicom.refusals import RefusedError
+from ecdysis.dicom.elements import RefusedError
 from ecdysis.errors import InputError
 
 from tests.canary.builder import Case

@@ -8,7 +8,7 @@ import pydicom
 import pytest
 from ecdysis.deid.instance import instance_cleaner
 from ecdysis.deid.profile import CODES
-from ecdysis.dicom.refusals import RefusedError
+from ecdysis.dicom.elements import RefusedError
 from ecdysis.dicom.tables import attributes
 from ecdysis.key import Key
 from pydicom.datadict import DicomDictionary, keyword_for_tag

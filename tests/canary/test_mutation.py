@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
-from ecdysis.deid import actions, clean, instance, person, profile, scrub
+from ecdysis.deid import actions, clean, instance, person, pixels, profile, scrub
 from ecdysis.deid.actions import Context
 from ecdysis.deid.instance import instance_cleaner
-from ecdysis.deid.opened import Opened
 from ecdysis.deid.words import Words
 from ecdysis.dicom import elements
-from ecdysis.dicom.elements import Element, Reader
-from ecdysis.dicom.refusals import RefusedError
+from ecdysis.dicom.elements import Element, Reader, RefusedError
+from ecdysis.dicom.part10 import Part10
 from ecdysis.dicom.tables import attributes
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -95,9 +94,9 @@ def with_input(
     cleaned = instance.InstanceCleaner.clean
 
     def mutated(
-        self: instance.InstanceCleaner, data: bytes, opened: Opened | None = None
+        self: instance.InstanceCleaner, data: bytes, file: Part10 | None = None
     ) -> instance.Result:
-        result = cleaned(self, data, opened)
+        result = cleaned(self, data, file)
         return result._replace(chunks=change(data, [bytes(part) for part in result.chunks]))
 
     patch.setattr(instance.InstanceCleaner, "clean", mutated)
@@ -110,12 +109,12 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @rule("burned-in annotation is set aside")
 def _(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(instance, "BURNED", 0)
+    patch.setattr(pixels, "BURNED", 0)
 
 
 @rule("kinds of objects are set aside")
 def _(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(instance, "verdict", lambda sop_class, classes: None)
+    patch.setattr(pixels, "_class_problem", lambda sop_class, classes: None)
 
 
 @rule("overlays in pixels are set aside")

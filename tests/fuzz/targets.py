@@ -13,9 +13,9 @@ from pathlib import Path
 
 from ecdysis.bids.discovery import SAFE_PATH, Selection, discover
 from ecdysis.deid.instance import instance_cleaner
+from ecdysis.dicom.elements import RefusedError
 from ecdysis.dicom.header import HeaderReader, UnusableError
 from ecdysis.dicom.part10 import open_part10
-from ecdysis.dicom.refusals import RefusedError
 from ecdysis.errors import InputError
 from ecdysis.image import nifti
 from ecdysis.image.reorient import reorient
@@ -39,8 +39,9 @@ def clean_dicom(data: bytes) -> None:
         result = CLEANER.clean(data)
     except RefusedError:
         return
-    part10 = open_part10(b"".join(bytes(chunk) for chunk in result.chunks))
-    part10.reader.elements(part10.start, part10.stop)
+    content = b"".join(bytes(chunk) for chunk in result.chunks)
+    file = open_part10(content)
+    assert not file.elements or file.elements[-1].end == len(file.reader.data)
 
 
 def index_dicom(data: bytes) -> None:

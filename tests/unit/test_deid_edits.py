@@ -8,7 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 from ecdysis.deid.instance import instance_cleaner
-from ecdysis.dicom.refusals import RefusedError
+from ecdysis.dicom.elements import RefusedError
 from ecdysis.errors import InputError
 from ecdysis.key import Key
 from pydicom import Dataset, Sequence

@@ -6,11 +6,9 @@ from struct import pack
 import pydicom
 import pytest
 from ecdysis.deid.instance import InstanceCleaner, instance_cleaner
-from ecdysis.dicom.dictionary import vr_of
-from ecdysis.dicom.elements import Encoding, Reader
-from ecdysis.dicom.part10 import open_part10
-from ecdysis.dicom.refusals import RefusedError
-from ecdysis.dicom.tables import attributes
+from ecdysis.dicom.elements import Encoding, Reader, RefusedError
+from ecdysis.dicom.part10 import Part10, open_part10
+from ecdysis.dicom.tables import attributes, vr_of
 from ecdysis.key import Key
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -137,10 +135,9 @@ def test_kept_elements_are_the_same_bytes(
     before = open_part10(original)
     after = open_part10(b"".join(cleaner.clean(original).chunks))
 
-    def raw(part10: object) -> dict[int, bytes]:
-        reader = part10.reader  # type: ignore[attr-defined]
-        elements = reader.elements(part10.start, part10.stop, top=True)  # type: ignore[attr-defined]
-        return {element.tag: bytes(reader.data[element.head : element.end]) for element in elements}
+    def raw(file: Part10) -> dict[int, bytes]:
+        data = file.reader.data
+        return {element.tag: bytes(data[element.head : element.end]) for element in file.elements}
 
     old, new = raw(before), raw(after)
     assert list(new) == sorted(new)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pydicom
 import pytest
-from ecdysis.dicom.archives import ARCHIVE
+from ecdysis.dicom.reading import ARCHIVE
 from ecdysis.files import read_tsv
 from ecdysis.key import Key
 from ecdysis.planning.decision import PlanOptions

@@ -15,9 +15,8 @@ from ecdysis.deid.values import (
     shifted,
 )
 from ecdysis.deid.words import WORD_OF_CODE, Words, is_coded, is_imaging
-from ecdysis.dicom.dictionary import is_standard_uid, keyword_of, vr_of
-from ecdysis.dicom.elements import Buffer, Encoding, element, sequence
-from ecdysis.dicom.tables import vocabulary
+from ecdysis.dicom.elements import CHARSET, Buffer, Encoding, element, sequence
+from ecdysis.dicom.tables import is_standard_uid, keyword_of, vocabulary, vr_of
 from ecdysis.dicom.text import codecs_of, decode, encode
 from ecdysis.key import Key
 
@@ -26,7 +25,6 @@ WHOLE_VRS = frozenset({"AS", "DA", "DT", "TM", "UI"})
 """Kinds of value that are compared with identifiers only; the profile decides about dates."""
 
 MANUFACTURER = 0x00080070
-CHARSET = 0x00080005
 GRADIENT = re.compile(rb"b=\d{1,5}(\.\d{1,3})?\((-?[01]\.\d{1,8},?){3}\)[\0 ]*")
 """The text that Canon and Toshiba write into Image Comments: ``b=1500(0.445,0.000,0.895)``."""
 

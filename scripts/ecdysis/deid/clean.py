@@ -9,14 +9,12 @@ from collections.abc import Callable
 
 from ecdysis.deid.actions import PIXEL_GROUP, Context, dummy, treat, write
 from ecdysis.deid.editing import edited, made
-from ecdysis.deid.person import charset_of
 from ecdysis.deid.profile import Profile
 from ecdysis.deid.selectors import Path
 from ecdysis.deid.values import SIZES
-from ecdysis.dicom.dictionary import settled_vr
-from ecdysis.dicom.elements import Buffer, Element, Reader, block_of, sequence
+from ecdysis.dicom.elements import Buffer, Element, Reader, RefusedError, block_of, sequence
 from ecdysis.dicom.elements import element as encoded
-from ecdysis.dicom.refusals import RefusedError
+from ecdysis.dicom.tables import settled_vr
 
 LARGEST_REMEMBERED = 4096
 """Bytes of an element up to which its treatment is remembered."""
@@ -158,7 +156,7 @@ class DatasetCleaner:
             context = context.other(encoding=inner.encoding)
         contents = []
         for index, item in enumerate(items):
-            charset = charset_of(inner, item, context.charset)
+            charset = inner.charset(item, context.charset)
             same = charset == context.charset
             within = context if same else context.other(charset=charset)
             parts = self.clean(inner, item, within, (*path, (element.tag, index)))

@@ -8,11 +8,13 @@ from typing import Any
 from ecdysis.deid.actions import Context, treat
 from ecdysis.deid.edits import Edit
 from ecdysis.deid.values import NUMBER_CODES, capped_age, shifted
-from ecdysis.dicom.dictionary import vr_of
-from ecdysis.dicom.elements import Element, Reader, element
-from ecdysis.dicom.refusals import BY_EDIT, RefusedError
+from ecdysis.dicom.elements import Element, Reader, RefusedError, element
+from ecdysis.dicom.tables import vr_of
 from ecdysis.dicom.text import codecs_of, decode, encode
 from ecdysis.errors import InputError
+
+BY_EDIT = "set aside by an edit"
+"""The reason to set a file aside."""
 
 
 def edited(rule: Edit, reader: Reader, found: Element, vr: str, context: Context) -> bytes | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecdysis.deid.profile import Profile
 from ecdysis.deid.selectors import Path, Selector, parse_selector
-from ecdysis.dicom.dictionary import vr_of
+from ecdysis.dicom.tables import vr_of
 from ecdysis.errors import InputError
 
 ACTIONS = {

@@ -10,29 +10,29 @@ from ecdysis.deid.claims import METHOD, Claims
 from ecdysis.deid.clean import DatasetCleaner, Part, PrivateTreatment, merged
 from ecdysis.deid.editing import texts
 from ecdysis.deid.edits import READMITTING, Edit, Edits, compile_edits
-from ecdysis.deid.opened import Opened, opened_file
 from ecdysis.deid.person import Identity, TokenFinder
-from ecdysis.deid.pixels import blanked, checked_size, refuse_embedded_overlay
+from ecdysis.deid.pixels import (
+    NOT_BLANKED,
+    blanked,
+    checked_size,
+    objection,
+    refuse_embedded_overlay,
+)
 from ecdysis.deid.private_elements import keep_private
 from ecdysis.deid.profile import OVERLAY, Profile
 from ecdysis.deid.scrub import Scrubber
 from ecdysis.deid.words import Words
-from ecdysis.dicom.elements import PIXEL_DATA, Buffer, element
-from ecdysis.dicom.part10 import DEFLATED, deflate, meta
-from ecdysis.dicom.refusals import (
-    BURNED_IN,
-    NOT_BLANKED,
-    UNIDENTIFIED,
-    RefusedError,
-    drawn,
-    verdict,
-)
-from ecdysis.dicom.tables import EDITION, sop_classes
+from ecdysis.dicom.elements import PIXEL_DATA, Buffer, RefusedError, element
+from ecdysis.dicom.part10 import DEFLATED, SOP_CLASS, Head, Part10, deflate, meta, open_part10
+from ecdysis.dicom.tables import EDITION
 from ecdysis.errors import InputError
 from ecdysis.key import Key
 from ecdysis.version import __version__
 
-SOP_CLASS, SOP_INSTANCE, BURNED = 0x00080016, 0x00080018, 0x00280301
+SOP_INSTANCE = 0x00080018
+UNIDENTIFIED = "no SOP class or instance UID"
+"""The reason to set a file aside."""
+
 SHORT_HEADER = 8
 UID_FORM = re.compile(r"[0-9.]{1,64}")
 OVERLAY_TYPE = 0x0040
@@ -118,7 +118,7 @@ class InstanceCleaner:
                 kinds.add("time")
         return sorted(entry for entry in self.identity if entry[0] in kinds)
 
-    def learn(self, data: Buffer) -> Opened:
+    def learn(self, data: Buffer) -> Part10:
         """Collect what identifies the patient in a file, to be searched in all files.
 
         Raises
@@ -126,18 +126,18 @@ class InstanceCleaner:
         RefusedError
             The file cannot be read.
         """
-        opened = opened_file(data)
-        self._learn(opened)
-        return opened
+        file = open_part10(data)
+        self._learn(file)
+        return file
 
-    def clean(self, data: Buffer, opened: Opened | None = None) -> Result:
+    def clean(self, data: Buffer, file: Part10 | None = None) -> Result:
         """Return the de-identified form of a file.
 
         Parameters
         ----------
         data : bytes or memoryview
             The file.
-        opened : Opened, optional
+        file : Part10, optional
             What `learn` returned for it, so that it is not read again.
 
         Raises
@@ -145,20 +145,20 @@ class InstanceCleaner:
         RefusedError
             The file must not pass; the reason does not identify anyone.
         """
-        opened = opened or opened_file(data)
+        file = file or open_part10(data)
         for tag in (SOP_CLASS, SOP_INSTANCE):
-            if not UID_FORM.fullmatch(_uid(opened.head, tag)):
+            if not UID_FORM.fullmatch(file.head.text(tag)):
                 raise RefusedError(UNIDENTIFIED)
-        edits = self._active(opened)
-        is_admitted = self._refuse(opened, edits)
-        self._learn(opened)
-        context = self._context(opened, edits)
-        parts = self._treated(opened, context, is_admitted=is_admitted)
+        edits = self._active(file)
+        is_admitted = self._refuse(file, edits)
+        self._learn(file)
+        context = self._context(file, edits)
+        parts = self._treated(file, context, is_admitted=is_admitted)
         parts = [
-            self._pixels(opened, edits) if tag == PIXEL_DATA else (tag, content)
+            self._pixels(file, edits) if tag == PIXEL_DATA else (tag, content)
             for tag, content in parts
         ]
-        return self._enveloped(opened, parts)
+        return self._enveloped(file, parts)
 
     def summary(self) -> dict[str, Any]:
         """Return the rules by which the files were cleaned; nothing that identifies."""
@@ -175,41 +175,35 @@ class InstanceCleaner:
             ],
         }
 
-    def _learn(self, opened: Opened) -> None:
+    def _learn(self, file: Part10) -> None:
         if self.profile.name != "none":
-            self._finder.learn(opened.part10.reader, opened.elements, opened.charset)
+            self._finder.learn(file.reader, file.elements, file.charset)
 
-    def _active(self, opened: Opened) -> Edits | None:
+    def _active(self, file: Part10) -> Edits | None:
         if not self.edits:
             return None
-        head = texts(opened.head, opened.charset)
+        head = texts(file.head, file.charset)
         rules = tuple(rule for rule in self.edits if rule.is_active(head))
         return self._edits.setdefault(rules, Edits(rules))
 
-    def _refuse(self, opened: Opened, edits: Edits | None) -> bool:
+    def _refuse(self, file: Part10, edits: Edits | None) -> bool:
         """Raise the reason to set a file aside; return whether the settings admit such a file."""
         if self.profile.name == "none":
             return False
-        head = opened.head
-        reason = verdict(_uid(head, SOP_CLASS), sop_classes()) or drawn(head)
-        burned = head.get(BURNED, b"").strip(b"\0 ").upper() == b"YES"
-        cleaned = "clean_pixel_data" in self.profile.options and edits and edits.rectangles()
-        if reason is None and burned and not cleaned:
-            reason = BURNED_IN
+        is_blanked = "clean_pixel_data" in self.profile.options and edits and edits.rectangles()
+        reason = objection(file.head, blanked=bool(is_blanked))
         if reason and reason.lower() not in self.admit:
             raise RefusedError(reason)
-        refuse_embedded_overlay(head, big=opened.part10.reader.encoding.big)
+        refuse_embedded_overlay(file.head, big=file.reader.encoding.big)
         return reason is not None
 
-    def _context(self, opened: Opened, edits: Edits | None) -> Context:
-        entry = sop_classes().get(_uid(opened.head, SOP_CLASS))
-        objects = entry.objects if entry else ""
-        encoding = opened.part10.reader.encoding
-        key = encoding, opened.charset, objects, self.identity, id(edits)
+    def _context(self, file: Part10, edits: Edits | None) -> Context:
+        encoding, charset, objects = file.reader.encoding, file.charset, file.objects
+        key = encoding, charset, objects, self.identity, id(edits)
         if key not in self._contexts:
             scrub, days = self._scrubber(), self.key.day_shift(self.label)
             self._contexts[key] = Context(
-                encoding, opened.charset, objects, scrub, self._words, self.key, self.label, days,
+                encoding, charset, objects, scrub, self._words, self.key, self.label, days,
                 edits,
             )  # fmt: skip
         return self._contexts[key]
@@ -220,12 +214,12 @@ class InstanceCleaner:
             kinds[kind].append(text)
         return Scrubber([*kinds["token"], *kinds["place"]], kinds["day"], kinds["time"])
 
-    def _treated(self, opened: Opened, context: Context, *, is_admitted: bool) -> list[Part]:
+    def _treated(self, file: Part10, context: Context, *, is_admitted: bool) -> list[Part]:
         """Return the tags and bytes of all elements of the result but for the pixels'."""
-        reader, edits = opened.part10.reader, context.edits
-        parts = self._cleaner.clean(reader, opened.elements, context)
+        reader, edits = file.reader, context.edits
+        parts = self._cleaner.clean(reader, file.elements, context)
         if "clean_graphics" in self.profile.options:
-            parts = [part for part in parts if not _is_drawing(part[0], opened.head)]
+            parts = [part for part in parts if not _is_drawing(part[0], file.head)]
         if self.profile.name == "none":
             return parts
         overridden = any(
@@ -233,16 +227,16 @@ class InstanceCleaner:
         )
         own = self._claims.elements(
             reader.encoding,
-            context.scrub(opened.head.get(METHOD, b"").decode("latin-1").strip("\0 ")),
+            context.scrub(file.head.text(METHOD)),
             exceptions=is_admitted or overridden,
             blanked=bool(edits and edits.rectangles()),
         )
         return merged(parts, [part for part in own if not (edits and edits.touch(part[0]))])
 
-    def _pixels(self, opened: Opened, edits: Edits | None) -> Part:
+    def _pixels(self, file: Part10, edits: Edits | None) -> Part:
         """Return the pixel data without bytes after the image; a rule may blank parts of it."""
-        pixels = next(element for element in opened.elements if element.tag == PIXEL_DATA)
-        data, encoding = opened.part10.reader.data, opened.part10.reader.encoding
+        pixels = next(element for element in file.elements if element.tag == PIXEL_DATA)
+        data, encoding = file.reader.data, file.reader.encoding
         view = memoryview(data)
         whole = PIXEL_DATA, view[pixels.head : pixels.end]
         size = pixels.stop - pixels.start
@@ -253,35 +247,35 @@ class InstanceCleaner:
             return whole
         if self.profile.name == "none" and not rectangles:
             return whole
-        kept = checked_size(opened.head, size, big=encoding.big)
+        kept = checked_size(file.head, size, big=encoding.big)
         if kept == size and size % 2 == 0 and not rectangles:
             return whole
         value = bytes(view[pixels.start : pixels.start + kept])
         if rectangles:
-            value = blanked(value, opened.head, rectangles, big=encoding.big)
+            value = blanked(value, file.head, rectangles, big=encoding.big)
         return PIXEL_DATA, element(encoding, PIXEL_DATA, pixels.vr, value)
 
-    def _enveloped(self, opened: Opened, parts: list[Part]) -> Result:
+    def _enveloped(self, file: Part10, parts: list[Part]) -> Result:
         """Return the file: preamble, file meta information and data set."""
-        syntax = opened.part10.transfer_syntax
-        envelope = meta(_uid(opened.head, SOP_CLASS), _instance(parts), syntax, self._version)
+        syntax = file.transfer_syntax
+        envelope = meta(file.head.text(SOP_CLASS), _instance(parts), syntax, self._version)
         chunks = _joined([content for _, content in parts])
         if syntax == DEFLATED:
             chunks = [deflate(b"".join(chunks))]
-        name = f"{self.key.token('instance', _uid(opened.head, SOP_INSTANCE), 16)}.dcm"
+        name = f"{self.key.token('instance', file.head.text(SOP_INSTANCE), 16)}.dcm"
         if self.links is not None:
-            self._link(opened.head, name)
+            self._link(file.head, name)
         return Result(name, [envelope, *chunks])
 
-    def _link(self, head: Mapping[int, bytes], name: str) -> None:
+    def _link(self, head: Head, name: str) -> None:
         """Remember which original value belongs to which pseudonym."""
         if self.links is None:
             return
         for tag, word in LINKED.items():
-            if original := _uid(head, tag):
+            if original := head.text(tag):
                 pseudonym = self.label if word == "PatientID" else self.key.uid(original)
                 self.links[word, original] = pseudonym
-        self.links["SOPInstanceUID", _uid(head, SOP_INSTANCE)] = name
+        self.links["SOPInstanceUID", head.text(SOP_INSTANCE)] = name
 
 
 def instance_cleaner(settings: Mapping[str, Any], key: Key, label: str) -> InstanceCleaner:
@@ -350,15 +344,11 @@ def _instance(parts: list[Part]) -> str:
     return uid
 
 
-def _is_drawing(tag: int, head: Mapping[int, bytes]) -> bool:
+def _is_drawing(tag: int, head: Head) -> bool:
     """Return whether an element belongs to an overlay that is not a region of interest."""
     group = tag >> 16
     kind = head.get(group << 16 | OVERLAY_TYPE, b"").strip(b"\0 ")
     return group & 0xFF00 == OVERLAY and kind != b"R"
-
-
-def _uid(head: Mapping[int, bytes], tag: int) -> str:
-    return head.get(tag, b"").decode("latin-1").strip("\0 ")
 
 
 def _joined(chunks: list[Buffer]) -> list[Buffer]:

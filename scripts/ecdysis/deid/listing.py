@@ -5,21 +5,17 @@ from collections.abc import Iterator, Sequence
 from struct import unpack
 from typing import NamedTuple
 
-from ecdysis.deid.person import charset_of
 from ecdysis.deid.profile import Profile
 from ecdysis.deid.selectors import Path, Selector
 from ecdysis.deid.values import NUMBER_CODES, SIZES
-from ecdysis.dicom.dictionary import keyword_of, settled_vr
-from ecdysis.dicom.elements import Buffer, Element, Reader, block_of
+from ecdysis.dicom.elements import Buffer, Element, Reader, RefusedError, block_of
 from ecdysis.dicom.part10 import open_part10
-from ecdysis.dicom.refusals import RefusedError
-from ecdysis.dicom.tables import show_tag, sop_classes
+from ecdysis.dicom.tables import keyword_of, settled_vr, show_tag
 from ecdysis.dicom.text import codecs_of, decode
 
 LONGEST_SHOWN = 64
 LONGEST_READ = 4096
 SHOWN_ACTIONS = {"keep", "verbatim", "items"}
-SOP_CLASS = 0x00080016
 
 
 class Row(NamedTuple):
@@ -70,20 +66,11 @@ class Listing:
         RefusedError
             It cannot be read.
         """
-        part10 = open_part10(data)
-        reader = part10.reader
-        elements = reader.elements(part10.start, part10.stop, top=True)
-        objects = ""
-        for element in elements:
-            if element.tag == SOP_CLASS:
-                uid = bytes(reader.data[element.start : element.stop]).decode("latin-1")
-                entry = sop_classes().get(uid.strip("\0 "))
-                objects = entry.objects if entry else ""
-        seen = set()
-        for row, text in self._walk(reader, elements, charset_of(reader, elements, b""), objects):
-            if (row, text) not in seen:
-                seen.add((row, text))
-                self.values.setdefault(row, Counter())[text] += 1
+        file = open_part10(data)
+        for row, text in dict.fromkeys(
+            self._walk(file.reader, file.elements, file.charset, file.objects)
+        ):
+            self.values.setdefault(row, Counter())[text] += 1
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Yield the table: element, tag, VR, creator, files, values, commonest value, action."""
@@ -119,7 +106,7 @@ class Listing:
                 except RefusedError:
                     continue
                 for index, item in enumerate(items):
-                    own = charset_of(inner, item, charset)
+                    own = inner.charset(item, charset)
                     yield from self._walk(inner, item, own, objects, (*path, (tag, index)))
 
     def _chosen(self, path: Path, tag: int, creator: str) -> bool:

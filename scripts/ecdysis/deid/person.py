@@ -3,13 +3,10 @@
 import re
 
 from ecdysis.deid.scrub import date_tokens, id_tokens, name_tokens, place_tokens
-from ecdysis.dicom.dictionary import settled_vr
-from ecdysis.dicom.elements import Element, Encoding, Reader
-from ecdysis.dicom.refusals import RefusedError
-from ecdysis.dicom.tables import attributes
+from ecdysis.dicom.elements import Element, Encoding, Reader, RefusedError
+from ecdysis.dicom.tables import attributes, settled_vr
 from ecdysis.dicom.text import codecs_of, decode
 
-CHARSET = 0x00080005
 LARGEST_REMEMBERED = 4096
 LARGEST_TELLING = 4096
 """Bytes of an identifying value that are read."""
@@ -87,15 +84,5 @@ class TokenFinder:
         except RefusedError:
             return NOTHING
         return NOTHING.union(
-            *(self._find(inner, item, charset_of(inner, item, charset)) for item in items)
+            *(self._find(inner, item, inner.charset(item, charset)) for item in items)
         )
-
-
-def charset_of(reader: Reader, elements: list[Element], inherited: bytes) -> bytes:
-    """Return the Specific Character Set of a data set or item, its own or its parent's."""
-    for element in elements:
-        if element.tag == CHARSET:
-            return bytes(reader.data[element.start : element.stop])
-        if element.tag > CHARSET:
-            break
-    return inherited

@@ -8,15 +8,13 @@ import re
 from collections.abc import Callable
 
 from ecdysis.deid.actions import Context
-from ecdysis.deid.person import charset_of
 from ecdysis.deid.values import SIZES, is_valid, numbers
 from ecdysis.deid.words import is_coded
 from ecdysis.dicom import ge, siemens
-from ecdysis.dicom.codes import is_code
-from ecdysis.dicom.elements import Buffer, Element, Reader, block_of, sequence
+from ecdysis.dicom.elements import Buffer, Element, Reader, RefusedError, block_of, sequence
 from ecdysis.dicom.elements import element as encoded
-from ecdysis.dicom.refusals import RefusedError
 from ecdysis.dicom.tables import PrivateElement, private_elements, vocabulary
+from ecdysis.dicom.text import is_code
 
 CODED = re.compile(r"[A-Za-z0-9_ .+*#-]{0,16}")
 """A component of a coded string (CS)."""
@@ -165,7 +163,7 @@ def _items(reader: Reader, element: Element, context: Context, clean: CleanItem)
         context = context.other(encoding=inner.encoding)
     contents = []
     for index, item in enumerate(items):
-        charset = charset_of(inner, item, context.charset)
+        charset = inner.charset(item, context.charset)
         if charset != context.charset:
             return None
         contents.append(

@@ -8,8 +8,7 @@ places or narrative, or cannot be looked into.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from ecdysis.dicom.dictionary import keyword_of, vr_of
-from ecdysis.dicom.tables import attributes, sop_classes, types
+from ecdysis.dicom.tables import attributes, keyword_of, sop_classes, types, vr_of
 from ecdysis.errors import InputError
 
 BASIC_CODE = ("113100", "Basic Application Confidentiality Profile")
@@ -160,7 +159,7 @@ class Profile:
         tag : int
             The attribute.
         vr : str
-            The VR by which the value is treated, see `ecdysis.dicom.dictionary.settled_vr`.
+            The VR by which the value is treated, see `ecdysis.dicom.tables.settled_vr`.
         objects : str
             Group of objects in iod_types.tsv; unknown when empty.
 

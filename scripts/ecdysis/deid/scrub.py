@@ -14,8 +14,7 @@ from functools import cached_property, lru_cache
 from anyascii import anyascii
 
 from ecdysis.deid.words import is_imaging
-from ecdysis.dicom.dictionary import is_standard_uid
-from ecdysis.dicom.tables import vocabulary
+from ecdysis.dicom.tables import is_standard_uid, vocabulary
 
 ALONE_BELOW = 4
 """A part of a name with fewer letters is found only between other characters."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 
-from ecdysis.dicom.dictionary import keyword_of, keywords, nearest
+from ecdysis.dicom.tables import keyword_of, keywords, nearest
 from ecdysis.errors import InputError
 
 STEP = re.compile(r"(?P<name>\([^()]*\)|[A-Za-z0-9*?]+)(?:\[(?P<index>\d+|\*)\])?")

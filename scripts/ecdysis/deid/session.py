@@ -18,14 +18,55 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ecdysis.deid.instance import InstanceCleaner, instance_cleaner
-from ecdysis.deid.ledger import Ledger
-from ecdysis.deid.opened import Opened
-from ecdysis.dicom.archives import GZIP, opened
-from ecdysis.dicom.elements import Buffer
-from ecdysis.dicom.refusals import DUPLICATE, MALFORMED, UNREADABLE, RefusedError
+from ecdysis.dicom.elements import MALFORMED, UNREADABLE, Buffer, RefusedError
+from ecdysis.dicom.part10 import Part10
+from ecdysis.dicom.reading import GZIP, opened
 from ecdysis.errors import InputError
-from ecdysis.files import atomic, read_json
+from ecdysis.files import atomic, read_json, read_remembered
 from ecdysis.key import Key
+from ecdysis.private_files import write_private_json
+
+
+class Ledger:
+    """Remembers the original of each de-identified file. It names originals, so it is private.
+
+    Parameters
+    ----------
+    path : Path or None
+        Where it is kept; None remembers nothing.
+    basis : str
+        What every file depends on beside its original: the settings, the key's fingerprint,
+        the code. What was noted on another basis is forgotten.
+    """
+
+    def __init__(self, path: Path | None, basis: str) -> None:
+        self._path, self._basis = path, basis
+        kept = read_remembered(path) if path else {}
+        self._before: dict[str, Any] = kept["files"] if kept.get("basis") == basis else {}
+        self._now: dict[str, Any] = {}
+
+    def name(self, original: Path) -> str | None:
+        """Return the name of the de-identified file, if the original has not changed since."""
+        entry = self._before.get(str(original))
+        return entry["name"] if entry and entry["stat"] == _stat(original) else None
+
+    def note(self, original: Path, name: str) -> None:
+        """Remember the name of what was made of a file."""
+        self._now[str(original)] = {"stat": _stat(original), "name": name}
+
+    def write(self) -> None:
+        """Save the names for the next run."""
+        if self._path:
+            write_private_json(self._path, {"basis": self._basis, "files": self._now})
+
+
+def _stat(file: Path) -> list[int]:
+    stat = file.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+DUPLICATE = "duplicate SOP instance UID"
+"""A reason to set a file aside."""
 
 MAPPED_FROM = 64 << 20
 """Bytes from which a file is mapped into memory instead of read."""
@@ -112,7 +153,7 @@ class _File(NamedTuple):
     """A file that was read, and what was found in it."""
 
     data: bytes
-    opened: Opened
+    content: Part10
 
 
 @dataclass
@@ -178,11 +219,11 @@ def _learn(
     for path in dict.fromkeys([*sorted(own), *related]):
         try:
             with _content(path, MAPPED_TO_LEARN_FROM) as data:
-                opened = cleaner.learn(data)
+                content = cleaner.learn(data)
         except (RefusedError, OSError, ValueError, LookupError, TypeError, ArithmeticError):
             continue  # The file is set aside with its reason when it is de-identified.
         if isinstance(data, bytes) and path in own and len(data) <= room:
-            files[path] = _File(data, opened)
+            files[path] = _File(data, content)
             room -= len(data)
     return files
 
@@ -202,7 +243,7 @@ def _one_file(
     """De-identify a file into a folder; return its new name, or why it is set aside."""
     try:
         with nullcontext(file.data) if file else _content(path) as data:
-            result = cleaner.clean(data, file.opened if file else None)
+            result = cleaner.clean(data, file.content if file else None)
             reason = _write(folder / result.name, result.chunks)
             return (None, reason) if reason else (result.name, None)
     except RefusedError as refused:

@@ -10,12 +10,11 @@ from functools import lru_cache
 from struct import Struct, error
 from typing import NamedTuple
 
-from ecdysis.dicom.dictionary import vr_of
-from ecdysis.dicom.refusals import MALFORMED, TRUNCATED, RefusedError
+from ecdysis.dicom.tables import vr_of
 
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-PIXEL_DATA = 0x7FE00010
+PIXEL_DATA, CHARSET = 0x7FE00010, 0x00080005
 DEEPEST = 64
 """Sequences nested deeper than this are refused; real objects stay below 10."""
 
@@ -27,7 +26,25 @@ LONG = {vr.encode(): vr for vr in LONG_VRS.split()}
 NUL_PADDED = ("UI", "OB", "UN")
 LONGEST_SHORT = 0xFFFF
 
+NOT_DICOM, TRUNCATED, MALFORMED = "not DICOM", "truncated", "malformed"
+UNKNOWN_SYNTAX, UNREADABLE = "unknown transfer syntax", "unreadable"
+"""Reasons to set a file aside because it cannot be read."""
+
 Buffer = bytes | memoryview
+
+
+class RefusedError(Exception):
+    """A file that is set aside; the reason does not identify anyone.
+
+    Parameters
+    ----------
+    reason : str
+        The kind of fault, the same for all files that have it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class Encoding(NamedTuple):
@@ -123,6 +140,15 @@ class Reader:
             for element in elements
             if element.tag >> 16 & 1 and 0x10 <= element.tag & 0xFFFF <= 0xFF
         }
+
+    def charset(self, elements: Iterable[Element], inherited: bytes) -> bytes:
+        """Return the Specific Character Set of a data set or item, its own or its parent's."""
+        for element in elements:
+            if element.tag == CHARSET:
+                return bytes(self.data[element.start : element.stop])
+            if element.tag > CHARSET:
+                break
+        return inherited
 
     def items(self, element: Element) -> tuple["Reader", list[list[Element]]]:
         """Return the items of a sequence, each as its elements, and the reader for them.

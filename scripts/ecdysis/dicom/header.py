@@ -25,8 +25,15 @@ from pydicom.uid import (
 from pydicom.valuerep import VR
 
 from ecdysis.dicom import phase_direction
-from ecdysis.dicom.archives import ARCHIVE, ARCHIVE_START, is_archive, opened
-from ecdysis.dicom.reading import UNREADABLE, functional, value_of
+from ecdysis.dicom.reading import (
+    ARCHIVE,
+    ARCHIVE_START,
+    UNREADABLE,
+    functional,
+    is_archive,
+    opened,
+    value_of,
+)
 
 Header = dict[str, Any]
 """Facts that all instances of a series normally share: keyword -> JSON value or None."""

@@ -1,12 +1,25 @@
-"""The envelope of a DICOM file (PS3.10, section 7): checked when read, always rewritten."""
+"""A DICOM file and its envelope (PS3.10, section 7), checked when read and always rewritten."""
 
 import zlib
+from collections.abc import Iterator, Mapping
 from struct import pack
 from typing import NamedTuple
 
-from ecdysis.dicom.dictionary import is_standard_uid
-from ecdysis.dicom.elements import LONG, SHORT, Buffer, Encoding, Reader
-from ecdysis.dicom.refusals import MALFORMED, NOT_DICOM, TRUNCATED, UNKNOWN_SYNTAX, RefusedError
+from ecdysis.dicom.elements import (
+    CHARSET,
+    LONG,
+    MALFORMED,
+    NOT_DICOM,
+    SHORT,
+    TRUNCATED,
+    UNKNOWN_SYNTAX,
+    Buffer,
+    Element,
+    Encoding,
+    Reader,
+    RefusedError,
+)
+from ecdysis.dicom.tables import is_standard_uid, sop_classes
 
 IMPLICIT = "1.2.840.10008.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -20,32 +33,93 @@ LARGEST_INFLATED = 1 << 28
 """Largest size of an inflated data set in bytes; a larger one is refused as an attack."""
 
 
+LARGEST_HEADER_VALUE = 256
+"""Bytes of a value up to which `Head` has it."""
+
+SOP_CLASS = 0x00080016
+
+
+class Head(Mapping[int, bytes]):
+    """The values of short top-level elements by tag; of longer ones an empty value.
+
+    Parameters
+    ----------
+    data : bytes or memoryview
+        Holds the elements.
+    elements : list of Element
+        Of elements that occur twice the first one counts.
+    """
+
+    def __init__(self, data: Buffer, elements: list[Element]) -> None:
+        self._data = data
+        self._elements = {element.tag: element for element in reversed(elements)}
+
+    def __getitem__(self, tag: int) -> bytes:
+        """Return the value of an element."""
+        element = self._elements[tag]
+        is_short = element.stop - element.start <= LARGEST_HEADER_VALUE
+        return bytes(self._data[element.start : element.stop]) if is_short else b""
+
+    def __contains__(self, tag: object) -> bool:
+        """Return whether there is such an element."""
+        return tag in self._elements
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the tags."""
+        return iter(self._elements)
+
+    def __len__(self) -> int:
+        """Return the number of elements."""
+        return len(self._elements)
+
+    def text(self, tag: int) -> str:
+        """Return a value as text without padding; an empty text if there is no such element."""
+        return self.get(tag, b"").decode("latin-1").strip("\0 ")
+
+    def number(self, tag: int, *, big: bool) -> int:
+        """Return an unsigned binary value; zero if there is no such element."""
+        return int.from_bytes(self.get(tag, b""), "big" if big else "little")
+
+
 class Part10(NamedTuple):
-    """A data set taken out of its envelope.
+    """A DICOM file as it was read.
 
     Parameters
     ----------
     reader : Reader
         Reads the data set in its encoding.
-    start, stop : int
-        Where the data set lies in the reader's buffer.
+    elements : list of Element
+        Its top-level elements.
+    head : Head
+        Their values.
     transfer_syntax : str
         UID under which it is written again.
     """
 
     reader: Reader
-    start: int
-    stop: int
+    elements: list[Element]
+    head: Head
     transfer_syntax: str
+
+    @property
+    def charset(self) -> bytes:
+        """The value of Specific Character Set."""
+        return self.head.get(CHARSET, b"")
+
+    @property
+    def objects(self) -> str:
+        """The group of objects in iod_types.tsv; empty if the table has no such SOP class."""
+        entry = sop_classes().get(self.head.text(SOP_CLASS))
+        return entry.objects if entry else ""
 
 
 def open_part10(data: Buffer) -> Part10:
-    """Find the data set in the bytes of a file, with or without preamble and file meta.
+    """Read the bytes of a file, with or without preamble and file meta information.
 
     Raises
     ------
     RefusedError
-        The bytes are no DICOM file, or end too early.
+        The bytes are no DICOM file, or damaged.
     """
     position = 132 if data[128:132] == b"DICM" else 0
     syntax, position = _meta(data, position)
@@ -56,7 +130,9 @@ def open_part10(data: Buffer) -> Part10:
     encoding = _encoding(data, position, syntax)
     if not syntax:
         syntax = IMPLICIT if encoding.implicit else EXPLICIT
-    return Part10(Reader(data, encoding), position, len(data), syntax)
+    reader = Reader(data, encoding)
+    elements = reader.elements(position, len(data), top=True)
+    return Part10(reader, elements, Head(data, elements), syntax)
 
 
 def meta(sop_class: str, sop_instance: str, transfer_syntax: str, version: str) -> bytes:

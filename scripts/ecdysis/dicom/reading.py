@@ -1,12 +1,13 @@
-"""Reading DICOM files with pydicom in bounded memory, and their values in JSON form."""
+"""Reading DICOM files with pydicom in bounded memory, also gzipped, and values in JSON form."""
 
+import gzip
 import io
 import math
 import os
 import struct
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydicom import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
@@ -16,6 +17,17 @@ LARGEST_INFLATED = 1 << 28
 """Largest size of an inflated data set in bytes; a larger one is refused as an attack."""
 
 PIECE = 1 << 20
+
+GZIP = b"\x1f\x8b"
+
+ARCHIVE = "an archive (zip, tar or the like): unpack it, and the files in it are read"
+"""The reason to skip an archive."""
+
+ARCHIVE_START = 512
+"""Bytes by which an archive is recognised."""
+
+STARTS = (b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"BZh", b"\xfd7zXZ\x00")
+"""First bytes of zip, 7z, rar, bzip2 and xz files."""
 
 FUNCTIONAL = {
     "EchoTime": ("MREchoSequence", "EffectiveEchoTime"),
@@ -141,3 +153,46 @@ class BoundedReader(io.BufferedReader):
         if grown > LARGEST_INFLATED:
             raise ValueError("too large when inflated")
         return content
+
+
+def is_archive(start: bytes) -> bool:
+    r"""Return whether a file is an archive, judged by its first `ARCHIVE_START` bytes.
+
+    A tar archive has the word ustar at byte 257 (POSIX.1-1988).
+
+    Examples
+    --------
+    >>> is_archive(b"PK\x03\x04 and more"), is_archive(b"DICM")
+    (True, False)
+    """
+    return start.startswith(STARTS) or start[257:262] == b"ustar"
+
+
+def gunzipped(path: Path) -> bytes | None:
+    """Return the content of a gzipped file; None if it is damaged or very large."""
+    try:
+        with gzip.open(path) as stream:
+            content = stream.read(LARGEST_INFLATED + 1)
+    except (OSError, EOFError, zlib.error):
+        return None
+    return content if len(content) <= LARGEST_INFLATED else None
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a DICOM file for reading; a gzipped one is unpacked into memory.
+
+    Raises
+    ------
+    OSError
+        The file cannot be opened, or is a damaged or very large gzipped file.
+    """
+    stream = BoundedReader(path)
+    start = stream.read(len(GZIP))
+    stream.seek(0)
+    if start != GZIP:
+        return stream
+    stream.close()
+    content = gunzipped(path)
+    if content is None:
+        raise OSError("a damaged or very large gzipped file")
+    return io.BytesIO(content)

@@ -14,8 +14,8 @@ from functools import cache, lru_cache
 from struct import Struct, error, pack, unpack_from
 from typing import NamedTuple
 
-from ecdysis.dicom.codes import is_code
 from ecdysis.dicom.tables import vocabulary
+from ecdysis.dicom.text import is_code
 
 Accept = Callable[[str], bool]
 """Says whether a value may stay: no date, time or identifier of the patient."""

@@ -16,9 +16,8 @@ from typing import Any
 
 from ecdysis.bids import schema
 from ecdysis.deid.instance import instance_cleaner
-from ecdysis.dicom.archives import GZIP, gunzipped
-from ecdysis.dicom.reading import UNREADABLE
-from ecdysis.dicom.refusals import RefusedError
+from ecdysis.dicom.elements import RefusedError
+from ecdysis.dicom.reading import GZIP, UNREADABLE, gunzipped
 from ecdysis.files import read_remembered
 from ecdysis.key import Key
 from ecdysis.planning.entries import Plan
