@@ -21,7 +21,7 @@ from ecdysis.image.volume import Volume
 from ecdysis.quality.background import NORMAL_IQR
 from ecdysis.quality.sheet import NotComputableError
 
-Window = tuple[slice, slice, slice]
+Window = tuple[slice, ...]
 
 
 SAMPLE = 1_000_000
@@ -47,37 +47,27 @@ BRIGHT_AIR = 0.1
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Head and air in blocks; `edges` are the first voxels of the blocks, and the image size.
-
-    Attributes
-    ----------
-    head : bool array (X', Y', Z')
-    away : bool array (X', Y', Z')
-        Outside the head and its margin.
-    blank : bool array (X', Y', Z')
-        Masked or padded: all voxels have one value, or the block is next to such a block.
-    upper : three slices
-        The blocks above the plane.
-    """
+    """Head and air in blocks (X', Y', Z'); `edges` are their first voxels, and the image size."""
 
     head: Mask
     away: Mask
+    """Outside the head and its margin."""
     blank: Mask
+    """Masked or padded: all voxels have one value, or the block is next to such a block."""
     upper: Window
+    """The blocks above the plane."""
     edges: list[list[int]]
 
     @property
     def window(self) -> Window:
         """The voxels above the plane."""
-        first, second, third = (
+        return tuple(
             slice(edge[part.start], edge[part.stop])
             for edge, part in zip(self.edges, self.upper, strict=True)
         )
-        return first, second, third
 
-    def voxels(self, blocks: Mask, part: Window | None = None) -> Mask:
+    def voxels(self, blocks: Mask, part: Window = (slice(None),) * 3) -> Mask:
         """Expand values of blocks to the voxels of the image, or of its `upper` part."""
-        part = part or (slice(None), slice(None), slice(None))
         result = blocks[part]
         for axis in range(3):
             lengths = np.diff(self.edges[axis])[part[axis]]
@@ -86,12 +76,7 @@ class Surroundings:
 
 
 def survey(volume: Volume) -> Surroundings:
-    """Classify the blocks of an image as head, air or masked.
-
-    Parameters
-    ----------
-    volume : Volume
-        The whole image with the air around the head, without NaN.
+    """Classify the blocks of a whole image, without NaN, as head, air or masked.
 
     Raises
     ------
@@ -117,15 +102,11 @@ def survey(volume: Volume) -> Surroundings:
         if upwards
         else slice(0, min(head.shape[axis], int(occupied[0]) + depth))
     )
-    return Surroundings(head, away, blank, (upper[0], upper[1], upper[2]), edges)
+    return Surroundings(head, away, blank, tuple(upper), edges)
 
 
 def air_voxels(volume: Volume, around: Surroundings) -> tuple[Mask, Mask]:
-    """Return the voxels of air and of head above the plane.
-
-    Returns
-    -------
-    air, head : bool arrays, of the shape of ``around.window``
+    """Return the voxels of air and of head above the plane, in the shape of ``around.window``.
 
     Raises
     ------
@@ -140,9 +121,8 @@ def air_voxels(volume: Volume, around: Surroundings) -> tuple[Mask, Mask]:
         )
     share = masked.sum() / outside.sum()
     if share > MOST_BLANK:
-        raise NotComputableError(
-            f"{share:.0%} of the air has been masked: its voxels have one value"
-        )
+        reason = f"{share:.0%} of the air has been masked: its voxels have one value"
+        raise NotComputableError(reason)
     air = around.voxels(around.away & ~around.blank, around.upper)
     count = int(air.sum())
     if count < LEAST_VOXELS:
@@ -161,13 +141,6 @@ def zero_level(volume: Volume, around: Surroundings) -> float:
 
     Magnitude images are not negative, so air below 0 has an offset. Air above 0 has an offset if it
     is bright and its mean is too high for its spread with any number of coils.
-
-    Parameters
-    ----------
-    volume : Volume
-        The whole image, without NaN.
-    around : Surroundings
-        From `survey`.
     """
     outside = around.voxels(around.away & ~around.blank)
     if int(outside.sum()) < LEAST_VOXELS:
@@ -189,17 +162,19 @@ def zero_level(volume: Volume, around: Surroundings) -> float:
 
 def _filled(head: Mask) -> Mask:
     """Fill holes of the head in each plane: sinuses and bone do not count as air."""
-    result = ndimage.binary_closing(np.pad(head, 2), iterations=2)[2:-2, 2:-2, 2:-2]
+    result: Mask = ndimage.binary_closing(np.pad(head, 2), iterations=2)[2:-2, 2:-2, 2:-2]
     for axis in range(3):
         for plane in np.moveaxis(result, axis, 0):
             plane[...] = ndimage.binary_fill_holes(plane)
-    filled: Mask = result
-    return filled
+    return result
 
 
 def _blank(stored: NDArray[Any], edges: Sequence[Sequence[int]]) -> Mask:
     """Return the blocks in which all voxels have one value, and those next to them."""
-    top, bottom = (_reduced(stored, edges, what) for what in (np.maximum, np.minimum))
+    top = bottom = stored
+    for axis in (2, 1, 0):
+        top = np.maximum.reduceat(top, edges[axis][:-1], axis=axis)
+        bottom = np.minimum.reduceat(bottom, edges[axis][:-1], axis=axis)
     rings = 1
     if np.prod([edge[1] - edge[0] for edge in edges]) < FEW_VOXELS:
         top, bottom = ndimage.maximum_filter(top, 3), ndimage.minimum_filter(bottom, 3)
@@ -208,10 +183,3 @@ def _blank(stored: NDArray[Any], edges: Sequence[Sequence[int]]) -> Mask:
     if blank.any():
         blank = ndimage.binary_dilation(blank, np.ones((3, 3, 3)), iterations=rings)
     return blank
-
-
-def _reduced(stored: NDArray[Any], edges: Sequence[Sequence[int]], what: np.ufunc) -> NDArray[Any]:
-    """Reduce an array to blocks by a ufunc, such as `np.maximum`."""
-    for axis in (2, 1, 0):
-        stored = what.reduceat(stored, edges[axis][:-1], axis=axis)
-    return stored

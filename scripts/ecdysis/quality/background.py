@@ -23,18 +23,11 @@ CHANNELS = np.geomspace(0.4, 64, 2000)
 
 @dataclass(frozen=True)
 class Noise:
-    """The air of an image.
+    """The air of an image without artefacts: intensities (N,), and their standard deviation.
 
-    Attributes
-    ----------
-    values : float array (N,)
-        Intensities of the air without artefacts.
-    stdev : float
-        Their standard deviation without the part of rounding; above 0.
-    artefacts : float
-        QI1: fraction of artefact voxels in the air.
-    step : float
-        Smallest difference of two intensities; 0 if they are continuous.
+    `stdev` is without the part of rounding, and above 0; `artefacts` is QI1, the fraction of
+    artefact voxels in the air; `step` is the smallest difference of two intensities, 0 if they are
+    continuous.
     """
 
     values: Values
@@ -47,15 +40,8 @@ def noise_of(values: Values, air: Mask, step: float) -> Noise:
     """Separate the air into noise and artefacts, after Mortamet et al. 2009, doi:10.1002/mrm.21992.
 
     Artefacts are voxels above the median of the air by `SPREADS` spreads that are connected with a
-    voxel whose six neighbours are bright too; the spread is the interquartile range / 1.349.
-
-    Parameters
-    ----------
-    values : float array (X, Y, Z)
-        Intensities of a part of the image.
-    air : bool array (X, Y, Z)
-    step : float
-        Smallest difference of two stored intensities; 0 if they are continuous.
+    voxel whose six neighbours are bright too; the spread is the interquartile range / 1.349. The
+    arrays have the shape (X, Y, Z); for `step` see `Noise`.
     """
     inside = values[air]
     low, median, high = quantiles(inside[:: max(1, inside.size // SAMPLE)], (0.25, 0.5, 0.75), step)
@@ -90,8 +76,7 @@ def _clusters(bright: Mask) -> Mask:
     This equals the erosion and bounded dilation of Mortamet et al.
     """
     core: Mask = ndimage.binary_erosion(bright)
-    clusters: Mask = ndimage.binary_propagation(core, mask=bright) if core.any() else core
-    return clusters
+    return ndimage.binary_propagation(core, mask=bright) if core.any() else core
 
 
 def fber(values: Values, head: Mask, air: Mask) -> float:
@@ -108,16 +93,11 @@ def fber(values: Values, head: Mask, air: Mask) -> float:
 
 
 def efc(values: Values, drop: Mask | None = None) -> float:
-    """Entropy focus criterion: -Σ (x/m) ln(x/m) / (√N ln √N), m = sqrt(Σ x²).
+    """Entropy focus criterion: -Σ (x/m) ln(x/m) / (√N ln √N), m = sqrt(Σ x²); x is (X, Y, Z).
 
-    Atkinson et al. 1997, doi:10.1109/42.650886, over its value for N equal voxels: 0 for one
-    bright voxel, 1 for equal voxels. Negative values count as 0.
-
-    Parameters
-    ----------
-    values : float array (X, Y, Z)
-    drop : bool array (X, Y, Z), optional
-        Masked or padded voxels, which are ignored.
+    Atkinson et al. 1997, doi:10.1109/42.650886, over its value for N equal voxels: 0 for one bright
+    voxel, 1 for equal voxels. Negative values count as 0. Voxels to `drop` (masked, padded) do not
+    count.
     """
     count = values.size if drop is None else int((~drop).sum())
     total = squares = entropy = 0.0

@@ -22,11 +22,7 @@ with a correlation of 0.8 and noise of the same strength has 0.4."""
 def mask_figures(brain: Mask, head: Mask, spacing: Sequence[float]) -> list[float]:
     """Return volume (mL), area at the edge (cm²), fractions in fragments and outside the head.
 
-    Parameters
-    ----------
-    brain, head : bool arrays (X, Y, Z)
-    spacing : three floats
-        Voxel size, mm.
+    The masks have the shape (X, Y, Z); `spacing` is the voxel size (mm).
     """
     box = Box.around(brain)
     if box is None:
@@ -41,15 +37,10 @@ def mask_figures(brain: Mask, head: Mask, spacing: Sequence[float]) -> list[floa
 
 
 def inu(field: Values) -> list[float]:
-    """Return range, (P95 - P5) / median, and median of the bias field.
+    """Return range, (P95 - P5) / median, and median of the bias field in the brain (N,).
 
     The range is relative, since the scale of the field of N4 is arbitrary (Tustison et al. 2010,
     doi:10.1109/TMI.2010.2046908).
-
-    Parameters
-    ----------
-    field : float array (N,)
-        The field by which N4 divides the image, at the voxels of the brain.
     """
     low, median, high = (float(part) for part in np.percentile(field, (5, 50, 95)))
     return [(high - low) / median, median]
@@ -60,15 +51,8 @@ def inu_blocks(values: Values, inside: Mask, spacing: Sequence[float]) -> float:
 
     In a T1w, percentile 90 of the intensities of a block is white matter almost everywhere. The
     measure is (P95 - P5) / median of all blocks that are at least half brain. It is our own measure
-    and depends on anatomy too, so only images of one kind can be compared.
-
-    Parameters
-    ----------
-    values : float array (X, Y, Z)
-    inside : bool array (X, Y, Z)
-        The brain.
-    spacing : three floats
-        Voxel size, mm.
+    and depends on anatomy too, so only images of one kind can be compared. The arrays have the
+    shape (X, Y, Z); `spacing` is the voxel size (mm).
 
     Raises
     ------
@@ -100,22 +84,11 @@ def _blocks(shape: Sequence[int], spacing: Sequence[float]) -> Iterator[tuple[sl
 def fwhm(values: Values, inside: Mask, spacing: Sequence[float]) -> list[float]:
     """Full width at half maximum, mm, of the Gaussian that would smooth white noise as much.
 
-    Forman et al. 1995, doi:10.1002/mrm.1910330508, in the form of AFNI's 3dFWHMx (classic): of
-    two neighbours at the distance d the correlation is ρ = 1 - v/2V, with v the variance of
-    their difference and V that of the intensities. A Gaussian kernel makes it
-    exp(-d² 2 ln 2 / FWHM²), so FWHM = d sqrt(-2 ln 2 / ln ρ). Both neighbours must be inside.
-
-    Parameters
-    ----------
-    values : float array (X, Y, Z)
-    inside : bool array (X, Y, Z)
-    spacing : three floats
-        mm between neighbours along each axis.
-
-    Returns
-    -------
-    list of three floats
-        Along each axis of the array.
+    Forman et al. 1995, doi:10.1002/mrm.1910330508, in the form of AFNI's 3dFWHMx (classic): of two
+    neighbours at the distance d the correlation is ρ = 1 - v/2V, with v the variance of their
+    difference and V that of the intensities. A Gaussian kernel makes it exp(-d² 2 ln 2 / FWHM²), so
+    FWHM = d sqrt(-2 ln 2 / ln ρ). Both neighbours must be inside. The arrays have the shape (X, Y,
+    Z), and `spacing` and the result one length (mm) for each axis.
 
     Raises
     ------

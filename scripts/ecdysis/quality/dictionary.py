@@ -11,22 +11,11 @@ from ecdysis.files import table_rows
 
 @dataclass(frozen=True)
 class Measure:
-    """One column of the table.
+    """One column of the table: its key, a short name, and a description with the formula.
 
-    Attributes
-    ----------
-    key, label : str
-        The name of the column; a short name for the head of a table.
-    units : str
-        ``1`` for a pure number.
-    description : str
-        Description with the formula.
-    source : str
-        Paper and DOI.
-    better : {"higher", "lower"} or None
-        None if both directions are suspicious.
-    digits : int
-        Decimals to show; smaller differences are ignored.
+    `units` is ``1`` for a pure number, `source` is paper and DOI, `better` is ``higher``, ``lower``
+    or None, when both directions are suspicious, and `digits` is the number of decimals to show;
+    smaller differences are ignored.
     """
 
     key: str

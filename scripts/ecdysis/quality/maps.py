@@ -21,15 +21,9 @@ FIELD_BOUNDS = (0.1, 10.0)
 
 @dataclass(frozen=True)
 class Tissues:
-    """The tissue maps of an image.
+    """The probabilities of CSF, GM and WM: of the image itself, on a box of its grid, or of a T1w.
 
-    Attributes
-    ----------
-    files : tuple of Path
-        Probabilities of CSF, GM and WM: of the image itself, on a box of its grid, or of the T1w
-        of its session.
-    to_t1w : Path or None
-        The ITK transform of points from the image to that T1w.
+    `to_t1w` is the ITK transform of points from the image to the T1w of its session.
     """
 
     files: tuple[Path, ...]
@@ -78,15 +72,9 @@ def read_field(path: Path, volume: Volume, window: Sequence[slice]) -> Values:
 
 
 def template_maps(files: Sequence[Path], affine: Path, like: nib.Nifti1Image) -> list[Values]:
-    """Resample the template's tissue maps to the grid of an image with the affine alignment.
+    """Resample the template's tissue maps to the grid of an image (its first three dimensions).
 
-    Parameters
-    ----------
-    files : sequence of Path
-    affine : Path
-        ITK transform of points from template to head.
-    like : NIfTI image
-        Its first three dimensions are the grid.
+    `affine` is the ITK transform of points from template to head.
     """
     to_template = _inverse(read_affine(affine)) @ like.affine
     maps = []

@@ -33,41 +33,26 @@ MOST_SIGNED = 0.25
 
 @dataclass(frozen=True)
 class Inputs:
-    """The data that an image is measured from; None or empty if its skull stripping made none.
-
-    Attributes
-    ----------
-    volume : Volume
-        The whole image, reoriented.
-    method : str
-        The method of skull stripping, which is named in reasons.
-    mask : Path or None
-        Brain mask on the grid of `volume`.
-    byproducts : Byproducts or None
-        Bias field, tissues and alignment of the working image.
-    template_tissues : tuple of Path
-        The template's tissues.
-    """
+    """The data that an image is measured from; None or empty if its skull stripping made none."""
 
     volume: Volume
+    """The whole image, reoriented."""
     method: str
+    """The method of skull stripping, which is named in reasons."""
     mask: Path | None = None
+    """On the grid of `volume`."""
     tissues: maps.Tissues | None = None
     byproducts: Byproducts | None = None
+    """Bias field, tissues and alignment of the working image."""
     template_tissues: tuple[Path, ...] = ()
 
 
 def inputs_of(files: Any, method: str) -> Inputs:
     """Return the inputs of an image from the named files of a rule.
 
-    Parameters
-    ----------
-    files : mapping
-        ``image``, the reoriented image, and any of these: ``mask``; ``tissues``, three maps of the
-        image or, with ``points_to_t1w``, of the T1w of its session; ``posteriors`` with
-        ``bias_field``, ``affine`` and ``template``.
-    method : str
-        The method of skull stripping.
+    `files` has ``image``, the reoriented image, and any of these: ``mask``; ``tissues``, three maps
+    of the image or, with ``points_to_t1w``, of the T1w of its session; ``posteriors`` with
+    ``bias_field``, ``affine`` and ``template``.
     """
     tissues = tuple(map(Path, files.get("tissues") or ()))
     byproducts: Byproducts | None = None

@@ -57,41 +57,27 @@ class Summary:
 
 @dataclass(frozen=True)
 class Scan:
-    """The data that the metrics of one image are computed from, on the image's grid (X, Y, Z).
-
-    Attributes
-    ----------
-    corrected : float array
-        Intensities without bias field and offset; negative ones are 0.
-    tissues : mapping
-        Probability of CSF, GM and WM in `box`, by the names of `TISSUES`.
-    box : three slices
-        The part of the grid that holds the brain.
-    head, blank : bool arrays
-        The head; voxels that were masked or padded.
-    hat : bool array
-        The air above the planes through glabella and inion.
-    artefacts : bool array
-        The part of `hat` that is artefact.
-    """
+    """The data that the metrics of one image are computed from, on the image's grid (X, Y, Z)."""
 
     corrected: Values
+    """Intensities without bias field and offset; negative ones are 0."""
     tissues: Mapping[str, Values]
+    """Probability of CSF, GM and WM in `box`, by the names of `TISSUES`."""
     box: tuple[slice, slice, slice]
+    """The part of the grid that holds the brain."""
     head: Mask
     blank: Mask
+    """Voxels that were masked or padded."""
     hat: Mask
+    """The air above the planes through glabella and inion."""
     artefacts: Mask
+    """The part of `hat` that is artefact."""
 
 
 def scaled(corrected: Values, white: Values, box: tuple[slice, ...]) -> Values:
     """Scale an image to a median of 1000 in the core of white matter; negative values become 0.
 
-    Parameters
-    ----------
-    corrected : float array (X, Y, Z)
-    white : float array
-        Probability of white matter in `box`.
+    `corrected` has the shape (X, Y, Z), `white` is the probability of white matter in `box`.
     """
     core = ndimage.binary_erosion(white >= SURE, ndimage.generate_binary_structure(3, 2))
     if not core.any():
@@ -106,13 +92,8 @@ def scaled(corrected: Values, white: Values, box: tuple[slice, ...]) -> Values:
 def hat_mask(head: Mask, affine: Affine, to_head: Affine) -> Mask:
     """Return the air above the planes through glabella and inion.
 
-    Parameters
-    ----------
-    head : bool array (X, Y, Z)
-    affine : float array (4, 4)
-        Voxel to mm (RAS).
-    to_head : float array (4, 4)
-        Points of MNI152 space to those of the head, mm.
+    `head` has the shape (X, Y, Z), `affine` maps its voxels to mm (RAS), and `to_head` points of
+    MNI152 space to those of the head (mm).
     """
     orientation = io_orientation(affine)
     air = apply_orientation(~head, orientation).copy()
@@ -129,12 +110,8 @@ def hat_mask(head: Mask, affine: Affine, to_head: Affine) -> Mask:
 def artefact_mask(values: Values, hat: Mask, near: Mask) -> Mask:
     """Return the voxels of air that are artefact: above ten spreads, away from the head, opened.
 
-    Parameters
-    ----------
-    values : float array (X, Y, Z)
-        Intensities before bias correction.
-    hat, near : bool arrays
-        The air; voxels too near to the head.
+    `values` are the intensities before bias correction (X, Y, Z), `hat` is the air, and `near` are
+    the voxels too near to the head.
     """
     artefact = np.zeros(hat.shape, dtype=np.bool_)
     positive = values[hat][values[hat] > 0]
@@ -154,13 +131,9 @@ def metrics(
 ) -> dict[str, float]:
     """Return all metrics by MRIQC's names.
 
-    Parameters
-    ----------
-    spacing_mm : three floats
-        Voxel size.
-    others : mapping
-        Values of `ecdysis.quality.dictionary` whose definition is the same, or is converted here:
-        ``icvs_*``, ``tpm_overlap_*``, ``fwhm_*`` (mm), ``inu_med``, ``inu_range``.
+    `spacing_mm` is the voxel size. `others` are values of `ecdysis.quality.dictionary` whose
+    definition is the same, or is converted here: ``icvs_*``, ``tpm_overlap_*``, ``fwhm_*`` (mm),
+    ``inu_med``, ``inu_range``.
     """
     values = scan.corrected[scan.box]
     air = scan.hat & ~scan.artefacts
@@ -209,10 +182,7 @@ def metrics(
 def summary_of(values: Values, weights: Values) -> Summary:
     """Return statistics weighted by a probability; MAD and kurtosis are of its upper half.
 
-    Parameters
-    ----------
-    values, weights : float arrays of one shape
-        No value is negative.
+    Both arrays have one shape, and no value is negative.
     """
     parts = np.round(weights.ravel(), 3).astype(np.float64)
     counts = np.bincount(np.rint(values.ravel()).astype(np.intp), parts)

@@ -34,16 +34,8 @@ Values = Mapping[str, Mapping[str, float | None]]
 class Flag:
     """One flagged value of an image.
 
-    Attributes
-    ----------
-    key : str
-        Key of the measure.
-    z : float or None
-        The modified z-score; None for a flag by norms.
-    n : int
-        Number of images of the suffix that have a value.
-    rule : str
-        The images or norms that the value was compared with.
+    `z` is the modified z-score, None for a flag by norms; `n` is the number of images of the suffix
+    that have a value; `rule` names the images or norms that the value was compared with.
     """
 
     key: str
@@ -70,17 +62,9 @@ class Flag:
 
 
 def flags(values: Values, norms: Iterable[Norm] = ()) -> dict[str, list[Flag]]:
-    """Return the flags of all images.
+    """Return the flags of all images, by name, in the order of the dictionary; flags by norms last.
 
-    Parameters
-    ----------
-    values : mapping
-        By name of the image, which ends in its suffix, and key of the measure; None means no value.
-
-    Returns
-    -------
-    dict
-        A list for each image, in the order of the dictionary; flags by norms last.
+    `values` are by name of the image, which ends in its suffix, and key of the measure.
     """
     flagged: dict[str, list[Flag]] = {name: [] for name in values}
     bounds = {(norm.key, norm.suffix): norm for norm in norms}

@@ -105,12 +105,7 @@ def sure_mask(probability: Values, spacing: Sequence[float]) -> Mask:
     """Return the voxels that are surely a tissue: above `SURE`, without the outermost layer.
 
     The outermost layer are the voxels with a neighbour outside that shares a face or an edge.
-
-    Parameters
-    ----------
-    probability : float array (X, Y, Z)
-    spacing : three floats
-        Voxel size, mm.
+    `probability` has the shape (X, Y, Z); `spacing` is the voxel size (mm).
     """
     mask: Mask = probability > SURE
     if max(spacing) < ERODE_BELOW_MM:
@@ -133,14 +128,9 @@ def volume_fractions(probabilities: Sequence[Values]) -> list[float]:
 def rpve(probability: Values) -> float:
     """Residual partial volume: mean of min(p, 1 - p) over voxels with P2 <= p <= P98, p > 0.
 
-    After Esteban et al. 2017, doi:10.1371/journal.pone.0184661, with two differences. Their
-    sum grows as voxels get purer although lower is called better, so the complement is used here.
+    After Esteban et al. 2017, doi:10.1371/journal.pone.0184661, with two differences. Their sum
+    grows as voxels get purer although lower is called better, so the complement is used here.
     Voxels beyond the percentiles are ignored instead of being counted as 0.
-
-    Parameters
-    ----------
-    probability : float array, any shape
-        0 to 1.
     """
     values = probability[probability > 0]
     if not values.size:
