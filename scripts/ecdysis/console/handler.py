@@ -38,14 +38,7 @@ NEXT = "Nothing was run. To see each step and its reason, add --verbose."
 class Console(logging.Handler):
     """Shows what runs, the progress by subject, failed jobs, warnings and errors.
 
-    Parameters
-    ----------
-    stream : TextIO
-        On a terminal, the line of progress is updated in place.
-    version : str
-        Version of the workflow.
-    dry_run : bool
-        Only the table of jobs is shown.
+    On a terminal, the line of progress is updated in place. A dry run shows only the table of jobs.
     """
 
     def __init__(self, stream: TextIO, version: str, *, dry_run: bool = False) -> None:
@@ -62,14 +55,9 @@ class Console(logging.Handler):
         self._units: dict[int, str] = {}
 
     def begin(self, progress: Progress, retries: Mapping[str, int], *, results: str) -> None:
-        """Show what will run.
+        """Show what will run, and the folder of the `results` if there are any.
 
-        Parameters
-        ----------
-        retries : mapping
-            Rule -> number of attempts after the first failure, in the order of the rules.
-        results : str
-            The folder of the results; empty if there are none.
+        `retries` are the attempts after the first failure by rule, in the order of the rules.
         """
         self._progress, self._retries = progress, retries
         self._began = self._shown = time.monotonic()

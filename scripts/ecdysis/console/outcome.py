@@ -38,12 +38,7 @@ class Outcomes:
 def reason_of(log: Path, unit: str) -> tuple[str, str] | None:
     """Return the stage and the reason of a job that recorded its failure.
 
-    Parameters
-    ----------
-    log : Path
-        The log of the job.
-    unit : str
-        Its session or subject; private logs are not next to their records.
+    `unit` is its session or subject; private logs are not next to their records.
     """
     files = [*log.parent.glob("*.status.json"), *Path("logs", unit).glob("*.status.json")]
     failed = [record for record in map(read_remembered, files) if record.get("state") == "failed"]

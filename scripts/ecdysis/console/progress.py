@@ -22,18 +22,12 @@ STATUSES = ("done", "review", "failed")
 
 @dataclass
 class Progress:
-    """The jobs of a run, by their numbers.
-
-    Parameters
-    ----------
-    jobs : mapping
-        The rule and the subject of each job; the subject is None for jobs of the whole study.
-    status_of : callable
-        Returns ``done``, ``review`` or ``failed`` for a subject whose jobs ended.
-    """
+    """The jobs of a run, by their numbers."""
 
     jobs: Mapping[int, tuple[str, str | None]]
+    """The rule and the subject of each job; the subject is None for jobs of the whole study."""
     status_of: Callable[[str], str]
+    """Returns ``done``, ``review`` or ``failed`` for a subject whose jobs ended."""
     ended: dict[str, str] = field(default_factory=dict)
     """The status of each subject that ended."""
 

@@ -38,14 +38,9 @@ COLUMNS: dict[str, dict[str, Any]] = {
 
 
 def place_new(source: Path, target: Path) -> bool:
-    """Link or copy a finished file into the dataset unless the target exists.
+    """Link or copy a finished file into the dataset; return False if the target exists.
 
     The target appears with its whole content at once, because a hard link fails if its name exists.
-
-    Returns
-    -------
-    bool
-        Whether the file was placed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -143,17 +138,9 @@ def _participants_to_convert() -> set[str]:
 def acquisition_time(date: str, sidecar: Mapping[str, Any], *, moved: bool) -> str | None:
     """Return when an image was acquired, in the format of BIDS; None without a date or time.
 
-    A shifted date gets a year before 1925, as BIDS asks ("Scans file", ``acq_time``). All dates
-    of a patient are shifted by the same time, so the intervals between them are correct.
-
-    Parameters
-    ----------
-    date : str
-        See `ecdysis.conversion.nifti.date_of`.
-    sidecar : dict
-        Its ``AcquisitionTime`` is the time of the first slice.
-    moved : bool
-        Whether de-identification shifted the date.
+    The sidecar's ``AcquisitionTime`` is the time of the first slice. A date that de-identification
+    moved gets a year before 1925, as BIDS asks ("Scans file", ``acq_time``). All dates of a patient
+    are shifted by the same time, so the intervals between them are correct.
     """
     time = str(sidecar.get("AcquisitionTime") or "")
     if not date or not time:
@@ -169,21 +156,11 @@ def add_participant(
     lock: Path,
     to_convert: Container[str] = (),
 ) -> None:
-    """Add a row to ``participants.tsv`` unless the participant has one.
+    """Add a row to ``participants.tsv`` unless the participant, such as ``sub-01``, has one.
 
-    A new table gets a row for each participant in the dataset, and columns for what is known of
-    this participant. ``participants.json`` describes the columns.
-
-    Parameters
-    ----------
-    label : str
-        For example ``sub-01``.
-    person : dict
-        ``age`` and ``sex``, if known.
-    lock : Path
-        This file is locked while the table changes.
-    to_convert : container of str
-        Participants who get their row from other jobs.
+    A new table gets a row for each participant in the dataset except those `to_convert`, who get
+    theirs from other jobs, and columns for what is known of this person. ``participants.json``
+    describes the columns. The file `lock` is locked meanwhile.
     """
     table = bids_dir / "participants.tsv"
     columns = ["participant_id", *(key for key in COLUMNS if key in person)]
@@ -204,13 +181,7 @@ def add_participant(
 
 
 def add_scans(table: Path, times: Mapping[str, str], lock: Path) -> None:
-    """Add images to the ``scans.tsv`` of a session.
-
-    Parameters
-    ----------
-    times : dict
-        Path relative to the table -> ``acq_time``.
-    """
+    """Add images to the ``scans.tsv`` of a session: path relative to the table -> ``acq_time``."""
     if times:
         with locked(lock):
             if not table.exists():
@@ -220,13 +191,7 @@ def add_scans(table: Path, times: Mapping[str, str], lock: Path) -> None:
 
 
 def drop_scans(table: Path, images: Container[str], lock: Path = LOCK) -> None:
-    """Remove images from the ``scans.tsv`` of a session; remove the table if no row is left.
-
-    Parameters
-    ----------
-    images : container of str
-        Paths relative to the table.
-    """
+    """Remove images (paths relative to the table) from a ``scans.tsv``; drop the table if empty."""
     with locked(lock):
         header, *rows = table.read_text(encoding="utf-8").splitlines()
         kept = [row for row in rows if row.split("\t")[0] not in images]

@@ -49,22 +49,14 @@ EQUALISED = "_Eq"
 
 @dataclass(frozen=True)
 class SeriesFiles:
-    """The de-identified files of a series.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder of the series, which has no other files.
-    expected : int or None
-        How many files the series had before de-identification, which may refuse some.
-    keep : bool
-        Convert an incomplete series: its complete volumes only, and unequally spaced slices
-        interpolated to equal distances.
-    """
+    """The de-identified files of a series, alone in a folder."""
 
     folder: Path
     expected: int | None = None
+    """How many files the series had before de-identification, which may refuse some."""
     keep: bool = False
+    """Convert an incomplete series: its complete volumes only, and unequally spaced slices
+    interpolated to equal distances."""
 
     def count(self) -> int:
         """Return the number of files."""
@@ -78,25 +70,15 @@ class SeriesFiles:
 
 @dataclass(frozen=True)
 class Converted:
-    """One image that dcm2niix made.
-
-    Parameters
-    ----------
-    image : Path
-        The ``.nii.gz``.
-    sidecar : dict
-        The content of its ``.json``.
-    zooms_mm : list of float
-        The spacing of the fourth axis is in seconds.
-    known_part : str or None
-        The part of the complex signal, if the file name does not show it.
-    """
+    """One image (``.nii.gz``) that dcm2niix made, with the content of its sidecar."""
 
     image: Path
     sidecar: dict[str, Any] = field(repr=False)
     shape: list[int]
     zooms_mm: list[float]
+    """The spacing of the fourth axis is in seconds."""
     known_part: str | None = None
+    """The part of the complex signal, if the file name does not show it."""
 
     @classmethod
     def read(cls, image: Path, shape: list[int], zooms_mm: list[float]) -> "Converted":
@@ -155,17 +137,7 @@ def run_dcm2niix(series: Sequence[SeriesFiles], folder: Path) -> Results:
 
     Incomplete series that the user keeps are converted alone. If the common run fails or warns of
     missing slices, each series is converted alone, which shows which series has the problem.
-
-    Parameters
-    ----------
-    series : sequence of SeriesFiles
-    folder : Path
-        An empty folder for its input and output.
-
-    Returns
-    -------
-    dict
-        The result of each series. The error of one series does not stop the others.
+    `folder` is empty and gets input and output. The error of one series does not stop the others.
     """
     results: Results = {}
     together: list[_ReadySeries] = []

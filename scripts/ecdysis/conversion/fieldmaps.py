@@ -61,19 +61,9 @@ class _Group:
 
 
 def links(items: Sequence[SessionImage], session: str) -> dict[str, dict[str, Any]]:
-    """Return the sidecar fields that link field maps and time series.
+    """Return the sidecar fields that link field maps and time series of a session, by image.
 
-    Parameters
-    ----------
-    items : sequence of SessionImage
-        All images of one session.
-    session : str
-        For example ``sub-01_ses-01``; it makes the identifiers unique.
-
-    Returns
-    -------
-    dict
-        Path of an image -> fields for its sidecar.
+    `session` such as ``sub-01_ses-01`` makes the identifiers unique.
     """
     groups = _groups(items, session)
     for target in sorted(items, key=lambda item: (item.number, item.path)):

@@ -25,22 +25,15 @@ SEXES = {"F": "female", "M": "male", "O": "other"}
 
 @dataclass(frozen=True)
 class WantedSeries:
-    """A series and the images that it must become.
-
-    Parameters
-    ----------
-    series : str
-        Its folder in the de-identified session.
-    files : int or None
-        How many files it had before de-identification.
-    keep : bool
-        Whether the user wants the series although it is incomplete.
-    """
+    """A series and the images that it must become."""
 
     series: str
+    """Its folder in the de-identified session."""
     files: int | None
+    """How many files it had before de-identification."""
     outputs: list[Output]
     keep: bool = False
+    """Whether the user wants the series although it is incomplete."""
 
     def is_in(self, bids_dir: Path) -> bool:
         """Return whether the dataset has all its images."""
@@ -49,28 +42,19 @@ class WantedSeries:
 
 @dataclass(frozen=True)
 class NiftiSeries:
-    """The images of a series, or the reason why there are no images.
-
-    Parameters
-    ----------
-    files : int
-        Number of DICOM files.
-    person : dict
-        ``age`` and ``sex``, if de-identification kept them.
-    date : str
-        The date of acquisition in the format ``20200131``; empty if it was removed.
-    images : dict
-        Path in the dataset, without extension -> image.
-    problem : tuple of str
-        Place, problem and remedy of the error, if there are no images.
-    """
+    """The images of a series, or the reason why there are no images."""
 
     series: str
     files: int = 0
+    """Number of DICOM files."""
     person: dict[str, str] = field(default_factory=dict)
+    """``age`` and ``sex``, if de-identification kept them."""
     date: str = ""
+    """The date of acquisition in the format ``20200131``; empty if it was removed."""
     images: dict[str, Converted] = field(default_factory=dict)
+    """Path in the dataset, without extension -> image."""
     problem: tuple[str, str, str] | None = None
+    """Place, problem and remedy of the error, if there are no images."""
 
     def image(self, path: str) -> Converted:
         """Return the image with this path in the dataset, without extension.
@@ -90,20 +74,9 @@ def make_nifti(
 ) -> dict[str, NiftiSeries]:
     """Convert the series of a session whose images are not all in the dataset.
 
-    Parameters
-    ----------
-    dicom : Path
-        The de-identified session, with a folder for each series.
-    bids_dir : Path
-        The dataset.
-    wanted : sequence of WantedSeries
-    folder : Path
-        The images are written to this folder.
-
-    Returns
-    -------
-    dict
-        Name of a series -> its images. A series that fails does not stop the others.
+    `dicom` is the de-identified session, with a folder for each series; the images are written to
+    `folder`. The result has the images of each series by its name. A series that fails does not
+    stop the others.
     """
     to_convert = [item for item in wanted if not item.is_in(bids_dir)]
     files = {
@@ -157,14 +130,6 @@ def match(
     series: SeriesFiles, wanted: Sequence[Output], images: Sequence[Converted]
 ) -> dict[Output, Converted]:
     """Assign each wanted image of a series to a converted image, by echo time and part.
-
-    Parameters
-    ----------
-    series : SeriesFiles
-        Its name is used in the error.
-    wanted : sequence of Output
-        All images that the plan has for the series.
-    images : sequence of Converted
 
     Raises
     ------

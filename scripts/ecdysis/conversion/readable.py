@@ -6,10 +6,8 @@ from pathlib import Path
 
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 """Deflated Explicit VR Little Endian, which dcm2niix does not read (PS3.5, section A.5)."""
-
 META = 512
 """The transfer syntax is in this many bytes at the beginning of a file."""
-
 HEAD = 1 << 12
 """The SeriesInstanceUID is usually in this many bytes at the beginning of a file."""
 
@@ -17,22 +15,10 @@ HEAD = 1 << 12
 def readable(series: Path, folder: Path, *, whole: bool = False) -> str:
     """Fill a folder with files that dcm2niix reads as one series; return its SeriesInstanceUID.
 
-    Most files are links. Deflated files are inflated, and the pieces of a joined series (see
-    `ecdysis.planning.series`) are copied with one SeriesInstanceUID and SeriesNumber.
-
-    Parameters
-    ----------
-    series : Path
-        The folder of the de-identified files of one series; they are only read.
-    folder : Path
-        The folder to create; a link to `series` if no file has to change.
-    whole : bool
-        Leave out the files of an incomplete last volume.
-
-    Returns
-    -------
-    str
-        The SeriesInstanceUID; empty if no file is DICOM.
+    Most files are links; `folder` is a link to `series` if no file has to change. Deflated files
+    are inflated, and the pieces of a joined series (see `ecdysis.planning.series`) are copied with
+    one SeriesInstanceUID and SeriesNumber. With `whole`, the files of an incomplete last volume are
+    left out. The result is empty if no file is DICOM.
     """
     from pydicom import dcmread
     from pydicom.uid import ExplicitVRLittleEndian

@@ -73,7 +73,6 @@ def stage_session(
         The converted images of each series.
     bids_dir : Path
         The dataset, which may already have some of the images.
-    series : sequence of OtherSeries
     staging : Path
         An empty folder; files are linked if it is on the file system of the dataset.
     name : str
@@ -123,12 +122,8 @@ def place(session: Session, bids_dir: Path) -> tuple[list[dict[str, str]], list[
             continue
         sidecar = image.source.with_name(image.source.name.replace(".nii.gz", ".json"))
         write_json(sidecar, image.sidecar)
-        all_files = (
-            (sidecar, f"{image.output.path}.json"),
-            *image.companions,
-            (image.source, image.path),
-        )
-        for source, path in all_files:
+        described = (sidecar, f"{image.output.path}.json")
+        for source, path in (described, *image.companions, (image.source, image.path)):
             if not place_new(source, bids_dir / path):
                 kept.append(path)
             files.append({"path": path, "sha256": sha256(bids_dir / path)})
@@ -223,19 +218,18 @@ def _grid(image: Path) -> Grid:
 def _set_echo_times(staged: Sequence[Staged]) -> None:
     """Add the echo times (s) of the magnitude images to the sidecar of each phase difference."""
     for phase in staged:
-        if phase.suffix == "phasediff" and phase.source is not None:
-            times = sorted(
-                {
-                    other.sidecar["EchoTime"]
-                    for other in staged
-                    if other.suffix in ("magnitude1", "magnitude2")
-                    and other.output.entities == phase.output.entities
-                    and "EchoTime" in other.sidecar
-                }
-            )
-            if len(times) == 2:
-                phase.sidecar.setdefault("EchoTime1", times[0])
-                phase.sidecar.setdefault("EchoTime2", times[1])
+        if phase.suffix != "phasediff" or phase.source is None:
+            continue
+        times = {
+            other.sidecar["EchoTime"]
+            for other in staged
+            if other.suffix in ("magnitude1", "magnitude2")
+            and other.output.entities == phase.output.entities
+            and "EchoTime" in other.sidecar
+        }
+        if len(times) == 2:
+            for key, time in zip(("EchoTime1", "EchoTime2"), sorted(times), strict=True):
+                phase.sidecar.setdefault(key, time)
 
 
 def _link_calibrations(staged: Sequence[Staged]) -> None:

@@ -48,14 +48,9 @@ SAFE_PRIVATE = "retain_safe_private"
 
 
 def remedy(absent: Sequence[str], options: Sequence[str]) -> str:
-    """Return what the user can do about missing fields or files.
+    """Return what the user can do about missing fields, or files such as ``.bval``.
 
-    Parameters
-    ----------
-    absent : sequence of str
-        Fields, or endings of files such as ``.bval``.
-    options : sequence of str
-        The options of the de-identification.
+    `options` are those of the de-identification.
     """
     ways = []
     if SAFE_PRIVATE not in options:
@@ -96,16 +91,12 @@ def completed(
     ----------
     sidecar : dict
         See `without_dropped`.
-    labels : dict
-        The entities of the image.
     direction : str or None
         The direction of phase encoding in the plan, for example ``AP``.
     axes : tuple of str
         The positive ends of the voxel axes, for example ``("L", "A", "S")``.
     metadata : dict
         Fields from the rules of the study; they override the header.
-    suffix : str
-        The suffix of the image.
     """
     fields = dict(sidecar)
     if "task" in labels:

@@ -62,11 +62,7 @@ def landmarks(brain_mask: nib.Nifti1Image) -> Landmarks:
 def face_region(shape: tuple[int, int, int], to_template: Affine, marks: Landmarks) -> Mask:
     """Return the mask of the face region on a grid.
 
-    Parameters
-    ----------
-    shape : (I, J, K)
-    to_template : float array (4, 4)
-        Voxel of the grid to mm of the template's space.
+    `to_template` (4, 4) maps voxels of the grid to mm of the template's space.
     """
     region = np.zeros(shape, dtype=np.bool_)
     j, k = np.ogrid[: shape[1], : shape[2]]
@@ -89,8 +85,7 @@ def away_from(mask: Mask, affine: Affine, margin_mm: float) -> Mask:
     coarse = resample(mask.astype(np.float32), zooms.tolist(), shape, (COARSE_MM,) * 3)
     distance = ndimage.distance_transform_edt(coarse < 0.5, sampling=COARSE_MM)
     fine = resample(distance.astype(np.float32), (COARSE_MM,) * 3, mask.shape, zooms.tolist())
-    result: Mask = (fine > margin_mm) & ~mask
-    return result
+    return np.asarray((fine > margin_mm) & ~mask)
 
 
 def _inside(x: Array, y: Array, z: Array, marks: Landmarks) -> Mask:
@@ -100,5 +95,4 @@ def _inside(x: Array, y: Array, z: Array, marks: Landmarks) -> Mask:
     face = (ahead > PHARYNX[0]) & (above < PHARYNX[1] + slope * (ahead - PHARYNX[0]))
     aside = np.abs(x - marks.middle) / marks.half_width > EAR_SIDE
     ears = aside & (above < EAR_TOP) & (ahead > EAR_BACK) & (ahead < EAR_FRONT)
-    region: Mask = face | ears
-    return region
+    return np.asarray(face | ears)

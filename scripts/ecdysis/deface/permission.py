@@ -12,14 +12,9 @@ from ecdysis.files import read_remembered
 
 
 def require_good_masks(records: Iterable[Path], *, accepted: bool) -> None:
-    """Check the masks by the records of their skull stripping.
+    """Check the masks by the status records of the skull stripping of an image, and of its T1w.
 
-    Parameters
-    ----------
-    records : iterable of Path
-        The status records of the image and of the T1w from which it has its mask.
-    accepted : bool
-        Whether raters accept the image.
+    `accepted` is whether raters accept the image.
 
     Raises
     ------

@@ -17,16 +17,8 @@ def region_to_remove(
 ) -> Mask:
     """Return the face region of an image, without voxels in or near the brain.
 
-    Parameters
-    ----------
-    volume : Volume
-        An image of three dimensions.
-    brain : bool array (I, J, K)
-        Its brain mask.
-    template_mask : Path
-        The brain mask of the template.
-    affines : paths
-        ITK transforms of points that lead from the template to the image, in this order.
+    `brain` is its brain mask, `template_mask` that of the template. `affines` are ITK transforms of
+    points that lead from the template to the image, in this order.
     """
     to_template = np.eye(4)
     for file in affines:

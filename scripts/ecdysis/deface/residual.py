@@ -38,27 +38,18 @@ ARM_MM = 60.0
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the face and the rays that look for it, in mm of the template's space (RAS).
-
-    Attributes
-    ----------
-    axis : int
-        The axis along which the rays run.
-    sign : int
-        1 if they start at the positive end of the axis, else -1.
-    spans : two pairs of floats
-        The range of the rays along the two other axes.
-    near_mm : float
-        The part is visible if the distance of the surfaces is smaller.
-    base : two pairs of floats, optional
-        For a flap such as the ear: the range of rays that meet the head next to it.
-    """
+    """A part of the face and the rays that look for it, in mm of the template's space (RAS)."""
 
     axis: int
+    """The axis along which the rays run."""
     sign: int
+    """1 if they start at the positive end of the axis, else -1."""
     spans: Spans
+    """The range of the rays along the two other axes."""
     near_mm: float
+    """The part is visible if the distance of the surfaces is smaller."""
     base: Spans | None = None
+    """For a flap such as the ear: the range of rays that meet the head next to it."""
 
 
 EAR, BEHIND_EAR = ((-48, -18), (-62, -24)), ((-72, -56), (-50, -20))
@@ -81,19 +72,13 @@ LEAST_OVERLAP = 0.85
 
 @dataclass(frozen=True)
 class Score:
-    """The parts of a face that an image shows.
-
-    Attributes
-    ----------
-    distances_mm : dict
-        Part -> distance of the surface behind that of the template; None outside the field of view,
-        infinity if no ray meets the head.
-    overlap : float
-        Dice coefficient of the aligned brain masks.
-    """
+    """The parts of a face that an image shows."""
 
     distances_mm: Mapping[str, float | None]
+    """Part -> distance of the surface behind that of the template; None outside the field of view,
+    infinity if no ray meets the head."""
     overlap: float
+    """Dice coefficient of the aligned brain masks."""
 
     @property
     def visible(self) -> list[str]:
@@ -131,16 +116,10 @@ class Score:
 def residual_face(
     image: nib.Nifti1Image, mask: nib.Nifti1Image, aligned: tuple[Array, float] | None = None
 ) -> Score:
-    """Measure how much of the face an image of a head shows.
+    """Measure how much of the face a magnitude image of a head (3-D) shows.
 
-    Parameters
-    ----------
-    image : Nifti1Image
-        3-D; magnitude, bright tissue on dark air.
-    mask : Nifti1Image
-        Its brain mask in the same world coordinates, on any grid.
-    aligned : tuple, optional
-        The result of `align_to_template` for this mask, if it is known.
+    `mask` is its brain mask in the same world coordinates, on any grid; `aligned` is the result of
+    `align_to_template` for this mask, if it is known.
 
     Raises
     ------
@@ -224,14 +203,9 @@ def _middle(depth: Array) -> float:
 def align(mask: nib.Nifti1Image, template_mask: nib.Nifti1Image) -> tuple[Array, float]:
     """Align two brain masks by rotation, shift and scales.
 
-    Masks are compared as blurred volumes, so no skull or face has an influence.
-
-    Returns
-    -------
-    matrix : float array (4, 4)
-        From mm of the template to mm of the image.
-    overlap : float
-        Dice coefficient of the aligned masks.
+    Masks are compared as blurred volumes, so no skull or face has an influence. The matrix (4, 4)
+    maps mm of the template to mm of the image; the number is the Dice coefficient of the aligned
+    masks.
 
     Raises
     ------
@@ -254,8 +228,7 @@ def align(mask: nib.Nifti1Image, template_mask: nib.Nifti1Image) -> tuple[Array,
 
     def sampled(numbers: Array) -> Array:
         voxels = nib.affines.apply_affine(to_voxel @ matrix(numbers), world)
-        values: Array = ndimage.map_coordinates(moving, voxels.T, order=1, mode="constant")
-        return values
+        return np.asarray(ndimage.map_coordinates(moving, voxels.T, order=1, mode="constant"))
 
     begin = FAR + np.concatenate([np.zeros(6), ARM_MM * np.log(size / spread)])
     best = optimize.least_squares(
@@ -292,19 +265,9 @@ def _moments(volume: Values, affine: Array) -> tuple[Array, Array]:
 
 
 def in_template(image: nib.Nifti1Image, to_image: Array) -> tuple[Values, Mask]:
-    """Resample an image to the grid of the rays.
+    """Resample an image to the grid of the rays, (100, 127, 82); also return where it has voxels.
 
-    Parameters
-    ----------
-    image : Nifti1Image
-    to_image : float array (4, 4)
-        From mm of the template to mm of the image.
-
-    Returns
-    -------
-    values : float32 array (100, 127, 82)
-    inside : bool array
-        Where the image has voxels.
+    `to_image` (4, 4) maps mm of the template to mm of the image.
     """
     small, to_world = _thinned(image, STEP_MM)
     grid = np.diag([STEP_MM] * 3 + [1.0])

@@ -26,19 +26,9 @@ AMBIENT = 0.15
 def shaded_views(
     image: nib.Nifti1Image, threshold: float, turns_deg: Sequence[float] = TURNS_DEG
 ) -> list[Values]:
-    """Render a head from several sides.
+    """Render a head (3-D) from several sides; voxels brighter than `threshold` are head.
 
-    Parameters
-    ----------
-    image : NIfTI image, 3-D
-    threshold : float
-        Brighter voxels are head.
-    turns_deg : sequence of float
-
-    Returns
-    -------
-    list of float32 arrays (rows, columns)
-        0 for air, up to 1; the first row is the top.
+    The views (rows, columns) are 0 for air, up to 1; the first row is the top.
     """
     head = nib.as_closest_canonical(image)
     zooms = zooms_of(head.affine)
@@ -68,8 +58,7 @@ def _shaded(volume: Values, threshold: float, turn_deg: float) -> Values:
     across, along = np.gradient(depth)
     shade = AMBIENT + (1 - AMBIENT) / np.sqrt(1 + across**2 + along**2)
     # In a view from the front the right side of the person is on the left.
-    result: Values = np.where(seen, shade, 0).astype(np.float32)
-    return result.T[::-1]
+    return np.where(seen, shade, 0).astype(np.float32).T[::-1]
 
 
 def _turned(volume: Values, turn_deg: float, size: int) -> Values:
@@ -85,7 +74,6 @@ def _turned(volume: Values, turn_deg: float, size: int) -> Values:
     middle[2] = centre[2]
     field = (size, size, volume.shape[2])
     offset = centre - rotation @ middle
-    between: Values = ndimage.affine_transform(
-        volume, rotation, offset, output_shape=field, order=1
+    return np.asarray(
+        ndimage.affine_transform(volume, rotation, offset, output_shape=field, order=1)
     )
-    return between

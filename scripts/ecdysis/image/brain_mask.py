@@ -12,17 +12,7 @@ from ecdysis.image.volume import Volume, read_anatomical, reoriented, require_sa
 
 
 def read_mask(path: str | PathLike[str], volume: Volume) -> NDArray[np.bool_]:
-    """Read the brain mask of an image; values above 0 are brain.
-
-    Parameters
-    ----------
-    path : path
-        A mask on the grid of `volume`, in any order of axes.
-
-    Returns
-    -------
-    bool array
-        On the grid of `volume`.
+    """Read a brain mask, in any order of axes, on the grid of its image; values above 0 are brain.
 
     Raises
     ------

@@ -10,8 +10,7 @@ def largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     labels, count = scipy.ndimage.label(mask)
     if count < 2:
         return mask
-    largest: NDArray[np.bool_] = labels == np.bincount(labels.ravel())[1:].argmax() + 1
-    return largest
+    return np.asarray(labels == np.bincount(labels.ravel())[1:].argmax() + 1)
 
 
 def filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -20,5 +19,4 @@ def filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     As `scipy.ndimage.binary_fill_holes`, in half the time.
     """
     labels, _ = scipy.ndimage.label(~np.pad(mask, 1))
-    result: NDArray[np.bool_] = labels[(slice(1, -1),) * mask.ndim] != labels.flat[0]
-    return result
+    return np.asarray(labels[(slice(1, -1),) * mask.ndim] != labels.flat[0])

@@ -35,12 +35,11 @@ REMEDY = "Change crop.slices, crop.margin or crop.fov, or set crop.modes to [non
 def crop_box(
     volume: Volume, settings: CropSection, brain: Volume | None = None
 ) -> tuple[Box, dict[str, Any]]:
-    """Decide which box of a volume is kept.
+    """Decide which box of a volume is kept: inside the image and not empty.
 
     Returns
     -------
     box : Box
-        Inside the image and not empty.
     decided : dict
         ``CropModes``, ``CropBox`` (half-open, voxels of the reoriented image),
         ``CroppedShape``, ``HeadBox`` (where it was looked for), ``BrainMaskEnlargement``

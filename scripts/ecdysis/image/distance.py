@@ -11,14 +11,7 @@ def within(mask: BoolArray, radius: float, spacing: float) -> BoolArray:
 
     Squared Euclidean distances are separable: the minimum along one axis after the other (Saito and
     Toriwaki 1994, doi:10.1016/0031-3203(94)90133-3), here over neighbours within the radius only.
-
-    Parameters
-    ----------
-    mask : bool array (X, Y, Z)
-    radius : float
-        In mm.
-    spacing : float
-        Edge of the cubic voxels, mm.
+    `mask` has the shape (X, Y, Z); `spacing` is the edge of the cubic voxels (mm).
 
     Examples
     --------
@@ -36,8 +29,7 @@ def within(mask: BoolArray, radius: float, spacing: float) -> BoolArray:
             np.minimum(after[step:], before[:-step] + step**2, out=after[step:])
             np.minimum(after[:-step], before[step:] + step**2, out=after[:-step])
         squared = np.moveaxis(after, 0, axis)
-    near: BoolArray = squared <= limit
-    return near
+    return np.asarray(squared <= limit)
 
 
 def deeper_than(mask: BoolArray, depth: float, spacing: float) -> BoolArray:

@@ -177,15 +177,17 @@ def corner_distance(first: Affine, other: Affine, shape: Sequence[int]) -> float
     return float(np.linalg.norm(moved, axis=0).max())
 
 
-def rigid(affine: Affine) -> Affine:
-    """Return the nearest affine without shears: rotation (or reflection) and zooms only.
+def rotation_of(affine: Affine) -> Affine:
+    """Return the rotation or reflection (3, 3) nearest to an affine, by polar decomposition."""
+    left, _, right = np.linalg.svd(affine[:3, :3] / zooms_of(affine))
+    rotation: Affine = left @ right
+    return rotation
 
-    The polar decomposition, as nibabel's ``set_qform`` does when it strips shears.
-    """
-    zooms = zooms_of(affine)
-    left, _, right = np.linalg.svd(affine[:3, :3] / zooms)
+
+def rigid(affine: Affine) -> Affine:
+    """Return the nearest affine without shears, as nibabel's ``set_qform`` does."""
     straight = affine.copy()
-    straight[:3, :3] = (left @ right) * zooms
+    straight[:3, :3] = rotation_of(affine) * zooms_of(affine)
     return straight
 
 

@@ -34,24 +34,16 @@ ORIENT = "Convert the image again, or set a correct sform (nibabel's set_sform, 
 
 @dataclass(frozen=True)
 class Grid:
-    """The chosen affine of an image.
-
-    Parameters
-    ----------
-    header : Nifti1Header
-        The header as it is on disk.
-    affine : array, shape (4, 4)
-        From voxels to RAS+, mm if the header is.
-    source : {"sform", "qform"}
-        The source of the affine.
-    warnings : tuple of str
-        Problems of the header and how each was resolved. Without warnings, sform and qform agree.
-    """
+    """The chosen affine of an image."""
 
     header: Nifti1Header
+    """As it is on disk."""
     affine: Affine
+    """From voxels to RAS+, mm if the header is."""
     source: str
+    """``sform`` or ``qform``."""
     warnings: tuple[str, ...]
+    """Problems of the header and how each was resolved. Without any, sform and qform agree."""
 
 
 def choose_grid(path: str | PathLike[str], header: Nifti1Header) -> Grid:

@@ -23,8 +23,7 @@ LEVEL = 2
 
 def reader(stream: BinaryIO) -> igzip.IGzipFile:
     """Return a stream that decompresses `stream`; the checksum is verified at its end."""
-    opened: igzip.IGzipFile = _open(fileobj=stream, mode="rb")
-    return opened
+    return cast("igzip.IGzipFile", _open(fileobj=stream, mode="rb"))
 
 
 def first_bytes(start: bytes, wanted: int) -> bytes:

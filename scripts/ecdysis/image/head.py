@@ -20,37 +20,25 @@ Blocks = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class HeadSearch:
-    """Settings of the search.
-
-    Parameters
-    ----------
-    block : float
-        Length of a block in mm.
-    clip : float
-        Clip level as a part of the tissue's median: ``mfrac`` of 3dClipLevel.
-    stands_out : float
-        Minimum brightness of the head, as a fraction of the way from air to tissue: lower than
-        blocks that contain some scalp, higher than a usual N/2 ghost (a tenth).
-    rounds : int
-        Maximum number of iterations to the fixed point; about ten are needed.
-    brightest : float
-        Quantile to which brighter blocks are cut, so that single hot voxels are not the head.
-    """
+    """Settings of the search."""
 
     block: float = 4.0
+    """Length of a block in mm."""
     clip: float = 0.5
+    """Clip level as a part of the tissue's median: ``mfrac`` of 3dClipLevel."""
     stands_out: float = 0.2
+    """Minimum brightness of the head, as a fraction of the way from air to tissue: lower than
+    blocks that contain some scalp, higher than a usual N/2 ghost (a tenth)."""
     rounds: int = 100
+    """Maximum number of iterations to the fixed point; about ten are needed."""
     brightest: float = 0.99
+    """Quantile to which brighter blocks are cut, so that single hot voxels are not the head."""
 
 
 def find_head(volume: Volume, search: HeadSearch = HeadSearch()) -> Box | None:
     """Return the box around the head, in voxels of `volume`, exact to one block.
 
-    Returns
-    -------
-    Box or None
-        None if no block is brighter than air.
+    None if no block is brighter than air.
     """
     blocks, edges = block_means(volume, search.block)
     box = Box.around(head_blocks(blocks, search))
@@ -62,24 +50,14 @@ def find_head(volume: Volume, search: HeadSearch = HeadSearch()) -> Box | None:
 
 
 def head_blocks(blocks: Blocks, search: HeadSearch = HeadSearch()) -> npt.NDArray[np.bool_]:
-    """Return the mask of the blocks of the head; empty if no block is brighter than air.
-
-    Parameters
-    ----------
-    blocks : float array (X, Y, Z)
-        Mean intensities from `block_means`.
-    """
+    """Return the mask of the blocks (from `block_means`) of the head; empty if none is bright."""
     return largest_component(blocks > _threshold(blocks, search))
 
 
 def block_means(volume: Volume, length: float) -> tuple[Blocks, list[list[int]]]:
     """Average the intensities over blocks of about `length` mm; NaN counts as 0.
 
-    Returns
-    -------
-    means : array, shape (X', Y', Z')
-    edges : list of three lists
-        The first voxel of each block along each axis, and the end of the last one.
+    The edges are, along each axis, the first voxel of each block and the end of the last one.
     """
     means: Voxels = volume.stored
     if means.dtype.kind == "f":

@@ -27,19 +27,14 @@ PAIRS = ((b"ni1", slice(344, 347)), (b"ni2", slice(4, 7)))
 
 DEFLATE_LIMIT = 1032
 """Maximum compression ratio of deflate (zlib technical details, M. Adler)."""
-
 LONGEST_TAIL = 2**24
 """Bytes after the voxels above which a compressed file counts as a bomb."""
-
 MAX_VOXELS = 2**31
 """Twice a cube of 1024 voxels; no head image is larger, and a larger image would fill memory."""
-
 MM = 2
 """NIFTI_UNITS_MM of xyzt_units (nifti1.h)."""
-
 VOXEL_MM = (0.05, 30.0)
 """Edges of the voxels of a head; own choice."""
-
 AGAIN = "Convert or copy the image again"
 
 
@@ -267,12 +262,7 @@ def _check_size(path: Path, header: Nifti1Header, stream: BinaryIO, size: int) -
 def read_to_end(path: Path, content: IGzipFile, done: int, expected: int) -> int:
     """Read a decompressed stream to its end, so that its checksum is verified; count its bytes.
 
-    Parameters
-    ----------
-    done : int
-        Bytes that were read before.
-    expected : int
-        Bytes that the header declares.
+    `done` bytes were read before; `expected` is the number that the header declares.
 
     Raises
     ------

@@ -22,23 +22,11 @@ GEOMETRY_FIELDS = (
 
 
 def reorient(image: Path, output: Path, orientation: str) -> dict[str, Any]:
-    """Write an anatomical image in another orientation, and its sidecar.
+    """Write an anatomical image (one volume) in another orientation, and its sidecar.
 
-    Parameters
-    ----------
-    image : path
-        One volume of shape (X, Y, Z) or (X, Y, Z, 1...).
-    output : path
-        Gets the image, of shape (X', Y', Z'), with the data type, byte order, scale and header
-        version of the raw image.
-    orientation : str
-        The positive ends of the new axes, such as ``RAS``, or ``keep``.
-
-    Returns
-    -------
-    dict
-        The content of the sidecar: shapes, affines and orientations before and after, and
-        warnings.
+    Data type, byte order, scale and header version stay those of the raw image. `orientation` names
+    the positive ends of the new axes, such as ``RAS``, or is ``keep``. The result is the content of
+    the sidecar: shapes, affines and orientations before and after, and warnings.
 
     Raises
     ------

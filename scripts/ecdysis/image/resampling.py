@@ -5,35 +5,23 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ecdysis.image.geometry import Affine, rotation_of, zooms_of
+
 FloatArray = NDArray[np.float32]
-Affine = NDArray[np.float64]
 
 
 def isotropic_grid(
     shape: Sequence[int], affine: Affine, spacing: float
 ) -> tuple[tuple[int, ...], Affine]:
-    """Lay a grid of cubic voxels over the field of another grid, along its axes.
+    """Lay a grid of cubic voxels (`spacing`, mm) over the field of another grid, along its axes.
 
-    Parameters
-    ----------
-    shape : (I, J, K)
-    affine : float array, shape (4, 4)
-        Voxel to world, mm.
-    spacing : float
-        Voxel size of the new grid, mm.
-
-    Returns
-    -------
-    shape : tuple of int
-    affine : float array, shape (4, 4)
-        Its axes are orthogonal, since programs built on ITK refuse a sheared affine. The way
-        back goes by voxel index, so that a small shear costs no accuracy.
+    Its axes are orthogonal, since programs built on ITK refuse a sheared affine. The way back goes
+    by voxel index, so that a small shear costs no accuracy.
     """
-    zooms = np.linalg.norm(affine[:3, :3], axis=0)
+    zooms = zooms_of(affine)
     new_shape = np.maximum(np.ceil(np.array(shape) * zooms / spacing - 1e-3), 1).astype(int)
-    left, _, right = np.linalg.svd(affine[:3, :3] / zooms)
     new_affine = np.eye(4)
-    new_affine[:3, :3] = left @ right * spacing
+    new_affine[:3, :3] = rotation_of(affine) * spacing
     centre = affine[:3, :3] @ ((np.array(shape) - 1) / 2) + affine[:3, 3]
     new_affine[:3, 3] = centre - new_affine[:3, :3] @ ((new_shape - 1) / 2)
     return tuple(int(size) for size in new_shape), new_affine
@@ -46,20 +34,11 @@ def resample(
     new_zooms: Sequence[float],
     window: Sequence[slice] = (slice(None),) * 3,
 ) -> FloatArray:
-    """Resample a volume to a grid of the same axes and the same centre.
+    """Resample a volume (I, J, K) to a grid of the same axes and the same centre.
 
-    Along each axis the kernel is a triangle as wide as the larger of both voxel sizes: linear
-    interpolation when voxels get smaller, and free of aliasing when they get larger.
-
-    Parameters
-    ----------
-    data : float32 array, shape (I, J, K)
-    zooms, new_zooms : three floats
-        Voxel sizes, mm.
-    shape : three ints
-        Shape of the new grid.
-    window : three slices
-        The part of the new grid that is wanted; by default all of it.
+    Along each axis the kernel is a triangle as wide as the larger of both voxel sizes (mm): linear
+    interpolation when voxels get smaller, and free of aliasing when they get larger. `window` is
+    the part of the new grid that is wanted.
     """
     if data.flags.f_contiguous and not data.flags.c_contiguous:
         # Samples are taken fast in C order only.
@@ -97,5 +76,4 @@ def _weights(size: int, zoom: float, new_size: int, new_zoom: float) -> FloatArr
     new = (np.arange(new_size) - (new_size - 1) / 2) * new_zoom
     distance = np.abs(np.clip(new, old[0], old[-1])[:, None] - old[None, :])
     weights = np.clip(1 - distance / max(zoom, new_zoom), 0, None)
-    normalised: FloatArray = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    return normalised
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -68,19 +68,14 @@ MIRRORED_SLICE_CODES = {1: 2, 2: 1, 3: 4, 4: 3, 5: 6, 6: 5}
 
 @dataclass(frozen=True)
 class Volume:
-    """Stored voxels and their header.
-
-    Parameters
-    ----------
-    header : Nifti1Header
-        Also a Nifti2Header, which is a subclass. Its shape, scale and affines are those
-        of the voxels.
-    stored : array, shape (X, Y, Z) or (X, Y, Z, T...)
-        The values on disk; times scl_slope plus scl_inter they are the intensities.
-    """
+    """Stored voxels and their header."""
 
     header: Nifti1Header
+    """Also a Nifti2Header, which is a subclass. Its shape, scale and affines are those of the
+    voxels."""
     stored: Voxels
+    """The values on disk, (X, Y, Z) or (X, Y, Z, T...); times scl_slope plus scl_inter they are
+    the intensities."""
 
     @property
     def affine(self) -> Affine:
@@ -113,21 +108,14 @@ class Volume:
 
 
 class Anatomical(NamedTuple):
-    """An anatomical image ready for use, with its original grid.
-
-    Parameters
-    ----------
-    volume : Volume
-        Three dimensions, lengths in mm; sform and qform describe the same grid, codes of 0 stay 0.
-    grid : Grid
-        The chosen affine (mm), and the header as it is on disk.
-    warnings : list of str
-        Problems of the header and how each was resolved.
-    """
+    """An anatomical image ready for use, with its original grid."""
 
     volume: Volume
+    """Three dimensions, lengths in mm; sform and qform describe the same grid, codes of 0 stay."""
     grid: Grid
+    """The chosen affine (mm), and the header as it is on disk."""
     warnings: list[str]
+    """Problems of the header and how each was resolved."""
 
 
 def read(path: str | PathLike[str]) -> Volume:
@@ -146,14 +134,13 @@ def read(path: str | PathLike[str]) -> Volume:
             header = read_header(path, stream)
             check_voxel_type(path, header)
             expected = promised_bytes(path, header, os.fstat(stream.fileno()).st_size)
-            layout = stored_shape(header), header.get_data_dtype(), voxel_offset(header)
-            shape, dtype, offset = layout
+            layout = stored_shape(header), header.get_data_dtype()
             if path.suffix != ".gz":
-                stored = array_from_file(shape, dtype, stream, offset)
+                stored = array_from_file(*layout, stream, voxel_offset(header))
             else:
                 stream.seek(0)
                 with reader(stream) as content:
-                    stored = array_from_file(shape, dtype, content, offset)
+                    stored = array_from_file(*layout, content, voxel_offset(header))
                     read_to_end(path, content, expected, expected)
     except FileNotFoundError:
         raise InputError(path, "the file does not exist", "Correct the path") from None
@@ -262,10 +249,8 @@ def reoriented(volume: Volume, change: Ornt) -> Volume:
     slice_axis = moved.get_dim_info()[2]
     if slice_axis is not None and flips[slice_axis] and header["slice_code"] > 0:
         last = int(moved["dim"][slice_axis + 1]) - 1
-        moved["slice_start"], moved["slice_end"] = (
-            last - header["slice_end"],
-            last - header["slice_start"],
-        )
+        moved["slice_start"] = last - header["slice_end"]
+        moved["slice_end"] = last - header["slice_start"]
         moved["slice_code"] = MIRRORED_SLICE_CODES.get(int(header["slice_code"]), 0)
     return Volume(moved, stored)
 
@@ -322,8 +307,7 @@ def _moved(header: Nifti1Header, move: Callable[[Affine], Affine]) -> Nifti1Head
 def _cosines(affine: Affine) -> Affine:
     """Return the cosines of the angles between the voxel axes, 3 x 3."""
     directions = affine[:3, :3] / zooms_of(affine)
-    cosines: Affine = directions.T @ directions
-    return cosines
+    return np.asarray(directions.T @ directions)
 
 
 def _check_values(path: str | PathLike[str], stored: Voxels) -> list[str]:

@@ -41,38 +41,21 @@ CLOSING_MM = 8.0
 
 @dataclass(frozen=True)
 class Anatomy:
-    """A head and its brain in template space.
-
-    Attributes
-    ----------
-    head : float32 array (i, j, k)
-        Signal, about 800 in white matter of T1w, 0 in air.
-    brain : float32 array (i, j, k)
-        1 in the brain with its ventricles and cisterns, else 0.
-    affine : float64 array (4, 4)
-        Voxel to template millimetres (RAS).
-    surface_mm, brain_mm : float64 arrays (n, 3)
-        Points of the head above the template's lower edge, and of the brain.
-    """
+    """A head and its brain (i, j, k) in template space; `affine` maps voxels to mm (RAS)."""
 
     head: Values
+    """Signal, about 800 in white matter of T1w, 0 in air."""
     brain: Values
+    """1 in the brain with its ventricles and cisterns, else 0."""
     affine: Array
     surface_mm: Array
+    """Points (n, 3) of the head above the template's lower edge."""
     brain_mm: Array
 
 
 @lru_cache(maxsize=2)
 def anatomy(resolution: int, contrast: str) -> Anatomy:
-    """Build the head in template space.
-
-    Parameters
-    ----------
-    resolution : {1, 2}
-        Voxel size of the template in mm.
-    contrast : str
-        A key of `CONTRASTS`.
-    """
+    """Build the head in template space; `resolution` is the template's voxel size, 1 or 2 mm."""
     t1w, inside, brain, affine = _extended(resolution)
     brain_levels, rest_levels = CONTRASTS[contrast]
     step = float(resolution)
@@ -129,8 +112,7 @@ def _filled(mask: Mask, radius: float) -> Mask:
     steps = round(radius)
     closed = ndimage.binary_closing(np.pad(mask, steps), iterations=steps)
     inner = (slice(steps, -steps),) * 3
-    result: Mask = ndimage.binary_fill_holes(closed[inner])
-    return result
+    return np.asarray(ndimage.binary_fill_holes(closed[inner]))
 
 
 def _with_nose(
@@ -172,8 +154,8 @@ def _interpolated(t1w: Values, knots: tuple[float, ...], levels: tuple[float, ..
     low = knots[0] - 1500, levels[0] - (levels[1] - levels[0]) / (knots[1] - knots[0]) * 750
     high = knots[-1] + 1500, levels[-1] + (levels[-1] - levels[-2]) / (knots[-1] - knots[-2]) * 750
     levels = (low[1], *levels, high[1])
-    values: Values = np.interp(t1w, (low[0], *knots, high[0]), np.maximum(levels, 0)).astype("f4")
-    return values
+    values = np.interp(t1w, (low[0], *knots, high[0]), np.maximum(levels, 0))
+    return np.asarray(values, dtype=np.float32)
 
 
 def _points(mask: Mask, affine: Array, step: int, above_mm: float) -> Array:
@@ -183,5 +165,4 @@ def _points(mask: Mask, affine: Array, step: int, above_mm: float) -> Array:
 
 
 def _blurred(volume: Values, sigma: float) -> Values:
-    blurred: Values = ndimage.gaussian_filter(volume, sigma, mode="nearest", truncate=3)
-    return blurred
+    return np.asarray(ndimage.gaussian_filter(volume, sigma, mode="nearest", truncate=3))

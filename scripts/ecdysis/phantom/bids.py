@@ -37,8 +37,6 @@ def write_bids(
 
     Parameters
     ----------
-    root : Path
-        The dataset's folder.
     subjects, sessions : int or labels
         A number gives the labels 01, 02... and 1, 2...; with 0, there is no session level.
     settings : HeadSettings, optional

@@ -13,14 +13,10 @@ SQUARINGS = 7
 
 @dataclass(frozen=True)
 class Deformation:
-    """Displacements of a diffeomorphism and of its inverse on a coarse grid.
+    """Displacements (mm along x, y, z) of a diffeomorphism and of its inverse on a coarse grid.
 
-    Attributes
-    ----------
-    forward, backward : float64 arrays (3, i, j, k)
-        Displacement in mm along x, y, z at the nodes.
-    origin_mm : float64 array (3,)
-        Template position of node (0, 0, 0); nodes are `GRID_MM` apart along x, y, z.
+    Both have the shape (3, i, j, k). `origin_mm` is the template position of node (0, 0, 0); nodes
+    are `GRID_MM` apart along x, y, z.
     """
 
     forward: Array
@@ -82,8 +78,7 @@ def jacobian(displacement: Array) -> Array:
     """Compute the Jacobian determinant of a map from its displacement in mm, (3, i, j, k)."""
     gradients = np.stack([np.stack(np.gradient(part, GRID_MM)) for part in displacement])
     matrices = np.moveaxis(gradients, (0, 1), (-2, -1)) + np.eye(3)
-    determinant: Array = np.linalg.det(matrices)
-    return determinant
+    return np.asarray(np.linalg.det(matrices))
 
 
 def _flow(velocity: Array) -> Array:

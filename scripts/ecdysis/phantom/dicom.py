@@ -78,24 +78,12 @@ def write_dicom_series(
     session: int = 1,
     series_number: int = 1,
 ) -> list[Path]:
-    """Write an image as one series; a localizer is its three middle planes.
+    """Write an image as one series, return the files in order; a localizer is its middle planes.
 
-    Columns, rows and slices of the files are the axes of the array in their order and direction,
-    so that a converter restores the same voxels at the same places.
-
-    Parameters
-    ----------
-    image : Nifti1Image
-        Not negative, at most 65535, on an orthogonal grid.
-    protocol, vendor : str
-        Keys of the protocols and vendors in `SCANNERS`.
-    session, series_number : int
-        The UIDs are derived from these numbers and the patient's ID.
-
-    Returns
-    -------
-    list of Path
-        The files, in the order of the slices.
+    Columns, rows and slices of the files are the axes of the array in their order and direction, so
+    that a converter restores the same voxels at the same places. The image is on an orthogonal grid
+    and has values from 0 to 65535. The UIDs are derived from the numbers and the patient's ID.
+    `protocol` and `vendor` are keys in `SCANNERS`.
     """
     voxels = np.asanyarray(image.dataobj).astype(np.uint16)
     header = scanner_header(identity, protocol, vendor, session, series_number)

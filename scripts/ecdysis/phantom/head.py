@@ -31,95 +31,63 @@ AXES = {"R": (0, 1), "L": (0, -1), "A": (1, 1), "P": (1, -1), "S": (2, 1), "I": 
 
 @dataclass(frozen=True)
 class HeadSettings:
-    """One person in one scan.
-
-    Attributes
-    ----------
-    spacing_mm : three floats
-        Voxel size along the three axes of the array.
-    orientation : str
-        Directions of the array's axes, such as ``RAS``, ``LPI`` or ``PSR``.
-    shape : three ints, optional
-        Voxels along the axes of the array; by default as many as the head needs. The head is in
-        the middle, but the distance of its top from the edge is always `air_mm`.
-    air_mm : float
-        Air between head and edge of the field of view.
-    neck_mm : float
-        Length of the field of view below the brain; with 0, it ends at the foramen magnum.
-    cut_mm : three pairs of floats
-        Lengths cut off the field of view at (left, right), (back, front), (bottom, top).
-    size : float or three floats
-        Scale of the head along its own x, y, z. At 1 the brain has about 1850 ml, which is large,
-        and at 0.93 about 1500 ml.
-    rotation_deg : three floats
-        Right-handed rotation of the head in the scanner about x (nose up), then y, then z.
-    shift_mm : three floats
-        Shift of the head in the scanner, along world x, y, z.
-    oblique_deg : three floats
-        Rotation of the slices, not of the head, about x, then y, then z.
-    deformation_mm, smoothness_mm : floats
-        Bound of the displacement of the random diffeomorphism, and the sigma of its field.
-    contrast : str
-        ``T1w``, ``low``, ``child``, ``T2w``, ``FLAIR`` or ``PDw``.
-    bias : float
-        Largest absolute value of the natural logarithm of the receive field.
-    snr : float, optional
-        White matter of T1w (800) over the sigma of the Rician noise; None for no noise.
-    ghost : float
-        Strength of a Nyquist ghost, shifted by half a field of view from front to back.
-    zipper : float
-        Strength of a line of radio interference through all slices, over white matter.
-    seed : int
-        Seed of the person, that is, of the deformation.
-    scan : int
-        Seed of the scan: noise, bias and interference.
-    """
+    """One person in one scan."""
 
     spacing_mm: Triple = (1.0, 1.0, 1.0)
     orientation: str = "RAS"
+    """Directions of the array's axes, such as ``RAS``, ``LPI`` or ``PSR``."""
     shape: tuple[int, int, int] | None = None
+    """By default as many voxels as the head needs. The head is in the middle, but the distance of
+    its top from the edge is always `air_mm`."""
     air_mm: float = 15.0
+    """Air between head and edge of the field of view."""
     neck_mm: float = 20.0
+    """Length of the field of view below the brain; with 0, it ends at the foramen magnum."""
     cut_mm: tuple[Pair, Pair, Pair] = ((0.0, 0.0),) * 3
+    """Lengths cut off the field of view at (left, right), (back, front), (bottom, top)."""
     size: float | Triple = 1.0
+    """Scale of the head along its own x, y, z. At 1 the brain has about 1850 ml, which is large,
+    and at 0.93 about 1500 ml."""
     rotation_deg: Triple = (0.0, 0.0, 0.0)
+    """Right-handed rotation of the head in the scanner about x (nose up), then y, then z."""
     shift_mm: Triple = (0.0, 0.0, 0.0)
+    """Shift of the head in the scanner, along world x, y, z."""
     oblique_deg: Triple = (0.0, 0.0, 0.0)
+    """Rotation of the slices, not of the head, about x, then y, then z."""
     deformation_mm: float = 6.0
+    """Bound of the displacement of the random diffeomorphism."""
     smoothness_mm: float = 20.0
+    """Sigma of its field."""
     contrast: str = "T1w"
+    """``T1w``, ``low``, ``child``, ``T2w``, ``FLAIR`` or ``PDw``."""
     bias: float = 0.2
+    """Largest absolute value of the natural logarithm of the receive field."""
     snr: float | None = 30.0
+    """White matter of T1w (800) over the sigma of the Rician noise; None for no noise."""
     ghost: float = 0.0
+    """Strength of a Nyquist ghost, shifted by half a field of view from front to back."""
     zipper: float = 0.0
+    """Strength of a line of radio interference through all slices, over white matter."""
     seed: int = 0
+    """Seed of the person, that is, of the deformation."""
     scan: int = 0
+    """Seed of the scan: noise, bias and interference."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """A phantom with its known properties.
-
-    Attributes
-    ----------
-    image : Nifti1Image
-        int16 (i, j, k), sform and qform of code 1.
-    mask : Nifti1Image
-        uint8 brain mask on the same grid, with ventricles and cisterns.
-    affine : float64 array (4, 4)
-        Template mm, after the deformation, to world mm.
-    deformation : Deformation
-        From template mm to template mm; the head is ``affine(deformation(template))``.
-    bias : float32 array (i, j, k)
-        The field that the signal was multiplied by.
-    """
+    """A phantom with its known properties; the head is ``affine(deformation(template))``."""
 
     image: nib.Nifti1Image
+    """int16 (i, j, k), sform and qform of code 1."""
     mask: nib.Nifti1Image
+    """uint8 brain mask on the same grid, with ventricles and cisterns."""
     settings: HeadSettings
     affine: Array
+    """Template mm, after the deformation, to world mm."""
     deformation: Deformation
     bias: Values
+    """The field that the signal was multiplied by (i, j, k)."""
 
 
 def build_head(settings: HeadSettings) -> Head:
@@ -168,16 +136,14 @@ def bias_field(shape: tuple[int, ...], bias: float, scan: int) -> Values:
     weights[0, 0, 0] = 0
     waves = [np.cos(np.outer(np.arange(3), np.pi * (np.arange(n) + 0.5) / n)) for n in shape]
     field = np.einsum("abc,ai,bj,ck->ijk", weights, *waves, optimize=True)
-    exponential: Values = np.exp(field * (bias / np.abs(field).max())).astype(np.float32)
-    return exponential
+    return np.asarray(np.exp(field * (bias / np.abs(field).max())), dtype=np.float32)
 
 
 def _rotation(degrees: Triple) -> Array:
     x, y, z = (
         euler2mat(**{axis: np.deg2rad(angle)}) for axis, angle in zip("xyz", degrees, strict=True)
     )
-    turned: Array = z @ y @ x
-    return turned
+    return np.asarray(z @ y @ x)
 
 
 def _grid(

@@ -25,15 +25,8 @@ def scanner_header(
 ) -> Dataset:
     """Make the part of the header that is the same in each slice of a series.
 
-    Parameters
-    ----------
-    protocol, vendor : str
-        Keys of the protocols and vendors in `SCANNERS`.
-
-    Returns
-    -------
-    pydicom.Dataset
-        With its file meta information, without pixels, geometry and instance.
+    `protocol` and `vendor` are keys in `SCANNERS`. The result has its file meta information, but no
+    pixels, geometry and instance.
     """
     header = Dataset()
     header.file_meta = FileMetaDataset()

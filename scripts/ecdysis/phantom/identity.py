@@ -5,12 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 FAMILY_NAMES = (
-    "Quillfeather",
-    "Møllegård",
-    "Ravenscroft-Iwu",
-    "Zubizarreta",
-    "Thistlewood",
-    "Özkök",
+    *("Quillfeather", "Møllegård", "Ravenscroft-Iwu"),
+    *("Zubizarreta", "Thistlewood", "Özkök"),
 )
 GIVEN_NAMES = {
     "F": ("Marisol", "Ingrid Åse", "Temperance", "Leocadia"),
@@ -27,16 +23,7 @@ HOSPITALS = (
 class Identity:
     """Everything that names a person in a scanner's header; the names are invented.
 
-    Attributes
-    ----------
-    name : str
-        DICOM person name, ``family^given``.
-    birth_date : str
-        ``YYYYMMDD``.
-    sex : str
-        ``F`` or ``M``.
-    referring, performing, operator : str
-        DICOM person names of the staff.
+    Names of persons are as in DICOM, ``family^given``; `birth_date` is ``YYYYMMDD``, `sex` F or M.
     """
 
     name: str

@@ -32,23 +32,10 @@ TEXTURE_SEED = 20150721
 def extended_below(
     t1w: Volume, silhouette: Mask, affine: Array, step: float
 ) -> tuple[Volume, Mask]:
-    """Continue a head downwards by `NECK_LENGTH_MM`.
+    """Continue a head downwards by `NECK_LENGTH_MM`; return head and silhouette with the neck.
 
-    Parameters
-    ----------
-    t1w : float32 array (i, j, k)
-        Template head, axes R, A, S, lowest section first.
-    silhouette : bool array (i, j, k)
-        The head without holes.
-    affine : float64 array (4, 4)
-        Voxel to template mm.
-    step : float
-        Voxel size in mm.
-
-    Returns
-    -------
-    tuple
-        Head and silhouette, both larger by the neck at the low end of the third axis.
+    The head `t1w` (i, j, k) has the axes R, A, S, lowest section first, and the spacing `step`
+    (mm); `silhouette` is the head without holes, and `affine` maps voxels to template mm.
     """
     x = (affine[0, 3] + step * np.arange(t1w.shape[0], dtype=np.float32))[:, None]
     y = (affine[1, 3] + step * np.arange(t1w.shape[1], dtype=np.float32))[None, :]
@@ -119,25 +106,21 @@ def _muscle(shape: tuple[int, ...], step: float) -> Volume:
         field / field.std(), [n / c for n, c in zip(shape, coarse, strict=True)], order=1
     )
     planes = np.exp(-((field / 0.12) ** 2))
-    muscle: Volume = (MUSCLE + 250 * field + 2600 * planes).astype(np.float32)
-    return muscle
+    return np.asarray(MUSCLE + 250 * field + 2600 * planes, dtype=np.float32)
 
 
 def _ellipse(x: Volume, y: Volume, ellipse: tuple[float, float, float, float]) -> Volume:
     """Return the approximate distance in mm to an ellipse, positive inside."""
     cx, cy, rx, ry = ellipse
-    distance: Volume = (1 - np.hypot((x - cx) / rx, (y - cy) / ry)) * min(rx, ry)
-    return distance
+    return np.asarray((1 - np.hypot((x - cx) / rx, (y - cy) / ry)) * min(rx, ry))
 
 
 def _signed_distance(mask: Mask) -> Volume:
     inside = ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)
-    distance: Volume = inside.astype(np.float32)
-    return distance
+    return np.asarray(inside, dtype=np.float32)
 
 
 def _ramp(value: Volume | float) -> Volume:
     """Return a smooth step from 0 at 0 to 1 at 1."""
     clipped = np.clip(value, 0, 1)
-    step: Volume = np.asarray(clipped * clipped * (3 - 2 * clipped), dtype=np.float32)
-    return step
+    return np.asarray(clipped * clipped * (3 - 2 * clipped), dtype=np.float32)

@@ -20,13 +20,7 @@ from ecdysis.places import TEMPLATE_FOLDER
 from ecdysis.report.records import load_run
 from ecdysis.share.papers import STATEMENT, statement, write_checksums, write_top
 from ecdysis.share.raw import Defaced, RawSubject, Shared, defaced_images
-from ecdysis.share.results import (
-    RESULTS,
-    copy_results,
-    draw,
-    files_without_face,
-    write_report,
-)
+from ecdysis.share.results import RESULTS, copy_results, draw, files_without_face, write_report
 from ecdysis.share.scan import Report, Searched, scan_faces, scan_files
 from ecdysis.share.secrets import secrets_of
 from ecdysis.study import Study
@@ -52,14 +46,7 @@ class Subject:
 
 
 def share(study: Study, validator: str | None, processes: int) -> dict[str, Any]:
-    """Make the folder to publish.
-
-    Parameters
-    ----------
-    study : Study
-        Read from the manifest of a finished run.
-    validator : str, optional
-        The program of the BIDS validator.
+    """Make the folder to publish of a finished run, checked with the given BIDS validator if any.
 
     Returns
     -------

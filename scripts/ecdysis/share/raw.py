@@ -48,22 +48,15 @@ NUMBERS = (".bval", ".bvec")
 
 @dataclass(frozen=True)
 class Defaced:
-    """An image that the workflow defaced, with the data to deface its raw file.
-
-    Attributes
-    ----------
-    path : Path
-        The raw image.
-    mask : Path
-        The final brain mask, on the cropped grid.
-    affines : tuple of Path
-        ITK transforms of points from the template to the image, in this order.
-    """
+    """An image that the workflow defaced, with the data to deface its raw file."""
 
     name: ImageName
     path: Path
+    """The raw image."""
     mask: Path
+    """The final brain mask, on the cropped grid."""
     affines: tuple[Path, ...]
+    """ITK transforms of points from the template to the image, in this order."""
 
 
 @dataclass
@@ -95,19 +88,8 @@ class Shared:
 class RawSubject:
     """Makes the published raw files of one subject.
 
-    Parameters
-    ----------
-    subject : str
-        The label.
-    bids_dir, folder : Path
-        The dataset, and the folder to publish.
-    images : sequence of Defaced
-    template_mask : Path
-        The brain mask of the template.
-    found_in : function
-        Returns the identifying parts of a name; files with such names are left out.
-    shared : Shared
-        The files that are shared or left out.
+    `subject` is its label, `folder` the folder to publish, `template_mask` the brain mask of the
+    template. Files for whose names `found_in` returns identifying parts are left out.
     """
 
     subject: str
@@ -351,10 +333,7 @@ def defaced_images(
 ) -> Iterator[Defaced]:
     """Yield the images that the workflow defaced.
 
-    Parameters
-    ----------
-    images : sequence of (ImageName, Path, ImageName or None)
-        Each image, its raw file, and the T1w that gave it its brain mask.
+    `images` are each image, its raw file, and the T1w that gave it its brain mask.
     """
     for image, path, t1w in images:
         affines = [image.affine] if t1w is None else [t1w.affine, image.to_t1w]

@@ -14,7 +14,7 @@ from ecdysis.files import read_json, write_json, write_text
 from ecdysis.image.sidecar import sidecar_of
 from ecdysis.ratings import Rating
 from ecdysis.report.methods import write_methods
-from ecdysis.report.model import ProcessedImage, Run, Stage, Subject
+from ecdysis.report.model import Run, Subject
 from ecdysis.report.pages import Pages
 from ecdysis.report.quality_table import write_table
 from ecdysis.template import TISSUES
@@ -68,12 +68,7 @@ def copy_results(image: ImageName, output_dir: Path, folder: Path) -> list[str]:
 def draw(image: ImageName, raw: Path, folder: Path) -> dict[str, Any]:
     """Draw the figures of an image from its shared files alone.
 
-    Parameters
-    ----------
-    raw : Path
-        The dataset to publish, with the defaced image.
-    folder : Path
-        Its results.
+    `raw` is the dataset to publish, with the defaced image; `folder` has its results.
     """
     original = next(
         path for end in ("nii.gz", "nii") if (path := raw / f"{image.name}.{end}").is_file()
@@ -99,18 +94,9 @@ def write_report(
 ) -> Run:
     """Write the report of the shared images; return the run that it shows.
 
-    Parameters
-    ----------
-    run : Run
-        The whole run.
-    names : collection of str
-        The shared images, such as ``sub-01_T1w``.
-    folder : Path
-        The folder for pages, tables, and the methods text.
-    title : str
-        The name of the dataset.
-    identifies : function
-        Whether the value of a setting identifies someone, so that it is not shown.
+    `names` are the shared images, such as ``sub-01_T1w``. `folder` gets pages, tables, and the
+    methods text. `title` is the name of the dataset. Settings whose value `identifies` someone are
+    not shown.
     """
     shown_keys = [key for key in SETTINGS if key in run.settings]
     settings = {key: _public(run.settings[key], identifies) for key in shown_keys}
@@ -162,20 +148,15 @@ def _public(value: object, identifies: Callable[[object], bool]) -> object:
 
 
 def _public_subjects(run: Run, names: Collection[str]) -> Iterator[Subject]:
+    """Yield the subjects with their shared images, whose stages have no log, times and reason."""
     for subject in run.subjects:
-        images = [image for image in subject.images if image.name in names]
+        images = []
+        for image in subject.images:
+            if image.name in names:
+                stages = [replace(s, log=None, started=None, reason=None) for s in image.stages]
+                images.append(replace(image, stages=tuple(stages)))
         if images:
-            public = tuple(map(_public_image, images))
-            yield replace(subject, images=public, stages=(), exclusions=())
-
-
-def _public_image(image: ProcessedImage) -> ProcessedImage:
-    return replace(image, stages=tuple(map(_public_stage, image.stages)))
-
-
-def _public_stage(stage: Stage) -> Stage:
-    """Return a stage without log, times and reason."""
-    return replace(stage, log=None, started=None, reason=None)
+            yield replace(subject, images=tuple(images), stages=(), exclusions=())
 
 
 def _nameless(rating: Rating, number: int) -> Rating:
@@ -195,9 +176,5 @@ def _describe(folder: Path, title: str) -> None:
     }
     write_json(folder / "dataset_description.json", description)
     meanings = "".join(f"desc-{label}\t{text}\n" for label, text in MEANINGS.items())
-    texts = {
-        "descriptions.tsv": f"desc_id\tdescription\n{meanings}",
-        ".bidsignore": "\n".join(NOT_BIDS) + "\n",
-    }
-    for name, text in texts.items():
-        write_text(folder / name, text)
+    write_text(folder / "descriptions.tsv", f"desc_id\tdescription\n{meanings}")
+    write_text(folder / ".bidsignore", "\n".join(NOT_BIDS) + "\n")

@@ -79,13 +79,7 @@ class Report:
 
 
 class Searched:
-    """Private values to search in texts.
-
-    Parameters
-    ----------
-    secrets : mapping
-        Value in lower case -> its kind.
-    """
+    """Private values to search in texts; `secrets` maps them, in lower case, to their kinds."""
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         self._secrets = secrets
@@ -122,14 +116,9 @@ def scan_faces(
 ) -> Iterator[tuple[str, str]]:
     """Yield the path of each image of a head, and the finding, empty for no face.
 
-    Images in the folders func, dwi, perf and fmap, which are coarse, are not checked.
-
-    Parameters
-    ----------
-    subject : str
-        Check the images of this subject only, such as ``sub-01``.
-    known : mapping
-        Path -> finding, for images that were checked before.
+    Images in the folders func, dwi, perf and fmap, which are coarse, are not checked. With
+    `subject`, such as ``sub-01``, only its images are. `known` are findings by path, from an
+    earlier check.
     """
     for path in sorted(folder.rglob("*.nii*")):
         other = subject and subject not in path.parts
@@ -177,14 +166,9 @@ def _masks_for(path: Path, folder: Path) -> Iterator[Path]:
 
 
 def scan_files(folder: Path, known: Searched, files: Collection[Path] = ()) -> Report:
-    """Check every file of the folder, but not for faces in its images.
+    """Check every file of the folder, or only `files`, but not for faces in images.
 
-    Parameters
-    ----------
-    known : Searched
-        Values that must not be there.
-    files : collection of Path
-        Check these files only.
+    `known` are the values that must not be there.
     """
     report = Report()
     rare = known.without(own_words())
@@ -192,23 +176,21 @@ def scan_files(folder: Path, known: Searched, files: Collection[Path] = ()) -> R
     def search(path: Path) -> Searched:
         return rare if OF_PROGRAM.match(path.relative_to(folder).as_posix()) else known
 
-    checks: list[tuple[str, tuple[str, ...], Callable[[Path], Iterator[str]]]] = [
-        ("names, kinds and links of files", ("",), lambda path: _in_name(path, folder, known)),
-        (
-            "texts: identifiers, paths, dates, keys",
+    checks: dict[str, tuple[tuple[str, ...], Callable[[Path], Iterator[str]]]] = {
+        "names, kinds and links of files": (("",), lambda path: _in_name(path, folder, known)),
+        "texts: identifiers, paths, dates, keys": (
             TEXTS,
             lambda path: _in_text(path, search(path)),
         ),
-        ("headers of images", (".nii", ".nii.gz"), _in_header),
-        (
-            "pictures: kind and hidden text",
+        "headers of images": ((".nii", ".nii.gz"), _in_header),
+        "pictures: kind and hidden text": (
             (".jpg", ".png"),
             lambda path: _in_picture(path, search(path)),
         ),
-    ]
+    }
     every = (item for item in folder.rglob("*") if item.is_symlink() or item.is_file())
     for path in files or sorted(every):
-        for name, endings, check in checks:
+        for name, (endings, check) in checks.items():
             if path.name.endswith(endings) and (endings != TEXTS or path.name != NOT_A_TEXT):
                 report.looked[name] = report.looked.get(name, 0) + 1
                 where = path.relative_to(folder).as_posix()

@@ -46,11 +46,8 @@ OWN_TEXTS = (
 def secrets_of(settings: Mapping[str, Any]) -> dict[str, str]:
     """Return the values to search, in lower case, each with its kind.
 
-    Parameters
-    ----------
-    settings : mapping
-        The folders of the run: ``bids_dir``, ``output_dir``, and where given ``private_dir``,
-        ``key_file``, ``dicom_dir``, ``participants_map``.
+    `settings` are the folders of the run: ``bids_dir``, ``output_dir``, and where given
+    ``private_dir``, ``key_file``, ``dicom_dir``, ``participants_map``.
     """
     kinds: dict[str, str] = {}
     for kind, value in _values(settings):

@@ -44,11 +44,7 @@ def public_sidecar(
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the fields of a sidecar that are published, and the names of the others.
 
-    Parameters
-    ----------
-    content : mapping
-    shared : collection of str
-        Paths of the images that are shared; ``IntendedFor`` names only these.
+    `shared` are the paths of the images that are shared; ``IntendedFor`` names only these.
     """
     kept = {
         key: value
@@ -59,16 +55,11 @@ def public_sidecar(
         targets = kept["IntendedFor"]
         targets = [targets] if isinstance(targets, str) else list(targets)
         kept["IntendedFor"] = [
-            item for item in targets if any(name.endswith(_inner(item)) for name in shared)
+            uri for uri in targets if any(name.endswith(uri.rpartition(":")[2]) for name in shared)
         ]
         if not kept["IntendedFor"]:
             del kept["IntendedFor"]
     return kept, sorted(set(content) - set(kept))
-
-
-def _inner(uri: str) -> str:
-    """Return the part of ``bids::sub-01/func/x.nii.gz`` that a path ends with."""
-    return uri.rpartition(":")[2]
 
 
 def public_description(content: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -14,8 +14,8 @@ import scipy
 from numpy.typing import NDArray
 
 from ecdysis.image.distance import deeper_than
-from ecdysis.image.geometry import Box
-from ecdysis.image.resampling import Affine, FloatArray, isotropic_grid, resample
+from ecdysis.image.geometry import Affine, Box
+from ecdysis.image.resampling import FloatArray, isotropic_grid, resample
 from ecdysis.skullstrip.working_image import BoolArray, NativeGrid
 
 SPACING_MM = 2.0

@@ -12,8 +12,8 @@ import scipy
 from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
-from ecdysis.image.geometry import Box, faces
-from ecdysis.image.resampling import Affine, FloatArray
+from ecdysis.image.geometry import Affine, Box, faces
+from ecdysis.image.resampling import FloatArray
 from ecdysis.skullstrip.mask_border import measure_border
 from ecdysis.skullstrip.working_image import (
     BoolArray,

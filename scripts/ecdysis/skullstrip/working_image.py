@@ -13,8 +13,8 @@ from ecdysis.errors import InputError
 from ecdysis.files import atomic
 from ecdysis.image.components import filled, largest_component
 from ecdysis.image.distance import deeper_than, within
-from ecdysis.image.geometry import Box, cropped_affine, faces
-from ecdysis.image.resampling import Affine, FloatArray, isotropic_grid, resample
+from ecdysis.image.geometry import Affine, Box, cropped_affine, faces
+from ecdysis.image.resampling import FloatArray, isotropic_grid, resample
 from ecdysis.image.volume import are_numbers
 from ecdysis.skullstrip.itk import write_affine
 
