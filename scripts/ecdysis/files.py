@@ -5,7 +5,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -99,6 +99,12 @@ def table_rows(path: Path) -> list[list[str]]:
     lines = path.read_text(encoding="utf-8").splitlines()
     _, *rows = (line.split("\t") for line in lines if not line.startswith("#"))
     return rows
+
+
+def tsv_text(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
+    """Return a table as TSV; missing cells become ``n/a``."""
+    lines = [columns, *([row.get(name, "n/a") for name in columns] for row in rows)]
+    return "".join("\t".join(line) + "\n" for line in lines)
 
 
 @dataclass(frozen=True)

@@ -177,9 +177,8 @@ def test_the_viewer_draws_the_map_and_loads_only_files(
 def test_the_report_finds_what_was_drawn_and_what_was_not(
     drawn: tuple[Path, dict[str, Any]],
 ) -> None:
-    one = {item.name: item for item in statmaps_of(drawn[0])}
-    motor = one["motor"]
-    assert motor.title == HOSTILE
+    one = {item.title: item for item in statmaps_of(drawn[0])}
+    motor = one[HOSTILE]
     assert motor.viewer == "figures/sub-01/motor_viewer.html"
     assert motor.cuts is not None
     assert motor.status == "done"

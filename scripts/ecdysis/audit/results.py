@@ -23,8 +23,9 @@ RUN_FACTS = {"started", "seconds", "cpu_seconds", "cpu_seconds_before", "peak_me
 """Fields of a record about the run, not the data; the date of a run may equal that of a scan."""
 
 SOURCES = Path(__file__).parents[2]
-TEXT_TABLES = tuple(
-    f"ecdysis/{name}/*.tsv" for name in ("conversion", "planning", "quality", "share")
+TEXT_TABLES = (
+    *(f"ecdysis/{name}/*.tsv" for name in ("conversion", "planning", "quality", "share")),
+    "ecdysis/report/*.json",
 )
 """Tables with reasons and descriptions that the workflow writes."""
 PLAIN_WORD = re.compile(r"(?<![^\W\d_])[a-z]{4,}(?![^\W\d_])")

@@ -4,15 +4,14 @@ Every image has a row, also one that failed or was not processed; a missing valu
 The metrics of MRIQC are written as MRIQC does: ``group_T1w.tsv``, one table for each suffix.
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ecdysis.errors import InputError
-from ecdysis.files import read_tsv, write_text
+from ecdysis.files import read_json, read_tsv, tsv_text, write_json, write_text
 from ecdysis.places import QUALITY_TABLE
-from ecdysis.quality.dictionary import MEASURES, OF_SKULLSTRIP
+from ecdysis.quality.dictionary import MEASURES, OF_SKULLSTRIP, Measure
 from ecdysis.quality.norms import Norm, from_json
 from ecdysis.quality.outliers import RULE, Flag, Values, flags
 from ecdysis.report.model import ProcessedImage, Run
@@ -20,16 +19,9 @@ from ecdysis.report.status import PROBLEMS, Entry, Status, entries_of
 
 STAGE = "measure"
 NONE = "n/a"
-FACE_COLUMN: dict[str, dict[str, Any]] = {
-    "face_visible": {
-        "LongName": "Visible parts of the face",
-        "Description": "Parts of the face that the defaced image may still show: nose, right eye,"
-        " left eye, right ear, left ear; 'none' if there is none; n/a where it was not defaced or"
-        " cannot be measured",
-        "Source": "surface distance to MNI152NLin6Asym, see docs/sharing.md",
-    }
-}
-"""The column that a run with ``deface`` has."""
+COLUMNS: dict[str, dict[str, Any]] = read_json(Path(__file__).with_name("columns.json"))
+"""The columns that are not measures, which follow the column of the status."""
+OF_DEFACING = "face_visible"
 
 
 def values_of(run: Run) -> dict[str, dict[str, float | None]]:
@@ -57,30 +49,23 @@ def flags_of(run: Run) -> dict[str, list[Flag]]:
 def write_table(run: Run) -> None:
     """Write the table and its dictionary into the output directory."""
     table = run.output_dir / QUALITY_TABLE
-    entries = entries_of(run, flags_of(run))
-    write_text(table, _rows(run, entries, values_of(run)))
-    described = data_dictionary() | (FACE_COLUMN if run.settings.get("deface") else {})
-    dictionary = json.dumps(described, indent=2, ensure_ascii=False)
-    write_text(table.with_suffix(".json"), dictionary + "\n")
+    described = data_dictionary(faces=bool(run.settings.get("deface")))
+    rows = _rows(run, entries_of(run, flags_of(run)), values_of(run))
+    write_text(table, tsv_text(list(described), rows))
+    write_json(table.with_suffix(".json"), described)
     _write_group_tables(run)
 
 
 def _write_group_tables(run: Run) -> None:
     """Write the metrics of MRIQC, by its names, of all images that have them."""
-    suffixes: dict[str, dict[str, dict[str, float]]] = {}
+    suffixes: dict[str, list[dict[str, str]]] = {}
     for _, image in run.images:
-        metrics = image.results_of(STAGE).get("mriqc", {})
-        if metrics:
-            suffixes.setdefault(image.suffix, {})[image.name] = metrics
-    for suffix, images in suffixes.items():
-        keys = sorted({key for metrics in images.values() for key in metrics})
-        lines = [["bids_name", *keys]]
-        for name, metrics in images.items():
-            lines.append(
-                [name, *(f"{metrics[key]:.6g}" if key in metrics else NONE for key in keys)]
-            )
-        path = run.output_dir / f"group_{suffix}.tsv"
-        write_text(path, "".join("\t".join(line) + "\n" for line in lines))
+        if metrics := image.results_of(STAGE).get("mriqc"):
+            cells = {key: f"{value:.6g}" for key, value in metrics.items()}
+            suffixes.setdefault(image.suffix, []).append({"bids_name": image.name, **cells})
+    for suffix, rows in suffixes.items():
+        keys = sorted({key for row in rows for key in row} - {"bids_name"})
+        write_text(run.output_dir / f"group_{suffix}.tsv", tsv_text(["bids_name", *keys], rows))
 
 
 def problems_in(output_dir: Path) -> list[str]:
@@ -92,48 +77,27 @@ def problems_in(output_dir: Path) -> list[str]:
     return [row.get("image", "") for row in rows if row.get("status") in PROBLEMS]
 
 
-def data_dictionary() -> dict[str, dict[str, Any]]:
-    """Describe the columns, in the terms of BIDS for tabular files."""
-    columns: dict[str, dict[str, Any]] = {
-        "participant_id": {"Description": "The participant"},
-        "session_id": {"Description": "The session; n/a without one"},
-        "image": {"Description": "The image: its entities and suffix; n/a where there is none"},
-        "status": {
-            "Description": "What became of the image",
-            "Levels": {
-                "done": "its results are complete, and nothing asks for a review",
-                "review": "its results are complete, and a person should look at them",
-                "failed": "a stage failed, or the brain mask failed its self-check",
-                "unreadable": "the image is damaged or cannot be used",
-                "excluded by a rater": "a rating excludes it",
-                "not applicable": "the subject has no image to process",
-                "pending": "not all stages have run yet",
-            },
-        },
-    }
-    for item in MEASURES:
-        direction = f"{item.better} is better" if item.better else "neither high nor low is better"
-        columns[item.key] = {
-            "LongName": item.label,
-            "Description": f"{item.description}. n/a where it is not computable",
-            "Units": item.units,
-            "Source": item.source,
-            "Direction": direction,
-        }
-    columns["flags"] = {
-        "Description": "The flagged measures, separated by '; ', each with its modified z-score and"
-        " the number of images compared, or 'norm'; 'none' where no measure is flagged",
-        "Rule": RULE,
-    }
-    columns["reasons"] = {
-        "Description": "The reasons for the status, separated by '; '; 'none' where there is none"
-    }
-    columns["rating"] = {
-        "Description": "The rating; where raters disagree, the most careful one. An image rated"
-        " exclude is not processed, so it has no measures; n/a where nobody rated it",
-        "Levels": "accept, unsure or exclude",
-    }
+def data_dictionary(*, faces: bool = False) -> dict[str, dict[str, Any]]:
+    """Describe the columns, in the terms of BIDS for tabular files; `faces` for defaced images."""
+    columns: dict[str, dict[str, Any]] = {}
+    for name, description in COLUMNS.items():
+        if name == OF_DEFACING and not faces:
+            continue
+        columns[name] = description | ({"Rule": RULE} if name == "flags" else {})
+        if name == "status":
+            columns |= {measure.key: _described(measure) for measure in MEASURES}
     return columns
+
+
+def _described(measure: Measure) -> dict[str, Any]:
+    better = f"{measure.better} is better" if measure.better else "neither high nor low is better"
+    return {
+        "LongName": measure.label,
+        "Description": f"{measure.description}. n/a where it is not computable",
+        "Units": measure.units,
+        "Source": measure.source,
+        "Direction": better,
+    }
 
 
 def face_visible(image: ProcessedImage | None) -> str:
@@ -144,40 +108,27 @@ def face_visible(image: ProcessedImage | None) -> str:
     return ", ".join(score["visible"]) or "none"
 
 
-def _rows(run: Run, entries: Sequence[Entry], values: Values) -> str:
-    keys = [measure.key for measure in MEASURES]
-    faces = list(FACE_COLUMN) if run.settings.get("deface") else []
+def _rows(run: Run, entries: Sequence[Entry], values: Values) -> Iterator[dict[str, str]]:
+    """Yield the cells of each image by column, without those that have no value."""
     images = {image.name: image for _, image in run.images}
-    lines = [
-        [
-            *("participant_id", "session_id", "image", "status", *keys),
-            *("flags", "reasons", "rating", *faces),
-        ]
-    ]
     for entry in entries:
-        mine = values.get(entry.name, {})
-        cells = [NONE if mine.get(key) is None else f"{mine[key]:.6g}" for key in keys]
-        measured = any(cell != NONE for cell in cells)
-        flags = "; ".join(map(_short, entry.flags)) or ("none" if measured else NONE)
-        reasons = "; ".join(entry.verdict.reasons) or "none"
+        measures = values.get(entry.name, {}).items()
+        cells = {key: f"{value:.6g}" for key, value in measures if value is not None}
+        flags = "; ".join(map(_short, entry.flags)) or ("none" if cells else NONE)
         ratings = run.ratings.get(entry.name)
         rating = ratings[0].rating if ratings else NONE
-        if entry.status is Status.EXCLUDED:
-            rating = "exclude"
-        lines.append(
-            [
-                entry.subject.name,
-                next((part for part in entry.name.split("_") if part.startswith("ses-")), NONE),
-                entry.name if entry.is_image else NONE,
-                str(entry.status),
-                *cells,
-                flags,
-                " ".join(reasons.split()),
-                rating,
-                *([face_visible(images.get(entry.name))] if faces else []),
-            ]
-        )
-    return "".join("\t".join(line) + "\n" for line in lines)
+        parts = entry.name.split("_")
+        yield {
+            **cells,
+            "participant_id": entry.subject.name,
+            "session_id": next((part for part in parts if part.startswith("ses-")), NONE),
+            "image": entry.name if entry.is_image else NONE,
+            "status": str(entry.status),
+            "flags": flags,
+            "reasons": " ".join("; ".join(entry.verdict.reasons).split()) or "none",
+            "rating": "exclude" if entry.status is Status.EXCLUDED else rating,
+            OF_DEFACING: face_visible(images.get(entry.name)),
+        }
 
 
 def _short(flag: Flag) -> str:

@@ -13,12 +13,7 @@ from ecdysis.bids.image_name import ImageName
 from ecdysis.errors import InputError
 from ecdysis.files import read_json
 from ecdysis.natural_sort import natural_key
-from ecdysis.places import (
-    MANIFEST,
-    TEMPLATE,
-    VALIDATION,
-    record_file,
-)
+from ecdysis.places import MANIFEST, TEMPLATE, VALIDATION, record_file
 from ecdysis.ratings import by_image, from_json
 from ecdysis.report.model import (
     Dicom,
@@ -56,14 +51,9 @@ def load_run(
 ) -> Run:
     """Read the manifest and the status records of an output directory.
 
-    Parameters
-    ----------
-    ended : bool
-        No job runs any more, even if a lock remains.
-    only : str, optional
-        Read the records of this subject only; the others are shown as pending.
-    manifest : mapping, optional
-        The manifest, if it was read already.
+    With `ended`, no job runs any more, even if a lock remains. With `only`, the records of this
+    subject alone are read; the others are shown as pending. `manifest` is the manifest, if it was
+    read already.
 
     Raises
     ------
@@ -168,9 +158,12 @@ def _unread(
     label: str, images: Sequence[Mapping[str, Any]], exclusions: Sequence[NotProcessed]
 ) -> Subject:
     """Return a subject and its images without reading their status."""
-    keys = ("folder", "entities", "suffix", "session")
-    fields = ({key: item[key] for key in keys} for item in images)
-    unread = (ProcessedImage(**names, stages=(), finished=False) for names in fields)
+    unread = [
+        ProcessedImage(
+            item["folder"], item["entities"], item["suffix"], item["session"], (), finished=False
+        )
+        for item in images
+    ]
     return Subject(label, tuple(unread), (), tuple(exclusions))
 
 
@@ -184,21 +177,16 @@ def _subject(
     *,
     stripping: bool,
 ) -> Subject:
-    name = f"sub-{label}"
     sessions = dicom.sessions.items() if dicom else ()
     shared = [
         (session, stage)
         for session, stages in sessions
-        if session.partition("_")[0] == name
+        if session.partition("_")[0] == f"sub-{label}"
         for stage in stages
         if stage.state != "pending"
     ]
-    return Subject(
-        label=label,
-        images=tuple(_image(root, read, item, stripping=stripping) for item in images),
-        stages=tuple(shared),
-        exclusions=tuple(exclusions),
-    )
+    processed = (_image(root, read, item, stripping=stripping) for item in images)
+    return Subject(label, tuple(processed), tuple(shared), tuple(exclusions))
 
 
 def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool) -> ProcessedImage:
@@ -218,14 +206,9 @@ def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool
         results = [image.defaced]
     if stripping:
         results.append(image.mask)
-    return ProcessedImage(
-        folder=image.folder,
-        entities=image.entities,
-        suffix=image.suffix,
-        session=item["session"],
-        stages=tuple(stages),
-        finished=drawn and all((root / result).is_file() for result in results),
-    )
+    finished = drawn and all((root / result).is_file() for result in results)
+    names = (image.folder, image.entities, image.suffix, item["session"])
+    return ProcessedImage(*names, tuple(stages), finished=finished)
 
 
 def _read(root: Path, unit: str, name: str, *, live: bool) -> Stage:
@@ -239,14 +222,6 @@ def _read(root: Path, unit: str, name: str, *, live: bool) -> Stage:
     begun: State = "running" if live else "interrupted"
     states: dict[str, State] = {"done": "done", "failed": "failed"}
     state = states.get(record["state"], begun)
-    return Stage(
-        name=name,
-        state=state,
-        reason=INTERRUPTED if state == "interrupted" else record.get("reason"),
-        started=record.get("started"),
-        seconds=record.get("seconds"),
-        cpu_seconds=record.get("cpu_seconds"),
-        peak_memory_mb=record.get("peak_memory_mb"),
-        log=record.get("log"),
-        details=record.get("details"),
-    )
+    keys = ("started", "seconds", "cpu_seconds", "peak_memory_mb", "log", "details")
+    reason = INTERRUPTED if state == "interrupted" else record.get("reason")
+    return Stage(name, state, reason, **{key: record.get(key) for key in keys})

@@ -2,9 +2,10 @@
 
 import re
 from functools import cache
-from pathlib import Path
 
-BIBLIOGRAPHY = Path(__file__).parents[3] / "report" / "references.bib"
+from ecdysis.html_pages import REPORT
+
+BIBLIOGRAPHY = REPORT / "references.bib"
 _ACCENTS = {'"': "\u0308", "'": "\u0301", "^": "\u0302"}
 """TeX's accents and the combining characters of Unicode."""
 
@@ -49,10 +50,10 @@ def _name(author: str) -> str:
 
 @cache
 def _entries() -> dict[str, str]:
+    """Return the BibTeX of each entry by its key."""
     text = BIBLIOGRAPHY.read_text(encoding="utf-8")
-    entries = re.findall(r"^@\w+\{(\w+),\n.*?^\}\n", text, re.MULTILINE | re.DOTALL)
-    bodies = re.findall(r"^@\w+\{\w+,\n.*?^\}\n", text, re.MULTILINE | re.DOTALL)
-    return dict(zip(entries, bodies, strict=True))
+    entries = re.finditer(r"^@\w+\{(\w+),\n.*?^\}\n", text, re.MULTILINE | re.DOTALL)
+    return {entry[1]: entry[0] for entry in entries}
 
 
 def _fields(entry: str) -> dict[str, str]:
@@ -61,6 +62,6 @@ def _fields(entry: str) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """Turn TeX's accents into letters and drop its braces."""
+    # TeX's accents become letters.
     accented = re.sub(r"\{\\([\"'^])(\w)\}", lambda hit: hit[2] + _ACCENTS[hit[1]], text)
     return re.sub(r"[{}]", "", accented)

@@ -12,32 +12,22 @@ from ecdysis.report.status import Status
 
 @dataclass(frozen=True)
 class MapFiles:
-    """What a page shows of one statistical map.
-
-    Attributes
-    ----------
-    unit : str
-        ``sub-<label>``, or ``group``.
-    name, title : str
-        What the files begin with, and the name of the map; the title may be any text.
-    cuts, glass : FigureFile or None
-        In three planes, and through a glass brain.
-    viewer : str or None
-        The interactive page, relative to the output directory.
-    problem : str or None
-        Why the map was not drawn.
-    doubts : tuple of str
-        Warnings.
-    """
+    """What a page shows of one statistical map."""
 
     unit: str
-    name: str
+    """``sub-<label>``, or ``group``."""
     title: str
+    """The name of the map, which may be any text."""
     cuts: FigureFile | None
+    """In three planes."""
     glass: FigureFile | None
+    """Through a glass brain."""
     viewer: str | None
+    """The interactive page, relative to the output directory."""
     problem: str | None
+    """Why the map was not drawn."""
     doubts: tuple[str, ...] = ()
+    """Warnings."""
 
     @property
     def status(self) -> Status:
@@ -67,7 +57,6 @@ def statmaps_of(output_dir: Path) -> list[MapFiles]:
         maps.append(
             MapFiles(
                 unit,
-                name,
                 item["title"],
                 _figure(output_dir, folder / f"{name}_cuts.png"),
                 _figure(output_dir, folder / f"{name}_glass.png"),

@@ -84,10 +84,7 @@ class Entry:
 def entries_of(run: Run, flags: Mapping[str, Sequence[Flag]]) -> list[Entry]:
     """Return every image, and every subject or session without one, in the order of the subjects.
 
-    Parameters
-    ----------
-    flags : mapping
-        The quality flags of each processed image, by its name.
+    `flags` are the quality flags of each processed image, by its name.
     """
     entries = []
     on_fail = run.settings.get("skullstrip", {}).get("on_fail", "stop")
@@ -167,14 +164,12 @@ def brain_check(image: ProcessedImage) -> tuple[str, tuple[str, ...]]:
     """
     stages = (image.stage("crop"), image.stage("skullstrip"))
     checks = [((stage.details if stage else None) or {}).get("check") for stage in stages]
-    check: Mapping[str, Any] = next((check for check in checks if check), {})
+    check: Mapping[str, Any] = next(filter(None, checks), {})
     grade = str(check.get("verdict", "ok"))
-    reasons = [str(reason) for reason in check.get("reasons", [])]
     if grade == "ok":
         return grade, ()
-    return grade, tuple(
-        f"skull stripping: {reason}" for reason in reasons or ["the self-check did not pass"]
-    )
+    reasons = check.get("reasons") or ["the self-check did not pass"]
+    return grade, tuple(f"skull stripping: {reason}" for reason in reasons)
 
 
 class HasStatus(Protocol):
@@ -187,7 +182,8 @@ class HasStatus(Protocol):
 
 def worst(entries: Iterable[HasStatus]) -> Status:
     """Return the most urgent status; not applicable when there is no entry."""
-    return min((entry.status for entry in entries), key=_rank, default=Status.NOT_APPLICABLE)
+    statuses = {entry.status for entry in entries}
+    return next((status for status in Status if status in statuses), Status.NOT_APPLICABLE)
 
 
 def counts_of(entries: Iterable[HasStatus]) -> dict[Status, int]:
@@ -199,10 +195,6 @@ def counts_of(entries: Iterable[HasStatus]) -> dict[Status, int]:
 def has_problems(entries: Iterable[HasStatus]) -> bool:
     """Whether the run must end with an exit status other than 0."""
     return any(entry.status in PROBLEMS for entry in entries)
-
-
-def _rank(status: Status) -> int:
-    return status.rank
 
 
 def _of_exclusion(item: NotProcessed) -> Status:
@@ -225,7 +217,11 @@ def _of_stages(stages: Sequence[Stage]) -> Verdict | None:
 
 def _warnings(image: ProcessedImage, shared: Sequence[Stage]) -> list[str]:
     """Return the warnings of an image's stages, and those of its subject that name it."""
-    own = [f"{stage.name}: {text}" for stage in image.stages for text in stage.warnings
-           if not text.startswith(HARMLESS)]  # fmt: skip
+    own = [
+        f"{stage.name}: {text}"
+        for stage in image.stages
+        for text in stage.warnings
+        if not text.startswith(HARMLESS)
+    ]
     named = [text for stage in shared for text in stage.warnings if image.name in text]
     return list(dict.fromkeys([*own, *named]))

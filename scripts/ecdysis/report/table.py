@@ -97,16 +97,14 @@ def _warnings(image: ProcessedImage) -> int:
     return len({word for stage in image.stages for word in stage.warnings})
 
 
+def _volume(image: ProcessedImage) -> float | None:
+    return image.facts.get("BrainVolume")
+
+
 FACTS = (
     Column("orientation", "Orientation", "Before and after reorientation", _orientation),
     Column("voxels", "Voxels", "After cropping", _shape),
-    Column(
-        "brain",
-        "Brain, mL",
-        "Volume of the brain mask",
-        lambda image: image.facts.get("BrainVolume"),
-        0,
-    ),
+    Column("brain", "Brain, mL", "Volume of the brain mask", _volume, 0),
     Column("warnings", "Warnings", "Warnings raised by the stages", _warnings, 0),
     Column("time", "Time, s", "Sum over all stages", _total("seconds"), 1),
     Column("cpu", "CPU, s", "Sum over all stages", _total("cpu_seconds"), 1),
@@ -125,15 +123,9 @@ def _measure_column(measure: Measure, comparison: Comparison) -> Column:
         return comparison.images[image.name].values.get(measure.key)
 
     unit = measure.shown_units
-    return Column(
-        measure.key,
-        f"{measure.label}, {unit}" if unit else measure.label,
-        measure.description,
-        value_of,
-        measure.digits,
-        measure.better,
-        measure=True,
-    )
+    label = f"{measure.label}, {unit}" if unit else measure.label
+    fields = (measure.key, label, measure.description, value_of, measure.digits, measure.better)
+    return Column(*fields, measure=True)
 
 
 def rows_of(
@@ -143,27 +135,25 @@ def rows_of(
     thumbs: Mapping[str, FigureFile | None],
 ) -> list[Row]:
     """Return the rows of the table, the most urgent status first."""
-    rows = [_row(run, entry, columns, thumbs.get(entry.name)) for entry in entries]
-    return sorted(rows, key=lambda row: row.entry.status.rank)
-
-
-def _row(run: Run, entry: Entry, columns: list[Column], thumb: FigureFile | None) -> Row:
-    image = entry.item if isinstance(entry.item, ProcessedImage) else None
-    values = tuple(column.of(image) if image else None for column in columns)
-    flagged = {flag.key for flag in entry.flags}
-    ratings = run.ratings.get(entry.name, ())
-    return Row(entry, ratings, _cells(columns, values, flagged), values, thumb)
+    rows = []
+    for entry in sorted(entries, key=lambda entry: entry.status.rank):
+        image = entry.item if isinstance(entry.item, ProcessedImage) else None
+        values = tuple(column.of(image) if image else None for column in columns)
+        cells = _cells(columns, values, {flag.key for flag in entry.flags})
+        ratings = run.ratings.get(entry.name, ())
+        rows.append(Row(entry, ratings, cells, values, thumbs.get(entry.name)))
+    return rows
 
 
 def _cells(
-    columns: list[Column], values: tuple[Any, ...], out: Container[str] = ()
+    columns: list[Column], values: tuple[Any, ...], flagged: Container[str]
 ) -> tuple[Cell, ...]:
     return tuple(
         Cell(
             quantity(value, column.digits),
             "" if value is None else str(value),
             column.number,
-            column.key in out,
+            column.key in flagged,
         )
         for column, value in zip(columns, values, strict=True)
         if column.shown
@@ -176,15 +166,11 @@ def table_data(columns: list[Column], rows: list[Row]) -> dict[str, Any]:
     Flagged measures are shown, too, beside those that are shown by default.
     """
     flagged = {flag.key for row in rows for flag in row.entry.flags}
+    same = ("key", "label", "title", "digits", "better", "measure")
     return {
         "columns": [
-            {
-                "key": column.key,
-                "label": column.label,
-                "title": column.title,
-                "digits": column.digits,
-                "better": column.better,
-                "measure": column.measure,
+            {key: getattr(column, key) for key in same}
+            | {
                 "norms": {suffix: norm.middle for suffix, norm in norms_of(column.key).items()},
                 "shown": column.shown or column.key in flagged,
             }

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from ecdysis.errors import InputError
-from ecdysis.files import read_json, read_tsv, sha256, write_json, write_text
+from ecdysis.files import read_json, read_tsv, sha256, tsv_text, write_json, write_text
 from ecdysis.share.raw import Shared
 from ecdysis.share.scan import Report, Searched
 from ecdysis.share.tables import (
@@ -18,7 +18,6 @@ from ecdysis.share.tables import (
     public_columns,
     public_description,
     public_sidecar,
-    table,
 )
 from ecdysis.version import BIDS_VERSION, __version__, generated_by
 
@@ -88,7 +87,7 @@ def _write_participants(
     listed = {row["participant_id"] for row in rows}
     rows += [{"participant_id": name} for name in people if name not in listed]
     rows.sort(key=lambda row: row["participant_id"])
-    write_text(folder / "participants.tsv", table(columns, rows))
+    write_text(folder / "participants.tsv", tsv_text(columns, rows))
     _write_dictionary(bids_dir / "participants.json", folder, columns)
 
 

@@ -18,14 +18,14 @@ from ecdysis.bids.discovery import SAFE_PATH
 from ecdysis.bids.image_name import ImageName
 from ecdysis.deface.removal import region_to_remove, without
 from ecdysis.errors import InputError
-from ecdysis.files import atomic, read_json, read_tsv, write_json, write_text
+from ecdysis.files import atomic, read_json, read_tsv, tsv_text, write_json, write_text
 from ecdysis.image.arrays import Mask
 from ecdysis.image.geometry import corner_distance, zooms_of
 from ecdysis.image.gzip_files import BROKEN_GZIP, reader, writing
 from ecdysis.image.nifti import read_header, voxel_offset
 from ecdysis.image.sidecar import sidecar_of
 from ecdysis.image.volume import Volume, read_anatomical, with_values, without_texts, write
-from ecdysis.share.tables import OF_EVENTS, public_columns, public_sidecar, table
+from ecdysis.share.tables import OF_EVENTS, public_columns, public_sidecar
 from ecdysis.version import __version__
 
 IMAGES = (".nii.gz", ".nii")
@@ -245,7 +245,7 @@ class RawSubject:
         if not needed <= set(kept):
             self.shared.left_out.append((name, "its columns are not those of BIDS"))
             return
-        write_text(self.folder / name, table(kept, content.rows))
+        write_text(self.folder / name, tsv_text(kept, content.rows))
         self.shared.files.append(name)
 
     def _write_scans(self) -> None:
@@ -259,7 +259,7 @@ class RawSubject:
                 if path.endswith(IMAGES) and not path.endswith("_defacemask.nii.gz")
             ]
             if listed:
-                write_text(self.folder / name, table(["filename"], listed))
+                write_text(self.folder / name, tsv_text(["filename"], listed))
                 self.shared.files.append(name)
                 self.shared.count(["acq_time and others (columns of scans)"])
 

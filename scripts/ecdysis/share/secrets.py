@@ -37,7 +37,7 @@ SHORTEST = 4
 ROOT = Path(__file__).parents[3]
 OWN_PACKAGES = ("deface", "figures", "quality", "report", "share", "skullstrip")
 OWN_TEXTS = (
-    *("report/*", "scripts/ecdysis/quality/*.tsv"),
+    *("report/*", "scripts/ecdysis/quality/*.tsv", "scripts/ecdysis/report/*.json"),
     *(f"scripts/ecdysis/{name}/*.py" for name in OWN_PACKAGES),
 )
 """The files from which the texts of pages, methods and templates come."""

@@ -27,7 +27,6 @@ DOUBTFUL = re.compile(
 NUMBER = r"-?\d+(\.\d+)?"
 OLDEST = 89
 """BIDS caps ages at 89 years, as the Safe Harbor rule of HIPAA does (45 CFR 164.514(b)(2))."""
-MISSING = "n/a"
 Rows = Sequence[Mapping[str, str]]
 
 
@@ -79,12 +78,6 @@ def public_columns(
         and all(re.fullmatch(allowed[name], row[name]) for row in rows if name in row)
     ]
     return kept, [name for name in columns if name not in kept]
-
-
-def table(columns: Sequence[str], rows: Rows) -> str:
-    """Write a table as TSV; missing cells become ``n/a``."""
-    lines = [columns, *([row.get(name, MISSING) for name in columns] for row in rows)]
-    return "".join("\t".join(line) + "\n" for line in lines)
 
 
 def capped(rows: Rows) -> list[dict[str, str]]:
