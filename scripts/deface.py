@@ -12,7 +12,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from ecdysis.deface.removal import region_to_remove, without
+from ecdysis.deface.face import region_to_remove, without
 from ecdysis.deface.residual import residual_face
 from ecdysis.errors import InputError
 from ecdysis.files import read_json, write_json

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ecdysis.places import HIDDEN
-from ecdysis.report.costs import costs_of
+from ecdysis.report.overview import costs_of
 from ecdysis.report.pages import Pages
 from ecdysis.report.quality import DOTS, EDGE, WIDTH, Comparison
 from ecdysis.report.records import load_run

@@ -3,7 +3,7 @@
 import pytest
 from ecdysis.phantom.bids import TRUTH, write_bids
 from ecdysis.phantom.head import HeadSettings
-from ecdysis.report.costs import costs_of
+from ecdysis.report.overview import costs_of
 from ecdysis.report.pages import Pages
 from ecdysis.report.records import load_run
 

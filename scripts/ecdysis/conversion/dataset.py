@@ -19,13 +19,10 @@ from ecdysis.places import MANIFEST, converted_file
 
 LOCK = Path(".ecdysis") / "tables.lock"
 """The lock file of the tables, relative to the output directory, where jobs run."""
-
 CENTURIES_BACK = 400
 """Shifted dates are written this many years earlier; the calendar repeats after 400 years."""
-
 MOVED_DATES = "retain_dates_modified"
 """The de-identification option that keeps shifted dates."""
-
 COLUMNS: dict[str, dict[str, Any]] = {
     "participant_id": {"Description": "Unique label of the participant"},
     "age": {

@@ -33,16 +33,12 @@ CONVERTED = re.compile(r"Convert (\d+) DICOM as (.*) \((\d+)x(\d+)x(\d+)x(\d+)\)
 
 A warning may precede it on the same line.
 """
-
 GAPS = ("Missing images?", "Check sorted order")
 """Its warnings of missing slices; it writes an image nevertheless."""
-
 PARTS = {"_ph": "phase", "_real": "real", "_imaginary": "imag", "_fieldmaphz": "fieldmap"}
 """Ending of a file name -> part of the complex signal, or a field map in Hz."""
-
 TRACE = "_ADC"
 """Ending of the images that the scanner computed from a diffusion series."""
-
 EQUALISED = "_Eq"
 """Part of the name of an image that dcm2niix interpolated to equal slice distances."""
 

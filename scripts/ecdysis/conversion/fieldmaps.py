@@ -14,7 +14,6 @@ from ecdysis.bids.schema import join, labels_of
 
 Grid = tuple[tuple[int, ...], tuple[float, ...]]
 """Shape and rounded affine of an image."""
-
 TARGETS = ("bold", "cbv", "sbref", "dwi", "asl", "m0scan")
 
 
@@ -134,7 +133,6 @@ def _sets(items: Sequence[SessionImage]) -> list[list[SessionImage]]:
 
 
 def _name(members: Sequence[SessionImage], name: str, suffix: str) -> str:
-    """Return the identifier that the images already have, or a new one."""
     present = (item.sidecar.get("B0FieldIdentifier") for item in members)
     new = "_".join(filter(None, (name, suffix)))
     return next((identifier for identifier in present if isinstance(identifier, str)), new)

@@ -18,7 +18,6 @@ CONTENTS = "images.json"
 
 OLDEST = 89
 """Ages above this one are written as this one (BIDS 1.11, "Participants file")."""
-
 SEXES = {"F": "female", "M": "male", "O": "other"}
 """Values of PatientSex and of the column ``sex``, with their meaning."""
 

@@ -243,7 +243,6 @@ def _link_calibrations(staged: Sequence[Staged]) -> None:
 
 
 def _leave_out_incomplete(session: Session) -> None:
-    """Leave out images without the fields or files that BIDS requires."""
     complete = []
     for image in session.staged:
         suffix = image.suffix

@@ -12,13 +12,10 @@ from ecdysis.image.gzip_files import reader, writing
 _FIELDS = table_rows(Path(__file__).with_name("sidecar_fields.tsv"))
 DROPPED = {field: reason for kind, field, reason in _FIELDS if kind == "dropped"}
 """Fields that are left out of the sidecar (regular expressions of the full name) -> the reason."""
-
 LOST = {field: reason for kind, field, reason in _FIELDS if kind == "lost"}
 """Fields that a sidecar lacks because of the de-identification -> the reason."""
-
 LONGEST_REPETITION_S = 100.0
 """A greater number is a repetition time in ms."""
-
 REQUIRED = {
     "bold": (("RepetitionTime", "VolumeTiming"),),
     "epi": (("PhaseEncodingDirection",), ("TotalReadoutTime", "EffectiveEchoSpacing")),
@@ -28,10 +25,8 @@ REQUIRED = {
     "fieldmap": (("Units",),),
 }
 """Suffix -> groups of fields; BIDS 1.10 requires one field of each group."""
-
 NEEDED_FILES = {"dwi": (".bval", ".bvec")}
 """Suffix -> endings of the files that BIDS requires for an image."""
-
 RECOMMENDED = {
     "MP2RAGE": (
         *("InversionTime", "FlipAngle", "RepetitionTimeExcitation", "RepetitionTimePreparation"),
@@ -43,7 +38,6 @@ RECOMMENDED = {
 
 BIDS 1.10, Appendix: Quantitative MRI. An image without one of them is converted with a warning.
 """
-
 SAFE_PRIVATE = "retain_safe_private"
 
 
@@ -136,7 +130,6 @@ def missing_fields(sidecar: Mapping[str, Any], suffix: str) -> list[str]:
 
 PIXDIM_4 = 76 + 4 * 4
 """Offset (bytes) of pixdim[4], the repetition time, in a NIfTI-1 header."""
-
 DIFFERENCE_S = 1e-3
 """Smaller differences are rounding."""
 

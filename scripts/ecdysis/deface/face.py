@@ -1,4 +1,4 @@
-"""The region of the face in the template's space, relative to the brain.
+"""Remove the face: its region in the template's space, relative to the brain.
 
 The region is everything in front of and below a plane from the brow to the pharynx, and the
 auricles. It is defined by the box around the template's brain mask, so it needs no face mask and
@@ -6,7 +6,9 @@ works with every template. Recognition uses eyes, nose, mouth, teeth, chin and e
 2019, doi:10.1056/NEJMc1908881).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -15,6 +17,8 @@ from scipy import ndimage
 from ecdysis.image.arrays import Array, Mask
 from ecdysis.image.geometry import Affine, zooms_of
 from ecdysis.image.resampling import resample
+from ecdysis.image.volume import Volume
+from ecdysis.skullstrip.itk import read_affine
 
 # Lengths are fractions of the brain's length from frontal to occipital pole. They are measured in
 # front of the frontal pole and above the vertex of the brain. The values are from the MNI152 head,
@@ -96,3 +100,24 @@ def _inside(x: Array, y: Array, z: Array, marks: Landmarks) -> Mask:
     aside = np.abs(x - marks.middle) / marks.half_width > EAR_SIDE
     ears = aside & (above < EAR_TOP) & (ahead > EAR_BACK) & (ahead < EAR_FRONT)
     return np.asarray(face | ears)
+
+
+def region_to_remove(
+    volume: Volume, brain: Mask, template_mask: Path, affines: Iterable[Path]
+) -> Mask:
+    """Return the face region of an image, without voxels in or near the brain.
+
+    `brain` is its brain mask, `template_mask` that of the template. `affines` are ITK transforms of
+    points that lead from the template to the image, in this order.
+    """
+    to_template = np.eye(4)
+    for file in affines:
+        to_template = to_template @ np.linalg.inv(read_affine(file))
+    marks = landmarks(nib.load(template_mask))
+    region = face_region(volume.stored.shape, to_template @ volume.affine, marks)
+    return region & away_from(brain, volume.affine, BRAIN_MARGIN_MM)
+
+
+def without(volume: Volume, region: Mask) -> Volume:
+    """Return an image with the value of air in a region; other voxels are unchanged."""
+    return Volume(volume.header, np.where(region, volume.background, volume.stored))

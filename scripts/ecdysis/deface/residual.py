@@ -23,7 +23,6 @@ from ecdysis.template import embedded
 Spans = tuple[tuple[float, float], tuple[float, float]]
 Depths = tuple[Array, Array | None]
 """The depths (mm from their start) of the rays of a part, and of the rays at its base."""
-
 STEP_MM = 2.0
 """Voxel size of the grid in the template's space, in which rays run."""
 LOW_MM, HIGH_MM = np.array([-100.0, -130.0, -74.0]), np.array([100.0, 124.0, 90.0])
@@ -281,7 +280,6 @@ def in_template(image: nib.Nifti1Image, to_image: Array) -> tuple[Values, Mask]:
 
 
 def _thinned(image: nib.Nifti1Image, step_mm: float) -> tuple[Values, Array]:
-    """Return the means of blocks of about `step_mm`, and their affine."""
     data = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32)).reshape(image.shape[:3])
     zooms = np.linalg.norm(image.affine[:3, :3], axis=0)
     factors = np.maximum(1, np.round(step_mm / zooms)).astype(int)

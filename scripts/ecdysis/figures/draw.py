@@ -134,7 +134,6 @@ class _Drawing:
         return aligned
 
     def _results(self) -> list[Picture]:
-        """Draw the results at the slices of the input."""
         others = []
         if self.files.corrected:
             corrected = load_canonical(self.files.corrected)

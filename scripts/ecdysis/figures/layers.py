@@ -216,7 +216,6 @@ def thumbnail(name: str, image: Canonical, mask: Canonical | None) -> Picture:
 
 
 def _picture(layout: Layout, values: NDArray[Any], window: tuple[float, float]) -> Any:
-    """Draw grey slices with their coordinates."""
     return labelled(grey(layout.arrange(values), window), layout)
 
 
@@ -225,7 +224,6 @@ def _arranged(layout: Layout, region: NDArray[np.bool_]) -> Pixels:
 
 
 def _words(layout: Layout) -> str:
-    """Describe the slices of a layout."""
     plane = " × ".join(f"{zoom:.3g}" for zoom in layout.zooms[:2])
     return (
         f"{len(layout.axial)} axial slices at the native resolution of {plane} mm and"

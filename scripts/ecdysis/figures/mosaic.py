@@ -220,12 +220,10 @@ def _stretched(plane: Values, size: tuple[int, int], *, nearest: bool) -> Values
 
 
 def _columns(width: int) -> int:
-    """Return how many slices of this width fit in a row."""
     return max(1, (WIDTH + GAP) // (width + GAP))
 
 
 def _rows(tiles: list[Values]) -> Values:
-    """Arrange slices of one size in rows."""
     columns = min(_columns(tiles[0].shape[1]), len(tiles))
     blank = np.zeros_like(tiles[0])
     lines = []

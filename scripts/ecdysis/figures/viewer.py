@@ -199,7 +199,6 @@ def ratio_layer(
 
 
 def _block_means(values: Values) -> Values:
-    """Return the means of blocks of `BLOCK` voxels along each axis."""
     padded = np.pad(values, [(0, -size % BLOCK) for size in values.shape], mode="edge")
     parts = [part for size in padded.shape for part in (size // BLOCK, BLOCK)]
     means: Values = padded.reshape(parts).mean(axis=(1, 3, 5), dtype=np.float32)

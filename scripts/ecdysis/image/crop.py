@@ -14,7 +14,6 @@ fov
 A box that would cut the brain mask is enlarged until it contains the mask.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from ecdysis.errors import InputError
@@ -24,11 +23,10 @@ from ecdysis.image.volume import Volume
 from ecdysis.sections import CropSection
 
 NONE = "none"
-MODES = ("slices", "auto", "fov")
+
 HEAD_MODES = {"auto", "fov"}
 MASK_MARGIN = 3.0
 """Margin in mm around the brain mask, so that a typical smoothing kernel stays inside the image."""
-
 REMEDY = "Change crop.slices, crop.margin or crop.fov, or set crop.modes to [none]"
 
 
@@ -48,10 +46,11 @@ def crop_box(
     Raises
     ------
     InputError
-        An unknown mode, a distance that is not positive, or no voxel is left.
+        No voxel is left, or a mode is combined with ``none``.
     """
     modes = [mode for mode in settings["modes"] if mode != NONE]
-    _check_settings(settings, modes)
+    if modes and NONE in settings["modes"]:
+        raise InputError("crop.modes", f"{settings['modes']}: none excludes others", REMEDY)
     whole = Box.whole(volume.stored.shape)
     decided: dict[str, Any] = {"CropModes": modes or [NONE]}
     warnings = []
@@ -106,19 +105,3 @@ def field_of_view(volume: Volume, head: Box, length: float) -> Box:
     else:
         below[axis][1] = min(below[axis][1], top + voxels)
     return Box.of(below)
-
-
-def _check_settings(settings: CropSection, modes: Sequence[str]) -> None:
-    """Check that the modes exist and can be combined, and that distances are positive."""
-    unknown = [mode for mode in modes if mode not in MODES]
-    if unknown or (modes and len(modes) < len(settings["modes"])):
-        problem = f"{settings['modes']}: expected [none] or any of {', '.join(MODES)}"
-        raise InputError("crop.modes", problem, "Correct the modes")
-    margin, fov = settings.get("margin", 0), settings.get("fov", 1)
-    for name, value, is_wrong, expected in (
-        ("margin", margin, "auto" in modes and margin < 0, "0 or more"),
-        ("fov", fov, "fov" in modes and fov <= 0, "more than 0"),
-    ):
-        if is_wrong:
-            problem = f"{value} mm: expected {expected}"
-            raise InputError(f"crop.{name}", problem, "Correct the distance")

@@ -25,7 +25,6 @@ Voxels = npt.NDArray[Any]
 Triple = tuple[int, int, int]
 
 KEEP = "keep"
-ENDS = ("LR", "PA", "IS")
 AXES = "xyz"
 CORNERS = np.indices((2, 2, 2)).reshape(3, 8)
 
@@ -105,16 +104,10 @@ def faces(data: Voxels) -> list[Voxels]:
 
 
 def axis_change(orientation: str, affine: Affine) -> Ornt:
-    """Return the change of axes from an image with `affine` to an orientation code, or ``keep``.
-
-    Raises
-    ------
-    InputError
-        `orientation` is not a code.
-    """
-    code = valid_orientation(orientation)
+    """Return the change of axes from an image with `affine` to an orientation code, or ``keep``."""
     start = io_orientation(affine)
-    change: Ornt = ornt_transform(start, start if code == KEEP else axcodes2ornt(code))
+    end = start if orientation == KEEP else axcodes2ornt(orientation)
+    change: Ornt = ornt_transform(start, end)
     return change
 
 
@@ -128,27 +121,6 @@ def permutation_and_flips(change: Ornt) -> tuple[Triple, tuple[bool, bool, bool]
 def undone(permutation: Sequence[int], flips: Sequence[bool]) -> Ornt:
     """Return the change of axes that undoes a permutation and flips."""
     return np.column_stack([permutation, np.where(flips, -1, 1)]).astype(float)
-
-
-def valid_orientation(orientation: str) -> str:
-    """Check an orientation code; return it, or ``keep``.
-
-    Raises
-    ------
-    InputError
-        The code does not have one letter of each of L/R, P/A and I/S.
-    """
-    if orientation == KEEP:
-        return KEEP
-    ends = sorted(orientation)
-    if sorted(next((pair for pair in ENDS if end in pair), "") for end in ends) != sorted(ENDS):
-        raise InputError(
-            "reorient.orientation",
-            f"{orientation!r} is not an orientation: expected one letter of each of L/R, P/A and "
-            "I/S, naming the positive end of each axis, or keep",
-            "Write for example RAS, LAS or LPI",
-        )
-    return orientation
 
 
 def orientation_of(affine: Affine) -> str:
@@ -232,6 +204,5 @@ def slices_box(slices: Mapping[str, Sequence[int | None] | None], shape: Sequenc
 
 
 def _triple(values: Sequence[int] | npt.NDArray[Any]) -> Triple:
-    """Return three values as plain integers."""
     first, second, third = (int(value) for value in values)
     return first, second, third

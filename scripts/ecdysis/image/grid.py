@@ -16,19 +16,14 @@ SAME_GRID = 0.5
 A much smaller limit would fail: near a rotation of 180 degrees the quaternion of a qform (single
 precision) is exact to 1e-3 rad only, which is 0.2 mm at the far corner of a head.
 """
-
 SINGULAR = 1e-6
 """Axes with a smaller determinant, as unit vectors, are in one plane."""
-
 ROUNDED = 1e-5
 """A quaternion whose squared length exceeds 1 by up to this value was rounded; it is shortened."""
-
 FORM_CODES = range(6)
 """Values of sform_code and qform_code that have a meaning (nifti1.h; 5 since 2020)."""
-
 ALIGNED = 2
 """NIFTI_XFORM_ALIGNED_ANAT: coordinates aligned to another image."""
-
 ORIENT = "Convert the image again, or set a correct sform (nibabel's set_sform, fslorient)"
 
 
@@ -142,7 +137,6 @@ def _qform(header: Nifti1Header, warnings: list[str]) -> Affine | None:
 
 
 def _fault(affine: Affine | None, shape: tuple[int, ...]) -> str | None:
-    """Return why an affine cannot be used, or None."""
     if affine is None:
         return "has no valid quaternion"
     if not np.isfinite(affine).all():

@@ -16,7 +16,6 @@ _open: Any = igzip.IGzipFile
 
 BROKEN_GZIP = (EOFError, OSError, cast("type[Exception]", isal_zlib.error))
 """What reading a damaged gzip stream raises; `gzip.BadGzipFile` is an `OSError`."""
-
 LEVEL = 2
 """Level 3 takes three times as long and saves nothing."""
 

@@ -76,7 +76,6 @@ def block_means(volume: Volume, length: float) -> tuple[Blocks, list[list[int]]]
 
 
 def _threshold(blocks: Blocks, search: HeadSearch) -> float:
-    """Return the minimum intensity of blocks of the head."""
     # Squares of large intensities do not fit into 32 bits.
     values = blocks.astype(np.float64) - blocks.min()
     inside = values[values > 0]

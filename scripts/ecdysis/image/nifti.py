@@ -199,7 +199,6 @@ def damaged(path: str | PathLike[str], error: Exception) -> InputError:
 
 
 def _first_bytes(path: Path, stream: BinaryIO, compressed: bytes) -> bytes:
-    """Decompress as much of a gzip stream as a header needs."""
     wanted = Nifti2Header.sizeof_hdr
     try:
         start = first_bytes(compressed, wanted)

@@ -54,14 +54,11 @@ from ecdysis.image.nifti import (
 
 TEXT_FIELDS = ("data_type", "db_name", "descrip", "aux_file", "intent_name", "unused_str")
 """Free text of a header, where converters leave names, times and paths; never written out."""
-
 ITK_ORTHOGONAL = 1e-4
 """ITK reads no sform whose axes are further from orthogonal (cosine); tried with ITK 5.4."""
-
 LARGEST = 1e38
 """Larger intensities do not fit into the 32-bit floats that programs compute with. Some programs
 write the limits of these floats (3.4e38) where there is no value."""
-
 MIRRORED_SLICE_CODES = {1: 2, 2: 1, 3: 4, 4: 3, 5: 6, 6: 5}
 """The slice order (nifti1.h, slice_code) seen from the other end of the slice axis."""
 
@@ -305,7 +302,6 @@ def _moved(header: Nifti1Header, move: Callable[[Affine], Affine]) -> Nifti1Head
 
 
 def _cosines(affine: Affine) -> Affine:
-    """Return the cosines of the angles between the voxel axes, 3 x 3."""
     directions = affine[:3, :3] / zooms_of(affine)
     return np.asarray(directions.T @ directions)
 

@@ -204,8 +204,7 @@ class MeasuredImage:
         near = around.voxels(distance < mriqc.NEAR_HEAD * distance.max())
         artefacts = mriqc.artefact_mask(values, hat, near)
         blank = around.voxels(around.blank)
-        first, second, third = self.box.slices
-        box = (first, second, third)
+        box = self.box.slices
         return mriqc.Scan(corrected, probabilities, box, head, blank, hat, artefacts)
 
     def missing(self, what: str, word: str = "of") -> str:

@@ -116,7 +116,6 @@ STEPS = {
 
 
 def _failed_at(image: ProcessedImage) -> str | None:
-    """Return the step at which an image failed, in words."""
     failed = (stage.name for stage in image.stages if stage.state == "failed")
     return next((STEPS.get(name, name) for name in failed), None)
 
@@ -330,7 +329,6 @@ def _quality(run: Run) -> Iterator[str]:
 
 
 def _tools(run: Run) -> str:
-    """Name the versions of the packages that this run used."""
     names = ["snakemake", "pybids"]
     names += ["nibabel", "numpy", "scipy"] if _ran(run, "crop") else []
     names += ["nipype"] if _ran(run, "skullstrip") else []
@@ -340,7 +338,6 @@ def _tools(run: Run) -> str:
 
 
 def _ran(run: Run, stage: str) -> bool:
-    """Whether a stage was done for any image."""
     return any(_done(image, stage) for _, image in run.images)
 
 

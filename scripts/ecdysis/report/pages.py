@@ -9,11 +9,10 @@ from typing import Any
 
 from ecdysis import ratings
 from ecdysis.report import wording
-from ecdysis.report.costs import costs_of
 from ecdysis.report.figure_files import FigureFile, Figures, figures_of, thumb_of, viewer_of
 from ecdysis.report.methods import keys_of, methods_of, numbered, write_methods
 from ecdysis.report.model import NotProcessed, ProcessedImage, Run, Subject
-from ecdysis.report.overview import ahead, cases, programs_of, software, summary
+from ecdysis.report.overview import ahead, cases, costs_of, programs_of, software, summary
 from ecdysis.report.provenance import log_tail, parameters_of
 from ecdysis.report.quality import Comparison, Place
 from ecdysis.report.quality_table import write_table
@@ -86,7 +85,6 @@ class Pages:
 
     @cached_property
     def _entries(self) -> dict[str, list[Entry]]:
-        """The entries of each subject, by its label."""
         grouped: dict[str, list[Entry]] = {subject.label: [] for subject in self.run.subjects}
         for entry in self.entries:
             grouped[entry.subject.label].append(entry)

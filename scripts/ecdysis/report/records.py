@@ -110,7 +110,6 @@ def _subjects(
 
 
 def _manifest(root: Path) -> dict[str, Any]:
-    """Read the manifest of a run."""
     try:
         return dict(read_json(root / MANIFEST))
     except (OSError, ValueError) as error:
@@ -122,7 +121,6 @@ def _manifest(root: Path) -> dict[str, Any]:
 
 
 def _exclusions(manifest: Mapping[str, Any]) -> dict[str, list[NotProcessed]]:
-    """Return the images that are not processed, by subject."""
     excluded: dict[str, list[NotProcessed]] = {}
     for item in manifest.get("excluded", []):
         subject, rated, fault = str(item["subject"]), item.get("rated"), item.get("fault", True)
@@ -149,7 +147,6 @@ def _dicom(read: Reader, plan: Mapping[str, Any], only: str | None) -> Dicom | N
 
 
 def _stripping(manifest: Mapping[str, Any]) -> bool:
-    """Whether this run strips skulls."""
     stripping = manifest.get("settings", {}).get("skullstrip", {})
     return bool(stripping.get("method", "none") != "none" or stripping.get("masks"))
 

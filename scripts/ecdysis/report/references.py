@@ -50,7 +50,6 @@ def _name(author: str) -> str:
 
 @cache
 def _entries() -> dict[str, str]:
-    """Return the BibTeX of each entry by its key."""
     text = BIBLIOGRAPHY.read_text(encoding="utf-8")
     entries = re.finditer(r"^@\w+\{(\w+),\n.*?^\}\n", text, re.MULTILINE | re.DOTALL)
     return {entry[1]: entry[0] for entry in entries}

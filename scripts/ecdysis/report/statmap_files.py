@@ -73,6 +73,5 @@ def _figure(output_dir: Path, path: Path) -> FigureFile | None:
 
 
 def _details(output_dir: Path, unit: str) -> dict[str, Any]:
-    """Read the details of the job of a unit."""
     record = output_dir / record_file(unit, "statmaps")
     return dict(read_json(record).get("details", {})) if record.is_file() else {}

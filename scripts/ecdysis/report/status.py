@@ -101,7 +101,6 @@ def entries_of(run: Run, flags: Mapping[str, Sequence[Flag]]) -> list[Entry]:
 
 
 def _concerns(unit: str, subject: Subject, image: ProcessedImage) -> bool:
-    """Whether a stage of a subject or session concerns one of the subject's images."""
     return unit in (subject.name, f"{subject.name}_ses-{image.session}")
 
 

@@ -61,20 +61,17 @@ def sentence(text: str) -> str:
 
 def is_plain_list(content: Any) -> bool:
     """Whether a value is a list of single values."""
-    return (
-        isinstance(content, Sequence)
-        and not isinstance(content, str)
-        and not any(isinstance(value, Mapping | list | tuple) for value in content)
+    return isinstance(content, list | tuple) and not any(
+        isinstance(value, Mapping | list | tuple) for value in content
     )
 
 
 def is_matrix(content: Any) -> bool:
     """Whether a value is a list of equally long lists of numbers."""
     return (
-        isinstance(content, Sequence)
-        and not isinstance(content, str)
+        isinstance(content, list | tuple)
         and len(content) >= MATRIX_ROWS
-        and all(isinstance(row, Sequence) and not isinstance(row, str) and row for row in content)
+        and all(isinstance(row, list | tuple) and row for row in content)
         and len({len(row) for row in content}) == 1
         and all(isinstance(cell, int | float) for row in content for cell in row)
     )

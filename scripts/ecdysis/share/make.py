@@ -118,7 +118,6 @@ def _subjects(study: Study, folder: Path, known: Searched) -> list[Subject]:
 
 
 def _mapped(subjects: Sequence[Subject], processes: int) -> Iterator[Shared]:
-    """Make the files of all subjects in several processes."""
     if processes == 1 or len(subjects) == 1:
         yield from map(make_subject, subjects)
         return
@@ -165,7 +164,6 @@ def make_subject(subject: Subject) -> Shared:
 
 
 def _drop_image(image: Defaced, folder: Path, shared: Shared) -> None:
-    """Remove the raw file and all results of an image."""
     name = image.name
     raw_files = [path for path in shared.files if path.partition(".")[0] == name.name]
     for path in raw_files:

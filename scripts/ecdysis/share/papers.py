@@ -6,10 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from ecdysis.errors import InputError
 from ecdysis.files import read_json, read_tsv, sha256, tsv_text, write_json, write_text
+from ecdysis.html_pages import environment
 from ecdysis.share.raw import Shared
 from ecdysis.share.scan import Report, Searched
 from ecdysis.share.tables import (
@@ -23,7 +22,7 @@ from ecdysis.version import BIDS_VERSION, __version__, generated_by
 
 CHECKSUMS, STATEMENT = "sha256sums.txt", "SHARE.md"
 TO_FILL_IN = "TO BE FILLED IN"
-TEMPLATES = Path(__file__).parents[3] / "report"
+
 USUAL = (
     *("sourcedata", "code", "stimuli", "derivatives", "phenotype", "logs"),
     *("README", "README.txt", "README.rst", "CHANGES", "CITATION.cff"),
@@ -92,7 +91,6 @@ def _write_participants(
 
 
 def _write_dictionary(source: Path, folder: Path, columns: Sequence[str]) -> None:
-    """Write the descriptions of the published columns."""
     try:
         content = read_json(source)
         kept = {name: content[name] for name in columns if name in content}
@@ -155,16 +153,9 @@ def statement(
 
 
 def _filled(template: str, **content: object) -> str:
-    """Return the text of a template in the folder ``report``."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=False,  # noqa: S701 - Markdown, not HTML; the filter escapes data
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["plain"] = _plain
-    return environment.get_template(template).render(mark=TO_FILL_IN, **content)
+    markdown = environment().overlay(autoescape=False, keep_trailing_newline=True)
+    markdown.filters["plain"] = _plain
+    return markdown.get_template(template).render(mark=TO_FILL_IN, **content)
 
 
 def _plain(text: str) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ecdysis.bids.discovery import SAFE_PATH
 from ecdysis.bids.image_name import ImageName
-from ecdysis.deface.removal import region_to_remove, without
+from ecdysis.deface.face import region_to_remove, without
 from ecdysis.errors import InputError
 from ecdysis.files import atomic, read_json, read_tsv, tsv_text, write_json, write_text
 from ecdysis.image.arrays import Mask
@@ -126,12 +126,10 @@ class RawSubject:
 
     @cached_property
     def _defaced(self) -> dict[str, Defaced]:
-        """The defaced images by their path in the dataset."""
         return {image.path.relative_to(self.bids_dir).as_posix(): image for image in self.images}
 
     @cached_property
     def _every(self) -> list[str]:
-        """All files of the subject, relative to the dataset."""
         root = self.bids_dir / f"sub-{self.subject}"
         files = (path for path in root.rglob("*") if not path.is_dir())
         return sorted(path.relative_to(self.bids_dir).as_posix() for path in files)

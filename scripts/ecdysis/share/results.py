@@ -165,7 +165,6 @@ def _nameless(rating: Rating, number: int) -> Rating:
 
 
 def _describe(folder: Path, title: str) -> None:
-    """Write the description of the derivative dataset."""
     description = {
         "Name": f"{title}: skull-stripped and defaced",
         "BIDSVersion": BIDS_VERSION,

@@ -228,7 +228,6 @@ def _in_text(path: Path, known: Searched) -> Iterator[str]:
 
 
 def _in_header(path: Path) -> Iterator[str]:
-    """Check the header and the compression of an image."""
     try:
         if path.suffix == ".gz":
             with path.open("rb") as stream:
@@ -248,7 +247,6 @@ def _in_header(path: Path) -> Iterator[str]:
 
 
 def _in_picture(path: Path, known: Searched) -> Iterator[str]:
-    """Check the texts inside a picture."""
     from PIL import Image
 
     with Image.open(path) as picture:
