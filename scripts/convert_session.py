@@ -11,7 +11,7 @@ from typing import Any
 
 from ecdysis.conversion.dataset import add_to_tables, keep_dicom
 from ecdysis.conversion.nifti import NiftiSeries
-from ecdysis.conversion.session import place, stage_session
+from ecdysis.conversion.session import Session, place, stage_session
 from ecdysis.conversion.sidecar import remedy
 from ecdysis.errors import InputError
 from ecdysis.files import write_json
@@ -61,12 +61,7 @@ def place_session(
     added = [(nifti[name], bids_dir / image) for name, image in images if image in new]
     add_to_tables(bids_dir, added, options)
     copied = keep_dicom(dicom, bids_dir / "sourcedata") if sourcedata else []
-    problems = session.failed + [
-        f"{left.image} was not made: BIDS requires {' and '.join(left.absent)}, which its header "
-        f"does not have. {remedy(left.absent, options)}."
-        for left in session.left_out
-    ]
-    if problems:
+    if problems := _problems_of(session, options):
         problem = f"{len(problems)} planned images or series were not made: {' '.join(problems)}"
         raise InputError(dicom.name, problem, "All other images of the session are in the dataset")
     record = {"session": dicom.name, "files": files, "kept": existing, "sourcedata": copied}
@@ -79,6 +74,15 @@ def place_session(
         "sourcedata": copied,
         "warnings": session.warnings,
     }
+
+
+def _problems_of(session: Session, options: Sequence[str]) -> list[str]:
+    """Return why planned images or series were not made."""
+    return session.failed + [
+        f"{left.image} was not made: BIDS requires {' and '.join(left.absent)}, which its header "
+        f"does not have. {remedy(left.absent, options)}."
+        for left in session.left_out
+    ]
 
 
 if "snakemake" in globals():

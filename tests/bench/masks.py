@@ -10,7 +10,6 @@ the columns: per cent but for Dice and HD95 (mm). Heads whose files are absent a
 
 import argparse
 import contextlib
-import logging
 import resource
 import subprocess
 import sys
@@ -154,15 +153,17 @@ def strip(head: Head, template: Prepared, folder: Path, threads: int) -> Made:
     """Make the mask as the workflow does for an image that is alone in its session."""
     used = cpu_seconds()
     field = folder / "field.nii.gz"
-    details = ants_recipe.skullstrip(
-        head.image,
-        template,
-        folder / "mask.nii.gz",
-        byproducts=Byproducts(folder / "posteriors.nii.gz", field, folder / "affine.mat"),
-        priors=not head.is_t1w,
-        provider="embedded",
-        threads=threads,
-    )
+    # nipype writes its messages to what is the standard output when it is imported.
+    with contextlib.redirect_stdout(sys.stderr):
+        details = ants_recipe.skullstrip(
+            head.image,
+            template,
+            folder / "mask.nii.gz",
+            byproducts=Byproducts(folder / "posteriors.nii.gz", field, folder / "affine.mat"),
+            priors=not head.is_t1w,
+            provider="embedded",
+            threads=threads,
+        )
     cpu = cpu_seconds() - used
     image, bias = nib.load(head.image), nib.load(field)
     zooms, coarse = (np.linalg.norm(one.affine[:3, :3], axis=0) for one in (image, bias))
@@ -234,7 +235,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--keep", type=Path, help="gets heads and masks; default is temporary")
     parser.add_argument("--threads", type=int, default=2)
     asked = parser.parse_args(arguments)
-    logging.basicConfig(force=True)  # messages of nipype go to stderr, the table to stdout
     if unknown := sorted(set(asked.names) - names):
         parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(sorted(names))}")
     headings = ["head", *(heading for heading, _ in COLUMNS.values()), "verdict", "CPU, s"]

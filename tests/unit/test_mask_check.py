@@ -46,7 +46,7 @@ def test_the_worst_measure_gives_the_verdict_and_each_its_reason(change, verdict
     [
         ({"similarity": 0.3, "template_correlation": 0.8}, "look"),
         ({"similarity": 0.3}, "ok"),
-        ({"similarity": 0.2}, "look"),
+        ({"similarity": 0.19}, "look"),
     ],
 )
 def test_only_a_t1w_has_to_be_much_like_the_template(measures, verdict):

@@ -122,16 +122,22 @@ def skullstrip(
         head = _prepared(image, template, folder, threads, recipe, is_t1w=not priors)
         head = _with_brain_if_stripped(head) if keep_stripped else head
         head = head if lesion is None else _without_lesion(head, read_mask(lesion, read(image)))
-        try:
-            best, alignment = best_attempt(STRATEGIES, partial(_attempt, head=head))
-        except NoAlignmentError as error:
-            raise no_brain(image) from error
-        if not best.mask.any():
-            raise no_brain(image)
+        best, alignment = _best_attempt(head, image)
         mask.parent.mkdir(parents=True, exist_ok=True)
         working_image.write_mask(best.mask, head.source, mask)
         _write_others(best.registered, byproducts, transforms, sort=not priors)
     return {**programs.facts, **_details(head, best, alignment)}
+
+
+def _best_attempt(head: _Head, image: Path) -> tuple[Attempt[Registered], dict[str, Any]]:
+    """Return the best mask of the head in an image, and what to record of the alignment."""
+    try:
+        best, alignment = best_attempt(STRATEGIES, partial(_attempt, head=head))
+    except NoAlignmentError as error:
+        raise no_brain(image) from error
+    if not best.mask.any():
+        raise no_brain(image)
+    return best, alignment
 
 
 def _details(

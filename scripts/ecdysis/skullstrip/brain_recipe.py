@@ -12,12 +12,13 @@ class LinearSettings:
 
     Mattes mutual information on regular samples: Mattes et al. 2003,
     doi:10.1109/TMI.2003.809072. Numbers as in antsBrainExtraction.sh (32 bins, 25 % of the
-    samples, gradient step 0.1), which also aligns at 4 mm.
+    samples, gradient step 0.1), which also aligns at 4 mm. That level did not change the masks,
+    because the nonlinear registration begins at 8 mm.
     """
 
-    levels_mm: tuple[float, ...] = (8, 4)
-    iterations: tuple[int, ...] = (200, 100)
-    sigmas_mm: tuple[float, ...] = (4, 2)
+    levels_mm: tuple[float, ...] = (8,)
+    iterations: tuple[int, ...] = (100,)
+    sigmas_mm: tuple[float, ...] = (4,)
     step: float = 0.1
     bins: int = 32
     sampling: float = 0.25
@@ -51,7 +52,7 @@ class NearBrainSettings(NonlinearSettings):
     """
 
     levels_mm: tuple[float, ...] = (4, 2)
-    iterations: tuple[int, ...] = (40, 4)
+    iterations: tuple[int, ...] = (28, 4)
     sigmas_mm: tuple[float, ...] = (2, 0)
     update_sigma: float = 2.0
     around_brain_mm: float = 8.0
