@@ -66,11 +66,7 @@ class Progress:
 
         The mean time of each step in this run, or its typical time scaled to this machine, is
         multiplied by the number of jobs left, and divided by the number of jobs at the same time.
-
-        Parameters
-        ----------
-        elapsed : float
-            Seconds since the first job began.
+        `elapsed` are the seconds since the first job began.
         """
         busy = sum(self._seconds.values())
         if not busy or not elapsed:

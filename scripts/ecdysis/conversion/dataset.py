@@ -84,19 +84,9 @@ def add_to_tables(
 ) -> dict[str, str]:
     """Add a participant, and the images of a session, to the tables of the dataset.
 
-    Parameters
-    ----------
-    images : sequence of (NiftiSeries, Path)
-        Each series with its image in the dataset. The sidecar is next to the image.
-    options : sequence of str
-        The options of the de-identification, which decide how dates are written.
-    lock : Path
-        This file is locked while the tables change.
-
-    Returns
-    -------
-    dict
-        Path of each image, relative to its session -> ``acq_time``.
+    `images` are each series with its image in the dataset, beside which its sidecar lies. The
+    `options` of the de-identification decide how dates are written. The file `lock` is locked
+    meanwhile. The result is the ``acq_time`` of each image, by its path relative to the session.
     """
     to_convert = _participants_to_convert()
     times = {}

@@ -67,21 +67,10 @@ def stage_session(
 ) -> Session:
     """Prepare the converted series of a session for the dataset, and link its field maps.
 
-    Parameters
-    ----------
-    nifti : mapping
-        The converted images of each series.
-    bids_dir : Path
-        The dataset, which may already have some of the images.
-    staging : Path
-        An empty folder; files are linked if it is on the file system of the dataset.
-    name : str
-        The name of the session, for example ``sub-01_ses-01``.
-
-    Returns
-    -------
-    Session
-        Images in the order of their series.
+    `nifti` has the converted images of each series; the dataset may already have some of them.
+    Files are linked into `staging`, an empty folder, if it is on the file system of the dataset.
+    `name` is that of the session, such as ``sub-01_ses-01``. Images are in the order of their
+    series.
     """
     session = Session()
     for item in series:
@@ -106,12 +95,8 @@ def stage_session(
 def place(session: Session, bids_dir: Path) -> tuple[list[dict[str, str]], list[str]]:
     """Place images in the dataset, each after its sidecar and other files.
 
-    Returns
-    -------
-    files : list of dict
-        ``path`` and ``sha256`` of all files that are in the dataset now.
-    kept : list of str
-        Paths of the files that the dataset already had.
+    Return ``path`` and ``sha256`` of all files that are in the dataset now, and the paths of those
+    that it already had.
     """
     files, kept = [], []
     for image in session.staged:

@@ -81,16 +81,9 @@ def completed(
 ) -> dict[str, Any]:
     """Return a sidecar with the fields that follow from the name and from the rules of the study.
 
-    Parameters
-    ----------
-    sidecar : dict
-        See `without_dropped`.
-    direction : str or None
-        The direction of phase encoding in the plan, for example ``AP``.
-    axes : tuple of str
-        The positive ends of the voxel axes, for example ``("L", "A", "S")``.
-    metadata : dict
-        Fields from the rules of the study; they override the header.
+    `sidecar` is the result of `without_dropped`, `direction` that of phase encoding in the plan,
+    such as ``AP``, and `axes` are the positive ends of the voxel axes, such as ``("L", "A", "S")``.
+    The `metadata` from the rules of the study override the header.
     """
     fields = dict(sidecar)
     if "task" in labels:

@@ -54,18 +54,10 @@ class ImageFiles:
 
 
 def draw_figures(folder: Path, files: ImageFiles) -> dict[str, Any]:
-    """Draw the figures of an image.
+    """Draw the figures of an image; return their number, and a warning for each that failed.
 
-    Parameters
-    ----------
-    folder : Path
-        Gets ``<entities>_desc-<kind>_<suffix>.jpg`` and, as ``desc-viewer``, an HTML page with
-        its data files.
-
-    Returns
-    -------
-    dict
-        ``figures``, their number, and ``warnings``, one for each that could not be drawn.
+    `folder` gets ``<entities>_desc-<kind>_<suffix>.jpg`` and, as ``desc-viewer``, an HTML page with
+    its data files.
     """
     load_plotting()
     folder.mkdir(parents=True, exist_ok=True)

@@ -63,8 +63,8 @@ def write_image_viewer(
         The first image is shown when the page opens; `aligned` are registered to this image.
     back : str
         Address of the page that links to the viewer.
-    mask, automatic, lesion, labels : Canonical, optional
-        Brain mask, the automatic mask that it replaces, lesions, and tissues.
+    automatic : Canonical, optional
+        The automatic mask that `mask` replaces.
     mask_path : Path, optional
         Where a corrected mask belongs within a folder of masks.
     """

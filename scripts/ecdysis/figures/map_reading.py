@@ -54,29 +54,20 @@ class Reading:
 
 @dataclass(frozen=True)
 class Shown:
-    """A map and the settings of its figures.
-
-    Attributes
-    ----------
-    image : nibabel.Nifti1Image
-        float32, 3-D, 0 instead of NaN.
-    threshold : float
-        Smaller absolute values are hidden.
-    cut_coords : three floats or None
-        mm; None for the maximum of the map.
-    values : str
-        The name of the colour bar.
-    notes : tuple of str
-        Sentences for the caption.
-    """
+    """A map and the settings of its figures."""
 
     image: nib.Nifti1Image
+    """float32, 3-D, 0 instead of NaN."""
     title: str
     threshold: float
+    """Smaller absolute values are hidden."""
     background: Background = None
     cut_coords: Sequence[float] | None = None
+    """mm; None for the maximum of the map."""
     values: str = "value"
+    """The name of the colour bar."""
     notes: tuple[str, ...] = ()
+    """Sentences for the caption."""
 
     @property
     def words(self) -> str:
@@ -98,12 +89,7 @@ class Shown:
 
 
 def load_map(path: str | Path) -> nib.Nifti1Image:
-    """Read a statistical map.
-
-    Returns
-    -------
-    nibabel.Nifti1Image
-        float32, 3-D, affine in mm; 0 instead of NaN.
+    """Read a statistical map: float32, 3-D, affine in mm; 0 instead of NaN.
 
     Raises
     ------
@@ -169,14 +155,8 @@ def prepare(
 ) -> Shown:
     """Read a map and decide how it is shown.
 
-    Parameters
-    ----------
-    head : nibabel.Nifti1Image, optional
-        The head of its subject.
-    threshold : float, optional
-        Given by the user; used for statistics if any value reaches it.
-    cut_coords : three floats, optional
-        mm.
+    `head` is that of its subject. The user's `threshold` is used for statistics if any value
+    reaches it; `cut_coords` are in mm.
 
     Raises
     ------

@@ -49,30 +49,20 @@ Bytes = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class ViewerLayer:
-    """A layer of a viewer.
-
-    Attributes
-    ----------
-    id, title : str
-        The id is part of a file name.
-    kind : str
-        ``image``, ``mask``, ``labels`` or ``map``.
-    values : uint8 array, shape of the grid
-    facts : mapping
-        What the script needs to know of this kind; see `report/viewer_layers.js`.
-    shown : bool
-        Whether the layer is visible when the page opens.
-    file : str
-        Name of the data file; empty for one that belongs to this page alone.
-    """
+    """A layer of a viewer; its values have the shape of the grid."""
 
     id: str
+    """Part of a file name."""
     title: str
     kind: str
+    """``image``, ``mask``, ``labels`` or ``map``."""
     values: Bytes
     facts: Mapping[str, Any] = field(default_factory=dict)
+    """What the script needs to know of this kind; see `report/viewer_layers.js`."""
     shown: bool = False
+    """Whether the layer is visible when the page opens."""
     file: str = ""
+    """Name of the data file; empty for one that belongs to this page alone."""
 
 
 @dataclass(frozen=True)
@@ -94,21 +84,14 @@ class ViewerGrid:
 
 @dataclass(frozen=True)
 class MaskFile:
-    """Where a corrected mask belongs.
-
-    Attributes
-    ----------
-    path : Path
-        Within a folder of masks, such as ``sub-01/anat/sub-01_desc-brain_mask.nii.gz``.
-    image : Canonical
-        The raw image, on whose grid the mask is saved.
-    start : sequence of int
-        The voxel of the raw image at which the grid of the viewer starts.
-    """
+    """Where a corrected mask belongs."""
 
     path: Path
+    """Within a folder of masks, such as ``sub-01/anat/sub-01_desc-brain_mask.nii.gz``."""
     image: Canonical
+    """The raw image, on whose grid the mask is saved."""
     start: Sequence[int]
+    """The voxel of the raw image at which the grid of the viewer starts."""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -239,19 +222,11 @@ def write_viewer(
     mask_file: MaskFile | None = None,
     note: str = "",
 ) -> None:
-    """Write a page and the data files of its layers.
+    """Write a page and the data files of its layers, images first, all of the shape of the grid.
 
-    Parameters
-    ----------
-    page : Path
-        Data files are named after it, unless a layer names its file; an existing file that a layer
-        names is kept, since several pages share it.
-    layers : sequence of ViewerLayer
-        All of the shape of the grid; images first.
-    back : str
-        Address of the page that links to this one.
-    mask_file : MaskFile, optional
-        With it the layer ``mask`` can be corrected and saved.
+    Data files are named after the page, unless a layer names its file; an existing file that a
+    layer names is kept, since several pages share it. `back` is the address of the page that links
+    to this one. With a `mask_file` the layer ``mask`` can be corrected and saved.
     """
     step = max(1, math.ceil((math.prod(grid.shape) / MOST_VOXELS) ** (1 / 3)))
     affine = grid.affine @ np.diag([step, step, step, 1])

@@ -35,15 +35,9 @@ def write_bids(
 ) -> list[Path]:
     """Write a BIDS dataset of phantoms; return its images.
 
-    Parameters
-    ----------
-    subjects, sessions : int or labels
-        A number gives the labels 01, 02... and 1, 2...; with 0, there is no session level.
-    settings : HeadSettings, optional
-        Settings of all images. The number of the subject (from 0) is added to `seed`, and that of
-        the image to `scan`; a suffix other than T1w sets `contrast`.
-    suffixes : sequence of str
-        Images of each session: T1w, T2w, FLAIR, PDw.
+    Numbers of subjects and sessions give the labels 01, 02... and 1, 2...; with 0 sessions, there
+    is no session level. The number of the subject (from 0) is added to the `seed` of the settings,
+    and that of the image to `scan`; a suffix other than T1w (T2w, FLAIR, PDw) sets `contrast`.
     """
     base = settings or HeadSettings()
     people = _labels(subjects, "{:02d}")

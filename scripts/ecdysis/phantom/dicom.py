@@ -34,18 +34,9 @@ def write_dicom_study(
 ) -> Path:
     """Write one visit of one patient; return its folder.
 
-    Parameters
-    ----------
-    root : Path
-        Gets a folder named after patient and day, with a folder for each series and a text file.
-    settings : HeadSettings
-        Settings of the T1w; the T2w has the same head in axial slices of 4 mm.
-    session : int
-        Number of the visit; visits are half a year apart.
-    vendor : str
-        A key of the vendors in `SCANNERS`.
-    protocols : tuple of str
-        Series in order, of ``localizer``, ``T1w`` and ``T2w``.
+    `root` gets a folder named after patient and day, with a folder for each series and a text file.
+    The `settings` are those of the T1w; the T2w has the same head in axial slices of 4 mm. Visits
+    are half a year apart. `vendor` is a key in `SCANNERS`.
     """
     day = session_date(session)
     patient = identity.name.replace("^", ", ")

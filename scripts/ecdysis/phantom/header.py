@@ -17,7 +17,7 @@ FIRST_SESSION = date(2019, 3, 14)
 DAYS_BETWEEN_SESSIONS = 183
 
 SCANNERS: dict[str, dict[str, Any]] = read_yaml(Path(__file__).with_name("scanners.yaml"))
-"""Elements of all files (``common``), of each protocol and of each vendor."""
+"""Elements of all files (``common``, ``person``), of each protocol and of each vendor."""
 
 
 def scanner_header(
@@ -52,8 +52,7 @@ def scanner_header(
         **{f"{event}Time": time for event in ("Series", "Acquisition", "Content")},
         "StudyTime": "090000",
     }
-    for keyword, value in values.items():
-        setattr(header, keyword, value)
+    _set(header, **values)
     _identify(header, identity, session)
     _add_private(header, identity, vendor)
     return header
@@ -61,52 +60,47 @@ def scanner_header(
 
 def _identify(header: Dataset, identity: Identity, session: int) -> None:
     """Put the patient and the staff where scanners put them, also in nested sequences."""
-    age = session_date(session).year - int(identity.birth_date[:4])
-    values: dict[str, Any] = {
-        "PatientName": identity.name,
-        "PatientID": identity.patient_id,
-        "PatientBirthDate": identity.birth_date,
-        "PatientSex": identity.sex,
-        "PatientAge": f"{age:03d}Y",
-        "PatientWeight": str(identity.weight_kg),
-        "PatientSize": str(identity.height_m),
-        "PatientAddress": identity.address,
-        "PatientTelephoneNumbers": identity.phone,
-        "PatientComments": identity.comment,
-        "AdditionalPatientHistory": identity.comment,
-        "ImageComments": f"follow-up of {identity.name.replace('^', ', ')}",
-        "AccessionNumber": identity.accession_number,
-        "StudyID": f"{identity.accession_number[-4:]}",
-        "ReferringPhysicianName": identity.referring,
-        "PerformingPhysicianName": identity.performing,
-        "OperatorsName": identity.operator,
-        "InstitutionName": identity.hospital,
-        "InstitutionAddress": identity.hospital_address,
-        "InstitutionalDepartmentName": "Neuroradiology",
-        "StationName": "LKMR02",
-        "DeviceSerialNumber": "45213",
+    facts = {
+        **vars(identity),
+        "age": session_date(session).year - int(identity.birth_date[:4]),
+        "digits": identity.accession_number[-4:],
+        "with_comma": identity.name.replace("^", ", "),
     }
-    for keyword, value in values.items():
-        setattr(header, keyword, value)
-    person = Dataset()
-    person.CodeValue, person.CodingSchemeDesignator = "4711", "99LARK"
-    person.CodeMeaning = identity.referring.replace("^", " ").strip()
-    physician = Dataset()
-    physician.PersonIdentificationCodeSequence = [person]
-    physician.PersonTelephoneNumbers = identity.phone
-    physician.InstitutionName = identity.hospital
-    study = Dataset()
-    study.ReferencedSOPClassUID = STUDY_MANAGEMENT
-    study.ReferencedSOPInstanceUID = header.StudyInstanceUID
-    study.ReferringPhysicianName = identity.referring
-    study.ReferringPhysicianIdentificationSequence = [physician]
-    header.ReferencedStudySequence = [study]
-    request = Dataset()
-    request.RequestedProcedureID = identity.accession_number
-    request.RequestedProcedureDescription = f"MR head of {identity.name.split('^')[0]}"
-    request.ScheduledProcedureStepDescription = f"head, call {identity.referring.split('^')[0]}"
-    request.RequestingPhysician = identity.referring
-    header.RequestAttributesSequence = [request]
+    _set(header, **{key: text.format(**facts) for key, text in SCANNERS["person"].items()})
+    person = _set(
+        Dataset(),
+        CodeValue="4711",
+        CodingSchemeDesignator="99LARK",
+        CodeMeaning=identity.referring.replace("^", " ").strip(),
+    )
+    physician = _set(
+        Dataset(),
+        PersonIdentificationCodeSequence=[person],
+        PersonTelephoneNumbers=identity.phone,
+        InstitutionName=identity.hospital,
+    )
+    study = _set(
+        Dataset(),
+        ReferencedSOPClassUID=STUDY_MANAGEMENT,
+        ReferencedSOPInstanceUID=header.StudyInstanceUID,
+        ReferringPhysicianName=identity.referring,
+        ReferringPhysicianIdentificationSequence=[physician],
+    )
+    request = _set(
+        Dataset(),
+        RequestedProcedureID=identity.accession_number,
+        RequestedProcedureDescription=f"MR head of {identity.name.split('^')[0]}",
+        ScheduledProcedureStepDescription=f"head, call {identity.referring.split('^')[0]}",
+        RequestingPhysician=identity.referring,
+    )
+    _set(header, ReferencedStudySequence=[study], RequestAttributesSequence=[request])
+
+
+def _set(dataset: Dataset, **elements: Any) -> Dataset:
+    """Set elements by their keywords; return the dataset."""
+    for keyword, value in elements.items():
+        setattr(dataset, keyword, value)
+    return dataset
 
 
 def _add_private(header: Dataset, identity: Identity, vendor: str) -> None:
@@ -118,9 +112,7 @@ def _add_private(header: Dataset, identity: Identity, vendor: str) -> None:
     notes.add_new(0x01, "LO", identity.name.replace("^", " "))
     notes.add_new(0x02, "DS", str(identity.weight_kg))
     notes.add_new(0x03, "OB", f"<id>{identity.patient_id}</id>".encode().ljust(40, b"\0"))
-    item = Dataset()
-    item.PatientName = identity.name
-    notes.add_new(0x04, "SQ", [item])
+    notes.add_new(0x04, "SQ", [_set(Dataset(), PatientName=identity.name)])
 
 
 def session_date(session: int) -> date:

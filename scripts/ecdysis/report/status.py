@@ -126,16 +126,10 @@ def judge(
 ) -> Verdict:
     """Return the status of one image.
 
-    Parameters
-    ----------
-    shared : sequence of Stage
-        The stages of its session and subject.
-    flags : sequence of Flag
-        Its quality flags.
-    ratings : sequence of Rating
-        The most careful one first. A rating *accept* settles a review, but no failure.
-    on_fail : {"stop", "flag"}
-        Whether a mask that fails its self-check makes the image failed or one to review.
+    `shared` are the stages of its session and subject, `flags` its quality flags, and `ratings`
+    those of its raters, the most careful first. A rating *accept* settles a review, but no failure.
+    `on_fail` is ``stop`` where a mask that fails its self-check makes the image failed, ``flag``
+    where it makes it one to review.
     """
     if isinstance(item, NotProcessed):
         return Verdict(_of_exclusion(item), (item.reason,))
