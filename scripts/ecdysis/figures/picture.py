@@ -18,7 +18,7 @@ BOX, INK = "#3fd0ff", "white"
 MARGIN = 10.0
 """Space in mm around the head, or around the brain."""
 DPI = 100
-QUALITY, THUMB_QUALITY = 88, 80
+QUALITY, QUALITY_OF_GROUPS = 90, {"head": 88, "brain": 88, "air": 88, "thumb": 80}
 """Of JPEG, without chroma subsampling, which would blur outlines."""
 
 
@@ -71,7 +71,7 @@ def save_picture(picture: Picture, path: Path) -> None:
             image.save(
                 partial,
                 "jpeg",
-                quality=THUMB_QUALITY if picture.group == "thumb" else QUALITY,
+                quality=QUALITY_OF_GROUPS.get(picture.group, QUALITY),
                 subsampling=0,
                 optimize=True,
                 comment=json.dumps(comment).encode(),

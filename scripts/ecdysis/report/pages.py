@@ -1,7 +1,7 @@
 """The HTML pages of the report: one for each subject, and the group page."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -49,16 +49,10 @@ TAGS = {
 class View:
     """An image on a subject's page, or one that was left out and still can be judged."""
 
-    image: ProcessedImage | NotProcessed
     entry: Entry
     figures: Figures
     viewer: str | None
     places: Sequence[Place]
-
-    @property
-    def name(self) -> str:
-        """Such as ``sub-01_ses-1_T1w``."""
-        return self.image.name
 
 
 class Pages:
@@ -103,7 +97,7 @@ class Pages:
         """Write the page of one subject into the output directory; return its path."""
         run, subject = self.run, self.run.subject(label)
         place = run.place_of[label]
-        views = self._views(subject)
+        views = list(self._views(label))
         entries = self._entries[label]
         return write_page(
             run,
@@ -112,7 +106,7 @@ class Pages:
             ("page.js", "ratings.js", "rate.js", "layers.js"),
             linked=True,
             digest=self.digest(label),
-            data=self._data(self._near(label)) | {"here": [view.name for view in views]},
+            data=self._data(self._near(label)) | {"here": [view.entry.name for view in views]},
             tags=TAGS,
             subject=subject,
             before=run.subjects[place - 1] if place else None,
@@ -208,18 +202,14 @@ class Pages:
         content = (run.dataset, run.template, run.settings, others)
         return hashlib.sha256(f"{content!r}{templates_digest()}".encode()).hexdigest()
 
-    def _views(self, subject: Subject) -> list[View]:
-        run = self.run
-        views = []
-        for image in _judged_of(subject):
-            places: Sequence[Place] = ()
-            if isinstance(image, ProcessedImage):
-                places = self.comparison.places(image.name)
-            entry = next(item for item in self._entries[subject.label] if item.item is image)
-            figures = figures_of(run.output_dir, image.name)
-            viewer = viewer_of(run.output_dir, image.name)
-            views.append(View(image, entry, figures, viewer, places))
-        return views
+    def _views(self, label: str) -> Iterator[View]:
+        root = self.run.output_dir
+        for entry in self._entries[label]:
+            name = entry.name
+            if entry.is_image:
+                processed = isinstance(entry.item, ProcessedImage)
+                places = self.comparison.places(name) if processed else ()
+                yield View(entry, figures_of(root, name), viewer_of(root, name), places)
 
     def _thumbs(self) -> tuple[dict[str, FigureFile | None], bool]:
         """Return the thumbnails by image, and whether they are files beside the index."""

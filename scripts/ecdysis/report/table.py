@@ -1,6 +1,6 @@
 """The table of images: its columns, its rows, and the same as data for the page's script."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from ecdysis.report.figure_files import FigureFile
 from ecdysis.report.model import ProcessedImage, Run
 from ecdysis.report.quality import Comparison
 from ecdysis.report.status import PROBLEMS, Entry
-from ecdysis.report.wording import page_of, quantity
+from ecdysis.report.wording import page_of
 
 SHOWN = ("brain", "warnings", "cjv", "cnr", "snr_total", "efc", "qi_1", "fwhm_avg")
 """Columns shown by default."""
@@ -44,30 +44,23 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One value as it is read, and as it is sorted."""
-
-    text: str
-    sort: str
-    number: bool
-    out: bool = False
-    """Whether it is flagged."""
-
-
-@dataclass(frozen=True)
 class Row:
-    """One row of the table."""
+    """One row of the table; `values` are by the key of the column."""
 
     entry: Entry
     ratings: tuple[Rating, ...]
-    cells: tuple[Cell, ...]
-    values: tuple[Any, ...]
+    values: Mapping[str, Any]
     thumb: FigureFile | None = None
 
     @property
     def rank(self) -> int:
         """0 for a failed or unreadable image, which stays on top, else 1."""
         return 0 if self.entry.status in PROBLEMS else 1
+
+    @property
+    def flagged(self) -> list[str]:
+        """The keys of the flagged measures."""
+        return [flag.key for flag in self.entry.flags]
 
 
 def _total(key: str) -> Callable[[ProcessedImage], float | None]:
@@ -138,26 +131,9 @@ def rows_of(
     rows = []
     for entry in sorted(entries, key=lambda entry: entry.status.rank):
         image = entry.item if isinstance(entry.item, ProcessedImage) else None
-        values = tuple(column.of(image) if image else None for column in columns)
-        cells = _cells(columns, values, {flag.key for flag in entry.flags})
-        ratings = run.ratings.get(entry.name, ())
-        rows.append(Row(entry, ratings, cells, values, thumbs.get(entry.name)))
+        values = {column.key: column.of(image) if image else None for column in columns}
+        rows.append(Row(entry, run.ratings.get(entry.name, ()), values, thumbs.get(entry.name)))
     return rows
-
-
-def _cells(
-    columns: list[Column], values: tuple[Any, ...], flagged: Container[str]
-) -> tuple[Cell, ...]:
-    return tuple(
-        Cell(
-            quantity(value, column.digits),
-            "" if value is None else str(value),
-            column.number,
-            column.key in flagged,
-        )
-        for column, value in zip(columns, values, strict=True)
-        if column.shown
-    )
 
 
 def table_data(columns: list[Column], rows: list[Row]) -> dict[str, Any]:
@@ -165,7 +141,7 @@ def table_data(columns: list[Column], rows: list[Row]) -> dict[str, Any]:
 
     Flagged measures are shown, too, beside those that are shown by default.
     """
-    flagged = {flag.key for row in rows for flag in row.entry.flags}
+    flagged = {key for row in rows for key in row.flagged}
     same = ("key", "label", "title", "digits", "better", "measure")
     return {
         "columns": [
@@ -182,8 +158,8 @@ def table_data(columns: list[Column], rows: list[Row]) -> dict[str, Any]:
                 "page": page_of(row.entry.subject),
                 "suffix": row.entry.name.rpartition("_")[2] if row.entry.is_image else None,
                 "image": row.entry.is_image,
-                "flagged": [flag.key for flag in row.entry.flags],
-                "values": row.values,
+                "flagged": row.flagged,
+                "values": [row.values[column.key] for column in columns],
             }
             for row in rows
         ],
