@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ecdysis.deid.edits import parse_selector
 from ecdysis.deid.listing import Listing
 from ecdysis.deid.profile import Profile
-from ecdysis.deid.selectors import parse_selector
 from ecdysis.dicom.elements import UNREADABLE, RefusedError
 from ecdysis.dicom.index import scan
 from ecdysis.errors import InputError
@@ -36,7 +36,7 @@ def headers(
     table : Path
         A TSV that is made with mode 600, since values may identify.
     select : sequence of str
-        Selectors, see `ecdysis.deid.selectors`; none lists every element.
+        Selectors, see `ecdysis.deid.edits`; none lists every element.
     settings : mapping
         ``profile`` and ``options`` of the configuration's ``deid``.
     show : bool

@@ -1,8 +1,8 @@
 """Values that replace values, and the search for the person in text."""
 
 import pytest
+from ecdysis.deid.actions import DUMMIES, FORMS, capped_age, is_valid, shifted
 from ecdysis.deid.scrub import Scrubber, date_tokens, id_tokens, name_tokens, place_tokens
-from ecdysis.deid.values import DUMMIES, FORMS, capped_age, is_valid, shifted
 from ecdysis.deid.words import Words
 from ecdysis.dicom.text import codecs_of, decode, encode
 

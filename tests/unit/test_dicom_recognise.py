@@ -6,12 +6,19 @@ from typing import Any
 import pytest
 from ecdysis.dicom.index import index
 from ecdysis.key import Key
-from ecdysis.planning.decide import decide
 from ecdysis.planning.decision import PlanOptions
 from ecdysis.planning.facts import series_facts
-from ecdysis.planning.recognise import _properties, description_words, recognise
-from ecdysis.planning.recognition_table import FOLDERS, KINDS, LEFT_OUT, WORDS
+from ecdysis.planning.recognise import (
+    FOLDERS,
+    KINDS,
+    LEFT_OUT,
+    WORDS,
+    _properties,
+    description_words,
+    recognise,
+)
 from ecdysis.planning.series import Series, group_series
+from ecdysis.planning.session_decisions import decide
 
 from tests.dicom_builder import EPI, FLAIR, MPRAGE, PD, SPIN_ECHO, T2, write_series
 

@@ -1,20 +1,43 @@
-"""The walk through a data set: every element at every depth gets the action of its tag.
+"""The walk through a data set: every element at every depth gets its edit or its action.
 
 The result is built from the kept elements only, in ascending order, with defined lengths; an
 element that needs no change is copied as it stands. Elements that recur from slice to slice
 are treated once.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
+from struct import error, pack
+from typing import Any
 
-from ecdysis.deid.actions import PIXEL_GROUP, Context, dummy, treat, write
-from ecdysis.deid.editing import edited, made
+from ecdysis.deid.actions import (
+    NUMBER_CODES,
+    PIXEL_GROUP,
+    SIZES,
+    Context,
+    capped_age,
+    dummy,
+    shifted,
+    treat,
+    write,
+)
+from ecdysis.deid.edits import Edit, Path
 from ecdysis.deid.profile import Profile
-from ecdysis.deid.selectors import Path
-from ecdysis.deid.values import SIZES
-from ecdysis.dicom.elements import Buffer, Element, Reader, RefusedError, block_of, sequence
+from ecdysis.dicom.elements import (
+    Buffer,
+    Element,
+    Reader,
+    RefusedError,
+    block_of,
+    sequence,
+)
 from ecdysis.dicom.elements import element as encoded
-from ecdysis.dicom.tables import settled_vr
+from ecdysis.dicom.tables import settled_vr, vr_of
+from ecdysis.dicom.text import codecs_of, decode, encode
+from ecdysis.errors import InputError
+
+BY_EDIT = "set aside by an edit"
+"""The reason to set a file aside."""
 
 LARGEST_REMEMBERED = 4096
 """Bytes of an element up to which its treatment is remembered."""
@@ -179,3 +202,106 @@ def merged(parts: list[Part], own: list[Part]) -> list[Part]:
     """Return `parts` in which the elements of `own` replace those of the same tag."""
     tags = {tag for tag, _ in own}
     return in_order([part for part in parts if part[0] not in tags] + own)
+
+
+def edited(rule: Edit, reader: Reader, found: Element, vr: str, context: Context) -> bytes | None:
+    """Return the element after a rule, or None if the rule removes it.
+
+    Parameters
+    ----------
+    rule : Edit
+        The rule; not one that only adds.
+    reader, found : Reader, Element
+        The element.
+    vr : str
+        The VR by which its value is treated.
+    context : Context
+        Of the data set.
+
+    Raises
+    ------
+    RefusedError
+        The rule sets the file aside.
+    """
+    value = bytes(reader.data[found.start : found.stop])
+    match rule.action:
+        case "quarantine":
+            raise RefusedError(BY_EDIT)
+        case "remove":
+            return None
+        case "keep":
+            return bytes(reader.data[found.head : found.end])
+        case "empty":
+            new: bytes = b""
+        case "replace" | "set":
+            return made(rule, found.tag, context)
+        case "hash":
+            text = value.decode("latin-1").strip("\0 ")
+            new = context.key.token("value", text, 16).encode() if text else b""
+        case "uid":
+            new, vr = treat("uid", found.tag, "UI", value, context) or b"", "UI"
+        case "shift_date":
+            new = shifted(vr, value, context.days) if vr in ("DA", "DT") else b""
+        case "round_age":
+            new = rounded_age(value, int(rule.settings.get("years", 5)))
+        case "regex":
+            new = _substituted(rule, vr, value, context)
+        case _:
+            raise ValueError(f"no edit is called {rule.action!r}")
+    return encoded(context.encoding, found.tag, _writable(found.tag, vr), new)
+
+
+def made(rule: Edit, tag: int, context: Context) -> bytes:
+    """Return the element that a rule adds, or that replaces another."""
+    vr = vr_of(tag) or "LO"
+    return encoded(context.encoding, tag, vr, as_bytes(rule.settings["value"], vr, context))
+
+
+def as_bytes(value: Any, vr: str, context: Context) -> bytes:
+    """Return a value of the configuration in the form of its VR.
+
+    Raises
+    ------
+    InputError
+        The value cannot be written so.
+    """
+    values: Sequence[Any] = value if isinstance(value, list) else [value]
+    try:
+        if code := NUMBER_CODES.get(vr):
+            order = ">" if context.encoding.big else "<"
+            return b"".join(pack(order + code, number) for number in values)
+    except error as problem:
+        raise InputError(
+            "deid.edits", f"{value!r} is no value of VR {vr}", "Give a number"
+        ) from problem
+    text = "\\".join("" if item is None else str(item) for item in values)
+    return text.encode("ascii") if text.isascii() else encode(text, codecs_of(context.charset))
+
+
+def rounded_age(value: bytes, years: int) -> bytes:
+    """Return an age in whole years, rounded down to a multiple of `years`, capped at 90."""
+    age = capped_age(value)
+    if not age:
+        return b""
+    count = int(age[:3]) if age.endswith(b"Y") else 0
+    return b"%03dY" % (count // years * years)
+
+
+def texts(head: Mapping[int, bytes], charset: bytes) -> dict[int, str]:
+    """Return top-level values as text, for the conditions of rules."""
+    codecs = codecs_of(charset)
+    return {
+        tag: decode(value.rstrip(b"\0 "), vr_of(tag) or "LO", codecs)[0]
+        for tag, value in head.items()
+    }
+
+
+def _substituted(rule: Edit, vr: str, value: bytes, context: Context) -> bytes:
+    text, codecs = decode(value.rstrip(b"\0 "), vr, codecs_of(context.charset))
+    new = re.sub(rule.settings["pattern"], rule.settings.get("replacement", ""), text)
+    return encode(context.scrub(new), codecs)
+
+
+def _writable(tag: int, vr: str) -> str:
+    true = vr_of(tag)
+    return true if true and vr == "UN" else vr

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ecdysis.deid.actions import Context
-from ecdysis.deid.claims import METHOD, Claims
-from ecdysis.deid.clean import DatasetCleaner, Part, PrivateTreatment, merged
-from ecdysis.deid.editing import texts
+from ecdysis.deid.clean import DatasetCleaner, Part, PrivateTreatment, merged, texts
 from ecdysis.deid.edits import READMITTING, Edit, Edits, compile_edits
 from ecdysis.deid.person import Identity, TokenFinder
 from ecdysis.deid.pixels import (
@@ -19,7 +17,7 @@ from ecdysis.deid.pixels import (
     refuse_embedded_overlay,
 )
 from ecdysis.deid.private_elements import keep_private
-from ecdysis.deid.profile import OVERLAY, Profile
+from ecdysis.deid.profile import METHOD, OVERLAY, Claims, Profile
 from ecdysis.deid.scrub import Scrubber
 from ecdysis.deid.words import Words
 from ecdysis.dicom.elements import PIXEL_DATA, Buffer, RefusedError, element

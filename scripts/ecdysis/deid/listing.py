@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from struct import unpack
 from typing import NamedTuple
 
+from ecdysis.deid.actions import NUMBER_CODES, SIZES
+from ecdysis.deid.edits import Path, Selector
 from ecdysis.deid.profile import Profile
-from ecdysis.deid.selectors import Path, Selector
-from ecdysis.deid.values import NUMBER_CODES, SIZES
 from ecdysis.dicom.elements import Buffer, Element, Reader, RefusedError, block_of
 from ecdysis.dicom.part10 import open_part10
 from ecdysis.dicom.tables import keyword_of, settled_vr, show_tag

@@ -7,8 +7,7 @@ number or a short technical word; structures are rebuilt. All other private elem
 import re
 from collections.abc import Callable
 
-from ecdysis.deid.actions import Context
-from ecdysis.deid.values import SIZES, is_valid, numbers
+from ecdysis.deid.actions import SIZES, Context, is_valid, numbers
 from ecdysis.deid.words import is_coded
 from ecdysis.dicom import ge, siemens
 from ecdysis.dicom.elements import Buffer, Element, Reader, RefusedError, block_of, sequence

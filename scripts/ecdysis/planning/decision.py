@@ -1,4 +1,4 @@
-"""Decide whether one series becomes an image, and of which kind."""
+"""Decide whether one series becomes an image, and of which kind; group series by acquisition."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -7,10 +7,16 @@ from typing import Any
 from ecdysis.bids import schema
 from ecdysis.planning.entries import Facts
 from ecdysis.planning.facts import series_facts
-from ecdysis.planning.recognise import Guess, description_words, recognise, task_label
-from ecdysis.planning.recognition_table import FEWEST_SLICES, FOLDERS
+from ecdysis.planning.recognise import (
+    FEWEST_SLICES,
+    FOLDERS,
+    Guess,
+    description_words,
+    recognise,
+    task_label,
+)
 from ecdysis.planning.rulings import Ruling, Rulings, StudyRule, ruling_for
-from ecdysis.planning.series import Series
+from ecdysis.planning.series import Series, same_acquisition
 
 Grid = tuple[tuple[float, ...], int, float | None]
 """Orientation of the slices, their number and their thickness (mm)."""
@@ -110,6 +116,9 @@ class Decision:
         return replace(self, guess=self.guess.with_doubt(why))
 
 
+Acquisition = list[Decision]
+
+
 def decide_series(series: Series, options: PlanOptions) -> Decision:
     """Decide on one series without regard to the other series of its session."""
     facts = series_facts(series)
@@ -186,3 +195,44 @@ def conversion_problem(facts: Facts, kind: str, *, keep: bool = False) -> str | 
     if folder == "anat" and volumes != images:
         return f"{slices} slice positions for {facts.files} files, not one volume"
     return None
+
+
+def acquisitions(decisions: Sequence[Decision]) -> list[Acquisition]:
+    """Group the series of one acquisition and kind, in the order of acquisition.
+
+    Series without a time belong to one acquisition if they follow each other and differ in echo
+    or part.
+    """
+    groups: list[Acquisition] = []
+    for decision in decisions:
+        fitting = (group for group in reversed(groups) if _belongs_to(group, decision))
+        group = next(fitting, None)
+        if group is None:
+            groups.append([decision])
+        else:
+            group.append(decision)
+    return groups
+
+
+def _belongs_to(group: Acquisition, decision: Decision) -> bool:
+    first, last = group[0], group[-1]
+    # Exports may have lost the times, or have the same time in all series.
+    if first.guess.suffix != decision.guess.suffix or _image(decision) in map(_image, group):
+        return False
+    if first.series.acquired() and decision.series.acquired():
+        return same_acquisition(first.series, decision.series)
+    before, number = last.facts.series_number, decision.facts.series_number
+    return (
+        number is not None
+        and before == number - 1
+        and first.facts.volumes == decision.facts.volumes
+        and _image(decision)[:3] not in [_image(other)[:3] for other in group]
+    )
+
+
+def _image(
+    decision: Decision,
+) -> tuple[list[float], list[str], float | None, list[str]]:
+    """Return the properties in which the series of one acquisition differ."""
+    facts = decision.facts
+    return facts.echo_times, facts.parts, facts.inversion_time, facts.image_type

@@ -10,8 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ecdysis.bids import schema
-from ecdysis.planning.companions import acquisitions
-from ecdysis.planning.decision import Decision
+from ecdysis.planning.decision import Decision, acquisitions
 from ecdysis.planning.entries import Facts
 from ecdysis.planning.recognise import description_words, entity_labels, task_label
 

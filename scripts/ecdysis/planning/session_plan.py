@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ecdysis.bids import schema
 from ecdysis.bids.outputs import Output, outputs
-from ecdysis.planning.decide import decide
 from ecdysis.planning.decision import Decision, PlanOptions
 from ecdysis.planning.entities import distinguish, distinguish_equal_names
 from ecdysis.planning.entries import (
@@ -27,6 +26,7 @@ from ecdysis.planning.protocol import Acquired
 from ecdysis.planning.recognise import description_words
 from ecdysis.planning.rulings import Ruling
 from ecdysis.planning.series import Series, paths
+from ecdysis.planning.session_decisions import decide
 from ecdysis.private_files import write_private_json
 
 OWN_ENTITIES = ("echo", "part")
