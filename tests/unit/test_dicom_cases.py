@@ -1,6 +1,6 @@
 """Exports as users report them: each series has the name, or the reason, that it should have."""
 
-from collections.abc import Callable
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,9 @@ AXES = {"InPlanePhaseEncodingDirection": "COL"}
 BOLD = {**EPI, **AXES, "SeriesDescription": "task-rest_bold"}
 SPIN_EPI = {**EPI, **AXES, "ScanningSequence": ["EP", "SE"], "EchoTime": 60}
 PHASE = ["ORIGINAL", "PRIMARY", "P", "ND"]
-GRE = {
-    **MPRAGE,
-    "ScanningSequence": "GR",
-    "SequenceVariant": "SP",
-    "InversionTime": None,
-    "EchoTime": 20,
-    "RepetitionTime": 28,
-    "FlipAngle": 15,
-}
+GRE = {**MPRAGE, "ScanningSequence": "GR", "SequenceVariant": "SP", "InversionTime": None,
+       "EchoTime": 20, "RepetitionTime": 28, "FlipAngle": 15}  # fmt: skip
+WEIGHTED = [{"DiffusionBValue": 0.0}, *[{"DiffusionBValue": 1000.0}] * 12]
 PHASE_DIFFERENCE = {**FIELD_MAP, "ImageType": PHASE, "EchoTime": 7.38}
 TWO_ECHOES = [{"EchoTime": 4.92, "EchoNumbers": 1}, {"EchoTime": 7.38, "EchoNumbers": 2}]
 
@@ -61,6 +55,16 @@ class Export:
         """Return the table of the last plan."""
         return read_tsv(self.folder / "private" / "series.tsv").rows
 
+    def suffixes(self) -> list[list[str]]:
+        """Return the suffixes of the images of each series that becomes images."""
+        return [[image.suffix for image in series.outputs] for series in self.plan().mapped]
+
+    def plan_with(self, *rows: tuple[str, ...]) -> Plan:
+        """Plan it with a table of the user."""
+        table = self.folder / "edited.tsv"
+        table.write_text("".join("\t".join(row) + "\n" for row in rows))
+        return self.plan(table)
+
 
 @pytest.fixture
 def export(tmp_path: Path) -> Export:
@@ -77,8 +81,9 @@ def test_each_echo_has_the_reference_of_its_echo(export: Export) -> None:
         sbref(export, "100000", EchoTime=time, EchoNumbers=echo)
     for echo, time in enumerate((12.4, 28.2, 44.0), start=1):
         export.add("100010", BOLD, volumes=12, EchoTime=time, EchoNumbers=echo)
-    expected = [f"task-rest_echo-{echo}_{kind}" for kind in ("sbref", "bold") for echo in (1, 2, 3)]
-    assert export.names() == expected
+    assert export.names() == [
+        f"task-rest_echo-{echo}_{kind}" for kind in ("sbref", "bold") for echo in (1, 2, 3)
+    ]
 
 
 def test_each_part_has_the_reference_of_its_part_in_every_run(export: Export) -> None:
@@ -112,10 +117,7 @@ def test_a_repeated_magnitude_does_not_break_the_pair(export: Export) -> None:
         export.add(time, FIELD_MAP, volumes=2, by_volume=TWO_ECHOES)
     export.add("100500", PHASE_DIFFERENCE)
     assert export.names() == ["-", "magnitude", "phasediff"]
-    assert [[image.suffix for image in series.outputs] for series in export.plan().mapped] == [
-        ["magnitude1", "magnitude2"],
-        ["phasediff"],
-    ]
+    assert export.suffixes() == [["magnitude1", "magnitude2"], ["phasediff"]]
 
 
 def test_two_phase_images_in_separate_series(export: Export) -> None:
@@ -137,25 +139,22 @@ def test_a_phase_difference_without_magnitude_is_left_out(export: Export) -> Non
     assert "without its magnitude" in export.rows()[0]["why"]
 
 
-def test_runs_are_in_the_order_of_time_not_of_numbers(export: Export) -> None:
-    export.add("102000", BOLD, volumes=12, SeriesNumber=3)
-    export.add("101000", BOLD, volumes=12, SeriesNumber=7)
-    assert export.names() == ["task-rest_run-2_bold", "task-rest_run-1_bold"]
-
-
 def test_an_export_with_one_time_for_all_is_in_the_order_of_numbers(export: Export) -> None:
     export.add("100000", BOLD, volumes=12)
     sbref(export, "100000")
     export.add("100000", BOLD, volumes=12)
-    expected = ["task-rest_run-1_bold", "task-rest_run-2_sbref", "task-rest_run-2_bold"]
-    assert export.names() == expected
+    assert export.names() == [f"task-rest_run-{name}" for name in ("1_bold", "2_sbref", "2_bold")]
 
 
-def test_a_run_after_midnight_is_later(export: Export) -> None:
-    late = {"AcquisitionDate": "20200102", "StudyTime": "233000"}
-    export.add("000500", BOLD, volumes=12, SeriesNumber=2, **late)
-    export.add("235500", BOLD, volumes=12, SeriesNumber=3, StudyTime="233000",
-               AcquisitionDate="20200101")  # fmt: skip
+@pytest.mark.parametrize(
+    ("later", "earlier"),
+    [("20200101 102000", "20200101 101000"), ("20200102 000500", "20200101 235500")],
+    ids=["numbers", "midnight"],
+)
+def test_runs_are_in_the_order_of_time(export: Export, later: str, earlier: str) -> None:
+    for moment in (later, earlier):
+        date, time = moment.split()
+        export.add(time, BOLD, volumes=12, StudyTime=earlier[9:], AcquisitionDate=date)
     assert export.names() == ["task-rest_run-2_bold", "task-rest_run-1_bold"]
 
 
@@ -170,8 +169,8 @@ def test_studies_of_one_visit_are_one_session(export: Export, studies: tuple[str
 
 
 def test_visits_of_one_day_that_are_hours_apart_stay_two_sessions(export: Export) -> None:
-    for study, time in (("A", "090000"), ("B", "150000")):
-        export.add(time, BOLD, volumes=12, study=study)
+    export.add("090000", BOLD, volumes=12, study="A")
+    export.add("150000", BOLD, volumes=12, study="B")
     assert {series.session for series in export.plan().mapped} == {"sub-01_ses-01", "sub-01_ses-02"}
     assert export.plan().notices == []
 
@@ -192,8 +191,8 @@ def test_a_series_that_the_archive_split_is_one_image(export: Export) -> None:
 
 
 def test_repeats_of_an_anatomical_image_are_not_joined(export: Export) -> None:
-    for time in ("101000", "101600"):
-        export.add(time, MPRAGE)
+    export.add("101000", MPRAGE)
+    export.add("101600", MPRAGE)
     assert export.names() == ["run-1_T1w", "run-2_T1w"]
 
 
@@ -204,27 +203,21 @@ def test_a_session_with_a_problem_does_not_stop_others(export: Export) -> None:
     assert sorted(export.names()) == ["-", "T1w", "T1w"]
 
 
-def weighted(count: int, value: float = 1000) -> list[dict[str, Any]]:
-    return [{"DiffusionBValue": 0.0 if number == 0 else value} for number in range(count)]
-
-
 def test_an_unweighted_image_of_the_other_direction_is_a_field_map(export: Export) -> None:
     export.add("100000", {**SPIN_EPI, "SeriesDescription": "dwi_dir-AP"}, volumes=13,
-               by_volume=weighted(13))  # fmt: skip
+               by_volume=WEIGHTED)  # fmt: skip
     for time, direction in (("101000", "PA"), ("101100", "AP")):
         header = {**SPIN_EPI, "SeriesDescription": f"dwi_b0_dir-{direction}"}
-        export.add(time, header, slices=14, by_volume=[{"DiffusionBValue": 0.0}])
-    expected = ["dir-AP_dwi", "acq-dwi_dir-PA_epi", "acq-dwi_dir-AP_epi"]
-    assert export.names() == expected
+        export.add(time, header, slices=14, by_volume=WEIGHTED[:1])
+    assert export.names() == ["dir-AP_dwi", "acq-dwi_dir-PA_epi", "acq-dwi_dir-AP_epi"]
 
 
 def test_an_unweighted_image_of_the_same_direction_is_a_dwi_of_zero_b(export: Export) -> None:
-    for volumes, by_volume in ((13, weighted(13)), (1, [{"DiffusionBValue": 0.0}])):
+    for volumes, by_volume in ((13, WEIGHTED), (1, [{"DiffusionBValue": 0.0}])):
         header = {**SPIN_EPI, "SeriesDescription": "dwi_AP"}
         export.add(f"10{volumes:02d}00", header, volumes=volumes, by_volume=by_volume)
-    made = export.plan()
-    assert {series.kind: 0 for series in made.others} == {"dwi": 0}
-    assert sorted(series.zero_b for series in made.others) == [False, True]
+    others = sorted((series.kind, series.zero_b) for series in export.plan().others)
+    assert others == [("dwi", False), ("dwi", True)]
 
 
 def test_a_diffusion_series_without_b_values_has_medium_confidence(export: Export) -> None:
@@ -235,7 +228,6 @@ def test_a_diffusion_series_without_b_values_has_medium_confidence(export: Expor
 
 
 def test_the_images_of_mp2rage(export: Export) -> None:
-    base = {**MPRAGE, "RepetitionTime": 5000}
     for name, kind, inversion in (
         ("INV1", ["ORIGINAL", "PRIMARY", "M", "ND"], 700),
         ("INV1_PHS", PHASE, 700),
@@ -244,8 +236,8 @@ def test_the_images_of_mp2rage(export: Export) -> None:
         ("UNI-DEN", ["DERIVED", "PRIMARY", "M", "ND", "UNI"], None),
         ("T1_Images", ["DERIVED", "PRIMARY", "T1 MAP", "ND"], None),
     ):
-        header = {**base, "SeriesDescription": f"t1_mp2rage_sag_p3_{name}", "ImageType": kind}
-        export.add("101000", header, InversionTime=inversion)
+        header = {**MPRAGE, "SeriesDescription": f"t1_mp2rage_sag_p3_{name}", "ImageType": kind}
+        export.add("101000", header, InversionTime=inversion, RepetitionTime=5000)
     assert export.names() == [
         *("inv-1_part-mag_MP2RAGE", "inv-1_part-phase_MP2RAGE", "inv-2_part-mag_MP2RAGE"),
         *("UNIT1", "rec-den_UNIT1", "T1map"),
@@ -261,8 +253,7 @@ def test_susceptibility_weighting(export: Export) -> None:
     ):
         export.add("101000", {**GRE, "SeriesDescription": name, "ProtocolName": "t2_swi_tra"},
                    ImageType=kind)  # fmt: skip
-    expected = ["part-mag_T2starw", "part-phase_T2starw", "-", "rec-swi_T2starw"]
-    assert export.names() == expected
+    assert export.names() == ["part-mag_T2starw", "part-phase_T2starw", "-", "rec-swi_T2starw"]
 
 
 @pytest.mark.parametrize("apart", [False, True])
@@ -271,28 +262,23 @@ def test_a_multi_echo_gradient_echo_is_no_t1w(export: Export, apart: bool) -> No
     echoes = [{"EchoTime": time, "EchoNumbers": at} for at, time in enumerate((5, 10, 15, 20), 1)]
     for kind in ("M", "P"):
         image_type = ["ORIGINAL", "PRIMARY", kind, "ND"]
-        if apart:
-            for echo in echoes:
-                export.add("101000", header, ImageType=image_type, **echo)
-        else:
-            export.add("101000", header, volumes=4, by_volume=echoes, ImageType=image_type)
-    images = {image.path for series in export.plan().mapped for image in series.outputs}
+        for echo in echoes if apart else [{"volumes": 4, "by_volume": echoes}]:
+            export.add("101000", header, ImageType=image_type, **echo)
     # The table is read again as it was written.
-    again = export.plan(export.folder / "private" / "series.tsv")
-    assert images == {image.path for series in again.mapped for image in series.outputs}
-    assert images == {
-        f"sub-01/anat/sub-01_echo-{echo}_part-{part}_MEGRE"
-        for echo in (1, 2, 3, 4)
-        for part in ("mag", "phase")
-    }
+    for table in (None, export.folder / "private" / "series.tsv"):
+        images = {image.path for series in export.plan(table).mapped for image in series.outputs}
+        assert images == {
+            f"sub-01/anat/sub-01_echo-{echo}_part-{part}_MEGRE"
+            for echo in (1, 2, 3, 4)
+            for part in ("mag", "phase")
+        }
 
 
 def test_a_turbo_spin_echo_with_two_echoes_is_two_images(export: Export) -> None:
     echoes = [{"EchoTime": 11.0}, {"EchoTime": 92.0}]
     header = {**SPIN_ECHO, "SeriesDescription": "pd+t2_tse", "RepetitionTime": 4320}
     export.add("101000", header, volumes=2, by_volume=echoes)
-    made = export.plan()
-    assert [image.suffix for image in made.mapped[0].outputs] == ["PDw", "T2w"]
+    assert export.suffixes() == [["PDw", "T2w"]]
 
 
 def test_a_field_map_in_hertz_with_its_magnitude(export: Export) -> None:
@@ -300,8 +286,7 @@ def test_a_field_map_in_hertz_with_its_magnitude(export: Export) -> None:
              {"ImageType": ["ORIGINAL", "PRIMARY", "B0", "B0", "UNSPECIFIED"]}]  # fmt: skip
     header = {**FIELD_MAP, "Manufacturer": "Philips Medical Systems", "SeriesDescription": "B0MAP"}
     export.add("101000", header, volumes=2, by_volume=kinds)
-    made = export.plan()
-    assert [image.suffix for image in made.mapped[0].outputs] == ["fieldmap", "magnitude"]
+    assert export.suffixes() == [["fieldmap", "magnitude"]]
 
 
 def test_contrast_agent_and_distortion_correction(export: Export) -> None:
@@ -321,29 +306,20 @@ def test_contrast_agent_and_distortion_correction(export: Export) -> None:
         ({**T2, "SeriesDescription": "t2_space_sag_CSI_study"}, "-", ("low", "medium")),
         ({**MPRAGE, "Modality": "CT"}, "-", ("high",)),
         ({**MPRAGE, "Modality": "PT"}, "-", ("high",)),
+        ({**EPI, "SeriesDescription": "ep2d_perf_rest"}, "-", ("low",)),
     ],
 )
 def test_words_that_contradict_the_acquisition_lower_the_confidence(
     export: Export, header: dict[str, Any], name: str, confidences: tuple[str, ...]
 ) -> None:
-    export.add("100000", header)
+    export.add("100000", header, volumes=40 if "EP" in header["ScanningSequence"] else 1)
     assert export.names() == [name]
     assert export.rows()[0]["confidence"] in confidences
 
 
-def test_perfusion_with_the_name_rest_has_low_confidence(export: Export) -> None:
-    export.add("100000", {**EPI, "SeriesDescription": "ep2d_perf_rest"}, volumes=40)
-    export.plan()
-    assert export.rows()[0]["confidence"] == "low"
-
-
 def test_a_mosaic_of_uih_counts_its_files_as_volumes(export: Export) -> None:
-    header = {
-        **SPIN_EPI,
-        "Manufacturer": "UIH",
-        "ImageType": ["ORIGINAL", "PRIMARY", "M", "VFRAME"],
-    }
-    export.add("100000", {**header, "SeriesDescription": "dti_tra"}, slices=1, volumes=17,
+    export.add("100000", {**SPIN_EPI, "SeriesDescription": "dti_tra"}, slices=1, volumes=17,
+               Manufacturer="UIH", ImageType=["ORIGINAL", "PRIMARY", "M", "VFRAME"],
                ImagePositionPatient=None)  # fmt: skip
     assert export.names() == ["dwi"]
     assert export.plan().mapped[0].facts.volumes == 17
@@ -352,14 +328,12 @@ def test_a_mosaic_of_uih_counts_its_files_as_volumes(export: Export) -> None:
 def test_a_series_with_keep_is_converted(export: Export) -> None:
     export.add("100000", BOLD, volumes=12, skip=range(140, 144))
     assert export.names() == ["-"]
-    table = export.folder / "edited.tsv"
-    series = export.rows()[0]["series"]
-    table.write_text(f"series\tname\tkeep\n{series}\tn/a\tyes\n")
-    made = export.plan(table)
+    columns, series = ("series", "name", "keep"), export.rows()[0]["series"]
+    made = export.plan_with(columns, (series, "n/a", "yes"))
     assert [entry.keep for entry in made.others] == [True]
     assert export.rows()[0]["keep"] == "yes"
-    table.write_text(f"series\tname\tkeep\n{series}\ttask-x_bold\tyes\n")
-    assert export.plan(table).mapped[0].image == "sub-01/func/sub-01_task-x_bold"
+    made = export.plan_with(columns, (series, "task-x_bold", "yes"))
+    assert made.mapped[0].image == "sub-01/func/sub-01_task-x_bold"
 
 
 def test_one_name_for_two_directions_gets_the_direction(export: Export) -> None:
@@ -367,32 +341,22 @@ def test_one_name_for_two_directions_gets_the_direction(export: Export) -> None:
         header = {**BOLD, "SeriesDescription": f"rest_{direction}"}
         export.add("100000", header, volumes=12)
     export.plan()
-    table = export.folder / "edited.tsv"
-    lines = [f"{row['series']}\ttask-calm_bold\n" for row in export.rows()]
-    table.write_text("series\tname\n" + "".join(lines))
-    export.plan(table)
-    names = [row["name"] for row in export.rows()]
-    assert names == ["task-calm_dir-AP_bold", "task-calm_dir-PA_bold"]
+    rows = [(row["series"], "task-calm_bold") for row in export.rows()]
+    export.plan_with(("series", "name"), *rows)
+    assert [row["name"] for row in export.rows()] == [
+        "task-calm_dir-AP_bold",
+        "task-calm_dir-PA_bold",
+    ]
 
 
-def _zip(path: Path) -> None:
-    path.write_bytes(b"PK\x03\x04" + b"\0" * 600)
-
-
-def _tar(path: Path) -> None:
-    path.write_bytes(b"\0" * 257 + b"ustar" + b"\0" * 600)
-
-
-@pytest.mark.parametrize("make", [_zip, _tar])
-def test_an_archive_is_named(export: Export, make: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize("start", [b"PK\x03\x04", bytes(257) + b"ustar"], ids=["zip", "tar"])
+def test_an_archive_is_named(export: Export, start: bytes) -> None:
     export.add("100000", MPRAGE)
-    make(export.folder / "scans" / "export")
+    (export.folder / "scans" / "export").write_bytes(start + bytes(600))
     assert [(item.files, item.reason) for item in export.plan().excluded] == [(1, ARCHIVE)]
 
 
 def test_gzipped_files_are_read(export: Export) -> None:
-    import gzip
-
     for path in export.add("100000", MPRAGE):
         path.with_suffix(".dcm.gz").write_bytes(gzip.compress(path.read_bytes()))
         path.unlink()
