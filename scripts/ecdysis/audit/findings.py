@@ -1,6 +1,6 @@
 """Findings of the audit, and messages about them that do not contain the value."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -87,10 +87,21 @@ def split_accepted(
     return kept
 
 
-def message(findings: Iterable[Finding]) -> tuple[str, str]:
-    """Return a description of a session's findings, and the remedy.
+def failure(
+    label: str, findings: Collection[Finding], in_results: Mapping[Path, Iterable[Finding]]
+) -> AuditError:
+    """Return the error that describes a session's findings, with the remedy.
 
     Findings of the same kind in several files are one line.
+
+    Parameters
+    ----------
+    label : str
+        The subject's label.
+    findings : collection of Finding
+        What was found and is not accepted.
+    in_results : mapping
+        Result or record -> everything that was found in it.
     """
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
@@ -104,7 +115,9 @@ def message(findings: Iterable[Finding]) -> tuple[str, str]:
             f"{remedy}. To remove an element, add {{select: {elements[0]}, action: remove}} to"
             f" deid.edits; where its value identifies nobody, add {elements[0]} to deid.accept"
         )
-    return f"{'; '.join(lines[:SHOWN])}{more}", remedy
+    problem = f"the audit found: {'; '.join(lines[:SHOWN])}{more}"
+    faulty = (path for path, found in in_results.items() if not set(findings).isdisjoint(found))
+    return AuditError(label, problem, remedy, faulty)
 
 
 def _line(element: str, problem: str, findings: list[Finding]) -> str:

@@ -83,6 +83,8 @@ class Chunk:
     tag : int
     values : tuple of Value
         The element, or the elements of its items; never pixels.
+    value : Value or None
+        The element itself; None of a sequence.
     nested_pixels : bool
         Whether it is a sequence that holds pixel data.
     source : bytes
@@ -93,6 +95,7 @@ class Chunk:
 
     tag: int
     values: tuple[Value, ...]
+    value: Value | None
     nested_pixels: bool
     source: bytes
     sets_context: bool
@@ -100,8 +103,7 @@ class Chunk:
     @property
     def raw(self) -> bytes:
         """The bytes of an element that is no sequence; nothing of a sequence."""
-        is_flat = self.values and len(self.values[0].place) == TOP
-        return self.values[0].raw if is_flat else b""
+        return self.value.raw if self.value else b""
 
 
 @dataclass(frozen=True)
@@ -135,11 +137,7 @@ class Instance:
     @cached_property
     def _top(self) -> dict[int, Value]:
         """The first value of each element of the top level and of file meta."""
-        return {
-            chunk.tag: chunk.values[0]
-            for chunk in reversed(self.chunks)
-            if chunk.values and len(chunk.values[0].place) == TOP
-        }
+        return {chunk.tag: chunk.value for chunk in reversed(self.chunks) if chunk.value}
 
     @cached_property
     def native_size(self) -> int:

@@ -8,7 +8,7 @@ import io
 import warnings
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from struct import Struct
@@ -31,7 +31,7 @@ from pydicom.uid import (
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 from pydicom.valuerep import VR as KNOWN_VRS
 
-from ecdysis.audit.instance import META, Chunk, Instance, Value
+from ecdysis.audit.instance import META, TOP, Chunk, Instance, Value
 
 PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 CHARSET, TRANSFER_SYNTAX = 0x00080005, 0x00020010
@@ -62,8 +62,6 @@ UNREADABLE = (InvalidDicomError, BytesLengthException, OSError, EOFError, ValueE
 config.settings.reading_validation_mode = config.IGNORE
 
 RawElement = RawDataElement | DataElement
-
-
 Level = tuple[Iterator[RawElement], str, tuple[str, ...], dict[int, str]]
 """Elements ahead, the place of their data set, its character set and its private creators."""
 
@@ -71,16 +69,8 @@ Level = tuple[Iterator[RawElement], str, tuple[str, ...], dict[int, str]]
 class Context(NamedTuple):
     """All that the reading of an element depends on, besides its bytes.
 
-    Parameters
-    ----------
-    implicit : bool
-        Whether elements have no VR.
-    order : str
-        Byte order, ``<`` or ``>``.
-    charset : tuple of str
-        Python codecs of text.
-    creator : str
-        The private creator that reserved the block of the element.
+    Elements have no VR if `implicit`. `order` is ``<`` or ``>``, `charset` the Python codecs of
+    text, and `creator` the private creator of the element's block.
     """
 
     implicit: bool
@@ -219,7 +209,7 @@ class _Walk:
             chunk = self._next(tag, stop)
             if chunk is None:
                 return
-            self._add(chunk)
+            self._add([chunk])
             passed = index
             while passed < len(before) and before[passed].tag <= tag:
                 passed += 1
@@ -230,21 +220,22 @@ class _Walk:
 
     def _repeat(self, before: list[Chunk], index: int) -> int:
         """Take over the elements of another file while the bytes are the same; return how far."""
-        data = self._data
-        for number in range(index, len(before)):
-            chunk = before[number]
-            if not chunk.source or not data.startswith(chunk.source, self.position):
-                return number
-            self._add(chunk)
-            self.position += len(chunk.source)
-        return len(before)
+        has_at, position = self._data.startswith, self.position
+        start = index
+        while index < len(before) and (source := before[index].source) and has_at(source, position):
+            position += len(source)
+            index += 1
+        self.position = position
+        self._add(before[start:index])
+        return index
 
-    def _add(self, chunk: Chunk) -> None:
-        self.chunks.append(chunk)
-        if chunk.sets_context:
+    def _add(self, chunks: list[Chunk]) -> None:
+        self.chunks += chunks
+        for chunk in chunks:
+            if not chunk.sets_context:
+                continue
             if chunk.tag == CHARSET:
-                self._charset = _codecs(chunk.raw)
-                self._by_creator = {}
+                self._charset, self._by_creator = _codecs(chunk.raw), {}
             else:
                 self._creators[chunk.tag] = _text(chunk.raw)
 
@@ -269,12 +260,14 @@ class _Walk:
         if element is None:
             return None
         self.position, self._has_nested_pixels = self._stream.tell(), False
-        values = tuple(self._values(element, self._charset, self._creators))
+        values = tuple(self._values(element))
         # Pixels hardly recur; where pydicom and the header disagree, pydicom is right.
         recurs = tag not in PIXELS and stop in (start, self.position)
         source = self._data[start : self.position] if recurs else b""
         sets_context = tag == CHARSET or _is_creator(tag)
-        chunk = Chunk(tag, values, self._has_nested_pixels, source, sets_context)
+        is_flat = bool(values) and len(values[0].place) == TOP
+        value = values[0] if is_flat else None
+        chunk = Chunk(tag, values, value, self._has_nested_pixels, source, sets_context)
         if recurs:
             memory.remember(chunk)
         return chunk
@@ -294,25 +287,23 @@ class _Walk:
                 start += 4
         return group << 16 | number, position if length == UNDEFINED else start + length
 
-    def _values(
-        self, top: RawElement, charset: tuple[str, ...], creators: dict[int, str]
-    ) -> Iterator[Value]:
+    def _values(self, top: RawElement) -> Iterator[Value]:
         """Yield the values of an element; those of items follow their sequence."""
-        levels: list[Level] = [(iter([top]), "", charset, creators)]
+        levels: list[Level] = [(iter([top]), "", self._charset, self._creators)]
         while levels:
-            elements, place, charset, creators = levels[-1]
+            elements, place, _, creators = levels[-1]
             element = next(elements, None)
             if element is None:
                 levels.pop()
                 continue
-            value = _value(element, place, charset, self._order, creators)
+            value = _value(element, levels[-1], self._order)
             # A private or unknown sequence in implicit VR has no VR.
-            items = _items(element, value, self._order) if value.vr in ("SQ", "UN") else []
+            items = _items(element, value) if value.vr in ("SQ", "UN") else []
             if items:
                 if place.count("[") >= DEEPEST:
                     raise ValueError("sequences are nested too deep")
                 levels += [
-                    (_raw_elements(item), f"{value.place}[{number}].", value.charset, {})
+                    (iter(item.values()), f"{value.place}[{number}].", value.charset, {})
                     for number, item in reversed(list(enumerate(items)))
                 ]
             elif value.tag in PIXELS:
@@ -357,23 +348,14 @@ def _ends(data: bytes, pixels: bytes) -> bool:
     return data.endswith(pixels) or data[-8 - len(pixels) : -8] == pixels
 
 
-def _raw_elements(item: Dataset) -> Iterator[RawElement]:
-    return (item.get_item(tag) for tag in item.keys())  # noqa: SIM118
-
-
-def _value(
-    element: RawElement,
-    place: str,
-    charset: tuple[str, ...],
-    order: str,
-    creators: dict[int, str] | None = None,
-) -> Value:
+def _value(element: RawElement, level: Level, order: str) -> Value:
+    _, place, charset, creators = level
     tag = int(element.tag)
     raw = element.value if isinstance(element.value, bytes) else b""
     if isinstance(element, RawDataElement) and len(raw) < element.length != UNDEFINED:
         raise ValueError("truncated")
     creator = ""
-    if tag >> 16 & 1 and creators is not None:
+    if tag >> 16 & 1:
         if _is_creator(tag):
             creators[tag] = _text(raw)
         creator = creators.get(_block(tag), "")
@@ -395,25 +377,23 @@ def _known_vr(tag: int, creator: str) -> str:
     return vr[:2]
 
 
-def _items(element: RawElement, value: Value, order: str) -> Iterable[Dataset]:
+def _items(element: RawElement, value: Value) -> list[Dataset]:
     if not isinstance(element, RawDataElement):
         return list(element.value or [])
-    # The items of a known sequence that was written as UN are implicit VR (PS3.5, 6.2.2).
-    implicit = element.is_implicit_VR or element.VR == "UN"
     if value.raw[:4] not in ITEMS:
         return []
-    stream = io.BytesIO(value.raw)
+    # The items of a known sequence that was written as UN are implicit VR (PS3.5, 6.2.2).
+    implicit = element.is_implicit_VR or element.VR == "UN"
+    stream, charset = io.BytesIO(value.raw), list(value.charset)
     try:
-        return list(
-            read_sequence(stream, implicit, order == "<", len(value.raw), list(value.charset))
-        )
+        return list(read_sequence(stream, implicit, value.order == "<", len(value.raw), charset))
     except UNREADABLE:
         return []
 
 
 @lru_cache(maxsize=256)
 def _codecs(raw: bytes) -> tuple[str, ...]:
-    names = raw.decode("latin-1").strip("\0 ").split("\\")
+    names = [name.strip() for name in _text(raw).split("\\")]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return tuple(convert_encodings([name.strip() for name in names]))
+        return tuple(convert_encodings(names))

@@ -80,22 +80,22 @@ def is_standard_uid(text: str) -> bool:
 
 
 def _secrets(value: Value) -> Iterator[Secret]:
-    keyword, tag = value.keyword, value.tag
+    tag = value.tag
     match value.vr:
         case "PN":
             groups = (group for text in _names(value) for group in text.split("="))
             yield from (Secret("names", tag, group) for group in groups if name_words(group))
         case "UI":
-            if not CLASS_LIKE.search(keyword):
+            if not CLASS_LIKE.search(value.keyword):
                 yield from (
                     Secret("UIDs", tag, text)
                     for text in value.texts()
                     if len(text) > 12 and not is_standard_uid(text)
                 )
         case "DA" | "DT" | "TM":
-            yield from _moments(value, keyword)
+            yield from _moments(value)
         case _ if value.vr in TEXT_VRS or value.vr == "AE":
-            kind = _kind(keyword, tag >> 16)
+            kind = _kind(value.keyword, tag >> 16)
             for text in value.texts() if kind else ():
                 if kind and len("".join(tokens(fold(text)))) >= SHORTEST:
                     yield Secret(kind, tag, text)
@@ -124,10 +124,10 @@ def name_words(text: str) -> tuple[str, ...]:
     return tuple(part for part in parts if fold(part).strip("'") not in TITLES and len(part) > 1)
 
 
-def _moments(value: Value, keyword: str) -> Iterator[Secret]:
+def _moments(value: Value) -> Iterator[Secret]:
     for text in value.texts():
         if value.vr != "TM" and day_of(text):
-            kind = "birth dates" if "BirthDate" in keyword else "dates"
+            kind = "birth dates" if "BirthDate" in value.keyword else "dates"
             yield Secret(kind, value.tag, text[:8])
         time = text if value.vr == "TM" else text[8:]
         digits = re.sub(r"[:.].*|[+-].*", "", time.replace(":", ""))

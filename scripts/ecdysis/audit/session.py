@@ -14,12 +14,11 @@ from typing import Any
 
 from ecdysis.audit import form, kept, results
 from ecdysis.audit.findings import (
-    AuditError,
     Finding,
     element_name,
+    failure,
     identifying,
     in_name,
-    message,
     split_accepted,
 )
 from ecdysis.audit.instance import Chunk, PerChunk
@@ -123,6 +122,7 @@ def audit(
     ours : iterable of Path
         Results and records of the subject, which contain sentences of the workflow.
     related : iterable of str
+        Other files of the same patient, whose values must be gone as well.
 
     Returns
     -------
@@ -147,9 +147,7 @@ def audit(
     findings += [finding for found in in_results.values() for finding in found]
     counted, accepted = split_accepted(findings, used["accept"])
     if counted:
-        problem, remedy = message(counted)
-        faulty = (path for path, found in in_results.items() if not set(counted).isdisjoint(found))
-        raise AuditError(label, f"the audit found: {problem}", remedy, faulty)
+        raise failure(label, counted, in_results)
     return {
         "originals": len(originals.facts),
         "unreadable_originals": originals.unread,
