@@ -11,7 +11,6 @@ from ecdysis.files import read_tsv
 from ecdysis.report.model import ProcessedImage, Run, State
 from ecdysis.report.quality import Comparison
 from ecdysis.report.status import Entry, Status, counts_of
-from ecdysis.version import package_versions
 
 PACKAGES = (
     "snakemake", "pybids", "pydicom", "dcm2niix", "nibabel", "nipype", "antspyx", "nilearn",
@@ -98,11 +97,6 @@ def programs_of(run: Run) -> dict[str, list[str]]:
                 if word := (stage.details or {}).get(key):
                     found.setdefault(key, {})[str(word)] = None
     return {key: list(words) for key, words in found.items()}
-
-
-def software() -> dict[str, str]:
-    """Return the versions of the Python packages that are installed here."""
-    return package_versions(PACKAGES)
 
 
 def _facts(images: Iterable[ProcessedImage], key: str) -> list[Any]:

@@ -12,7 +12,7 @@ from ecdysis.report import wording
 from ecdysis.report.figure_files import FigureFile, Figures, figures_of, thumb_of, viewer_of
 from ecdysis.report.methods import keys_of, methods_of, numbered, write_methods
 from ecdysis.report.model import NotProcessed, ProcessedImage, Run, Subject
-from ecdysis.report.overview import ahead, cases, costs_of, programs_of, software, summary
+from ecdysis.report.overview import PACKAGES, ahead, cases, costs_of, programs_of, summary
 from ecdysis.report.provenance import log_tail, parameters_of
 from ecdysis.report.quality import Comparison, Place
 from ecdysis.report.quality_table import write_table
@@ -30,6 +30,7 @@ from ecdysis.report.status import (
     worst,
 )
 from ecdysis.report.table import columns_of, rows_of, table_data
+from ecdysis.version import package_versions
 
 THUMB_BYTES = 2_000_000
 """Bytes of thumbnails inside the index; when all are more, all are linked."""
@@ -163,7 +164,7 @@ class Pages:
             map_counts=counts_of(maps),
             bad_maps=[item for item in maps if item.status in NEEDS_REVIEW],
             programs=programs_of(run),
-            packages=software(),
+            packages=package_versions(PACKAGES),
         )
 
     def outdated(self) -> list[str]:
@@ -215,8 +216,9 @@ class Pages:
         """Return the thumbnails by image, and whether they are files beside the index."""
         root = self.run.output_dir
         thumbs = {name: thumb_of(root, name) for name in self._judged}
-        total = sum(_weight(thumb) for thumb in thumbs.values() if thumb)
-        return thumbs, total > THUMB_BYTES
+        # Base64 takes four characters for three bytes.
+        characters = sum(len(thumb.source or "") for thumb in thumbs.values() if thumb)
+        return thumbs, characters * 3 / 4 > THUMB_BYTES
 
     @cached_property
     def _judged(self) -> dict[str, Subject]:
@@ -261,11 +263,6 @@ class Pages:
 def _judged_of(subject: Subject) -> list[ProcessedImage | NotProcessed]:
     """Return the images of a subject that a rater may judge, also those left out."""
     return [*subject.images, *subject.rejected]
-
-
-def _weight(figure: FigureFile) -> int:
-    """Return the bytes that a figure inside a page has as a file."""
-    return len(figure.source or "") * 3 // 4
 
 
 def _says(page: Path, expected: str) -> bool:

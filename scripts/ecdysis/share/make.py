@@ -11,7 +11,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from ecdysis.bids.discovery import Image
 from ecdysis.bids.validator import validate
 from ecdysis.errors import InputError
 from ecdysis.files import write_text
@@ -74,8 +73,9 @@ def share(study: Study, validator: str | None, processes: int) -> dict[str, Any]
     names = _shared_names(study, shared)
     if not names:
         shutil.rmtree(partial)
+        reasons = "; ".join(sorted({why for _, why in shared.left_out})) or "nothing was defaced"
         raise InputError(
-            "target share", f"no image can be shared: {_reasons(shared)}", "See docs/sharing.md"
+            "target share", f"no image can be shared: {reasons}", "See docs/sharing.md"
         )
     labels = {path.split("/")[0].removeprefix("sub-") for path in shared.files if "/" in path}
     title = write_top(Path(settings["bids_dir"]), partial, shared, labels, known)
@@ -104,17 +104,12 @@ def _subjects(study: Study, folder: Path, known: Searched) -> list[Subject]:
     if run.live:
         raise InputError("target share", "a run is going on", "Wait until it has ended")
     output_dir, bids_dir = Path(settings["output_dir"]), Path(settings["bids_dir"])
-    return [
-        Subject(
-            label,
-            bids_dir,
-            output_dir,
-            folder,
-            tuple(defaced_images(output_dir, [_with_t1w(study, image) for image in images])),
-            known,
-        )
-        for label, images in study.by_subject.items()
-    ]
+    subjects = []
+    for label, images in study.by_subject.items():
+        raw = [(image, Path(image.path), study.t1w_beside(image)) for image in images]
+        defaced = tuple(defaced_images(output_dir, raw))
+        subjects.append(Subject(label, bids_dir, output_dir, folder, defaced, known))
+    return subjects
 
 
 def _mapped(subjects: Sequence[Subject], processes: int) -> Iterator[Shared]:
@@ -123,10 +118,6 @@ def _mapped(subjects: Sequence[Subject], processes: int) -> Iterator[Shared]:
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         yield from pool.map(make_subject, subjects)
-
-
-def _with_t1w(study: Study, image: Image) -> tuple[Image, Path, Image | None]:
-    return image, Path(image.path), study.t1w_beside(image)
 
 
 def make_subject(subject: Subject) -> Shared:
@@ -194,10 +185,6 @@ def _name_other_subjects(study: Study, shared: Shared, labels: Collection[str]) 
     named = {path.split("/")[0] for path, _ in shared.left_out}
     for name in sorted(every - {f"sub-{label}" for label in labels} - named):
         shared.left_out.append((name, "the last run did not process this subject"))
-
-
-def _reasons(shared: Shared) -> str:
-    return "; ".join(sorted({why for _, why in shared.left_out})) or "nothing was defaced"
 
 
 def _checked(
