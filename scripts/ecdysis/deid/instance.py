@@ -143,13 +143,14 @@ class InstanceCleaner:
         RefusedError
             The file must not pass; the reason does not identify anyone.
         """
-        file = file or open_part10(data)
+        is_learned, file = file is not None, file or open_part10(data)
         for tag in (SOP_CLASS, SOP_INSTANCE):
             if not UID_FORM.fullmatch(file.head.text(tag)):
                 raise RefusedError(UNIDENTIFIED)
         edits = self._active(file)
         is_admitted = self._refuse(file, edits)
-        self._learn(file)
+        if not is_learned:
+            self._learn(file)
         context = self._context(file, edits)
         parts = self._treated(file, context, is_admitted=is_admitted)
         parts = [

@@ -5,10 +5,11 @@ undefined length ends before its delimiter. Whatever does not parse is refused, 
 can hide between elements.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import lru_cache
 from struct import Struct, error
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ecdysis.dicom.tables import vr_of
 
@@ -75,6 +76,12 @@ class Element(NamedTuple):
     end: int
 
 
+Items = list[list[Element]]
+"""The elements of each item of a sequence."""
+
+Result = TypeVar("Result")
+
+
 def block_of(tag: int) -> int:
     """Return the tag of the private creator of a private element (PS3.5, section 7.8.1).
 
@@ -103,6 +110,7 @@ class Reader:
         if depth > DEEPEST:
             raise RefusedError(MALFORMED)
         self.data, self.encoding, self.depth = data, encoding, depth
+        self._known: dict[int, tuple[Reader, Items]] = {}
         order = ">" if encoding.big else "<"
         self._explicit = Struct(order + "HH2sH").unpack_from
         self._implicit = Struct(order + "HHI").unpack_from
@@ -150,23 +158,24 @@ class Reader:
                 break
         return inherited
 
-    def items(self, element: Element) -> tuple["Reader", list[list[Element]]]:
+    def items(self, element: Element) -> tuple["Reader", Items]:
         """Return the items of a sequence, each as its elements, and the reader for them.
 
         A sequence written as UN is implicit little endian (PS3.5, section 6.2.2, note 4);
         some writers keep the encoding of the data set there, which is tried next.
         """
-        if element.vr != "UN" or self.encoding.implicit:
-            inner = Reader(self.data, self.encoding, self.depth + 1)
-            return inner, inner.read_items(element.start, element.stop)
-        inner = Reader(self.data, Encoding(implicit=True, big=False), self.depth + 1)
-        try:
-            return inner, inner.read_items(element.start, element.stop)
-        except RefusedError:
-            inner = Reader(self.data, self.encoding, self.depth + 1)
-            return inner, inner.read_items(element.start, element.stop)
+        return self._known.get(element.start) or self._inside(
+            element.vr, lambda inner: (inner, inner.read_items(element.start, element.stop))
+        )
 
-    def read_items(self, start: int, stop: int) -> list[list[Element]]:
+    def _inside(self, vr: str, read: Callable[["Reader"], Result]) -> Result:
+        """Return what `read` returns for the reader of the items of a sequence, see `items`."""
+        if vr == "UN" and not self.encoding.implicit:
+            with suppress(RefusedError):
+                return read(Reader(self.data, Encoding(implicit=True, big=False), self.depth + 1))
+        return read(Reader(self.data, self.encoding, self.depth + 1))
+
+    def read_items(self, start: int, stop: int) -> Items:
         """Return the items between `start` and `stop`, each as its elements."""
         found = []
         while start < stop:
@@ -230,27 +239,33 @@ class Reader:
 
     def _undefined(self, vr: str, start: int, stop: int) -> tuple[int, int]:
         """Return where a value of undefined length ends, without and with its delimiter."""
-        if vr != "UN" or self.encoding.implicit:
-            return Reader(self.data, self.encoding, self.depth + 1).walk(start, stop)
-        try:
-            inner = Reader(self.data, Encoding(implicit=True, big=False), self.depth + 1)
-            return inner.walk(start, stop)
-        except RefusedError:
-            return Reader(self.data, self.encoding, self.depth + 1).walk(start, stop)
+        inner, (value_end, end, items) = self._inside(
+            vr, lambda inner: (inner, inner.walk(start, stop))
+        )
+        if items is not None:
+            self._known[start] = inner, items
+        return value_end, end
 
-    def walk(self, position: int, stop: int) -> tuple[int, int]:
-        """Return where items of undefined length end, without and with the delimiter."""
+    def walk(self, position: int, stop: int) -> tuple[int, int, Items | None]:
+        """Return where a sequence of undefined length ends, without and with its delimiter.
+
+        The items are returned too, unless the length of one is given, which is not read here.
+        """
+        items: Items | None = []
         while position < stop:
             head = position
             tag, length, position = self._item_header(position, stop)
             if tag == SEQUENCE_END:
-                return head, position
+                return head, position, items
             if tag != ITEM:
                 raise RefusedError(MALFORMED)
-            if length == UNDEFINED:
-                position = self._delimiter(self._collect([], position, stop), stop)
-            else:
-                position += length
+            if length != UNDEFINED:
+                position, items = position + length, None
+                continue
+            content: list[Element] = []
+            position = self._delimiter(self._collect(content, position, stop), stop)
+            if items is not None:
+                items.append(content)
         raise RefusedError(TRUNCATED)
 
     def _item_header(self, position: int, stop: int) -> tuple[int, int, int]:
