@@ -68,13 +68,13 @@ def _with_usual_list(session: PlannedSession, copy: Path, private: Path) -> Plan
 
 
 def _plan(settings: Mapping[str, Any]) -> Plan:
-    from ecdysis.deid.instance import instance_cleaner
+    from ecdysis.deid.instance import InstanceCleaner
     from ecdysis.key import Key
     from ecdysis.planning.plan import plan_from
 
     plan = plan_from(settings)
     # This checks the settings of the de-identification before any job runs.
-    instance_cleaner(settings["deid"], Key.load(Path(settings["key_file"])), "sub-check")
+    InstanceCleaner(settings["deid"], Key.load(Path(settings["key_file"])), "sub-check")
     return plan
 
 

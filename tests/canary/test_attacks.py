@@ -7,7 +7,7 @@ from typing import Any
 import pydicom
 import pytest
 from ecdysis.audit.index import common_words
-from ecdysis.deid.instance import instance_cleaner
+from ecdysis.deid.instance import InstanceCleaner
 from ecdysis.deid.profile import CODES
 from ecdysis.deid.words import is_coded
 from ecdysis.dicom.elements import RefusedError
@@ -28,7 +28,7 @@ PERSON = {"PatientName": "Quist^Xanthe", "PatientID": "ZQ-77120", "PatientBirthD
 
 
 def cleaned(ds: Dataset, options: list[str], **settings: Any) -> Dataset:
-    cleaner = instance_cleaner({"options": options, **settings}, KEY, "sub-01")
+    cleaner = InstanceCleaner({"options": options, **settings}, KEY, "sub-01")
     return pydicom.dcmread(io.BytesIO(b"".join(cleaner.clean(written(ds)).chunks)))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from ecdysis.deid.instance import instance_cleaner
+from ecdysis.deid.instance import InstanceCleaner
 from ecdysis.deid.profile import CODES
 from ecdysis.dicom.elements import RefusedError
 from ecdysis.dicom.tables import attributes
@@ -87,7 +87,7 @@ def without_retained(tags: dict[int, str], options: list[str]) -> dict[int, str]
 
 
 def outputs(name: str, found: list[Case]) -> Iterator[tuple[Case, str, bytes | None]]:
-    cleaner = instance_cleaner({"options": OPTIONS[name]}, KEY, "sub-01")
+    cleaner = InstanceCleaner({"options": OPTIONS[name]}, KEY, "sub-01")
     for case in found:
         try:
             result = cleaner.clean(case.data)
@@ -124,7 +124,7 @@ def test_an_option_keeps_nothing_but_its_own(option: str) -> None:
     case = table_case(tags)
     own = [value for value in case.planted if not _is_kept(value, option)]
     assert len(own) > 500
-    result = instance_cleaner({"options": [option]}, KEY, "sub-01").clean(case.data)
+    result = InstanceCleaner({"options": [option]}, KEY, "sub-01").clean(case.data)
     assert leaks(b"".join(result.chunks) + result.name.encode(), own) == []
 
 

@@ -6,11 +6,10 @@ from functools import cache
 import pytest
 from ecdysis.deid import actions, clean, instance, person, pixels, profile, scrub
 from ecdysis.deid.actions import Context
-from ecdysis.deid.instance import instance_cleaner
+from ecdysis.deid.instance import InstanceCleaner
 from ecdysis.deid.words import Words
 from ecdysis.dicom import elements
 from ecdysis.dicom.elements import Element, Reader, RefusedError
-from ecdysis.dicom.part10 import Part10
 from ecdysis.dicom.tables import attributes
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -93,10 +92,8 @@ def with_input(
 ) -> None:
     cleaned = instance.InstanceCleaner.clean
 
-    def mutated(
-        self: instance.InstanceCleaner, data: bytes, file: Part10 | None = None
-    ) -> instance.Result:
-        result = cleaned(self, data, file)
+    def mutated(self: instance.InstanceCleaner, data: bytes) -> instance.Result:
+        result = cleaned(self, data)
         return result._replace(chunks=change(data, [bytes(part) for part in result.chunks]))
 
     patch.setattr(instance.InstanceCleaner, "clean", mutated)
@@ -212,7 +209,7 @@ def built(options: str) -> list[Case]:
 
 
 def cleaner_of(options: str) -> instance.InstanceCleaner:
-    return instance_cleaner({"options": OPTIONS[options]}, KEY, "sub-01")
+    return InstanceCleaner({"options": OPTIONS[options]}, KEY, "sub-01")
 
 
 def noticed(options: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ecdysis.bids.discovery import SAFE_PATH, Selection, discover
-from ecdysis.deid.instance import instance_cleaner
+from ecdysis.deid.instance import InstanceCleaner
 from ecdysis.dicom.elements import RefusedError
 from ecdysis.dicom.header import HeaderReader, UnusableError
 from ecdysis.dicom.part10 import open_part10
@@ -29,7 +29,7 @@ SECONDS = 10
 
 OPTIONS = ["clean_descriptors", "retain_dates_modified", "retain_safe_private", "clean_graphics",
            "clean_structured_content"]  # fmt: skip
-CLEANER = instance_cleaner({"options": OPTIONS}, Key(bytes(range(32))), "sub-01")
+CLEANER = InstanceCleaner({"options": OPTIONS}, Key(bytes(range(32))), "sub-01")
 WORK = Path(tempfile.mkdtemp(prefix="fuzz-"))
 
 
@@ -101,7 +101,7 @@ def read_settings(data: bytes) -> None:
         lambda: read_study_rules(path),
         lambda: read_rulings(path),
         lambda: read_map(path),
-        lambda: instance_cleaner({"edits": [str(path)]}, Key(bytes(range(32))), "sub-01"),
+        lambda: InstanceCleaner({"edits": [str(path)]}, Key(bytes(range(32))), "sub-01"),
     ]
     for read in readers:
         try:

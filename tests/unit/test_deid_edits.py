@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from ecdysis.deid.instance import instance_cleaner
+from ecdysis.deid.instance import InstanceCleaner
 from ecdysis.dicom.elements import RefusedError
 from ecdysis.errors import InputError
 from ecdysis.key import Key
@@ -43,7 +43,7 @@ def edit(
     syntax: pydicom.uid.UID = ExplicitVRLittleEndian,
 ) -> Dataset:
     settings = {"profile": profile, "options": options or [], "edits": list(rules)}
-    cleaner = instance_cleaner(settings, KEY, "sub-01")
+    cleaner = InstanceCleaner(settings, KEY, "sub-01")
     data = b"".join(cleaner.clean(written(ds or image(), syntax)).chunks)
     return pydicom.dcmread(io.BytesIO(data))
 
@@ -118,7 +118,7 @@ def test_what_the_profile_removes_comes_back_only_with_override(select: str) -> 
 
 def test_override_is_reported() -> None:
     rule = {"select": "ProtocolName", "action": "keep", "override": True}
-    cleaner = instance_cleaner({"edits": [rule]}, KEY, "sub-01")
+    cleaner = InstanceCleaner({"edits": [rule]}, KEY, "sub-01")
     assert cleaner.summary()["overrides"] == [{"select": "ProtocolName", "action": "keep"}]
     assert edit(rule).ProtocolName == "t1 mprage sag"
 
@@ -209,15 +209,15 @@ def test_faults_are_explained(rule: dict[str, Any], message: str) -> None:
 def test_rules_come_from_files(tmp_path: Path) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text("- {select: EchoTime, action: remove}\n")
-    cleaner = instance_cleaner({"edits": [str(file)]}, KEY, "sub-01")
+    cleaner = InstanceCleaner({"edits": [str(file)]}, KEY, "sub-01")
     assert [rule.action for rule in cleaner.edits] == ["remove"]
     file.write_text("EchoTime: remove\n")
     with pytest.raises(InputError, match="not hold a list of rules"):
-        instance_cleaner({"edits": [str(file)]}, KEY, "sub-01")
+        InstanceCleaner({"edits": [str(file)]}, KEY, "sub-01")
 
 
 def test_shipped_examples_are_valid() -> None:
     examples = sorted((Path(__file__).parents[2] / "config" / "edits").glob("*.yaml"))
     assert len(examples) >= 3
     for example in examples:
-        instance_cleaner({"edits": [str(example)]}, KEY, "sub-01")
+        InstanceCleaner({"edits": [str(example)]}, KEY, "sub-01")

@@ -5,7 +5,7 @@ from struct import pack
 
 import pydicom
 import pytest
-from ecdysis.deid.instance import InstanceCleaner, instance_cleaner
+from ecdysis.deid.instance import InstanceCleaner
 from ecdysis.dicom.elements import Encoding, Reader, RefusedError
 from ecdysis.dicom.part10 import Part10, open_part10
 from ecdysis.dicom.tables import attributes, vr_of
@@ -36,7 +36,7 @@ MANY = settings(max_examples=60, deadline=None, suppress_health_check=list(Healt
 @pytest.fixture(scope="module")
 def cleaner() -> InstanceCleaner:
     options = ["clean_descriptors", "retain_safe_private", "retain_dates_modified"]
-    return instance_cleaner({"options": options}, KEY, "sub-01")
+    return InstanceCleaner({"options": options}, KEY, "sub-01")
 
 
 def write(encoding: Encoding, tag: int, vr: str, value: bytes, *, undefined: bool = False) -> bytes:

@@ -6,7 +6,7 @@ are treated once.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from struct import error, pack
 from typing import Any
 
@@ -21,7 +21,8 @@ from ecdysis.deid.actions import (
     treat,
     write,
 )
-from ecdysis.deid.edits import Edit, Path
+from ecdysis.deid.edits import Edit, Edits, Path
+from ecdysis.deid.private_elements import LARGEST_REMEMBERED, Part, keep_private
 from ecdysis.deid.profile import Profile
 from ecdysis.dicom.elements import (
     Buffer,
@@ -39,18 +40,9 @@ from ecdysis.errors import InputError
 BY_EDIT = "set aside by an edit"
 """The reason to set a file aside."""
 
-LARGEST_REMEMBERED = 4096
-"""Bytes of an element up to which its treatment is remembered."""
-
 MOST_REMEMBERED = 100_000
 LARGEST_COPIED = 65536
 """Bytes from which a value is passed on as a view of the input, not as a copy."""
-
-Part = tuple[int, Buffer]
-CleanItem = Callable[[Reader, list[Element], Context, int, int], list[Part]]
-"""Cleans an item, given the tag of its sequence and its index."""
-
-PrivateTreatment = Callable[[Reader, list[Element], Context, CleanItem], list[Part]]
 
 
 class DatasetCleaner:
@@ -60,12 +52,11 @@ class DatasetCleaner:
     ----------
     profile : Profile
         Gives the action for each attribute.
-    private : callable, optional
-        Returns what is kept of the private elements of a data set or item.
     """
 
-    def __init__(self, profile: Profile, private: PrivateTreatment | None = None) -> None:
-        self.profile, self._private = profile, private
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self._keeps_private = "retain_safe_private" in profile.options
 
     def clean(
         self, reader: Reader, elements: list[Element], context: Context, path: Path = ()
@@ -75,11 +66,11 @@ class DatasetCleaner:
         kept: list[Part] = []
         private: list[Element] = []
         if edits is not None:
-            elements = self._edit(reader, elements, context, path, kept)
+            elements = self._edit(edits, reader, elements, context, path, kept)
         for element in elements:
             if path and element.tag >> 16 == PIXEL_GROUP and self.profile.name != "none":
                 continue
-            if element.tag >> 16 & 1 and self._private:
+            if self._keeps_private and element.tag >> 16 & 1:
                 private.append(element)
                 continue
             if element.end - element.head > LARGEST_REMEMBERED or (edits and edits.deep):
@@ -93,8 +84,8 @@ class DatasetCleaner:
                 treated = memory[raw]
             if treated is not None:
                 kept.append((element.tag, treated))
-        if private and self._private:
-            kept += self._private(
+        if private:
+            kept += keep_private(
                 reader,
                 private,
                 context,
@@ -106,6 +97,7 @@ class DatasetCleaner:
 
     def _edit(
         self,
+        edits: Edits,
         reader: Reader,
         elements: list[Element],
         context: Context,
@@ -113,9 +105,6 @@ class DatasetCleaner:
         kept: list[Part],
     ) -> list[Element]:
         """Carry out the edits; return the elements that no edit applies to."""
-        edits = context.edits
-        if edits is None:
-            return elements
         creators = reader.creators(elements)
         left, present = [], set()
         for element in elements:

@@ -1,12 +1,12 @@
 """De-identifying one file, from its bytes to the bytes that replace them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ecdysis.deid.actions import Context
-from ecdysis.deid.clean import DatasetCleaner, Part, PrivateTreatment, merged, texts
+from ecdysis.deid.clean import DatasetCleaner, merged, texts
 from ecdysis.deid.edits import READMITTING, Edit, Edits, compile_edits
 from ecdysis.deid.person import Identity, TokenFinder
 from ecdysis.deid.pixels import (
@@ -16,7 +16,7 @@ from ecdysis.deid.pixels import (
     objection,
     refuse_embedded_overlay,
 )
-from ecdysis.deid.private_elements import keep_private
+from ecdysis.deid.private_elements import Part
 from ecdysis.deid.profile import METHOD, OVERLAY, Claims, Profile
 from ecdysis.deid.scrub import Scrubber
 from ecdysis.deid.words import Words
@@ -57,45 +57,31 @@ class InstanceCleaner:
 
     Parameters
     ----------
-    profile : Profile
-        What happens to each attribute.
+    settings : mapping
+        ``profile`` (``basic``, ``none``); ``options``, ``admit`` and ``words`` (lists);
+        ``edits``, a list of rules and of names of YAML files that hold such lists;
+        ``linkage_dir`` when originals and pseudonyms are to be remembered in `links`.
     key : Key
-        Makes the pseudonyms.
+        The study's key, which makes the pseudonyms.
     label : str
-        Becomes Patient ID and Patient's Name; dates move by the shift of this label.
-    version : str
-        Of this program, for the record in each file.
-    admit : iterable of str
-        Reasons for which a file is not set aside.
-    edits : sequence of Edit
-        The rules of the configuration.
-    private : callable, optional
-        Keeps safe private elements, see `ecdysis.deid.private_elements`.
-    words : iterable of str
-        Words of the study that stay in descriptions.
-    linked : bool
-        Remember originals and pseudonyms in `links`.
+        The subject's label, ``sub-01``: becomes Patient ID and Patient's Name; dates move by the
+        shift of this label.
+
+    Raises
+    ------
+    InputError
+        An option is unknown or contradicts another, or a rule is wrong.
     """
 
-    def __init__(
-        self,
-        profile: Profile,
-        key: Key,
-        label: str,
-        *,
-        version: str,
-        admit: Iterable[str] = (),
-        edits: Sequence[Edit] = (),
-        private: PrivateTreatment | None = None,
-        words: Iterable[str] = (),
-        linked: bool = False,
-    ) -> None:
-        self.profile, self.key, self.label = profile, key, label
-        self.admit, self.edits = frozenset(map(str.lower, admit)), tuple(edits)
-        self.links: dict[tuple[str, str], str] | None = {} if linked else None
-        self._version, self._words = version, Words(words)
-        self._cleaner, self._finder = DatasetCleaner(profile, private), TokenFinder()
-        self._claims = Claims(profile, label, version)
+    def __init__(self, settings: Mapping[str, Any], key: Key, label: str) -> None:
+        self.profile = Profile(settings.get("profile", "basic"), settings.get("options", ()))
+        self.key, self.label = key, label
+        self.admit = {reason.replace("_", " ").lower() for reason in settings.get("admit", ())}
+        self.edits = compile_edits(_entries(settings.get("edits", ())), self.profile)
+        self.links: dict[tuple[str, str], str] | None = {} if settings.get("linkage_dir") else None
+        self._words = Words(str(word) for word in settings.get("words", ()))
+        self._cleaner, self._finder = DatasetCleaner(self.profile), TokenFinder()
+        self._claims = Claims(self.profile, label)
         self._contexts: dict[tuple[object, ...], Context] = {}
         self._edits: dict[tuple[Edit, ...], Edits] = {}
 
@@ -128,22 +114,21 @@ class InstanceCleaner:
         self._learn(file)
         return file
 
-    def clean(self, data: Buffer, file: Part10 | None = None) -> Result:
+    def clean(self, content: Buffer | Part10) -> Result:
         """Return the de-identified form of a file.
 
         Parameters
         ----------
-        data : bytes or memoryview
-            The file.
-        file : Part10, optional
-            What `learn` returned for it, so that it is not read again.
+        content : bytes, memoryview or Part10
+            The bytes of the file, or what `learn` returned for it.
 
         Raises
         ------
         RefusedError
             The file must not pass; the reason does not identify anyone.
         """
-        is_learned, file = file is not None, file or open_part10(data)
+        is_learned = isinstance(content, Part10)
+        file = content if isinstance(content, Part10) else open_part10(content)
         for tag in (SOP_CLASS, SOP_INSTANCE):
             if not UID_FORM.fullmatch(file.head.text(tag)):
                 raise RefusedError(UNIDENTIFIED)
@@ -257,7 +242,7 @@ class InstanceCleaner:
     def _enveloped(self, file: Part10, parts: list[Part]) -> Result:
         """Return the file: preamble, file meta information and data set."""
         syntax = file.transfer_syntax
-        envelope = meta(file.head.text(SOP_CLASS), _instance(parts), syntax, self._version)
+        envelope = meta(file.head.text(SOP_CLASS), _instance(parts), syntax, __version__)
         chunks = _joined([content for _, content in parts])
         if syntax == DEFLATED:
             chunks = [deflate(b"".join(chunks))]
@@ -275,40 +260,6 @@ class InstanceCleaner:
                 pseudonym = self.label if word == "PatientID" else self.key.uid(original)
                 self.links[word, original] = pseudonym
         self.links["SOPInstanceUID", head.text(SOP_INSTANCE)] = name
-
-
-def instance_cleaner(settings: Mapping[str, Any], key: Key, label: str) -> InstanceCleaner:
-    """Return the cleaner for the files of one subject.
-
-    Parameters
-    ----------
-    settings : mapping
-        ``profile`` (``basic``, ``none``); ``options``, ``admit`` and ``words`` (lists);
-        ``edits``, a list of rules and of names of YAML files that hold such lists;
-        ``linkage_dir`` when originals and pseudonyms are to be remembered.
-    key : Key
-        The study's key.
-    label : str
-        The subject's label, ``sub-01``.
-
-    Raises
-    ------
-    InputError
-        An option is unknown or contradicts another, or a rule is wrong.
-    """
-    profile = Profile(settings.get("profile", "basic"), settings.get("options", ()))
-    private = keep_private if "retain_safe_private" in profile.options else None
-    return InstanceCleaner(
-        profile,
-        key,
-        label,
-        edits=compile_edits(_entries(settings.get("edits", ())), profile),
-        private=private,
-        version=__version__,
-        linked=bool(settings.get("linkage_dir")),
-        admit=[reason.replace("_", " ").lower() for reason in settings.get("admit", ())],
-        words=[str(word) for word in settings.get("words", ())],
-    )
 
 
 def _entries(edits: Iterable[Any]) -> list[Mapping[str, Any]]:

@@ -27,14 +27,17 @@ REMAKERS: dict[str, Remaker] = {
 }
 
 LARGEST_REMEMBERED = 4096
-"""Bytes of an element up to which its treatment is remembered, as in `ecdysis.deid.clean`."""
+"""Bytes of an element up to which its treatment is remembered."""
 
 LARGEST_NUMBERS = 1024
 """Numbers in one private element."""
 
 
 Part = tuple[int, Buffer]
+"""The tag of an element and its bytes."""
+
 CleanItem = Callable[[Reader, list[Element], Context, int, int], list[Part]]
+"""Cleans an item, given the tag of its sequence and its index."""
 
 
 def keep_private(

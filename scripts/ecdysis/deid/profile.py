@@ -22,6 +22,7 @@ from ecdysis.dicom.tables import (
     vr_of,
 )
 from ecdysis.errors import InputError
+from ecdysis.version import __version__
 
 BASIC_CODE = ("113100", "Basic Application Confidentiality Profile")
 CODES = {
@@ -310,12 +311,10 @@ class Claims:
         What happens to each attribute.
     label : str
         The subject's label.
-    version : str
-        Of this program.
     """
 
-    def __init__(self, profile: Profile, label: str, version: str) -> None:
-        self._profile, self._label, self._version = profile, label, version
+    def __init__(self, profile: Profile, label: str) -> None:
+        self._profile, self._label = profile, label
         self._words = Words(vocabulary("method"))
         self.elements = lru_cache(maxsize=256)(self._elements)
 
@@ -359,7 +358,7 @@ class Claims:
     def _method(self, earlier: str, exceptions: bool) -> str:  # noqa: FBT001
         """Return the method of de-identification, after the known words of an earlier method."""
         suffix = ", with exceptions" if exceptions else ""
-        own = f"Ecdysis {self._version}, PS3.15 {EDITION} Basic Profile{suffix}"[:LONGEST_METHOD]
+        own = f"Ecdysis {__version__}, PS3.15 {EDITION} Basic Profile{suffix}"[:LONGEST_METHOD]
         before = [
             part.strip() if OWN_METHOD.fullmatch(part.strip()) else self._words.kept(part.strip())
             for part in earlier.split("\\")

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from ecdysis.deid.instance import InstanceCleaner, instance_cleaner
+from ecdysis.deid.instance import InstanceCleaner
 from ecdysis.dicom.elements import MALFORMED, UNREADABLE, Buffer, RefusedError
 from ecdysis.dicom.part10 import Part10
 from ecdysis.dicom.reading import GZIP, opened
@@ -116,7 +116,7 @@ def deidentify(
         No file of the session can be used, or the settings are wrong.
     """
     content = read_json(listing)
-    cleaner = instance_cleaner(settings, key, f"sub-{content['subject']}")
+    cleaner = InstanceCleaner(settings, key, f"sub-{content['subject']}")
     own = {Path(path) for paths in content["series"].values() for path in paths}
     files = _learn(cleaner, own, related)
     basis = _basis(settings, key, cleaner, content["subject"], code)
@@ -149,13 +149,6 @@ def _basis(
     return json.dumps([settings, rules, key.fingerprint, subject, code, identity])
 
 
-class _File(NamedTuple):
-    """A file that was read, and what was found in it."""
-
-    data: bytes
-    content: Part10
-
-
 @dataclass
 class _Done:
     """Numbers of de-identified files by series, and of files set aside by reason."""
@@ -182,7 +175,7 @@ def _all_files(
     partial: Path,
     known: Ledger,
     cleaner: InstanceCleaner,
-    files: Mapping[Path, _File],
+    files: Mapping[Path, Part10],
 ) -> _Done:
     """De-identify files into `partial`; link the results in `output` of unchanged files."""
     done = _Done()
@@ -206,7 +199,7 @@ def _all_files(
 
 def _learn(
     cleaner: InstanceCleaner, own: Iterable[Path], related: Iterable[Path]
-) -> dict[Path, _File]:
+) -> dict[Path, Part10]:
     """Collect what identifies the patient from all files, before any of them is changed.
 
     Returns
@@ -214,7 +207,7 @@ def _learn(
     dict
         The first of the files `own`, so that they need not be read again.
     """
-    files: dict[Path, _File] = {}
+    files: dict[Path, Part10] = {}
     room = LARGEST_KEPT
     for path in dict.fromkeys([*sorted(own), *related]):
         try:
@@ -223,7 +216,7 @@ def _learn(
         except (RefusedError, OSError, ValueError, LookupError, TypeError, ArithmeticError):
             continue  # The file is set aside with its reason when it is de-identified.
         if isinstance(data, bytes) and path in own and len(data) <= room:
-            files[path] = _File(data, content)
+            files[path] = content
             room -= len(data)
     return files
 
@@ -238,12 +231,12 @@ def _linked(before: Path, now: Path) -> bool:
 
 
 def _one_file(
-    path: Path, folder: Path, cleaner: InstanceCleaner, file: _File | None
+    path: Path, folder: Path, cleaner: InstanceCleaner, file: Part10 | None
 ) -> tuple[str, None] | tuple[None, str]:
     """De-identify a file into a folder; return its new name, or why it is set aside."""
     try:
-        with nullcontext(file.data) if file else _content(path) as data:
-            result = cleaner.clean(data, file.content if file else None)
+        with nullcontext(file) if file else _content(path) as content:
+            result = cleaner.clean(content)
             reason = _write(folder / result.name, result.chunks)
             return (None, reason) if reason else (result.name, None)
     except RefusedError as refused:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.bids import schema
-from ecdysis.deid.instance import instance_cleaner
+from ecdysis.deid.instance import InstanceCleaner
 from ecdysis.dicom.elements import RefusedError
 from ecdysis.dicom.reading import GZIP, UNREADABLE, gunzipped
 from ecdysis.files import read_remembered
@@ -135,7 +135,7 @@ def _picture(path: str, key: Key, deid: Mapping[str, Any]) -> str | None:
         content = Path(path).read_bytes()
         if content.startswith(GZIP):
             content = gunzipped(Path(path)) or b""
-        clean = instance_cleaner(deid, key, "sub-0").clean(content)
+        clean = InstanceCleaner(deid, key, "sub-0").clean(content)
         dataset: Any = dcmread(io.BytesIO(b"".join(clean.chunks)))
         pixels = dataset.pixel_array
         if pixels.ndim == 3 and dataset.get("SamplesPerPixel", 1) == 1:
