@@ -68,22 +68,23 @@ class DatasetCleaner:
         if edits is not None:
             elements = self._edit(edits, reader, elements, context, path, kept)
         for element in elements:
-            if path and element.tag >> 16 == PIXEL_GROUP and self.profile.name != "none":
+            tag, _, head, _, _, end = element
+            if path and tag >> 16 == PIXEL_GROUP and self.profile.name != "none":
                 continue
-            if self._keeps_private and element.tag >> 16 & 1:
+            if self._keeps_private and tag >> 16 & 1:
                 private.append(element)
                 continue
-            if element.end - element.head > LARGEST_REMEMBERED or (edits and edits.deep):
+            if end - head > LARGEST_REMEMBERED or (edits and edits.deep):
                 treated = self._treated(reader, element, context, path)
             else:
-                raw = bytes(data[element.head : element.end])
+                raw = bytes(data[head:end])
                 if raw not in memory:
                     if len(memory) > MOST_REMEMBERED:
                         memory.clear()
                     memory[raw] = self._treated(reader, element, context, path)
                 treated = memory[raw]
             if treated is not None:
-                kept.append((element.tag, treated))
+                kept.append((tag, treated))
         if private:
             kept += keep_private(
                 reader,

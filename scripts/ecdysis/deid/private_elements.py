@@ -61,13 +61,13 @@ def keep_private(
     used: set[int] = set()
     safe = private_elements()
     for element in elements:
-        block = block_of(element.tag)
-        known = safe.get((creators.get(block, ""), element.tag >> 16, element.tag & 0xFF))
-        if block not in creators or known is None or element.tag & 0xFFFF < 0x1000:
+        tag, block = element.tag, block_of(element.tag)
+        if block not in creators or tag & 0xFFFF < 0x1000:
             continue
-        content = _remembered(reader, element, known, context, clean)
+        known = safe.get((creators[block], tag >> 16, tag & 0xFF))
+        content = _remembered(reader, element, known, context, clean) if known else None
         if content is not None:
-            parts.append((element.tag, content))
+            parts.append((tag, content))
             used.add(block)
     for block in used:
         value = creators[block].encode("ascii")
