@@ -171,8 +171,6 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @rule("character sets are read", "descriptors")
 def _(patch: pytest.MonkeyPatch) -> None:
-    from ecdysis.deid import actions
-
     patch.setattr(
         actions, "decode", lambda value, vr, codecs: (value.decode("latin-1"), ("latin-1",))
     )
