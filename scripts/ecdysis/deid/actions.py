@@ -65,6 +65,25 @@ NUMBER_CODES = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I"
                 "UV": "Q"}  # fmt: skip
 """VR -> code of the module struct."""
 
+TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
+WHOLE_VRS = frozenset({"AS", "DA", "DT", "TM", "UI"})
+"""Kinds of value that are compared with identifiers only; the profile decides about dates."""
+
+MANUFACTURER, PIXEL_GROUP = 0x00080070, 0x7FE0
+GRADIENT = re.compile(rb"b=\d{1,5}(\.\d{1,3})?\((-?[01]\.\d{1,8},?){3}\)[\0 ]*")
+"""The text that Canon and Toshiba write into Image Comments: ``b=1500(0.445,0.000,0.895)``."""
+
+CODE = re.compile(r"[A-Za-z0-9._:/-]*")
+"""Characters of a code; unlike a telephone number it has no spaces."""
+
+CODES_OF_STANDARDS = re.compile(
+    r"1\.2\.840\.10008\.6\.1\.\d{1,4}|2\.16\.840\.1\.113883\.6\.\d{1,3}"
+)
+"""UIDs of DICOM's groups of codes (PS3.6, table A-3) and of the code systems that HL7 registers."""
+
+OFFSET_VRS, LARGEST_OFFSET = ("OV", "UV"), 1 << 40
+"""Kinds of value with offsets and lengths of encapsulated frames, and the largest, in bytes."""
+
 
 def is_valid(vr: str, value: bytes, tag: int = 0) -> bool:
     """Tell whether `value` has the form of its VR, so that no text hides in it."""
@@ -124,27 +143,6 @@ def _shifted_one(vr: str, value: bytes, days: int) -> bytes:
 
 def _numbers(digits: bytes) -> tuple[int, int, int]:
     return int(digits[:4]), int(digits[4:6]), int(digits[6:8])
-
-
-TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
-WHOLE_VRS = frozenset({"AS", "DA", "DT", "TM", "UI"})
-"""Kinds of value that are compared with identifiers only; the profile decides about dates."""
-
-MANUFACTURER = 0x00080070
-GRADIENT = re.compile(rb"b=\d{1,5}(\.\d{1,3})?\((-?[01]\.\d{1,8},?){3}\)[\0 ]*")
-"""The text that Canon and Toshiba write into Image Comments: ``b=1500(0.445,0.000,0.895)``."""
-
-CODE = re.compile(r"[A-Za-z0-9._:/-]*")
-"""Characters of a code; unlike a telephone number it has no spaces."""
-
-CODES_OF_STANDARDS = re.compile(
-    r"1\.2\.840\.10008\.6\.1\.\d{1,4}|2\.16\.840\.1\.113883\.6\.\d{1,3}"
-)
-"""UIDs of DICOM's groups of codes (PS3.6, table A-3) and of the code systems that HL7 registers."""
-
-PIXEL_GROUP = 0x7FE0
-OFFSET_VRS, LARGEST_OFFSET = ("OV", "UV"), 1 << 40
-"""Kinds of value with offsets and lengths of encapsulated frames, and the largest, in bytes."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,32 @@ PRIVATE = re.compile(r"\(([0-9A-Fa-f]{4}),([^,]+),([0-9A-Fa-f]{2})\)")
 Path = tuple[tuple[int, int], ...]
 """The sequences around an element: the tag of each and the index of the item in it."""
 
+ACTIONS = {
+    "keep": (),
+    "remove": (),
+    "empty": (),
+    "replace": ("value",),
+    "add": ("value",),
+    "set": ("value",),
+    "hash": (),
+    "uid": (),
+    "shift_date": (),
+    "round_age": (),
+    "regex": ("pattern",),
+    "blank_pixels": ("rectangles",),
+    "quarantine": (),
+}
+"""Action -> the keys that it needs."""
+
+KEYS = {"select", "action", "when", "override", "value", "pattern", "replacement", "years",
+        "rectangles"}  # fmt: skip
+
+READMITTING = {"keep", "shift_date", "round_age", "regex"}
+"""Actions that keep a part of the original value."""
+
+UNCHANGED = {"keep", "items", "verbatim"}
+"""Actions of a profile that remove nothing."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -190,33 +216,6 @@ def _is_tag(pattern: str) -> bool:
 
 def _masked(pattern: str, tag: int) -> bool:
     return all(want in ("x", have) for want, have in zip(pattern, f"{tag:08x}", strict=True))
-
-
-ACTIONS = {
-    "keep": (),
-    "remove": (),
-    "empty": (),
-    "replace": ("value",),
-    "add": ("value",),
-    "set": ("value",),
-    "hash": (),
-    "uid": (),
-    "shift_date": (),
-    "round_age": (),
-    "regex": ("pattern",),
-    "blank_pixels": ("rectangles",),
-    "quarantine": (),
-}
-"""Action -> the keys that it needs."""
-
-KEYS = {"select", "action", "when", "override", "value", "pattern", "replacement", "years",
-        "rectangles"}  # fmt: skip
-
-READMITTING = {"keep", "shift_date", "round_age", "regex"}
-"""Actions that keep a part of the original value."""
-
-UNCHANGED = {"keep", "items", "verbatim"}
-"""Actions of a profile that remove nothing."""
 
 
 @dataclass(frozen=True, eq=False)

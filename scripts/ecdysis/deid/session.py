@@ -26,6 +26,18 @@ from ecdysis.files import atomic, read_json, read_remembered
 from ecdysis.key import Key
 from ecdysis.private_files import write_private_json
 
+DUPLICATE = "duplicate SOP instance UID"
+"""A reason to set a file aside."""
+
+MAPPED_FROM = 64 << 20
+"""Bytes from which a file is mapped into memory instead of read."""
+
+LARGEST_KEPT = 64 << 20
+"""Bytes of files that are kept in memory from the search for identity to de-identification."""
+
+MAPPED_TO_LEARN_FROM = 256 << 10
+"""The same when only the header is looked at."""
+
 
 class Ledger:
     """Remembers the original of each de-identified file. It names originals, so it is private.
@@ -63,19 +75,6 @@ class Ledger:
 def _stat(file: Path) -> list[int]:
     stat = file.stat()
     return [stat.st_size, stat.st_mtime_ns]
-
-
-DUPLICATE = "duplicate SOP instance UID"
-"""A reason to set a file aside."""
-
-MAPPED_FROM = 64 << 20
-"""Bytes from which a file is mapped into memory instead of read."""
-
-LARGEST_KEPT = 64 << 20
-"""Bytes of files that are kept in memory from the search for identity to de-identification."""
-
-MAPPED_TO_LEARN_FROM = 256 << 10
-"""The same when only the header is looked at."""
 
 
 def deidentify(

@@ -17,6 +17,30 @@ DEFAULT = ("iso8859",)
 CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 """Kinds of text that Specific Character Set rules; others are plain ASCII (PS3.5, 6.1.2.2)."""
 
+AXIS = r"(Tra|Sag|Cor)"
+COIL = r"[A-Z]{1,3}\d{0,2}"
+FORM = re.compile(
+    rf"""
+      [+-]?\d{{1,7}}(\.\d{{1,7}})?(e[+-]?\d{{1,2}})?   # a number
+    | X(_\d{{1,5}})+                                   # ICE dimensions
+    | \d{{1,4}}[a-z]?\*\d{{1,4}}[a-z]?                 # matrix: 64p*64
+    | FoV\ \d{{1,4}}\*\d{{1,4}}                        # field of view, mm
+    | SL\ \d{{1,3}}(\.\d{{1,3}})?                      # slice thickness, mm
+    | {AXIS}(>{AXIS}(\(-?\d{{1,2}}\.\d{{1,2}}\))?)*    # orientation: Tra>Cor(-1.6)>Sag(0.5)
+    | [APLRIHFS]{{1,2}}->[APLRIHFS]{{1,2}}             # direction: A->P
+    | [+-][APLRHF]{{3}}                                # positive directions: +LPH
+    | ([a-z]\d(\.\d)?\ ?)+                             # acceleration: p2 s3
+    | [A-Z]:\d{{1,2}}[A-Z]?                            # acceleration: F:2S
+    | [A-Za-z]{{2,4}}/s\d(,[A-Za-z]{{2,4}}/s\d)*       # prescan: TG/s3,RN/s1
+    | ([A-Z]:)?{COIL}([;,-]({COIL}|\d{{1,2}}))*        # coil elements: HE1-4;NE1,2
+    """,
+    re.VERBOSE,
+)
+"""Forms of short technical texts in vendors' elements that cannot contain a name."""
+
+LONGEST = 512
+"""Characters of a technical text; a longer one has none of the forms."""
+
 
 @lru_cache(maxsize=256)
 def codecs_of(charset: bytes) -> tuple[str, ...]:
@@ -73,28 +97,6 @@ def _decode(raw: bytes, vr: str, codecs: tuple[str, ...]) -> str:
             return str(decode_bytes(raw, list(codecs), delimiters))
         except UserWarning as warning:
             raise ValueError from warning
-
-
-AXIS = r"(Tra|Sag|Cor)"
-COIL = r"[A-Z]{1,3}\d{0,2}"
-FORM = re.compile(
-    rf"""
-      [+-]?\d{{1,7}}(\.\d{{1,7}})?(e[+-]?\d{{1,2}})?   # a number
-    | X(_\d{{1,5}})+                                   # ICE dimensions
-    | \d{{1,4}}[a-z]?\*\d{{1,4}}[a-z]?                 # matrix: 64p*64
-    | FoV\ \d{{1,4}}\*\d{{1,4}}                        # field of view, mm
-    | SL\ \d{{1,3}}(\.\d{{1,3}})?                      # slice thickness, mm
-    | {AXIS}(>{AXIS}(\(-?\d{{1,2}}\.\d{{1,2}}\))?)*    # orientation: Tra>Cor(-1.6)>Sag(0.5)
-    | [APLRIHFS]{{1,2}}->[APLRIHFS]{{1,2}}             # direction: A->P
-    | [+-][APLRHF]{{3}}                                # positive directions: +LPH
-    | ([a-z]\d(\.\d)?\ ?)+                             # acceleration: p2 s3
-    | [A-Z]:\d{{1,2}}[A-Z]?                            # acceleration: F:2S
-    | [A-Za-z]{{2,4}}/s\d(,[A-Za-z]{{2,4}}/s\d)*       # prescan: TG/s3,RN/s1
-    | ([A-Z]:)?{COIL}([;,-]({COIL}|\d{{1,2}}))*        # coil elements: HE1-4;NE1,2
-    """,
-    re.VERBOSE,
-)
-LONGEST = 512
 
 
 def is_code(text: str) -> bool:

@@ -45,6 +45,21 @@ FEWEST_SLICES = 10
 FEW_VOLUMES = 9
 """Functional series usually have more volumes. Echo-planar field maps do not."""
 
+WORDS = dict(table_rows(HERE / "description_words.tsv"))
+"""Word for the kind of an image -> pattern in lower-case text with spaces."""
+
+TASKS = dict(table_rows(HERE / "tasks.tsv"))
+"""Label of a task -> pattern in lower-case text with spaces. The first match counts."""
+
+EXPLICIT = re.compile(r"(?<![A-Za-z0-9])(task|acq|dir|ce|rec)-([A-Za-z0-9]{1,24})(?![A-Za-z0-9])")
+"""A BIDS entity in a description, as in the naming convention ReproIn."""
+
+LONG_NUMBER = re.compile(r"\d{5}")
+"""Numbers of five or more digits may be dates or patient numbers."""
+
+SHORTEST_NAME_PART = 3
+"""Shorter parts of a patient's name also occur in ordinary words, so they are not compared."""
+
 
 @dataclass(frozen=True)
 class Between:
@@ -137,22 +152,6 @@ LEFT_OUT = _rules("leave_out")
 
 KINDS = _rules("kind")
 """Kinds of images, recognised by the parameters of their sequence."""
-
-WORDS = dict(table_rows(HERE / "description_words.tsv"))
-"""Word for the kind of an image -> pattern in lower-case text with spaces."""
-
-TASKS = dict(table_rows(HERE / "tasks.tsv"))
-"""Label of a task -> pattern in lower-case text with spaces. The first match counts."""
-
-
-EXPLICIT = re.compile(r"(?<![A-Za-z0-9])(task|acq|dir|ce|rec)-([A-Za-z0-9]{1,24})(?![A-Za-z0-9])")
-"""A BIDS entity in a description, as in the naming convention ReproIn."""
-
-LONG_NUMBER = re.compile(r"\d{5}")
-"""Numbers of five or more digits may be dates or patient numbers."""
-
-SHORTEST_NAME_PART = 3
-"""Shorter parts of a patient's name also occur in ordinary words, so they are not compared."""
 
 
 @dataclass(frozen=True)
