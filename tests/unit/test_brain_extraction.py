@@ -22,7 +22,7 @@ from scipy import ndimage
 BRIEF = replace(
     RECIPE,
     bias=replace(RECIPE.bias, iterations=(20,)),
-    linear=replace(RECIPE.linear, iterations=(60,)),
+    linear=replace(RECIPE.linear, iterations=(60, 20)),
     nonlinear=replace(RECIPE.nonlinear, iterations=(25, 10, 0)),
     near_brain=replace(RECIPE.near_brain, iterations=(10, 0)),
 )

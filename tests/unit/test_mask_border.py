@@ -26,11 +26,11 @@ def distance(centre=(0.0, 0.0, 0.0)):
     return np.sqrt(sum((one - at) ** 2 for one, at in zip(grid, centre, strict=True)))
 
 
-def head(contrast):
+def head(contrast, fluid_mm=3):
     fluid, grey, white = CONTRASTS[contrast]
     far = distance()
     values = np.full(far.shape, 10.0)
-    for radius, value in ((RADIUS + 14, 120), (RADIUS + 10, 10), (RADIUS + 3, fluid)):
+    for radius, value in ((RADIUS + 14, 120), (RADIUS + 10, 10), (RADIUS + fluid_mm, fluid)):
         values[far < radius] = value
     blocks = (
         np.random.default_rng(1).random((SIZE // 4,) * 3).repeat(4, 0).repeat(4, 1).repeat(4, 2)
@@ -80,8 +80,19 @@ def test_thick_slices_leave_the_sides_within_the_slices():
     assert verdict(measure_border(mask, thick, data)) != "ok"
 
 
-def test_bright_fluid_hides_the_border():
-    assert measure_border(distance() < MASK, GRID, head("T2w")) == {}
+def test_errors_are_seen_where_fluid_is_bright():
+    data = head("T2w", fluid_mm=1)
+    good = measure_border(distance() < RADIUS + 0.5, GRID, data)
+    assert good["matter_outside"] < 0.1
+    assert good["bone_inside"] < 0.05
+    errors = {name: (radius - 1, centre) for name, (radius, centre) in ERRORS.items()}
+    errors["eroded"] = (RADIUS - 3, (0, 0, 0))
+    missed = [
+        name
+        for name, (radius, centre) in errors.items()
+        if verdict(measure_border(distance(centre) < radius, GRID, data)) == "ok"
+    ]
+    assert missed == []
 
 
 def test_the_bounds_of_tissue_leave_out_fluid():

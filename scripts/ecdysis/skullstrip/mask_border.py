@@ -5,6 +5,10 @@ Here the intensities along the normals of a given mask are measured: directly ou
 are fluid and bone, 2 to 3 mm inside is mostly tissue. A mask that cuts cortex has tissue outside;
 a mask that is too large has fluid and bone inside. A shifted mask has one of each on opposite
 sides, so each side is measured by itself.
+
+Where fluid is bright, as in a T2w, the way from fluid to dark bone passes the intensities of
+tissue. There, a border is wrong if neither fluid nor bone follows within 2 mm, or if bone lies
+inside.
 """
 
 from collections.abc import Sequence
@@ -25,6 +29,12 @@ OUTSIDE_MM = (0.0, 0.5, 1.0)
 """Heights above the border at which tissue is looked for."""
 INSIDE_MM = (-3.0, -2.5, -2.0)
 """The same below the border. Tools that keep more fluid than ours still have tissue there."""
+BRIGHT_FLUID_OUTSIDE_MM = (0.5, 1.0, 1.5, 2.0)
+BRIGHT_FLUID_INSIDE_MM = (-3.0, -2.5, -2.0, -1.5)
+"""The heights in images with bright fluid."""
+BONE_BELOW, FLUID_ABOVE = 0.5, 1.4
+"""Intensities of bone and bright fluid over the median of the brain; own choice. In a T2w made from
+a label map, 90 % of the cortex lies between 0.83 and 1.32, 95 % of white matter above 0.57."""
 DEEP_MM = 5.0
 """Depth in the mask from which the intensities of tissue are measured."""
 LEVEL_SIGMA_MM = 24.0
@@ -62,9 +72,10 @@ def measure_border(mask: BoolArray, grid: NativeGrid, data: FloatArray) -> dict[
     Returns
     -------
     dict
-        ``tissue_outside``: part of the border with tissue directly outside, on the side where it is
-        largest. ``tissue_inside``: part of the border with tissue 2 to 3 mm inside, on the side
-        where it is least. Empty when voxels are too large, fluid is bright, or the mask is small.
+        Parts of the border, each on its worst side of the head. ``tissue_outside``: with tissue
+        directly outside; ``tissue_inside``: with tissue 2 to 3 mm inside. Where fluid is bright,
+        ``matter_outside``: with neither fluid nor bone within 2 mm outside; ``bone_inside``: with
+        bone 1.5 to 3 mm inside. Empty when voxels are too large or the mask is small.
     """
     shape, affine = isotropic_grid(grid.shape, grid.affine, SPACING_MM)
     spacing = (SPACING_MM,) * 3
@@ -84,31 +95,50 @@ def _measure_sides(
     flat = _without_bias(_from_air(head)[box], soft[box] > 0.5)
     if flat is None:
         return {}
-    values, low, high = flat
+    values, tissue = flat
     points, normals = _border(soft[box])
     fine = np.linalg.norm(normals * zooms, axis=1) <= FINE_MM
     points, normals = points[fine], normals[fine]
 
-    def tissue_at(heights: Sequence[float]) -> FloatArray:
-        profiles = [_sampled(values, points + height / SPACING_MM * normals) for height in heights]
-        part: FloatArray = np.mean(
-            [(profile > low) & (profile < high) for profile in profiles], axis=0
-        )
-        return part
+    def profiles(heights: Sequence[float]) -> FloatArray:
+        """Return the values at heights above the border: heights x points."""
+        steps = np.array(heights) / SPACING_MM
+        return np.stack([_sampled(values, points + step * normals) for step in steps])
 
-    outside, inside = tissue_at(OUTSIDE_MM), tissue_at(INSIDE_MM)
     directions = normals @ (affine[:3, :3] / SPACING_MM).T
-    out, within = [], []
-    for side, direction in SIDES.items():
-        here = directions @ np.array(direction) > SIDE_COSINE
-        if here.sum() < LEAST_POINTS:
-            continue
-        out.append(float(outside[here].mean()))
-        if side not in WIDE_FLUID:
-            within.append(float(inside[here].mean()))
-    if not within:
+    sides = {
+        side: directions @ np.array(direction) > SIDE_COSINE for side, direction in SIDES.items()
+    }
+    sides = {side: here for side, here in sides.items() if here.sum() >= LEAST_POINTS}
+    if tissue is None:
+        return _with_bright_fluid(
+            profiles(BRIGHT_FLUID_OUTSIDE_MM), profiles(BRIGHT_FLUID_INSIDE_MM), [*sides.values()]
+        )
+    if not sides.keys() - set(WIDE_FLUID):
         return {}
-    return {"tissue_outside": round(max(out), 3), "tissue_inside": round(min(within), 3)}
+    outside, inside = (
+        ((part > tissue[0]) & (part < tissue[1])).mean(axis=0)
+        for part in (profiles(OUTSIDE_MM), profiles(INSIDE_MM))
+    )
+    within = [inside[here].mean() for side, here in sides.items() if side not in WIDE_FLUID]
+    return {
+        "tissue_outside": round(float(max(outside[here].mean() for here in sides.values())), 3),
+        "tissue_inside": round(float(min(within)), 3),
+    }
+
+
+def _with_bright_fluid(
+    outside: FloatArray, inside: FloatArray, sides: Sequence[BoolArray]
+) -> dict[str, float]:
+    """Return the measures of an image with bright fluid, each of the worst side."""
+    if not sides:
+        return {}
+    matter = np.all((outside > BONE_BELOW) & (outside < FLUID_ABOVE), axis=0)
+    bone = np.any(inside < BONE_BELOW, axis=0)
+    return {
+        "matter_outside": round(float(max(matter[here].mean() for here in sides)), 3),
+        "bone_inside": round(float(max(bone[here].mean() for here in sides)), 3),
+    }
 
 
 def tissue_bounds(values: FloatArray) -> tuple[float, float] | None:
@@ -116,8 +146,7 @@ def tissue_bounds(values: FloatArray) -> tuple[float, float] | None:
 
     The lower bound lies a little below the lower of two thresholds that divide the values into
     classes of least variance (Otsu 1979, doi:10.1109/TSMC.1979.4310076). Fluid is the longer of the
-    two tails. Where it is bright, as in a T2w, the way from fluid to bone passes the intensities of
-    tissue, and they say nothing about the border.
+    two tails.
 
     Parameters
     ----------
@@ -148,10 +177,12 @@ def _fluid_threshold(values: FloatArray) -> float:
     return float(edges[low[best]])
 
 
-def _without_bias(head: FloatArray, inside: BoolArray) -> tuple[FloatArray, float, float] | None:
-    """Return the head over the level of tissue nearby, and the bounds of tissue in it.
+def _without_bias(
+    head: FloatArray, inside: BoolArray
+) -> tuple[FloatArray, tuple[float, float] | None] | None:
+    """Return the head over the level of tissue nearby, and `tissue_bounds` of it.
 
-    None when the mask has too few deep voxels, or fluid is bright.
+    None when the mask has too few deep voxels.
     """
     deep = deeper_than(inside, DEEP_MM, SPACING_MM)
     if deep.sum() < 1000:
@@ -165,8 +196,7 @@ def _without_bias(head: FloatArray, inside: BoolArray) -> tuple[FloatArray, floa
     level = scipy.ndimage.gaussian_filter(head * typical, sigma) / np.maximum(weight, 1e-6)
     level = np.where(weight > 1e-3, level, middle)
     flat = head / np.maximum(level, max(1e-3 * middle, 1e-6))
-    bounds = tissue_bounds(flat[deep])
-    return None if bounds is None else (flat, *bounds)
+    return flat, tissue_bounds(flat[deep])
 
 
 def _from_air(head: FloatArray) -> FloatArray:

@@ -88,10 +88,22 @@ LIMITS = {
         "own choice, table in docs/skullstrip.md: at most 0.16 in good masks of four tools",
     ),
     "tissue_inside": Limit(
-        (0.2, 1),
+        (0.08, 1),
         (0, 1),
         "part of the border with tissue 2 to 3 mm inside, on the worst side of the head,",
-        "own choice, table in docs/skullstrip.md: at least 0.26 in good masks of four tools",
+        "own choice, table in docs/skullstrip.md: at least 0.11 in good masks of four tools",
+    ),
+    "matter_outside": Limit(
+        (0, 0.55),
+        (0, 0.95),
+        "part of the border with no fluid or bone within 2 mm, on the worst side of the head,",
+        "own choice, table in docs/skullstrip.md: at most 0.50 in good masks of T2w and PDw",
+    ),
+    "bone_inside": Limit(
+        (0, 0.15),
+        (0, 1),
+        "part of the border with bone 1.5 to 3 mm inside, on the worst side of the head,",
+        "own choice, table in docs/skullstrip.md: at most 0.03 in good masks of T2w and PDw",
     ),
     "contrast": Limit(
         (0.2, 10),
@@ -142,6 +154,8 @@ ALIGNMENT = (
     "left_right_difference",
     "tissue_outside",
     "tissue_inside",
+    "matter_outside",
+    "bone_inside",
 )
 """Measures that a wrong alignment with the template changes."""
 TISSUE_FRACTIONS = ("fluid_fraction", "grey_fraction", "white_fraction")
