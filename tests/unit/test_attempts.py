@@ -12,7 +12,7 @@ NO_MASK = np.zeros((1, 1, 1), bool)
     [
         ({"first": ("ok", 0.8), "second": ("ok", 0.9)}, "first", 1),
         ({"first": ("look", 0.8), "second": ("ok", 0.9)}, "first", 1),
-        ({"first": ("look", 0.2), "second": ("ok", 0.9)}, "second", 2),
+        ({"first": ("look", 0.19), "second": ("ok", 0.9)}, "second", 2),
         ({"first": ("fail", 0.9), "second": ("look", 0.2)}, "second", 2),
         ({"first": ("fail", 0.9), "second": ("fail", 0.2)}, "first", 2),
     ],
