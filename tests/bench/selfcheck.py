@@ -57,7 +57,7 @@ def masks_of(head: Head, own: Path) -> Iterator[tuple[str, Mask]]:
 
 
 def cell(image: nib.Nifti1Image, mask: Mask) -> str:
-    """Return the verdict, with tissue outside and inside the border in per cent."""
+    """Return the verdict, with the measures outside and inside the border in per cent."""
     measures = mask_check.measure_image(mask, image)
     pairs = ("tissue_outside", "tissue_inside"), ("matter_outside", "bone_inside")
     border = [f"{100 * measures[key]:.0f}" for pair in pairs for key in pair if key in measures]

@@ -127,14 +127,13 @@ class InstanceCleaner:
         RefusedError
             The file must not pass; the reason does not identify anyone.
         """
-        is_learned = isinstance(content, Part10)
         file = content if isinstance(content, Part10) else open_part10(content)
         for tag in (SOP_CLASS, SOP_INSTANCE):
             if not UID_FORM.fullmatch(file.head.text(tag)):
                 raise RefusedError(UNIDENTIFIED)
         edits = self._active(file)
         is_admitted = self._refuse(file, edits)
-        if not is_learned:
+        if file is not content:
             self._learn(file)
         context = self._context(file, edits)
         parts = self._treated(file, context, is_admitted=is_admitted)

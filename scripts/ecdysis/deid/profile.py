@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from ecdysis.deid.words import Words
 from ecdysis.dicom.elements import Buffer, Encoding, element, sequence
+from ecdysis.dicom.part10 import SOP_CLASS
 from ecdysis.dicom.tables import (
     EDITION,
     attributes,
@@ -141,7 +142,7 @@ OWN = {0x00120062, 0x00120063, 0x00120064, 0x00280303}
 """What de-identification itself writes; the values of an earlier one are left out."""
 
 OVERLAY, CURVE = 0x6000, 0x5000
-SOP_CLASS, TIMEZONE, IMAGE_COMMENTS = 0x00080016, 0x00080201, 0x00204000
+TIMEZONE, IMAGE_COMMENTS = 0x00080201, 0x00204000
 
 METHOD = 0x00120063
 LONGEST_METHOD = 64

@@ -32,11 +32,11 @@ DUPLICATE = "duplicate SOP instance UID"
 MAPPED_FROM = 64 << 20
 """Bytes from which a file is mapped into memory instead of read."""
 
-LARGEST_KEPT = 64 << 20
-"""Bytes of files that are kept in memory from the search for identity to de-identification."""
-
 MAPPED_TO_LEARN_FROM = 256 << 10
 """The same when only the header is looked at."""
+
+LARGEST_KEPT = 64 << 20
+"""Bytes of files that are kept in memory from the search for identity to de-identification."""
 
 
 class Ledger:

@@ -76,9 +76,6 @@ class Element(NamedTuple):
     end: int
 
 
-Items = list[list[Element]]
-"""The elements of each item of a sequence."""
-
 Result = TypeVar("Result")
 
 
@@ -110,7 +107,6 @@ class Reader:
         if depth > DEEPEST:
             raise RefusedError(MALFORMED)
         self.data, self.encoding, self.depth = data, encoding, depth
-        self._known: dict[int, tuple[Reader, Items]] = {}
         order = ">" if encoding.big else "<"
         self._explicit = Struct(order + "HH2sH").unpack_from
         self._implicit = Struct(order + "HHI").unpack_from
@@ -158,13 +154,13 @@ class Reader:
                 break
         return inherited
 
-    def items(self, element: Element) -> tuple["Reader", Items]:
+    def items(self, element: Element) -> tuple["Reader", list[list[Element]]]:
         """Return the items of a sequence, each as its elements, and the reader for them.
 
         A sequence written as UN is implicit little endian (PS3.5, section 6.2.2, note 4);
         some writers keep the encoding of the data set there, which is tried next.
         """
-        return self._known.get(element.start) or self._inside(
+        return self._inside(
             element.vr, lambda inner: (inner, inner.read_items(element.start, element.stop))
         )
 
@@ -175,7 +171,7 @@ class Reader:
                 return read(Reader(self.data, Encoding(implicit=True, big=False), self.depth + 1))
         return read(Reader(self.data, self.encoding, self.depth + 1))
 
-    def read_items(self, start: int, stop: int) -> Items:
+    def read_items(self, start: int, stop: int) -> list[list[Element]]:
         """Return the items between `start` and `stop`, each as its elements."""
         found = []
         while start < stop:
@@ -239,33 +235,21 @@ class Reader:
 
     def _undefined(self, vr: str, start: int, stop: int) -> tuple[int, int]:
         """Return where a value of undefined length ends, without and with its delimiter."""
-        inner, (value_end, end, items) = self._inside(
-            vr, lambda inner: (inner, inner.walk(start, stop))
-        )
-        if items is not None:
-            self._known[start] = inner, items
-        return value_end, end
+        return self._inside(vr, lambda inner: inner.walk(start, stop))
 
-    def walk(self, position: int, stop: int) -> tuple[int, int, Items | None]:
-        """Return where a sequence of undefined length ends, without and with its delimiter.
-
-        The items are returned too, unless the length of one is given, which is not read here.
-        """
-        items: Items | None = []
+    def walk(self, position: int, stop: int) -> tuple[int, int]:
+        """Return where items of undefined length end, without and with the delimiter."""
         while position < stop:
             head = position
             tag, length, position = self._item_header(position, stop)
             if tag == SEQUENCE_END:
-                return head, position, items
+                return head, position
             if tag != ITEM:
                 raise RefusedError(MALFORMED)
-            if length != UNDEFINED:
-                position, items = position + length, None
-                continue
-            content: list[Element] = []
-            position = self._delimiter(self._collect(content, position, stop), stop)
-            if items is not None:
-                items.append(content)
+            if length == UNDEFINED:
+                position = self._delimiter(self._collect([], position, stop), stop)
+            else:
+                position += length
         raise RefusedError(TRUNCATED)
 
     def _item_header(self, position: int, stop: int) -> tuple[int, int, int]:

@@ -19,8 +19,8 @@ from ecdysis.report.status import PROBLEMS, Entry, Status, entries_of
 
 STAGE = "measure"
 NONE = "n/a"
-COLUMNS: dict[str, dict[str, Any]] = read_json(Path(__file__).with_name("columns.json"))
-"""The columns that are not measures, which follow the column of the status."""
+COLUMNS = Path(__file__).with_name("columns.json")
+"""Describes the columns that are not measures; these follow the column of the status."""
 OF_DEFACING = "face_visible"
 
 
@@ -80,7 +80,7 @@ def problems_in(output_dir: Path) -> list[str]:
 def data_dictionary(*, faces: bool = False) -> dict[str, dict[str, Any]]:
     """Describe the columns, in the terms of BIDS for tabular files; `faces` for defaced images."""
     columns: dict[str, dict[str, Any]] = {}
-    for name, description in COLUMNS.items():
+    for name, description in read_json(COLUMNS).items():
         if name == OF_DEFACING and not faces:
             continue
         columns[name] = description | ({"Rule": RULE} if name == "flags" else {})
