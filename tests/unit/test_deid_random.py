@@ -30,6 +30,7 @@ SYNTAXES = {
     ExplicitVRLittleEndian: Encoding(implicit=False, big=False),
     ExplicitVRBigEndian: Encoding(implicit=False, big=True),
 }
+LUT_DESCRIPTOR, LUT_DATA = 0x00283002, 0x00283006
 MANY = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -90,6 +91,10 @@ def data_sets(draw: st.DrawFn, encoding: Encoding, depth: int = 0) -> bytes:
             found[tag] = write(encoding, tag, "SQ", value, undefined=undefined)
         else:
             found[tag] = write(encoding, tag, vr, draw(values))
+    if LUT_DATA in found:
+        # pydicom reads the VR of LUT Data, OW or US, from the descriptor beside it.
+        order = ">" if encoding.big else "<"
+        found[LUT_DESCRIPTOR] = write(encoding, LUT_DESCRIPTOR, "US", pack(order + "3H", 4, 0, 16))
     return b"".join(found[tag] for tag in sorted(found))
 
 
@@ -185,6 +190,16 @@ def test_cleaning_twice_changes_only_uids(cleaner: InstanceCleaner, data: st.Dat
     assert list(first.keys()) == list(second.keys())
     same = ("EchoTime", "ImageType", "PatientName", "DeidentificationMethod", "PixelData")
     assert all(first[word].value == second[word].value for word in same)
+
+
+def test_the_method_of_an_earlier_version_stays_for_a_patient_named_by_its_numbers() -> None:
+    ds, earlier = base(Canaries()), "Ecdysis 0.0.9, PS3.15 2025a Basic Profile"
+    ds.PatientID, ds.PatientName = "2025", "Profile^Basic"
+    ds.DeidentificationMethod = [earlier, "Quist 20190314"]
+    result = b"".join(InstanceCleaner({}, KEY, "sub-01").clean(written(ds)).chunks)
+    first, *others = pydicom.dcmread(io.BytesIO(result)).DeidentificationMethod
+    assert first == earlier
+    assert not any("Quist" in method or "2019" in method for method in others)
 
 
 def test_deep_nesting_is_refused(cleaner: InstanceCleaner) -> None:

@@ -210,7 +210,8 @@ class InstanceCleaner:
         )
         own = self._claims.elements(
             reader.encoding,
-            context.scrub(file.head.text(METHOD)),
+            file.head.text(METHOD),
+            context.scrub,
             exceptions=is_admitted or overridden,
             blanked=bool(edits and edits.rectangles()),
         )

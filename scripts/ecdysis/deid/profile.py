@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 
+from ecdysis.deid.scrub import Scrubber
 from ecdysis.deid.words import Words
 from ecdysis.dicom.elements import Buffer, Encoding, element, sequence
 from ecdysis.dicom.part10 import SOP_CLASS
@@ -147,9 +148,10 @@ TIMEZONE, IMAGE_COMMENTS = 0x00080201, 0x00204000
 METHOD = 0x00120063
 LONGEST_METHOD = 64
 OWN_METHOD = re.compile(
-    r"Ecdysis [\w.+]{1,16}, PS3\.15 \d{4}[a-z] Basic Profile(, with exceptions)?"
+    r"Ecdysis \d{1,2}(\.\d{1,3}){1,3}((a|b|rc|\.dev|\.post)\d{1,3})?, "
+    r"PS3\.15 20\d\d[a-e] Basic Profile(, with exceptions)?"
 )
-"""What an earlier version of this program wrote."""
+"""What an earlier version of this program wrote; it holds nothing of a patient."""
 
 
 class Profile:
@@ -320,7 +322,13 @@ class Claims:
         self.elements = lru_cache(maxsize=256)(self._elements)
 
     def _elements(
-        self, encoding: Encoding, earlier: str, *, exceptions: bool, blanked: bool
+        self,
+        encoding: Encoding,
+        earlier: str,
+        scrub: Scrubber,
+        *,
+        exceptions: bool,
+        blanked: bool,
     ) -> list[tuple[int, Buffer]]:
         """Return the tags and bytes of the elements.
 
@@ -330,6 +338,8 @@ class Claims:
             Of the file.
         earlier : str
             Deidentification Method of an earlier de-identification.
+        scrub : Scrubber
+            Removes the person's tokens from it.
         exceptions : bool
             An edit with ``override`` or an admitted kind of file may leave identity in it.
         blanked : bool
@@ -343,10 +353,11 @@ class Claims:
         codes = [*basic, *sorted(CODES[option] for option in options)]
         items = [code_item(encoding, code, "DCM", meaning) for code, meaning in codes]
         label = self._label.encode("ascii")
+        method = self._method(earlier, scrub, exceptions)
         written = [
             element(encoding, 0x00100010, "PN", label),
             element(encoding, 0x00100020, "LO", label),
-            element(encoding, METHOD, "LO", self._method(earlier, exceptions).encode("ascii")),
+            element(encoding, METHOD, "LO", method.encode("ascii")),
             sequence(encoding, 0x00120064, items),
             element(encoding, 0x00280303, "CS", times.encode("ascii")),
         ]
@@ -356,13 +367,13 @@ class Claims:
             written.append(element(encoding, 0x00120062, "CS", b"YES"))
         return list(zip(tags, written, strict=True))
 
-    def _method(self, earlier: str, exceptions: bool) -> str:  # noqa: FBT001
+    def _method(self, earlier: str, scrub: Scrubber, exceptions: bool) -> str:  # noqa: FBT001
         """Return the method of de-identification, after the known words of an earlier method."""
         suffix = ", with exceptions" if exceptions else ""
         own = f"Ecdysis {__version__}, PS3.15 {EDITION} Basic Profile{suffix}"[:LONGEST_METHOD]
         before = [
-            part.strip() if OWN_METHOD.fullmatch(part.strip()) else self._words.kept(part.strip())
-            for part in earlier.split("\\")
+            part if OWN_METHOD.fullmatch(part) else self._words.kept(scrub(part))
+            for part in map(str.strip, earlier.split("\\"))
         ]
         return "\\".join([*(part for part in before if part and part not in own), own])
 

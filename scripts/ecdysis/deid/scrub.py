@@ -127,7 +127,7 @@ class Scrubber:
         self._times = {time for time in times if len(time) == 6 and int(time) > 0}
         self._days = sorted({day for text in days if (day := _day(text))})
         spelled = {form for day in self._days for form in date_tokens(day.strftime("%Y%m%d"))}
-        every = {token for token in {*tokens, *spelled} if _fold(token)[0]}
+        every = {token for token in {*tokens, *spelled} if _is_searched(_fold(token)[0])}
         self._whole = {token for token in every if len(token) >= SHORTEST_WHOLE}
         self._spelled = {
             token.lower().encode(codec)
@@ -295,6 +295,11 @@ def _is_name(word: str) -> bool:
 
 def _is_worth(part: str) -> bool:
     return len(part) >= (SHORTEST_NUMBER if part.isdigit() else 2)
+
+
+def _is_searched(folded: str) -> bool:
+    """Tell whether a token identifies after folding, where characters without a letter vanish."""
+    return _is_worth(folded) or folded[:1] >= chr(IDEOGRAPHS)
 
 
 @lru_cache(maxsize=4096)
