@@ -288,6 +288,32 @@ def test_offsets_of_frames_stay() -> None:
     assert cleaned(ds, DEFAULT)[0x7FE00001].value == ds[0x7FE00001].value
 
 
+@pytest.mark.parametrize("options", SETS.values(), ids=SETS)
+def test_lookup_tables_hold_no_text(options: list[str]) -> None:
+    ds, item = image(), Dataset()
+    item.LUTDescriptor = [8, 0, 16]
+    item.add_new(0x00283006, "OW", b"Xanthe^Qui\0\0")
+    ds.VOILUTSequence = Sequence([item])
+    assert "xanthe" not in texts(cleaned(ds, options))
+    item.add_new(0x00283006, "OW", bytes(range(0, 64, 4)))
+    assert cleaned(ds, options).VOILUTSequence[0].LUTData == bytes(range(0, 64, 4))
+
+
+BORN_S, SCANNED_S = -1_227_916_800, 1_552_521_600
+"""The dates of `PERSON` in seconds since 1970."""
+
+
+@pytest.mark.parametrize("options", SETS.values(), ids=SETS)
+def test_epochs_go_from_numbers(options: list[str]) -> None:
+    places = ("TriggerTime", "FrameReferenceTime", "TemporalResolution", "RepetitionTime",
+              "WindowCenter", "DecayFactor", "AcquisitionNumber")  # fmt: skip
+    for seconds in (BORN_S, SCANNED_S) if "retain_dates_full" not in options else (BORN_S,):
+        for unit in (1, 1000):
+            epoch = str(seconds * unit + 7 * unit)
+            ds = image(**dict.fromkeys(places, epoch))
+            assert epoch not in texts(cleaned(ds, options))
+
+
 def test_an_age_in_a_description_goes() -> None:
     ds = image(SeriesDescription="T1 mprage 067Y", ProtocolName="t1_44y_3D_p2")
     result = cleaned(ds, DEFAULT)

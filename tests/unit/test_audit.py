@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import shutil
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -150,7 +151,16 @@ def number_is_date(ds: Dataset) -> None:
     ds.SeriesNumber = "20190304"
 
 
+def number_is_epoch(ds: Dataset) -> None:
+    ds.TriggerTime = "1551699127500"
+
+
+def number_is_epoch_of_birth(ds: Dataset) -> None:
+    ds.FrameReferenceTime = "-625100400"
+
+
 FAULTS = [lost_position, other_spacing, lost_time, other_class, number_is_date,
+          number_is_epoch, number_is_epoch_of_birth,
           text_kept, accent_kept, uid_kept, date_kept, wide_text, behind_pixels, private,
           other_pixels, other_uid, other_shift, person, birth_date, preamble, sender,
           label]  # fmt: skip
@@ -186,6 +196,32 @@ def originals_with(session: tuple[Path, Path], **values: object) -> None:
         for keyword, value in values.items():
             setattr(ds, keyword, value)
         ds.save_as(path)
+
+
+def again(session: tuple[Path, Path], **values: object) -> None:
+    """De-identify originals with other values and audit the result."""
+    originals_with(session, **values)
+    shutil.rmtree(session[1])
+    deidentify(session[0], session[1], KEY, {"options": ["retain_dates_modified"]})
+    run(session)
+
+
+def test_a_number_of_the_patient_is_dropped_where_it_may_be(session: tuple[Path, Path]) -> None:
+    again(session, TriggerTime="1551699127.5", FrameReferenceTime="-625100400",
+          WindowCenter="19500312", EchoTime="20190304", InversionTime="1551699127")  # fmt: skip
+    for path in session[1].rglob("*.dcm"):
+        ds = pydicom.dcmread(path)
+        assert "EchoTime" not in ds
+        assert "TriggerTime" not in ds
+        assert ds.RepetitionTime == 2000
+
+
+@pytest.mark.parametrize("keyword", ["SliceThickness", "ImagePositionPatient"])
+def test_a_date_in_the_geometry_stops_the_session(session: tuple[Path, Path], keyword: str) -> None:
+    number = "19500312" if keyword == "SliceThickness" else ["19500312", "0", "0"]
+    with pytest.raises(InputError, match=f"add {keyword} to deid.accept"):
+        again(session, **{keyword: number})
+    run(session, accept=[keyword])
 
 
 def test_the_message_names_element_file_reason_and_setting(session: tuple[Path, Path]) -> None:

@@ -148,6 +148,23 @@ def test_a_number_of_a_vendor_that_reads_as_a_date_is_found_though_dates_were_mo
     assert searcher("dates").in_value(value(0x00291020, "OB", baseline, "SIEMENS CSA HEADER")) == ()
 
 
+@pytest.mark.parametrize("unit", [1, 1000, 1_000_000, 1_000_000_000])
+@pytest.mark.parametrize(
+    ("day", "epoch"), [("19630414", -212_025_600), ("20190314", 1_552_521_600)]
+)
+def test_an_epoch_of_the_patient_is_found_in_any_number(day: str, epoch: int, unit: int) -> None:
+    search = searcher("birth dates", day)
+    for seconds in (0, 36_127, 3600 * 23, -3600 * 8):
+        assert search.in_number(float((epoch + seconds) * unit))
+        assert search.in_number(float((epoch + seconds) * unit), epochs=False) is None
+        assert search.in_number(float((epoch + seconds + 86_400 * 4) * unit)) is None
+
+
+def test_times_and_doses_are_no_epochs() -> None:
+    search = searcher("birth dates", "19700105", "19870621")
+    assert [search.in_number(number) for number in (518_400.0, 8.64e7, 551_300_000.0)] == [None] * 3
+
+
 def test_standard_uids_are_never_secrets() -> None:
     values = [value(tag, "UI", raw) for tag, raw in (
         (0x00080016, b"1.2.840.10008.5.1.4.1.1.4"), (0x0008010C, b"1.2.840.10008.2.16.4"),

@@ -91,6 +91,30 @@ def test_an_identifier_of_which_one_digit_is_left_is_not_searched() -> None:
     assert Scrubber(["1\x80", "\x807\x81"])(text) == text
 
 
+BORN_S, SCANNED_S = -212_025_600, 1_552_521_600
+"""1963-04-14 and 2019-03-14 in seconds since 1970."""
+
+
+@pytest.mark.parametrize("scale", [1, 1000, 1_000_000, 1_000_000_000])
+@pytest.mark.parametrize("epoch", [BORN_S, SCANNED_S])
+def test_an_epoch_of_the_patient_is_a_secret(epoch: int, scale: int) -> None:
+    scrub = Scrubber([], ["19630414", "20190314"])
+    for seconds in (0, 36_127, 3600 * 23, -3600 * 8):
+        assert scrub.is_secret(str((epoch + seconds) * scale))
+        assert not scrub.is_secret(str((epoch + seconds + 86_400 * 4) * scale))
+    text = f"v 1 {(abs(epoch) + 4000) * scale}"
+    assert (scrub(text) == "v 1") is (epoch > 0)
+
+
+def test_numbers_of_images_are_no_secrets() -> None:
+    """Times in milliseconds, doses in becquerel, and short or round identifiers."""
+    scrub = Scrubber(["123456", "370000000", "00190314"], ["19700105", "19870621", "20190314"])
+    for number in ("518400", "86400000", "551300000", "123456", "370000000", "190314", "0", "1e38"):
+        assert not scrub.is_secret(number)
+    assert scrub.is_secret("14032019")
+    assert Scrubber(["0012345678"]).is_secret("12345678")
+
+
 def test_a_version_with_the_digits_of_a_short_date_stays() -> None:
     scrub = Scrubber(date_tokens("20090201"))
     assert scrub("release 11.2.09 1.2.09.4") == "release 11.2.09 1.2.09.4"

@@ -54,7 +54,7 @@ def in_file(path: Path, searcher: Searcher, *, ours: bool) -> list[Finding]:
     findings = [in_name(name, hit) for hit in _in_text(path.name, searcher, ours=ours)]
     for element, text in _values(path):
         if isinstance(text, float | int):
-            hit = searcher.in_number(float(text))
+            hit = searcher.in_number(float(text), epochs=not ours)
             hits = [hit] if hit else []
         elif path.suffix == ".log":
             hits = searcher.in_line(text)

@@ -9,7 +9,6 @@ from ecdysis.audit.index import LONG_NAME, LONG_VALUE, SHORTEST, common_words, i
 from ecdysis.audit.instance import CODE_VRS, NUMBER_VRS, TEXT_VRS, Value
 from ecdysis.audit.secrets import Secret
 from ecdysis.audit.spelling import (
-    EARLIEST,
     TOKEN,
     date_numbers,
     date_of_number,
@@ -45,8 +44,15 @@ KEYS = re.compile(r"^[\w.\[\]]+[ \t]*=", re.MULTILINE)
 MISUSED = re.compile(r"lFinalMatrixSize\w+[ \t]*=[ \t]*\d{5,}")
 """Sizes of an image that are none: multiband sequences of CMRR keep date and time there."""
 
-EPOCH_UNITS = (1, 1000, 1_000_000)
-"""Seconds, milliseconds and microseconds since 1970."""
+EPOCH_UNITS = (1, 1000, 1_000_000, 1_000_000_000)
+"""Seconds to nanoseconds since 1970."""
+
+SMALLEST_EPOCH, LARGEST_SECONDS = 10_000_000, 10_000_000_000
+"""Seconds between which an epoch is searched. A round number of seconds is no epoch, unless it is a
+multiple of an hour: the midnight of a time zone."""
+
+SMALLEST_NUMBER, LARGEST_NUMBER = 1_000_000, 1e19
+"""Numbers between which identifiers, dates and epochs are searched."""
 
 READS_AS_DATE = Secret("dates", 0, "")
 READS_AS_TIME = Secret("times", 0, "")
@@ -83,11 +89,9 @@ class Searcher:
             for form in self.index.joined
             if len(form) >= LONG_VALUE and any(letter.isdigit() for letter in form)
         ]
-        days = (day for day, secret in self.index.dates.items() if secret.kind == "dates")
         self._epochs = [
-            (_epoch(day - timedelta(1)), _epoch(day + timedelta(2)))
-            for day in days
-            if day.year >= EARLIEST
+            (_epoch(day - timedelta(1)), _epoch(day + timedelta(2)), secret)
+            for day, secret in self.index.dates.items()
         ]
         self._memory: dict[object, tuple[Secret, ...]] = {}
         self._clean: set[tuple[str, ...]] = set()
@@ -138,22 +142,32 @@ class Searcher:
         found += [secret for secret in born if secret and secret.kind == "birth dates"]
         return list(dict.fromkeys(found))
 
-    def in_number(self, number: float, *, vendor: bool = False) -> Secret | None:
-        """Return the date or the identifier that a number is, if it is one."""
-        if not abs(number) < 1e18 or not float(number).is_integer():
+    def in_number(
+        self, number: float, *, vendor: bool = False, epochs: bool = True
+    ) -> Secret | None:
+        """Return the date or the identifier that a number is, if it is one.
+
+        Parameters
+        ----------
+        number : float
+        vendor : bool
+            Whether it is part of a vendor's element, where any date of a scan counts.
+        epochs : bool
+            Whether it may be an epoch; those of the workflow's own records are of the run.
+        """
+        if not SMALLEST_NUMBER <= abs(number) < LARGEST_NUMBER:
             return None
+        epoch = self._epoch_in(number) if epochs else None
+        if epoch or not float(number).is_integer():
+            return epoch
         digits = f"{abs(number):.0f}"
-        day = day_of(digits) if len(digits) == len("20190314") else None
-        if day in self.index.dates:
-            return self.index.dates[day]
+        days = _dates_of(digits) if len(digits) == len("20190314") else []
+        if secret := next((self.index.dates[day] for day in days if day in self.index.dates), None):
+            return secret
         if vendor and "dates" in self.kinds and date_of_number(number):
             return READS_AS_DATE
-        if vendor and self._is_epoch(number):
-            return READS_AS_DATE
         # Round numbers are settings.
-        if len(digits) > LONG_DIGITS and not digits.endswith("000"):
-            return self.index.digits.get(digits)
-        return None
+        return None if digits.endswith("000") else self.index.digits.get(digits)
 
     def may_be_cut(self, text: str) -> bool:
         """Whether a text holds a word of a secret, common or not, so that words may be missing."""
@@ -285,15 +299,29 @@ class Searcher:
         if self.index.times:
             yield from (secret for time, secret in self.index.times.items() if time in text)
 
-    def _is_epoch(self, number: float) -> bool:
-        seconds = (number / unit for unit in EPOCH_UNITS)
-        return any(first <= second < last for second in seconds for first, last in self._epochs)
+    def _epoch_in(self, number: float) -> Secret | None:
+        """Return the date of which a number is a moment in one of `EPOCH_UNITS`."""
+        if abs(number) < LARGEST_SECONDS and number % 1000 == 0 and number % 3600 != 0:
+            return None
+        for unit in EPOCH_UNITS:
+            if abs(number) < SMALLEST_EPOCH * unit:
+                return None
+            for first, last, secret in self._epochs:
+                if first <= number / unit < last:
+                    return secret
+        return None
 
 
 def _has_wide_run(raw: bytes) -> bool:
     """Whether raw bytes hold text in two bytes a letter; much faster than `WIDE_RUNS`."""
     kinds = raw.translate(LETTER_OR_NUL)
     return b"a0a0a0a0" in kinds or b"0a0a0a0a" in kinds
+
+
+def _dates_of(digits: str) -> list[date]:
+    """Return the dates that eight digits are, in the usual orders of year, month and day."""
+    orders = (digits, digits[4:] + digits[2:4] + digits[:2], digits[4:] + digits[:4])
+    return [day for order in orders if (day := day_of(order))]
 
 
 def _epoch(day: date) -> float:

@@ -81,6 +81,9 @@ CODES_OF_STANDARDS = re.compile(
 )
 """UIDs of DICOM's groups of codes (PS3.6, table A-3) and of the code systems that HL7 registers."""
 
+LOOKUP_TABLES, PRINTABLE = ("LUTData", "LookupTableData"), re.compile(rb"[\t\n\r\x20-\x7e]{4,}")
+"""Ends of the keywords of lookup tables, which hold brightness or colours, and text in bytes."""
+
 OFFSET_VRS, LARGEST_OFFSET = ("OV", "UV"), 1 << 40
 """Kinds of value with offsets and lengths of encapsulated frames, and the largest, in bytes."""
 
@@ -248,15 +251,18 @@ def _keep(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
         return None if vr in SIZES else b""
     if vr in TEXT_VRS:
         return _scrubbed(tag, vr, value, context)
-    has_pixels = tag >> 16 == PIXEL_GROUP and vr not in OFFSET_VRS
+    keyword, has_pixels = keyword_of(tag), tag >> 16 == PIXEL_GROUP and vr not in OFFSET_VRS
     if vr in BINARY_VRS and not has_pixels and context.scrub.is_spelled_in(value):
+        return None
+    if keyword.endswith(LOOKUP_TABLES) and PRINTABLE.fullmatch(value.replace(b"\0", b"")):
         return None
     if vr in OFFSET_VRS and tag >> 16 == PIXEL_GROUP:
         return value if _are_offsets(value, big=context.encoding.big) else None
-    if has_pixels or keyword_of(tag) in vocabulary("geometry"):
+    if has_pixels or keyword in vocabulary("geometry"):
         return value
-    parts = numbers(vr, value, big=context.encoding.big)
     is_bad = context.scrub.is_identifier if vr in WHOLE_VRS else context.scrub.is_telling
+    is_bad = context.scrub.is_secret if keyword in vocabulary("timing") else is_bad
+    parts = numbers(vr, value, big=context.encoding.big)
     return None if any(map(is_bad, parts)) else value
 
 

@@ -1,6 +1,7 @@
 """De-identifying one file, from its bytes to the bytes that replace them."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -92,7 +93,7 @@ class InstanceCleaner:
 
     def searched(self) -> list[tuple[str, str]]:
         """Return the searched parts of the identity under the options, in a fixed order."""
-        kinds = {"token"}
+        kinds = {"token", "born"}
         options = self.profile.options
         if "retain_institution" not in options:
             kinds.add("place")
@@ -192,10 +193,11 @@ class InstanceCleaner:
         return self._contexts[key]
 
     def _scrubber(self) -> Scrubber:
-        kinds: dict[str, list[str]] = {"token": [], "place": [], "day": [], "time": []}
+        kinds: dict[str, list[str]] = defaultdict(list)
         for kind, text in self.searched():
             kinds[kind].append(text)
-        return Scrubber([*kinds["token"], *kinds["place"]], kinds["day"], kinds["time"])
+        days = [*kinds["born"], *kinds["day"]]
+        return Scrubber([*kinds["token"], *kinds["place"]], days, kinds["time"])
 
     def _treated(self, file: Part10, context: Context, *, is_admitted: bool) -> list[Part]:
         """Return the tags and bytes of all elements of the result but for the pixels'."""

@@ -2,7 +2,7 @@
 
 import re
 
-from ecdysis.deid.scrub import date_tokens, id_tokens, name_tokens, place_tokens
+from ecdysis.deid.scrub import id_tokens, name_tokens, place_tokens
 from ecdysis.dicom.elements import Element, Encoding, Reader, RefusedError
 from ecdysis.dicom.tables import attributes, settled_vr
 from ecdysis.dicom.text import codecs_of, decode
@@ -11,13 +11,13 @@ LARGEST_REMEMBERED = 4096
 LARGEST_TELLING = 4096
 """Bytes of an identifying value that are read."""
 
-SPELLINGS = {"name": name_tokens, "id": id_tokens, "date": date_tokens, "place": place_tokens}
+SPELLINGS = {"name": name_tokens, "id": id_tokens, "place": place_tokens}
 NOTHING: frozenset[tuple[str, str]] = frozenset()
 
 Identity = frozenset[tuple[str, str]]
 """What identifies a patient: pairs of a kind and a text.
 
-The kinds are ``token``, ``place``, ``day`` (YYYYMMDD) and ``time``.
+The kinds are ``token``, ``place``, ``born`` and ``day`` (YYYYMMDD), and ``time``.
 """
 
 DATED = ("DA", "DT", "TM")
@@ -69,13 +69,15 @@ class TokenFinder:
         if kind is not None or vr in DATED:
             raw = bytes(reader.data[element.start : element.stop][:LARGEST_TELLING]).rstrip(b"\0 ")
             text, _ = decode(raw, element.vr, codecs_of(charset))
+            if kind == "date":
+                return frozenset([("born", _day_digits(text))])
             if kind is not None:
                 pair = "place" if kind == "place" else "token"
                 return frozenset((pair, token) for token in SPELLINGS[kind](text))
             moments = [moment.strip() for moment in text.split("\\") if moment.strip()]
             if vr == "TM":
                 return frozenset(("time", re.sub(r"\D", "", moment)[:6]) for moment in moments)
-            return frozenset(("day", moment.replace(".", "")[:8]) for moment in moments)
+            return frozenset(("day", _day_digits(moment)) for moment in moments)
         is_private = bool(element.tag >> 16 & 1)
         if vr != "SQ" and not (is_private and element.vr == "UN"):
             return NOTHING
@@ -86,3 +88,7 @@ class TokenFinder:
         return NOTHING.union(
             *(self._find(inner, item, inner.charset(item, charset)) for item in items)
         )
+
+
+def _day_digits(moment: str) -> str:
+    return moment.replace(".", "")[:8]

@@ -47,7 +47,17 @@ WORDED_DATE_FORMS = (
 )
 NUMBER_FORMS = ("%Y%m%d", "%d%m%Y", "%m%d%Y", "%y%m%d", "%d%m%y", "%m%d%y")
 PLAUSIBLE_YEARS = range(1900, 2100)
-DAY_S = 86_400
+DAY_S, HOUR_S = 86_400, 3600
+EPOCH_UNITS = (1, 1000, 1_000_000, 1_000_000_000)
+"""Seconds to nanoseconds since 1970."""
+
+SMALLEST_EPOCH = 10_000_000
+"""Seconds of the smallest epoch that is searched."""
+
+LONG_RUN = re.compile(r"(?<![\d.])\d{8,19}(?!\d)")
+LONG_NUMBER, ROUND = 7, "000"
+"""Digits of a number that is rarely one of an image, and the end of a number that often is."""
+
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[0-9a-f]+", re.IGNORECASE)
 UID = re.compile(r"(?<![\d.])[0-2](?=[\d.]{18})(?:\.\d+){5,}")
 LETTERS = re.compile(r"[A-Za-z]+")
@@ -57,6 +67,9 @@ DIGRAPHS = {"ae": "ae?", "oe": "oe?", "ue": "ue?", "aa": "aa?"}
 WIDENED = {"ä": "ae?", "ö": "oe?", "ü": "ue?", "ø": "oe?", "å": "aa?", "æ": "ae?", "œ": "oe?"}
 IDEOGRAPHS = 0x2E80
 """Code points from here on write names in one or two characters."""
+
+LARGEST = 1e19
+"""Numbers from here on are not compared; an epoch in nanoseconds is smaller."""
 
 MOST_PASSES = 8
 """Passes over a text; a text that still contains a token after them is removed completely."""
@@ -172,22 +185,36 @@ class Scrubber:
         Any plausible date written as eight digits counts, since the dates of the file may
         have been moved before.
         """
-        try:
-            exact = float(int(number, 16)) if number.lower().startswith("0x") else float(number)
-        except ValueError:
+        exact = _value_of(number)
+        if exact is None:
             return number in self._whole
-        if not abs(exact) < 1e15:
-            return False
         whole = abs(int(exact))
         digits = str(whole)
         if number.strip().lstrip("+-").split(".")[0] in self._whole or digits in self._whole:
             return True
-        if exact != whole:
-            return self._is_epoch(exact)
-        day = _day(digits) if len(digits) == 8 else None
-        if day is not None or digits.zfill(6) in self._numbers:
-            return True
-        return self._is_epoch(exact)
+        if exact == whole:
+            day = _day(digits) if len(digits) == 8 else None
+            if day is not None or digits.zfill(6) in self._numbers:
+                return True
+        return self.is_secret(number)
+
+    def is_secret(self, number: str) -> bool:
+        """Tell whether a number is so long that it can only be one of the patient's.
+
+        That is an identifier of seven digits that is not round, a date of the patient in eight
+        digits, or an epoch. Shorter numbers also describe images by chance.
+        """
+        exact = _value_of(number)
+        if exact is None or abs(exact) < 10 ** (LONG_NUMBER - 1):
+            return False
+        digits = str(abs(int(exact)))
+        is_whole = exact.is_integer() and (digits in self._numbers or digits in self._identifiers)
+        return is_whole or self._is_epoch(exact)
+
+    @cached_property
+    def _identifiers(self) -> set[str]:
+        numbers = (token.lstrip("0") for token in self._whole if token.isdigit())
+        return {number for number in numbers if not number.endswith(ROUND)}
 
     @cached_property
     def _numbers(self) -> set[str]:
@@ -199,12 +226,18 @@ class Scrubber:
                 for day in self._days]  # fmt: skip
 
     def _is_epoch(self, number: float) -> bool:
-        """Tell whether a number is a moment of one of the days, in seconds or milliseconds."""
+        """Tell whether a number is a moment of one of the days, in one of `EPOCH_UNITS`.
+
+        Smaller numbers are times in milliseconds, and round numbers settings; but a multiple of
+        an hour is the midnight of a time zone.
+        """
+        if number % 1000 == 0 and number % HOUR_S != 0 and abs(number) < SMALLEST_EPOCH * 1000:
+            return False
         return any(
-            -DAY_S <= number / scale - epoch <= 2 * DAY_S
+            -DAY_S <= number / unit - epoch <= 2 * DAY_S
+            for unit in EPOCH_UNITS
+            if abs(number) >= SMALLEST_EPOCH * unit
             for epoch in self._epochs
-            for scale in (1, 1000)
-            if epoch > 0
         )
 
     def _removed(self, text: str, *, technical: bool) -> str:
@@ -221,7 +254,7 @@ class Scrubber:
                 safe = [run for run in runs if is_imaging(text[slice(*run)])]
                 safe += [run for run in runs if _is_chance(text, run, spans)]
                 spans = [span for span in spans if not _is_inside(span, safe)]
-            spans += [*self._halves(text, [*spans]), *_uids(text)]
+            spans += [*self._halves(text, [*spans]), *_uids(text), *self._long_numbers(text)]
             if not spans:
                 return text
             kept, position = [], 0
@@ -232,6 +265,10 @@ class Scrubber:
             left = "".join([*kept, text[position:]])
             text = re.sub(r" {2,}", " ", left).strip(" ^_-")
         return ""
+
+    def _long_numbers(self, text: str) -> list[tuple[int, int]]:
+        """Return the positions of epochs, and of other long numbers of the patient, in a text."""
+        return [run.span() for run in LONG_RUN.finditer(text) if self.is_secret(run[0])]
 
     def _halves(self, text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return the words that begin or end a name which was written as one word."""
@@ -272,6 +309,15 @@ def _is_number(text: str) -> bool:
     return bool(
         re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[0-9a-f]+", text, re.IGNORECASE)
     )
+
+
+def _value_of(number: str) -> float | None:
+    """Return the value of a number as text; None for other text and for huge numbers."""
+    try:
+        exact = float(int(number, 16)) if number.lower().startswith("0x") else float(number)
+    except (ValueError, OverflowError):
+        return None
+    return exact if abs(exact) < LARGEST else None
 
 
 def _day(text: str) -> date | None:
