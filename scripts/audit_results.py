@@ -19,17 +19,9 @@ SHOWN = 6
 def withdraw(files: Iterable[Path], bids_dir: Path, folder: Path, lock: Path = LOCK) -> list[str]:
     """Move files out of the dataset and the results into a private folder; return their names.
 
-    An image goes with its sidecar, and is removed from the table of the session's images.
-
-    Parameters
-    ----------
-    files : iterable of Path
-        Files of the dataset; results and records in the working directory.
-    bids_dir : Path
-    folder : Path
-        What is there already under the same name is replaced.
-    lock : Path
-        File that is locked while a table is changed.
+    An image goes with its sidecar, and is removed from the table of the session's images; the file
+    `lock` is locked meanwhile. `files` are those of the dataset, and results and records in the
+    working directory. What is already in `folder` under the same name is replaced.
     """
     names = []
     for faulty in sorted(set(files)):

@@ -48,15 +48,8 @@ LABELS = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Replace this process by Snakemake, with the settings of a command line.
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        The command line without the name of the program.
-
-    Raises
-    ------
-    SystemExit
-        With a sentence, for what would end Snakemake with a traceback.
+    `arguments` are those after the name of the program. Exits with a sentence where Snakemake
+    would end with a traceback.
     """
     words = sys.argv[1:] if arguments is None else arguments
     command = snakemake_command(words)
@@ -67,22 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def snakemake_command(arguments: Sequence[str]) -> list[str]:
-    """Return the Snakemake command for the arguments of ``ecdysis``.
+    """Return the Snakemake command for the arguments of ``ecdysis``: Python and its arguments.
 
-    Parameters
-    ----------
-    arguments : sequence of str
-        What follows ``--`` goes to Snakemake as it is.
-
-    Returns
-    -------
-    list of str
-        The Python program, its arguments, and those of Snakemake.
-
-    Raises
-    ------
-    SystemExit
-        With status 2 and a usage message, for arguments that do not exist or do not fit.
+    What follows ``--`` goes to Snakemake as it is. Exits with status 2 and a usage message for
+    arguments that do not exist or do not fit.
     """
     words = list(arguments)
     cut = words.index("--") if "--" in words else len(words)
@@ -161,13 +142,7 @@ def check_cache() -> None:
 
 
 def check_config(command: Sequence[str]) -> None:
-    """Exit when a setting has no value, or a file of settings is missing or not YAML.
-
-    Parameters
-    ----------
-    command : sequence of str
-        The command line of Snakemake.
-    """
+    """Exit when a setting has no value, or a file of settings is missing or not YAML."""
     words = list(_values(command, "--config", "-C"))
     for place, word in enumerate(words):
         if "=" not in word:
@@ -226,17 +201,10 @@ def _text(value: object) -> str:
 def bids_filters(file: Path) -> dict[str, object]:
     """Read a BIDS filter file as fMRIPrep defines it, and return the config key ``filters``.
 
-    Parameters
-    ----------
-    file : Path
-        JSON such as ``{"t1w": {"acquisition": "mprage"}}``. Each entry has the entities that
-        pybids knows; ``suffix`` names the kind of image, else the entry's own name does.
-
-    Returns
-    -------
-    dict
-        Filters by suffix, ``{"T1w": {"acquisition": "mprage"}}``; entries of other data types
-        are left out, since they are not processed.
+    The JSON file, such as ``{"t1w": {"acquisition": "mprage"}}``, has the entities that pybids
+    knows; ``suffix`` names the kind of image, else the entry's own name does. The filters are by
+    suffix, ``{"T1w": {"acquisition": "mprage"}}``; other data types, which are not processed, are
+    left out.
     """
     names = {"t1w": "T1w", "t2w": "T2w", "flair": "FLAIR", "pdw": "PDw"}
     try:

@@ -17,25 +17,13 @@ def place_image(
     path: str,
     metadata: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Place an image of a series.
+    """Place an image of a converted series; return facts for the report.
 
-    Parameters
-    ----------
-    series : NiftiSeries
-        The converted images of the series.
-    image : Path
-        The ``.nii.gz`` to write. It is written last, and gets its name when it is complete.
-    sidecar : Path
-        The ``.json`` to write, without the fields in `ecdysis.conversion.sidecar.DROPPED`.
-    path : str
-        The path of the image in the dataset, without extension.
-    metadata : dict, optional
-        Sidecar fields from the rules of the study; they override the header.
-
-    Returns
-    -------
-    dict
-        ``files``, ``shape`` (voxels), ``zooms_mm``, ``converter`` and ``dropped`` fields.
+    `image` (``.nii.gz``) is written after its `sidecar`, and gets its name when it is complete.
+    `path` is its path in the dataset, without extension. The sidecar lacks the fields in
+    `ecdysis.conversion.sidecar.DROPPED`; its `metadata` from the rules of the study override the
+    header. The facts are ``files``, ``shape`` (voxels), ``zooms_mm``, ``converter`` and ``dropped``
+    fields.
 
     Raises
     ------

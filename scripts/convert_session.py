@@ -28,20 +28,11 @@ def place_session(
     sourcedata: bool,
     options: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Place the images of a session and write the record; return facts for the report.
+    """Place the images of a session and write the record `path`; return facts for the report.
 
-    Parameters
-    ----------
-    nifti : mapping
-        Converted files by the name of the series.
-    dicom : Path
-        The de-identified session.
-    path : Path
-        The record to write.
-    sourcedata : bool
-        Whether the DICOM files are kept in the dataset.
-    options : sequence of str
-        Options of the de-identification.
+    `nifti` are the converted files by the name of the series, `dicom` is the de-identified session,
+    whose files are kept in the dataset with `sourcedata`, and `options` are those of the
+    de-identification.
 
     Raises
     ------

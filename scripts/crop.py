@@ -51,25 +51,12 @@ def crop(
 ) -> dict[str, Any]:
     """Write an image cropped and, with a brain mask, the cropped mask and the brain.
 
-    Parameters
-    ----------
-    image : Path
-        The reoriented image, of shape (X, Y, Z); its sidecar is next to it.
-    preproc : Path
-        Gets the cropped image.
-    settings : mapping
-        ``modes``, ``slices``, ``margin`` (mm) and ``fov`` (mm), as in the configuration.
-    sources : sequence of str
-        BIDS URIs of the files that the image was made from.
-    brain : BrainFiles, optional
-        Voxels of the uncropped mask that are not 0 are brain. The cropped mask is uint8, 0 and 1.
-        The brain has the data type and scale of the image; outside the mask it holds the stored
-        value whose intensity is closest to 0.
-
-    Returns
-    -------
-    dict
-        The box, the shapes and the warnings; with a mask ``BrainVoxels`` and ``BrainVolume`` (mL).
+    `image` is the reoriented image, (X, Y, Z), with its sidecar next to it; `preproc` gets the
+    cropped one. `settings` are those of the section ``crop``, in mm. `sources` are the BIDS URIs of
+    the files that the image was made from. Voxels of the uncropped mask that are not 0 are brain;
+    the cropped mask is uint8, 0 and 1. The brain has the data type and scale of the image; outside
+    the mask it holds the stored value whose intensity is closest to 0. The result has the box, the
+    shapes and the warnings; with a mask ``BrainVoxels`` and ``BrainVolume`` (mL).
 
     Raises
     ------

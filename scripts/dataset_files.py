@@ -29,35 +29,20 @@ BIDSIGNORE = """\
 
 
 def description(name: str, converter: str) -> dict[str, Any]:
-    """Return the content of ``dataset_description.json`` for a raw dataset.
-
-    Parameters
-    ----------
-    name : str
-        Title of the dataset.
-    converter : str
-        Version of dcm2niix.
-    """
+    """Return ``dataset_description.json`` of a raw dataset; `converter` is dcm2niix's version."""
     return {
         "Name": name,
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "raw",
-        "GeneratedBy": [
-            generated_by(os.environ),
-            {"Name": "dcm2niix", "Version": converter},
-        ],
+        "GeneratedBy": [generated_by(os.environ), {"Name": "dcm2niix", "Version": converter}],
     }
 
 
 def complete(bids_dir: Path, name: str, converter: str) -> dict[str, list[str]]:
     """Write ``dataset_description.json``, ``README`` and ``.bidsignore`` where missing.
 
-    Any file named README, with or without extension, counts as the README.
-
-    Returns
-    -------
-    dict
-        Names of the files that were ``made`` and of those that were ``kept``.
+    Any file named README, with or without extension, counts as the README. The result names the
+    files that were ``made`` and those that were ``kept``.
     """
     name = name.strip() or "Untitled"
     text = json.dumps(description(name, converter), indent=2, ensure_ascii=False) + "\n"

@@ -45,22 +45,11 @@ class Outputs:
 
 
 def deface(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict[str, Any]:
-    """Write the image without its face.
+    """Write the image without its face, with the data type and scale of the cropped one.
 
-    Parameters
-    ----------
-    inputs : Inputs
-    outputs : Outputs
-        The image has the data type and scale of the cropped one. The mask is uint8, 1 where
-        voxels were removed.
-    sources : sequence of str
-        BIDS URIs of the source files.
-
-    Returns
-    -------
-    dict
-        ``FaceVolume`` (mL of head that was removed), ``ResidualFace`` (what is still visible, see
-        `ecdysis.deface.residual`), ``warnings``.
+    The mask is uint8, 1 where voxels were removed. `sources` are the BIDS URIs of the source files.
+    The result has ``FaceVolume`` (mL of head that was removed), ``ResidualFace`` (what is still
+    visible, see `ecdysis.deface.residual`) and ``warnings``.
 
     Raises
     ------

@@ -12,16 +12,8 @@ from pathlib import Path
 def publish(made: Path, output: Path, *, keep: bool) -> None:
     """Move the folder `made` to `output`, or link its files there if `keep` is set.
 
-    On another file system the files are copied.
-
-    Parameters
-    ----------
-    made : Path
-        Audited files.
-    output : Path
-        Folder that is made, or replaced.
-    keep : bool
-        Whether the next run takes over files of `made` that are still valid.
+    An existing `output` is replaced. On another file system the files are copied. With `keep` the
+    next run takes over the audited files of `made` that are still valid.
     """
     shutil.rmtree(output, ignore_errors=True)
     if keep:

@@ -17,13 +17,7 @@ NECK_MM = 70.0
 
 
 def demo_scans(folder: Path) -> None:
-    """Write the study: for each patient one visit with localizer, T1w and T2w.
-
-    Parameters
-    ----------
-    folder : Path
-        Gets a folder for each patient.
-    """
+    """Write the study: a folder for each patient, with a visit with localizer, T1w and T2w."""
     for number, (vendor, head) in enumerate(PATIENTS):
         sagittal = replace(
             head, spacing_mm=(SPACING_MM,) * 3, orientation="PIR", neck_mm=NECK_MM, bias=0.3

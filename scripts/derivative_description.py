@@ -37,13 +37,7 @@ LONGEST_NAME = 200
 
 
 def describe(bids_dir: Path, output_dir: Path) -> dict[str, Any]:
-    """Return the content of ``dataset_description.json``.
-
-    Parameters
-    ----------
-    bids_dir, output_dir : Path
-        The raw dataset and the results.
-    """
+    """Return the content of ``dataset_description.json`` for the results of a raw dataset."""
     name = _own_name(bids_dir / "dataset_description.json") or bids_dir.name
     inside = output_dir.is_relative_to(bids_dir)
     link = os.path.relpath(bids_dir, output_dir) if inside else bids_dir.as_uri()
@@ -60,11 +54,7 @@ def describe(bids_dir: Path, output_dir: Path) -> dict[str, Any]:
 def descriptions(dataset: str, labels: Iterable[str]) -> str:
     """Return ``descriptions.tsv``: what the labels of ``desc`` in a dataset mean.
 
-    Parameters
-    ----------
-    dataset : {"results", "full_grid"}
-    labels : iterable of str
-        The labels that its file names have.
+    `dataset` is a key of `MEANINGS`; `labels` are those that its file names have.
 
     Examples
     --------

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ecdysis.files import atomic, read_json, write_json
 from ecdysis.image.sidecar import grid_facts, sidecar_of
-from ecdysis.image.volume import Volume, read, with_values, write
+from ecdysis.image.volume import read, with_values, write
 from ecdysis.skullstrip.segmentation import Inputs, Outputs, segment
 from ecdysis.skullstrip.tissues import TISSUES
 
@@ -18,15 +18,10 @@ from ecdysis.skullstrip.tissues import TISSUES
 def write_mask(image: Path, mask: Path, output: Path, sources: list[str]) -> None:
     """Write the brain mask, 0 and 1, with its sidecar.
 
-    Parameters
-    ----------
-    image, mask : Path
-        The reoriented image, whose sidecar lies beside it, and its mask on the same grid.
-    output : Path
-    sources : list of str
-        BIDS URIs of the files that the mask was made from.
+    `mask` is on the grid of `image`, the reoriented image, whose sidecar lies beside it. `sources`
+    are the BIDS URIs of the files that the mask was made from.
     """
-    volume: Volume = read(mask)
+    volume = read(mask)
     write(with_values(volume, (volume.stored != 0).astype("uint8")), output)
     about = {"Description": "Brain mask", "Type": "Brain", "Sources": sources}
     write_json(sidecar_of(output), {**about, **grid_facts(read_json(sidecar_of(image)))})

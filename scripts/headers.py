@@ -27,25 +27,12 @@ def headers(
     *,
     show: bool = False,
 ) -> dict[str, Any]:
-    """Write the table of elements of all DICOM files below a folder.
+    """Write the table of elements of all DICOM files in a tree of folders.
 
-    Parameters
-    ----------
-    folder : Path
-        Any folder tree.
-    table : Path
-        A TSV that is made with mode 600, since values may identify.
-    select : sequence of str
-        Selectors, see `ecdysis.deid.edits`; none lists every element.
-    settings : mapping
-        ``profile`` and ``options`` of the configuration's ``deid``.
-    show : bool
-        Show masked values.
-
-    Returns
-    -------
-    dict
-        Counts of files, elements and reasons for which files were passed over.
+    `table` is a TSV that is made with mode 600, since values may identify. `select` are selectors,
+    see `ecdysis.deid.edits`; none lists every element. `settings` are ``profile`` and ``options``
+    of the configuration's ``deid``. With `show`, masked values are shown. The result counts files,
+    elements and the reasons for which files were passed over.
 
     Raises
     ------

@@ -34,15 +34,9 @@ LAST_COLUMN_WIDTH = 70
 def make_plan(settings: Mapping[str, Any], table: Path) -> Plan:
     """Make the plan, and write the table and the page.
 
-    Without a dataset, only the table and the page are written: the index and the key are in a
-    temporary folder, and the table identifies series by their UID.
-
-    Parameters
-    ----------
-    settings : mapping
-        The settings of the run.
-    table : Path
-        The table to write, with mode 600. The decisions in an existing table are used.
+    The table gets mode 600; the decisions in an existing one are used. Without a dataset, only the
+    table and the page are written: the index and the key are in a temporary folder, and the table
+    identifies series by their UID.
 
     Raises
     ------

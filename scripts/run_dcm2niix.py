@@ -17,22 +17,10 @@ from ecdysis.planning.entries import read_entry
 def convert_series(
     dicom: Path, bids_dir: Path, series: Sequence[WantedSeries], folder: Path
 ) -> dict[str, Any]:
-    """Write the converted images of a session to a folder.
+    """Write the converted images of a de-identified session to a folder; return report facts.
 
-    Parameters
-    ----------
-    dicom : Path
-        The de-identified session.
-    bids_dir : Path
-        The dataset; a series whose images are all in it is not converted.
-    series : sequence of WantedSeries
-    folder : Path
-        See `ecdysis.conversion.nifti.read_nifti`.
-
-    Returns
-    -------
-    dict
-        Facts for the report.
+    A series whose images are all in the dataset is not converted. For the content of `folder` see
+    `ecdysis.conversion.nifti.read_nifti`.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

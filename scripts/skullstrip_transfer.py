@@ -42,18 +42,8 @@ def transfer(
 ) -> dict[str, Any]:
     """Write the brain mask of an image by that of the T1w of its session.
 
-    Parameters
-    ----------
-    image : path
-        A head of any contrast, 3-D.
-    t1w, t1w_mask : path
-        The T1w of the same session and its brain mask, on one grid.
-    outputs : Outputs
-
-    Returns
-    -------
-    dict
-        Provider, version, ``alignment``, measures and ``check``.
+    `image` is a head of any contrast, 3-D; the T1w and its brain mask are on one grid. The result
+    has provider, version, ``alignment``, measures and ``check``.
 
     Raises
     ------

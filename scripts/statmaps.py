@@ -32,24 +32,12 @@ def draw_maps(
 ) -> dict[str, Any]:
     """Draw every map into `folder`, which holds nothing else afterwards.
 
-    Parameters
-    ----------
-    folder : Path
-        Gets ``<name>_cuts.png``, ``<name>_glass.png`` (of a map in template space) and
-        ``<name>_viewer.html``.
-    maps : sequence of StatMap
-    background : Path, optional
-        The head beneath maps in a subject's own space.
-    threshold : float, optional
-        Smaller absolute values are hidden; see `ecdysis.figures.map_reading.interpret`.
-    cut_coords : three floats, optional
-        mm; by default at the maximum of each map.
-
-    Returns
-    -------
-    dict
-        ``maps``, the number drawn; ``thresholds`` by name; ``problems``: the reason by name of a
-        map that was not drawn; ``doubts``: warnings by name.
+    It gets ``<name>_cuts.png``, ``<name>_glass.png`` (of a map in template space) and
+    ``<name>_viewer.html``. `background` is the head beneath maps in a subject's own space. Absolute
+    values below the `threshold` are hidden, see `ecdysis.figures.map_reading.interpret`.
+    `cut_coords` are three numbers in mm, by default the maximum of each map. The result has
+    ``maps``, the number drawn; ``thresholds`` by name; ``problems``: the reason by name of a map
+    that was not drawn; ``doubts``: warnings by name.
     """
     load_plotting()
     shutil.rmtree(folder, ignore_errors=True)

@@ -77,15 +77,7 @@ def prepare(
 
 
 def write(settings: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
-    """Resolve, prepare and write a template; return its facts.
-
-    Parameters
-    ----------
-    settings : mapping
-        The config's ``skullstrip.template``.
-    prepared : Prepared
-        The files to write.
-    """
+    """Resolve, prepare and write the template of ``skullstrip.template``; return its facts."""
     template = resolve(settings)
     head, brain, where, maps = prepare(template)
     files = {

@@ -38,23 +38,11 @@ def to_template(
     provider: str = "auto",
     threads: int = 1,
 ) -> dict[str, Any]:
-    """Resample files to the grid of the template's head.
+    """Resample files to the grid of the template's head; return provider and version of ANTs.
 
-    Parameters
-    ----------
-    inputs, outputs : mapping
-        Paths by the keys of `ABOUT`. The image is written as float32, mask and labels as uint8,
-        probabilities as uint16 scaled to 0 to 1, which are 0 outside the mask.
-    transform : Path
-        Resamples an image to the template, ITK.
-    template : Template
-    provider : {"auto", "system", "embedded"}
-    threads : int
-
-    Returns
-    -------
-    dict
-        Provider and version of ANTs.
+    `inputs` and `outputs` are by the keys of `ABOUT`. The image is written as float32, mask and
+    labels as uint8, probabilities as uint16 scaled to 0 to 1, which are 0 outside the mask. The
+    `transform` (ITK) resamples an image to the template. `provider` is auto, system or embedded.
 
     Raises
     ------

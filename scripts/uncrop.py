@@ -25,19 +25,10 @@ REMEDY = "Give the mask and the sidecar that belong together"
 
 
 def uncrop(image: Nifti1Image, facts: Mapping[str, Any]) -> Nifti1Image:
-    """Undo cropping and reorientation.
+    """Undo cropping and reorientation of an image on the cropped grid, (X, Y, Z).
 
-    Parameters
-    ----------
-    image : Nifti1Image
-        On the cropped grid, shape (X, Y, Z).
-    facts : mapping
-        The content of the sidecar.
-
-    Returns
-    -------
-    Nifti1Image
-        With the shape, affines and units of the raw image, 0 outside the box.
+    `facts` are the content of the sidecar. The result has the shape, affines and units of the raw
+    image, and 0 outside the box.
 
     Raises
     ------

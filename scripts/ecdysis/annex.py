@@ -47,13 +47,7 @@ def pointers_below(folder: Path) -> Iterator[Path]:
 def fetch(paths: Iterable[Path], where: Path, setting: str) -> int:
     """Get the content of files; return their number.
 
-    Parameters
-    ----------
-    paths : iterable of Path
-    where : Path
-        A folder of the DataLad dataset.
-    setting : str
-        The setting that names the folder, for messages.
+    `where` is a folder of the DataLad dataset, and `setting` names it in messages.
 
     Raises
     ------

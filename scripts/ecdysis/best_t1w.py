@@ -1,8 +1,7 @@
 """Choose the T1w of a session whose brain mask the other contrasts get."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from ecdysis.bids.discovery import Image
 from ecdysis.files import read_remembered
@@ -18,13 +17,7 @@ def best_t1ws(images: Iterable[Image], output_dir: Path) -> dict[str, str]:
 
     A T1w whose skull stripping failed in an earlier run comes last. Otherwise the T1w with a whole
     field of view, the smallest longest voxel edge, a mask without doubts and the smallest voxel is
-    the best.
-
-    Parameters
-    ----------
-    images : iterable of Image
-    output_dir : Path
-        Holds the status records of earlier runs.
+    the best. `output_dir` holds the status records of earlier runs.
     """
     sessions: dict[tuple[str, str | None], list[Image]] = {}
     for image in images:
@@ -42,7 +35,7 @@ def best_t1ws(images: Iterable[Image], output_dir: Path) -> dict[str, str]:
 def rank(image: Image, output_dir: Path) -> Rank:
     """Return the order of a T1w; the smallest is the best."""
     record = read_remembered(output_dir / record_file(image.name, "skullstrip"))
-    verdict = _verdict(record)
+    verdict = (record.get("details") or {}).get("check", {}).get("verdict")
     zooms, field = _grid(Path(image.path))
     return (
         record.get("state") == "failed" or verdict == "fail",
@@ -52,10 +45,6 @@ def rank(image: Image, output_dir: Path) -> Rank:
         zooms[0] * zooms[1] * zooms[2],
         image.name,
     )
-
-
-def _verdict(record: Mapping[str, Any]) -> str:
-    return str((record.get("details") or {}).get("check", {}).get("verdict", ""))
 
 
 def _grid(path: Path) -> tuple[list[float], list[float]]:

@@ -4,14 +4,7 @@ from os import PathLike
 
 
 def printable(text: str, kept: str = "") -> str:
-    r"""Write control characters and bytes that are not UTF-8 as escapes.
-
-    Parameters
-    ----------
-    text : str
-        Text from a user or a file.
-    kept : str
-        Control characters that are kept.
+    r"""Write control characters, except those `kept`, and bytes that are not UTF-8 as escapes.
 
     Examples
     --------
@@ -30,16 +23,8 @@ class InputError(Exception):
     """An error in the input: where it is, what is wrong, and what the user can do.
 
     The console and the report show the message, so it must never contain an identifying value:
-    name files by pseudonymous paths and DICOM elements by tags.
-
-    Parameters
-    ----------
-    where : path or str
-        The file, the config key or the DICOM tag.
-    problem : str
-        The actual value and what was expected.
-    remedy : str
-        What the user can do about it.
+    name files by pseudonymous paths and DICOM elements by tags. `where` is the file, the config key
+    or the DICOM tag; `problem` has the actual value and what was expected.
     """
 
     def __init__(self, where: str | PathLike[str], problem: str, remedy: str) -> None:

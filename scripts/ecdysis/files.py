@@ -24,15 +24,7 @@ ANNEX_POINTER = b"/annex/objects/"
 def needing_room(where: str) -> Iterator[None]:
     """Within the block, raise an InputError with the remedy for a full or read-only disk.
 
-    Parameters
-    ----------
-    where : str
-        The name in the error.
-
-    Raises
-    ------
-    InputError
-        The disk is full or read-only; other errors are not changed.
+    The error names `where`. Other errors are not changed.
     """
     try:
         yield
@@ -109,24 +101,16 @@ def tsv_text(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
 
 @dataclass(frozen=True)
 class Table:
-    """A TSV file.
-
-    Attributes
-    ----------
-    columns : list of str
-        The names in the first line.
-    rows : list of dict
-        One dict per row, without its empty cells and ``n/a``. Blank lines are skipped.
-    lines : list of int
-        The line number of each row.
-    ragged : list of int
-        The line numbers of the rows that have more or fewer cells than the first line.
-    """
+    """A TSV file."""
 
     columns: list[str]
+    """The names in the first line."""
     rows: list[dict[str, str]]
+    """The cells of each row by column, without empty ones and ``n/a``. Blank lines are skipped."""
     lines: list[int]
+    """The line number of each row."""
     ragged: list[int]
+    """The line numbers of the rows that have more or fewer cells than the first line."""
 
     def require(self, columns: Iterable[str], where: str | PathLike[str], remedy: str) -> None:
         """Raise an InputError that names the columns that are missing."""
@@ -138,14 +122,9 @@ class Table:
 
 
 def read_tsv(path: str | PathLike[str], where: str | None = None) -> Table:
-    """Read a table of cells separated by tabs, without quoting; cells are stripped.
+    """Read a table in UTF-8 of cells separated by tabs, without quoting; cells are stripped.
 
-    Parameters
-    ----------
-    path : path
-        The file, in UTF-8.
-    where : str, optional
-        How errors name the file. Default: its path.
+    Errors name the file as `where`, by default its path.
 
     Raises
     ------

@@ -50,22 +50,10 @@ def recorded(
     leaves ``running``, which the report shows as interrupted. The log gets the output of the block
     and of its programs. After an error the console shows the reason, and the exit status is 1.
 
-    Parameters
-    ----------
-    job : snakemake.script.Snakemake
-        Has ``log`` (one file), ``threads``, ``wildcards`` and ``input``.
-    stage : str
-        The name of the stage in the report.
-    unit : str, optional
-        Name of the record; by default the record is next to the log.
-    private : bool
-        The log may contain identifying text and is not in the outputs. The record then gives only
-        the type of an unexpected error.
-
-    Yields
-    ------
-    dict
-        Written to the record as ``details``.
+    `job` is the script's ``snakemake``, with one file as ``log``. `stage` is the name of the stage
+    in the report, and `unit` that of the record, which by default is next to the log. A `private`
+    log may contain identifying text and is not in the outputs; the record then gives only the type
+    of an unexpected error. The yielded dict is written to the record as ``details``.
     """
     status = _record_of(log := Path(str(job.log)), stage, unit)
     _stop_where_settled(status, log, stage)

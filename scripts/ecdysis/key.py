@@ -27,13 +27,7 @@ LONGEST_SHIFT = 3650
 
 @dataclass(frozen=True)
 class Key:
-    """A secret of 32 bytes; its text form shows only a fingerprint.
-
-    Parameters
-    ----------
-    secret : bytes
-        32 random bytes.
-    """
+    """A secret of 32 random bytes; its text form shows only a fingerprint."""
 
     secret: bytes = field(repr=False)
 
@@ -44,7 +38,6 @@ class Key:
                 f"a key of {len(self.secret)} bytes was given, {SIZE} are needed",
                 "Restore the study's key from its backup",
             )
-
         if not any(self.secret):
             raise InputError(
                 "key", "all its bytes are zero", "Restore the study's key from its backup"
@@ -59,12 +52,8 @@ class Key:
 
         The environment variable ``ECDYSIS_KEY`` (64 hexadecimal digits) is taken before the
         file. A new file appears under its name with all its bytes and mode 600, also when
-        several processes make it at once: all of them read the one that came first.
-
-        Parameters
-        ----------
-        path : Path
-            The key file, outside every output. Its folder is made with mode 700.
+        several processes make it at once: all of them read the one that came first. The file is
+        outside every output; its folder is made with mode 700.
 
         Raises
         ------

@@ -73,13 +73,8 @@ def check_known(
 ) -> None:
     """Raise an InputError for the first rating of an image that the dataset does not have.
 
-    Parameters
-    ----------
-    ratings : iterable of Rating
-    names : iterable of str
-        The images of this run, such as ``sub-01_T1w``.
-    exists : callable
-        Whether the dataset has an image that is not of this run, such as another suffix.
+    `names` are the images of this run, such as ``sub-01_T1w``; `exists` says whether the dataset
+    has an image that is not of this run, such as one of another suffix.
     """
     known = sorted(set(names))
     for rating in ratings:

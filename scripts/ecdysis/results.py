@@ -34,14 +34,8 @@ def kept_images(
 ) -> list[Image]:
     """Return the images of earlier runs that this run does not select and whose results stay.
 
-    Parameters
-    ----------
-    before : iterable of dict
-        The images of the existing manifest.
-    images : sequence of Image
-        The images of this run.
-    finished : callable
-        Whether an image has results.
+    `before` are those of the existing manifest, `images` those of this run; `finished` says whether
+    an image has results.
     """
     selected = {image.name for image in images}
     earlier = [Image(**item) for item in before if item["source"] == "bids"]
@@ -57,14 +51,8 @@ def without_finished(
 ) -> tuple[list[Exclusion], list[str]]:
     """Drop the exclusions of images that were processed before and whose file is a broken link.
 
-    Such a file, for example in git-annex, is temporarily absent; the results stay valid.
-
-    Returns
-    -------
-    exclusions : list of Exclusion
-        The others.
-    away : list of str
-        The names of these images.
+    Such a file, for example in git-annex, is temporarily absent; the results stay valid. The result
+    has the other exclusions, and the names of these images.
     """
     paths = {image.name: Path(image.path) for image in kept}
     away = [
@@ -108,15 +96,8 @@ def leftovers(
 ) -> list[Path]:
     """Return the results that a run with the present dataset and settings would not make.
 
-    Parameters
-    ----------
-    output_dir : Path
-    subjects : collection of str
-        The labels of the subjects of the dataset, and of those who will come from DICOM.
-    deface : bool
-        Whether faces are removed.
-    outputs : collection of str
-        The results for other programs that are asked for.
+    `subjects` are the labels of the subjects of the dataset, and of those who will come from DICOM;
+    `outputs` are the results for other programs that are asked for.
     """
     gone = [name for name in _subjects_in(output_dir) if name.removeprefix("sub-") not in subjects]
     paths = [output_dir / place.format(name) for name in gone for place in OF_SUBJECT]

@@ -27,14 +27,9 @@ _held: list[IO[str]] = []
 def begin_run(output_dir: Path, private_dir: Path | None, command: Sequence[str]) -> None:
     """Lock the directories of a run for this process, until it ends.
 
-    Parameters
-    ----------
-    output_dir : Path
-        Gets a hidden folder with the locks.
-    private_dir : Path or None
-        Given if the run converts DICOM; only one run at a time may write labels there.
-    command : sequence of str
-        The arguments of Snakemake; the error repeats them in the command that removes its lock.
+    `output_dir` gets a hidden folder with the locks. `private_dir` is given if the run converts
+    DICOM; only one run at a time may write labels there. The error repeats the `command`, the
+    arguments of Snakemake, in the command that removes its lock.
 
     Raises
     ------

@@ -20,12 +20,8 @@ from ecdysis.files import DISK
 def move_log(handlers: MutableMapping[Any, str], folder: Path | None) -> None:
     """Move the files of log handlers; the handlers continue to write to the moved files.
 
-    Parameters
-    ----------
-    handlers : mapping
-        Snakemake's handlers and the paths of their files.
-    folder : Path or None
-        The new folder; it is created. None discards the logs, since nothing is run.
+    `handlers` are Snakemake's, with the paths of their files. The new `folder` is created; None
+    discards the logs, since nothing is run.
     """
     for handler, path in list(handlers.items()):
         before = Path(path)

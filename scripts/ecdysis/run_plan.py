@@ -90,16 +90,8 @@ def sessions_to_convert(
 
     These are sessions with a missing image, and sessions that have a record already, so that
     Snakemake notices if the record is out of date. Without a record, a session whose images are all
-    in the dataset is not converted.
-
-    Parameters
-    ----------
-    plan : Plan
-    subjects : iterable of str
-        Labels of the selected subjects.
-    output_dir, bids_dir : Path
-    keep_sourcedata : bool
-        Whether de-identified DICOM files are kept in the dataset.
+    in the dataset is not converted, unless de-identified DICOM files are kept in the dataset
+    (`keep_sourcedata`). `subjects` are the labels of the selected subjects.
     """
     selected = set(subjects)
     images = _images_by_session(plan)
@@ -116,12 +108,9 @@ def sessions_to_convert(
 
 
 def forget_lost(plan: Plan, output_dir: Path, bids_dir: Path) -> list[str]:
-    """Remove the records of sessions with a missing image, which are then converted again.
+    """Remove the records of sessions with a missing image; return the names of these sessions.
 
-    Returns
-    -------
-    list of str
-        Names of these sessions.
+    They are then converted again.
     """
     lost = []
     for session, images in _images_by_session(plan).items():

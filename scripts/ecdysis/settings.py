@@ -42,18 +42,9 @@ def _defaults() -> Settings:
 def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
     """Merge the defaults, the study's settings and the `given` ones; check them.
 
-    Parameters
-    ----------
-    given : mapping
-        The settings of the command line and of ``--configfile``; see `given_as_text`.
-    cwd : Path
-        The directory that relative paths are relative to.
-
-    Returns
-    -------
-    dict
-        All keys of ``config/config.yaml``, with absolute paths. ``bids_dir`` is None when
-        no dataset is given and `cwd` is not one.
+    `given` are the settings of the command line and of ``--configfile``, see `given_as_text`; their
+    relative paths are relative to `cwd`. The result has all keys of ``config/config.yaml``, with
+    absolute paths. ``bids_dir`` is None when no dataset is given and `cwd` is not one.
 
     Raises
     ------
@@ -87,16 +78,8 @@ def without_copied_defaults(
     """Return Snakemake's `config` without the defaults that another workflow copied into it.
 
     A workflow that uses this one as a module often has a copy of ``config/config.yaml``. The
-    defaults in it must not win over the study's own settings.
-
-    Parameters
-    ----------
-    config : mapping
-        The settings as Snakemake read them.
-    given : mapping
-        The settings of ``--config`` and ``--configfile``, which all stay.
-    defaults : mapping, optional
-        Default: ``config/config.yaml``.
+    defaults in it must not win over the study's own settings. The settings of ``--config`` and
+    ``--configfile``, `given`, all stay. The `defaults` are by default ``config/config.yaml``.
 
     Examples
     --------
@@ -125,16 +108,8 @@ def given_as_text(
     """Return Snakemake's `config` with labels as they were written.
 
     Snakemake reads ``--config participant_label=01`` as the number 1, and ``[010]`` in a
-    configuration file as 8. The settings marked ``x-text`` are therefore read again.
-
-    Parameters
-    ----------
-    config : mapping
-        The settings of the command line and of configuration files, as Snakemake read them.
-    config_args : iterable of str
-        The arguments of ``--config``, such as ``participant_label=01``.
-    configfiles : iterable of Path
-        The files given by ``--configfile``; later ones win.
+    configuration file as 8. The settings marked ``x-text`` are therefore read again, from the
+    arguments of ``--config`` and the files of ``--configfile``, of which later ones win.
 
     Examples
     --------
@@ -219,13 +194,7 @@ def check(
 ) -> None:
     """Raise an InputError for the first setting that the schema does not allow.
 
-    Parameters
-    ----------
-    settings, schema : mapping
-    where : str
-        Where the settings were given.
-    example : str
-        The file that explains all keys.
+    The error names `where` the settings were given, and the file that explains all keys, `example`.
     """
     faults = sorted(
         Draft202012Validator(schema).iter_errors(dict(settings)),
@@ -253,10 +222,7 @@ def _explain(fault: Any, see: str) -> tuple[str, str]:
         )
         near = difflib.get_close_matches(str(unknown[0]), map(str, known), n=1)
         hint = f"Did you mean {near[0]}" if near else see
-        return (
-            f"unknown key {unknown[0]!r}; allowed are {', '.join(map(str, known))}",
-            hint,
-        )
+        return f"unknown key {unknown[0]!r}; allowed are {', '.join(map(str, known))}", hint
     allowed = _allowed(str(fault.validator), fault.validator_value, fault.schema)
     return f"{reprlib.repr(fault.instance)} is not allowed; expected {allowed}", see
 

@@ -21,25 +21,16 @@ MEMORY_PER_CORE = 2000
 
 @dataclass(frozen=True)
 class ShardJobs:
-    """The Slurm jobs of a study in shards.
-
-    Attributes
-    ----------
-    count : int
-        The number of shards.
-    cores : int
-        Of each shard.
-    run, join : sequence of str
-        The Snakemake command of a shard, with `NUMBER` for its number, and of the joined report.
-    options : sequence of str
-        Further options of ``sbatch``, such as ``--account=A``.
-    """
+    """The Slurm jobs of a study in `count` shards; each has `cores` cores."""
 
     count: int
     cores: int
     run: Sequence[str]
+    """The Snakemake command of a shard, with `NUMBER` for its number."""
     join: Sequence[str]
+    """The Snakemake command of the joined report."""
     options: Sequence[str] = ()
+    """Further options of ``sbatch``, such as ``--account=A``."""
 
     def submit(self) -> tuple[str, str]:
         """Submit all jobs; return the numbers of the array and of the joining job.
@@ -77,14 +68,9 @@ class ShardJobs:
 
 
 def shard_commands(command: Sequence[str], count: int) -> tuple[list[str], list[str]]:
-    """Return the Snakemake commands of a shard and of the joined report.
+    """Return the Snakemake commands of a shard, one of `count`, and of the joined report.
 
-    Parameters
-    ----------
-    command : sequence of str
-        The command of a run of the whole study, with ``output_dir=...`` after ``--config``.
-    count : int
-        The number of shards.
+    `command` runs the whole study; it has ``output_dir=...`` after ``--config``.
     """
     place = next(word for word in command if word.startswith("output_dir="))
     shard = f"{place}-shard-{NUMBER}of{count}"

@@ -16,11 +16,7 @@ from ecdysis.files import read_json, write_json
 from ecdysis.places import FULL_GRID, MANIFEST, TEMPLATE
 
 OF_ONE_SHARD = (
-    "shard",
-    "shards",
-    "participant_label",
-    "exclude_participant_label",
-    "keep_intermediates",
+    *("shard", "shards", "participant_label", "exclude_participant_label", "keep_intermediates"),
 )
 """Settings that may differ between shards of one study."""
 LINKED = (".", ".ecdysis", "logs", "benchmarks", str(FULL_GRID))
@@ -56,12 +52,8 @@ def check_shard(shard: str | None) -> None:
 def join(patterns: Sequence[str], output_dir: Path) -> None:
     """Fill `output_dir` with links to the outputs of several runs.
 
-    Parameters
-    ----------
-    patterns : sequence of str
-        Absolute output directories, or patterns of them with ``*``.
-    output_dir : Path
-        Written again each time, except for its pages. The shards are not changed.
+    `patterns` are absolute output directories, or patterns of them with ``*``. `output_dir` is
+    written again each time, except for its pages. The shards are not changed.
 
     Raises
     ------

@@ -30,14 +30,9 @@ def configuration() -> dict[str, str]:
 def check_accounting(slurm: Mapping[str, str], status_command: str, first_pause: int) -> None:
     """Raise an InputError if the run could not notice the end of a job.
 
-    Parameters
-    ----------
-    slurm : mapping
-        The controller's settings; AccountingStorageType and MinJobAge are used.
-    status_command : str
-        ``sacct`` or ``squeue``.
-    first_pause : int
-        Seconds before the first query of the queue.
+    `slurm` are the controller's settings, of which AccountingStorageType and MinJobAge are used.
+    `status_command` is ``sacct`` or ``squeue``; `first_pause` are the seconds before the first
+    query of the queue.
     """
     if slurm.get("AccountingStorageType", "accounting_storage/none") != "accounting_storage/none":
         return
@@ -99,12 +94,8 @@ def check_queue(output_dir: Path) -> None:
 def jobs_of(output_dir: Path, listing: str) -> list[str]:
     """Return the numbers of the jobs in a listing whose console output goes to `output_dir`.
 
-    Parameters
-    ----------
-    output_dir : Path
-        Absolute. Slurm's logs are in `LOGS` below it.
-    listing : str
-        One line per job: its number in `NUMBER_WIDTH` columns, then the file of its output.
+    Slurm's logs are in `LOGS` below this absolute path. A line of the `listing` has the number of a
+    job in `NUMBER_WIDTH` columns, then the file of its output.
     """
     begins = f"{output_dir / LOGS}/"
     rows = ((line[:NUMBER_WIDTH].strip(), line[NUMBER_WIDTH:]) for line in listing.splitlines())

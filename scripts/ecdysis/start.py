@@ -17,12 +17,7 @@ DEMO = "see how the workflow runs with: snakemake --cores 2 demo"
 def check_targets(settings: Mapping[str, Any], targets: Collection[str]) -> None:
     """Raise an InputError when a setting that a target needs is not given.
 
-    Parameters
-    ----------
-    settings : mapping
-        The checked settings.
-    targets : collection of str
-        The targets of the command line; an empty list means ``all``.
+    No target means ``all``.
     """
     for target in targets:
         if target in OF_DICOM and not settings["dicom_dir"]:

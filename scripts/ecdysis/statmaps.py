@@ -81,12 +81,8 @@ class StatMap:
 def find_maps(settings: Mapping[str, Any]) -> list[StatMap]:
     """Find the maps of a study, sorted by path.
 
-    Parameters
-    ----------
-    settings : mapping
-        With ``bids_dir``, ``output_dir``, ``statmaps`` and the labels of participants to process or
-        to leave out, which select maps of single subjects. A file that matches both
-        ``statmaps.pattern`` and ``statmaps.anat_pattern`` is a statistical map.
+    The labels of participants to process or to leave out select maps of single subjects. A file
+    that matches both ``statmaps.pattern`` and ``statmaps.anat_pattern`` is a statistical map.
     """
     asked: StatmapsSection = settings["statmaps"]
     patterns = [item for item in (asked["pattern"], asked["anat_pattern"]) if item]

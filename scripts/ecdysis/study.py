@@ -52,36 +52,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Study:
-    """Settings and images of one run; without a dataset it has no images.
-
-    Attributes
-    ----------
-    settings : dict
-        The checked settings.
-    images : sequence of Image
-        The images that this run processes.
-    exclusions : sequence of Exclusion
-        Images and subjects that this run does not process, with reasons.
-    plan : Plan
-        What each DICOM series becomes; empty without DICOM.
-    statmaps, ratings : sequence
-    kept : sequence of Image
-        Images of earlier runs that this run does not select, but reports.
-    notices : sequence of str
-        Sentences for the console.
-    best_t1w : mapping
-        The name of the T1w whose mask an image gets, if its session has several T1w.
-    """
+    """Checked settings and images of one run; without a dataset it has no images."""
 
     settings: Settings
     images: Sequence[Image] = ()
+    """The images that this run processes."""
     exclusions: Sequence[Exclusion] = ()
+    """Images and subjects that this run does not process, with reasons."""
     plan: Plan = field(default_factory=Plan)
+    """What each DICOM series becomes; empty without DICOM."""
     statmaps: Sequence[StatMap] = ()
     ratings: Sequence[Rating] = ()
     kept: Sequence[Image] = ()
+    """Images of earlier runs that this run does not select, but reports."""
     notices: Sequence[str] = ()
+    """Sentences for the console."""
     best_t1w: Mapping[str, str] = field(default_factory=dict)
+    """The name of the T1w whose mask an image gets, if its session has several T1w."""
 
     @classmethod
     def load(cls, settings: Settings) -> "Study":

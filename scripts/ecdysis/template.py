@@ -44,31 +44,22 @@ EMBEDDED_REMEDY = (
 
 @dataclass(frozen=True)
 class Template:
-    """A head template on disk.
-
-    Attributes
-    ----------
-    name : str
-        The TemplateFlow name, or ``custom`` for a user's files.
-    t1w, brain_mask : Path
-        Head with skull, and brain mask (above 0.5 is brain), on one grid.
-    registration_mask : Path or None
-        Region in which the similarity of a registration is measured; None means everywhere.
-    priors : tuple of Path
-        Probability of each of `TISSUES`; empty when the template has none.
-    origin : str
-        Source and licence of the template.
-    sha256 : dict
-        Hexadecimal digest of each file by its name.
-    """
+    """A head template on disk."""
 
     name: str
+    """The TemplateFlow name, or ``custom`` for a user's files."""
     t1w: Path
+    """Head with skull."""
     brain_mask: Path
+    """Above 0.5 is brain; on the grid of the head."""
     registration_mask: Path | None
+    """Region in which the similarity of a registration is measured; None means everywhere."""
     priors: tuple[Path, ...]
+    """Probability of each of `TISSUES`; empty when the template has none."""
     origin: str
+    """Source and licence."""
     sha256: dict[str, str]
+    """Hexadecimal digest of each file by its name."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +97,8 @@ class Prepared:
 def resolve(settings: Mapping[str, Any] | None = None) -> Template:
     """Find the template that `settings` ask for.
 
-    Parameters
-    ----------
-    settings : mapping, optional
-        ``t1w``, ``brain_mask``, ``registration_mask`` (files), ``priors`` (three files) and
-        ``name``; None, "" and an empty list mean not given.
+    Their keys are ``t1w``, ``brain_mask``, ``registration_mask`` (files), ``priors`` (three files)
+    and ``name``; None, "" and an empty list mean not given.
 
     Raises
     ------
@@ -143,10 +131,7 @@ def label(settings: Mapping[str, Any] | None = None) -> str:
 def embedded(resolution: int = 1) -> Template:
     """Find the default template in the installed `nimare`, without importing it.
 
-    Parameters
-    ----------
-    resolution : {1, 2}
-        Voxel size in mm.
+    `resolution` is the voxel size, 1 or 2 mm.
 
     Raises
     ------

@@ -31,16 +31,9 @@ PUBLIC_ADDRESS = re.compile(r"https://[\w.-]+(/[\w.~-]+)+")
 def generated_by(environment: Mapping[str, str]) -> dict[str, Any]:
     """Return this workflow's entry in ``GeneratedBy`` of a dataset's description.
 
-    Parameters
-    ----------
-    environment : mapping
-        Apptainer and Singularity set a variable with the file name of the image.
-
-    Returns
-    -------
-    dict
-        ``Name``, ``Version``, the public address that the workflow was cloned from
-        (``CodeURL``), and ``Container`` inside a container.
+    It has ``Name``, ``Version``, the public address that the workflow was cloned from
+    (``CodeURL``), and ``Container`` inside a container: Apptainer and Singularity set a variable of
+    the `environment` to the file name of the image.
     """
     entry: dict[str, Any] = {"Name": "Ecdysis", "Version": __version__}
     if address := _code_url():

@@ -21,16 +21,10 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path, where: str | Path | None = None, text: Collection[str] = ()) -> Any:
-    """Read one YAML document.
+    """Read one YAML document in UTF-8.
 
-    Parameters
-    ----------
-    path : Path
-        The file, in UTF-8.
-    where : str, optional
-        How errors name the file. Default: its path.
-    text : collection of str
-        Top-level keys whose values are read as text, so that ``010`` stays ``010``.
+    Errors name the file as `where`, by default its path. The values of the top-level keys in `text`
+    are read as text, so that ``010`` stays ``010``.
 
     Raises
     ------

@@ -44,26 +44,20 @@ Filters = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Image(ImageName):
-    """One anatomical image of the study.
-
-    Attributes
-    ----------
-    subject, session : str
-        Labels without prefix; `session` is None when the dataset has none.
-    path : str
-        The raw file.
-    source : str
-        ``bids`` when the file exists, ``dicom`` when it will be converted.
-    series, dicom_session : str or None
-        The pseudonymous series and the session of the plan that the image comes from.
-    """
+    """One anatomical image of the study."""
 
     subject: str
+    """Its label without prefix."""
     session: str | None
+    """Its label without prefix; None when the dataset has no sessions."""
     path: str
+    """The raw file."""
     source: str = "bids"
+    """``bids`` when the file exists, ``dicom`` when it will be converted."""
     series: str | None = None
+    """The pseudonymous series that the image comes from."""
     dicom_session: str | None = None
+    """The session of the plan that the image comes from."""
 
 
 @dataclass(frozen=True)
@@ -101,25 +95,12 @@ def discover(
     planned: Sequence[Image] = (),
     also: Sequence[str] = (),
 ) -> tuple[list[Image], list[Exclusion], dict[str, Any]]:
-    """Find the selected images of a dataset.
+    """Find the selected images of a dataset; return images, exclusions and what to remember.
 
-    Parameters
-    ----------
-    bids_dir : Path
-        Root of the dataset; it may not exist yet if images are planned.
-    selection : Selection
-        What to process.
-    preflight : callable
-        Raises an InputError for a file that cannot be processed.
-    remembered : dict, optional
-        The third return value of an earlier call.
-    planned, also : sequences of Image and of str
-        Images, and subjects of other images, that will be converted from DICOM.
-
-    Returns
-    -------
-    images, exclusions, remembered
-        Sorted by name.
+    The dataset may not exist yet if images are `planned`, that is, will be converted from DICOM;
+    `also` are the subjects of other such images. `preflight` raises an InputError for a file that
+    cannot be processed. `remembered` is the third return value of an earlier call. Images and
+    exclusions are sorted by name.
 
     Raises
     ------

@@ -13,14 +13,7 @@ from ecdysis.places import FULL_GRID, HIDDEN, figures_folder, record_file
 class ImageName:
     """An image of the dataset; its parts may be wildcards of Snakemake.
 
-    Attributes
-    ----------
-    folder : str
-        Such as ``sub-01/ses-1/anat``.
-    entities : str
-        Such as ``sub-01_ses-1_run-2``.
-    suffix : str
-        Such as ``T1w``.
+    Such as ``sub-01/ses-1/anat``, ``sub-01_ses-1_run-2`` and ``T1w``.
 
     Examples
     --------

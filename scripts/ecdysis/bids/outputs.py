@@ -10,24 +10,16 @@ from ecdysis.bids import schema
 
 @dataclass(frozen=True)
 class Output:
-    """An image that a series becomes.
-
-    Parameters
-    ----------
-    folder, entities, suffix : str
-        Its path in the dataset is ``{folder}/{entities}_{suffix}.nii.gz``.
-    echo : float or None
-        Its echo time (ms), if the series has several.
-    part : str or None
-        ``mag``, ``phase``, ``real`` or ``imag``, if the series has several; ``fieldmap`` for a
-        field map in Hz.
-    """
+    """An image that a series becomes: ``{folder}/{entities}_{suffix}.nii.gz`` in the dataset."""
 
     folder: str
     entities: str
     suffix: str
     echo: float | None = None
+    """Its echo time (ms), if the series has several."""
     part: str | None = None
+    """``mag``, ``phase``, ``real`` or ``imag``, if the series has several; ``fieldmap`` for a field
+    map in Hz."""
 
     @property
     def path(self) -> str:
@@ -54,18 +46,9 @@ def outputs(
 ) -> list[Output]:
     """Return the images that a series of this kind becomes.
 
-    Parameters
-    ----------
-    session : str
-        For example ``sub-01_ses-01``.
-    kind, entities : str
-        The kind of the series, and its entities after the session.
-    echo_times : sequence of float
-        The echo times of its volumes (ms).
-    parts : sequence of str
-        The parts of the complex signal in its volumes.
-    volumes : float
-        A field map in Hz with several volumes has its magnitude in the same series.
+    `session` is for example ``sub-01_ses-01``; the `entities` are those after the session. Its
+    volumes have these echo times (ms) and parts of the complex signal. A field map in Hz with
+    several `volumes` has its magnitude in the same series.
     """
     folder = f"{session.replace('_', '/')}/{schema.folder_of(kind)}"
     if kind == "fieldmap":

@@ -55,18 +55,10 @@ def write_image_viewer(
 ) -> None:
     """Write the viewer of an image.
 
-    Parameters
-    ----------
-    raw : Canonical
-        The raw image, which gives the grid. It is shown only if it is one of `images`.
-    images, aligned : sequences of (id, title, image)
-        The first image is shown when the page opens; `aligned` are registered to this image.
-    back : str
-        Address of the page that links to the viewer.
-    automatic : Canonical, optional
-        The automatic mask that `mask` replaces.
-    mask_path : Path, optional
-        Where a corrected mask belongs within a folder of masks.
+    The `raw` image gives the grid; it is shown only if it is one of `images`. These have id, title
+    and image; the first is shown when the page opens, and `aligned` are registered to it. `back` is
+    the address of the page that links to the viewer, `automatic` the automatic mask that `mask`
+    replaces, and `mask_path` the place of a corrected mask within a folder of masks.
     """
     first = images[0][2]
     box = head_box(raw) if first is raw else _box_in(raw, first)
