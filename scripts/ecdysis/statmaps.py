@@ -34,27 +34,18 @@ Fits = Callable[[str], object]
 
 @dataclass(frozen=True)
 class StatMap:
-    """One statistical map, or another image that is to be shown.
-
-    Attributes
-    ----------
-    path : str
-        The file.
-    unit : str
-        ``sub-<label>``, or `GROUP`.
-    name : str
-        Unique in its unit; letters, digits, dots, ``-`` and ``_`` only.
-    title : str
-        The name of the file without its extension; any text.
-    anatomy : bool
-        Whether it is not a statistical map but an image to show as it is.
-    """
+    """One statistical map, or another image that is to be shown."""
 
     path: str
+    """The file."""
     unit: str
+    """``sub-<label>``, or `GROUP`."""
     name: str
+    """Unique in its unit; letters, digits, dots, ``-`` and ``_`` only."""
     title: str
+    """The name of the file without its extension; any text."""
     anatomy: bool = False
+    """Whether it is not a statistical map but an image to show as it is."""
 
     @property
     def space_label(self) -> str:

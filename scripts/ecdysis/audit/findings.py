@@ -30,21 +30,14 @@ WHAT = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault of one file.
-
-    Parameters
-    ----------
-    file : str
-        Its pseudonymous name.
-    element : str
-        Keyword, tag or field; an empty string for the file as a whole.
-    problem : str
-        What is wrong, without any value.
-    """
+    """One fault of one file."""
 
     file: str
+    """Its pseudonymous name."""
     element: str
+    """Keyword, tag or field; an empty string for the file as a whole."""
     problem: str
+    """What is wrong, without any value."""
 
 
 def element_name(tag: int, creator: str = "") -> str:

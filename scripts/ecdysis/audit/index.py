@@ -36,40 +36,28 @@ def common_words() -> frozenset[str]:
 
 @dataclass
 class Index:
-    """Tables of secrets; each maps a form to the secret that it is a form of.
-
-    Parameters
-    ----------
-    names : dict
-        Words of names in Latin letters.
-    joined : dict
-        Whole names, identifiers, places and devices: letters and digits alone.
-    phrases : dict
-        The tokens of numbers that are written with separators.
-    digits : dict
-        Numbers that are identifiers.
-    ideograms : dict
-        Words of names in scripts without spaces.
-    encoded : dict
-        The bytes of names that are not ASCII, in the encodings that DICOM has.
-    uids, times : dict
-        As they are written.
-    dates : dict
-        Dates.
-    all_words : set of str
-        Every word of every secret, common ones included.
-    """
+    """Tables of secrets; each maps a form to the secret that it is a form of."""
 
     names: dict[str, Secret] = field(default_factory=dict)
+    """Words of names in Latin letters."""
     joined: dict[str, Secret] = field(default_factory=dict)
+    """Whole names, identifiers, places and devices: letters and digits alone."""
     phrases: dict[tuple[str, ...], Secret] = field(default_factory=dict)
+    """The tokens of numbers that are written with separators."""
     digits: dict[str, Secret] = field(default_factory=dict)
+    """Numbers that are identifiers."""
     ideograms: dict[str, Secret] = field(default_factory=dict)
+    """Words of names in scripts without spaces."""
     encoded: dict[bytes, Secret] = field(default_factory=dict)
+    """The bytes of names that are not ASCII, in the encodings that DICOM has."""
     uids: dict[str, Secret] = field(default_factory=dict)
+    """As they are written."""
     times: dict[str, Secret] = field(default_factory=dict)
+    """As they are written."""
     dates: dict[date, Secret] = field(default_factory=dict)
+    """Dates."""
     all_words: set[str] = field(default_factory=set)
+    """Every word of every secret, common ones included."""
 
     def __len__(self) -> int:
         """Return the number of secrets that are searched."""

@@ -77,28 +77,19 @@ class Chunk:
 
     Equal elements of many files are one object, so that what the audit finds in it is
     remembered by the object.
-
-    Parameters
-    ----------
-    tag : int
-    values : tuple of Value
-        The element, or the elements of its items; never pixels.
-    value : Value or None
-        The element itself; None of a sequence.
-    nested_pixels : bool
-        Whether it is a sequence that holds pixel data.
-    source : bytes
-        Its bytes in the file, header and value; nothing of an element that hardly recurs.
-    sets_context : bool
-        Whether what follows is read otherwise after it: a character set or a private creator.
     """
 
     tag: int
     values: tuple[Value, ...]
+    """The element, or the elements of its items; never pixels."""
     value: Value | None
+    """The element itself; None of a sequence."""
     nested_pixels: bool
+    """Whether it is a sequence that holds pixel data."""
     source: bytes
+    """Its bytes in the file, header and value; nothing of an element that hardly recurs."""
     sets_context: bool
+    """Whether what follows is read otherwise after it: a character set or a private creator."""
 
     @property
     def raw(self) -> bytes:
@@ -108,24 +99,16 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Instance:
-    """A DICOM file.
-
-    Parameters
-    ----------
-    preamble : bytes
-        128 bytes, or none.
-    chunks : list of Chunk
-        File meta information and data set.
-    pixels : bytes
-        The value of the pixel data of the top level.
-    is_complete : bool
-        Whether the file ends with its last element.
-    """
+    """A DICOM file."""
 
     preamble: bytes
+    """128 bytes, or none."""
     chunks: list[Chunk]
+    """File meta information and data set."""
     pixels: bytes
+    """The value of the pixel data of the top level."""
     is_complete: bool
+    """Whether the file ends with its last element."""
 
     def text(self, tag: int) -> str:
         """Return the first value of an element of the top level or of file meta, as text."""

@@ -51,33 +51,22 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is compared of a file.
-
-    Parameters
-    ----------
-    name : str
-        Its name, for messages; empty for an original.
-    series : str
-        The series that it belongs to, by the list of the session or the folder of the output.
-    pixels : bytes
-        Digest of the pixel data.
-    number : tuple of bytes
-        Values that tell files with the same pixels apart.
-    values : dict
-        Place -> value of the elements that must be kept.
-    uids : dict
-        Place -> UID.
-    dates : dict
-        Place -> DA or DT.
-    """
+    """What is compared of a file."""
 
     name: str
+    """Its name, for messages; empty for an original."""
     series: str
+    """The series that it belongs to, by the list of the session or the folder of the output."""
     pixels: bytes
+    """Digest of the pixel data."""
     number: tuple[bytes, ...]
+    """Values that tell files with the same pixels apart."""
     values: Mapping[str, Value]
+    """Place -> value of the elements that must be kept."""
     uids: Mapping[str, str]
+    """Place -> UID."""
     dates: Mapping[str, str]
+    """Place -> DA or DT."""
 
 
 @cache

@@ -47,21 +47,14 @@ OTHER_CODECS = ("utf-8", "gb18030", "shift_jis", "euc_kr", "iso8859_5", "latin-1
 
 @dataclass(frozen=True)
 class Secret:
-    """A value of an original that no output may hold.
-
-    Parameters
-    ----------
-    kind : str
-        One of `KINDS`.
-    tag : int
-        The element of the original that holds it.
-    text : str
-        The value; of a person's name, one of its groups (letters, ideograms, phonetic).
-    """
+    """A value of an original that no output may hold."""
 
     kind: str
+    """One of `KINDS`."""
     tag: int
+    """The element of the original that holds it."""
     text: str
+    """The value; of a person's name, one of its groups (letters, ideograms, phonetic)."""
 
 
 def kinds_searched(options: Iterable[str]) -> frozenset[str]:

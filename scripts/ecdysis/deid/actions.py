@@ -150,45 +150,30 @@ def _numbers(digits: bytes) -> tuple[int, int, int]:
 
 @dataclass(frozen=True)
 class Context:
-    """Everything besides the value that its treatment depends on.
-
-    Parameters
-    ----------
-    encoding : Encoding
-        In which the element is written.
-    charset : bytes
-        The value of Specific Character Set that holds here.
-    objects : str
-        Group of objects in iod_types.tsv.
-    scrub : Scrubber
-        Removes the person's tokens from text.
-    words : Words
-        Keeps the known words of a description.
-    key : Key
-        Makes the pseudonyms.
-    label : str
-        The subject's label.
-    days : int
-        By which dates move.
-    edits : Edits, optional
-        The rules that hold for the file.
-    memory : dict
-        Elements that were treated before, as they were and as they became.
-    last : dict
-        The same of the last large private element of each kind.
-    """
+    """Everything besides the value that its treatment depends on."""
 
     encoding: Encoding
+    """In which the element is written."""
     charset: bytes
+    """The value of Specific Character Set that holds here."""
     objects: str
+    """Group of objects in iod_types.tsv."""
     scrub: Scrubber
+    """Removes the person's tokens from text."""
     words: Words
+    """Keeps the known words of a description."""
     key: Key = field(repr=False)
+    """Makes the pseudonyms."""
     label: str
+    """The subject's label."""
     days: int = field(repr=False)
+    """By which dates move."""
     edits: Edits | None = None
+    """The rules that hold for the file."""
     memory: dict[object, Buffer | None] = field(default_factory=dict, repr=False)
+    """Elements that were treated before, as they were and as they became."""
     last: dict[object, tuple[bytes, bytes | None]] = field(default_factory=dict, repr=False)
+    """The same of the last large private element of each kind."""
 
     def other(self, **changes: Encoding | bytes) -> "Context":
         """Return a context with another `encoding` or `charset` and an empty memory."""

@@ -58,22 +58,15 @@ UNCHANGED = {"keep", "items", "verbatim"}
 
 @dataclass(frozen=True)
 class Step:
-    """One element of a path.
-
-    Parameters
-    ----------
-    pattern : str
-        Keyword pattern, eight digits of a tag with ``x`` for any, or for a private element
-        its group and last two digits.
-    creator : str, optional
-        Private creator.
-    index : int, optional
-        Of the item; None for every item.
-    """
+    """One element of a path."""
 
     pattern: str
+    """Keyword pattern, eight digits of a tag with ``x`` for any, or for a private element its group
+    and last two digits."""
     creator: str | None = None
+    """Private creator."""
     index: int | None = None
+    """Of the item; None for every item."""
 
     @property
     def is_mask(self) -> bool:
@@ -92,21 +85,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Selector:
-    """Names elements of a data set.
-
-    Parameters
-    ----------
-    text : str
-        As it was written.
-    anywhere : bool
-        The first step may lie at any depth.
-    steps : tuple of Step
-        From the outermost sequence to the element.
-    """
+    """Names elements of a data set."""
 
     text: str
+    """As it was written."""
     anywhere: bool
+    """The first step may lie at any depth."""
     steps: tuple[Step, ...]
+    """From the outermost sequence to the element."""
 
     def matches(self, path: Path, tag: int, creator: str | None = None) -> bool:
         """Tell whether an element in the items of `path` is meant."""
@@ -220,27 +206,18 @@ def _masked(pattern: str, tag: int) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """One rule.
-
-    Parameters
-    ----------
-    selector : Selector
-        Which elements.
-    action : str
-        A key of `ACTIONS`.
-    when : tuple of (Selector, str)
-        Top-level elements and the patterns that their values must match, in any case.
-    override : bool
-        It may re-admit what the profile removes.
-    settings : mapping
-        What the action needs.
-    """
+    """One rule."""
 
     selector: Selector
+    """Which elements."""
     action: str
+    """A key of `ACTIONS`."""
     when: tuple[tuple[Selector, str], ...]
+    """Top-level elements and the patterns that their values must match, in any case."""
     override: bool
+    """It may re-admit what the profile removes."""
     settings: Mapping[str, Any]
+    """What the action needs."""
 
     def is_active(self, head: Mapping[int, str]) -> bool:
         """Return whether the rule applies to a file with these top-level values."""

@@ -112,25 +112,17 @@ GROUP_TAGS = [tag_for_keyword(word) or 0 for word in GROUPS]
 
 @dataclass(frozen=True)
 class Own:
-    """Values that differ between the instances of a series.
-
-    Parameters
-    ----------
-    uid : str
-        SOPInstanceUID.
-    number : int or None
-        InstanceNumber.
-    acquired : str or None
-        Date and time of acquisition, as ``20200131101500.25``; the time alone when the header
-        has no date of acquisition.
-    positions : tuple of float
-        Place of each frame along the slice normal, mm; empty when the header has none.
-    """
+    """Values that differ between the instances of a series."""
 
     uid: str
+    """SOPInstanceUID."""
     number: int | None
+    """InstanceNumber."""
     acquired: str | None
+    """Date and time of acquisition, as ``20200131101500.25``; the time alone when the header has no
+    date of acquisition."""
     positions: tuple[float, ...]
+    """Place of each frame along the slice normal, mm; empty when the header has none."""
 
 
 class UnusableError(Exception):

@@ -27,50 +27,34 @@ NOT_DICOM = ("not DICOM", "DICOMDIR")
 
 @dataclass(frozen=True)
 class Instance:
-    """One DICOM file.
-
-    Parameters
-    ----------
-    path : str
-        Relative to the indexed folder.
-    size, mtime_ns : int
-        Bytes; nanoseconds since the epoch.
-    header : int
-        Which of the index's headers holds its shared facts.
-    own : Own
-        Values that differ between the instances of a series.
-    """
+    """One DICOM file."""
 
     path: str
+    """Relative to the indexed folder."""
     size: int
+    """Bytes."""
     mtime_ns: int
+    """Nanoseconds since the epoch."""
     header: int
+    """Which of the index's headers holds its shared facts."""
     own: Own
+    """Values that differ between the instances of a series."""
 
 
 @dataclass(frozen=True)
 class Index:
-    """The DICOM files below a folder.
-
-    Parameters
-    ----------
-    root : Path
-        The indexed folder.
-    headers : list of dict
-        Shared facts, see `ecdysis.dicom.header.SHARED`.
-    instances : list of Instance
-        In the order of their paths.
-    skipped : dict
-        Path of every other file, and of folders that were not entered -> reason.
-    opened : int
-        How many files this run had to open.
-    """
+    """The DICOM files below a folder."""
 
     root: Path
+    """The indexed folder."""
     headers: list[Header]
+    """Shared facts, see `ecdysis.dicom.header.SHARED`."""
     instances: list[Instance]
+    """In the order of their paths."""
     skipped: dict[str, str]
+    """Path of every other file, and of folders that were not entered -> reason."""
     opened: int
+    """How many files this run had to open."""
 
     def counts(self) -> dict[str, int]:
         """Return the number of files for each reason to skip."""

@@ -24,24 +24,16 @@ Grid = tuple[tuple[float, ...], int, float | None]
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """What the user decided.
-
-    Parameters
-    ----------
-    suffixes : tuple of str
-        Anatomical kinds whose images are processed further, each in its own job.
-    others : bool
-        Whether all other kinds are converted too.
-    rulings : dict
-        Decisions on single series.
-    rules : sequence of StudyRule
-        Decisions on all series that meet some conditions.
-    """
+    """What the user decided."""
 
     suffixes: tuple[str, ...] = ("T1w",)
+    """Anatomical kinds whose images are processed further, each in its own job."""
     others: bool = True
+    """Whether all other kinds are converted too."""
     rulings: Rulings = field(default_factory=dict)
+    """Decisions on single series."""
     rules: Sequence[StudyRule] = ()
+    """Decisions on all series that meet some conditions."""
 
     def ruling(self, series: Series, facts: Facts) -> Ruling | None:
         """Return the user's decision on a series; ``plan.tsv`` overrides the rules."""
@@ -53,32 +45,21 @@ class PlanOptions:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a series becomes.
-
-    Parameters
-    ----------
-    series : Series
-    facts : Facts
-    guess : Guess
-        The kind that was recognised, or that the user set.
-    objection : str or None
-        Why the series does not become an image; None if it does.
-    ruling : Ruling or None
-        The user's decision.
-    partner : str or None
-        The series whose name a companion takes. Reference images and magnitudes of field maps are
-        companions.
-    zero_b : bool
-        Whether it is a diffusion series whose b-values are all zero.
-    """
+    """What a series becomes."""
 
     series: Series
     facts: Facts
     guess: Guess
+    """The kind that was recognised, or that the user set."""
     objection: str | None
+    """Why the series does not become an image; None if it does."""
     ruling: Ruling | None = None
+    """The user's decision."""
     partner: str | None = None
+    """The series whose name a companion takes. Reference images and magnitudes of field maps are
+    companions."""
     zero_b: bool = False
+    """Whether it is a diffusion series whose b-values are all zero."""
 
     @property
     def kind(self) -> str | None:

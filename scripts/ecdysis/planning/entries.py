@@ -60,23 +60,15 @@ class Facts:
 
 @dataclass(frozen=True)
 class Protocol:
-    """Series of one name with the same parameters.
-
-    Parameters
-    ----------
-    name : str
-    parameters : dict
-        Parameter -> value as text.
-    sessions : list of str
-        Sorted, without repetition.
-    largest : bool
-        Whether it is the usual protocol of this name.
-    """
+    """Series of one name with the same parameters."""
 
     name: str
     parameters: dict[str, str]
+    """Parameter -> value as text."""
     sessions: list[str] = field(default_factory=list)
+    """Sorted, without repetition."""
     largest: bool = False
+    """Whether it is the usual protocol of this name."""
 
 
 @dataclass(frozen=True)
@@ -123,21 +115,7 @@ class PlannedImage:
 
 @dataclass(frozen=True)
 class OtherSeries:
-    """A series that is converted together with its session.
-
-    Parameters
-    ----------
-    number : int
-        Place in the order of acquisition.
-    outputs : list of Output
-        The images that are converted with the session.
-    apart : list of Output
-        The images that are converted in their own jobs.
-    zero_b : bool
-        Whether all its b-values are zero.
-    keep : bool
-        Whether the user wants it although it is incomplete.
-    """
+    """A series that is converted together with its session."""
 
     dicom_session: str
     subject: str
@@ -145,14 +123,19 @@ class OtherSeries:
     series: str
     kind: str
     number: int
+    """Place in the order of acquisition."""
     files: int
     direction: str | None
     outputs: list[Output]
+    """The images that are converted with the session."""
     apart: list[Output]
+    """The images that are converted in their own jobs."""
     metadata: Json
     volumes: list[str]
     zero_b: bool = False
+    """Whether all its b-values are zero."""
     keep: bool = False
+    """Whether the user wants it although it is incomplete."""
 
 
 @dataclass(frozen=True)
@@ -189,40 +172,29 @@ class Exclusion:
 
 @dataclass
 class Plan:
-    """What the files of a DICOM folder become.
-
-    Parameters
-    ----------
-    sessions : list of PlannedSession
-        Sessions that have an image.
-    images, present : list of PlannedImage
-        Images to convert, and images that are in the dataset already and are not changed.
-    others : list of OtherSeries
-        Series that are converted with their session, also if they were converted before.
-    mapped, unmapped : list of PlannedSeries
-        Series that become images, and series that do not.
-    excluded : list of Exclusion
-    protocols : list of Protocol
-        Series of one name with the same parameters.
-    deviations : list of Deviation
-        Sessions that were acquired with another protocol than most.
-    notices : list of str
-        Messages for the user.
-    counts : dict
-        Number of files: ``dicom``, and other files by kind.
-    """
+    """What the files of a DICOM folder become."""
 
     sessions: list[PlannedSession] = field(default_factory=list)
+    """Sessions that have an image."""
     images: list[PlannedImage] = field(default_factory=list)
+    """Images to convert."""
     present: list[PlannedImage] = field(default_factory=list)
+    """Images that are in the dataset already and are not changed."""
     others: list[OtherSeries] = field(default_factory=list)
+    """Series that are converted with their session, also if they were converted before."""
     mapped: list[PlannedSeries] = field(default_factory=list)
+    """Series that become images."""
     unmapped: list[PlannedSeries] = field(default_factory=list)
+    """Series that do not become images."""
     excluded: list[Exclusion] = field(default_factory=list)
     protocols: list[Protocol] = field(default_factory=list)
+    """Series of one name with the same parameters."""
     deviations: list[Deviation] = field(default_factory=list)
+    """Sessions that were acquired with another protocol than most."""
     notices: list[str] = field(default_factory=list)
+    """Messages for the user."""
     counts: dict[str, int] = field(default_factory=dict)
+    """Number of files: ``dicom``, and other files by kind."""
 
 
 def read_entry(entry: type[Entry], content: Mapping[str, Any]) -> Entry:

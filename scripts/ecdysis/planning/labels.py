@@ -28,18 +28,12 @@ COLUMNS = ("key", "patient", "study", "participant_label", "session_label")
 
 @dataclass(frozen=True)
 class Session:
-    """One visit of one participant.
-
-    Parameters
-    ----------
-    subject : str
-        Label without ``sub-``.
-    label : str or None
-        Label without ``ses-``; None if the participant has no sessions.
-    """
+    """One visit of one participant."""
 
     subject: str
+    """Label without ``sub-``."""
     label: str | None
+    """Label without ``ses-``; None if the participant has no sessions."""
 
     @property
     def name(self) -> str:
@@ -63,21 +57,14 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Labels:
-    """The label of each patient and study.
-
-    Parameters
-    ----------
-    sessions : dict
-        (patient, StudyInstanceUID) -> (participant label, session label or None).
-    unlisted : dict
-        (patient, StudyInstanceUID) that is not in the map -> reason.
-    notices : tuple of str
-        Messages for the user.
-    """
+    """The label of each patient and study."""
 
     sessions: Mapping[Study, tuple[str, str | None]]
+    """(patient, StudyInstanceUID) -> (participant label, session label or None)."""
     unlisted: Mapping[Study, str]
+    """(patient, StudyInstanceUID) that is not in the map -> reason."""
     notices: tuple[str, ...]
+    """Messages for the user."""
 
 
 def assign(

@@ -16,21 +16,14 @@ COLUMNS = ("key", "session", "series", "kind", "entities", "content")
 
 @dataclass(frozen=True)
 class Name:
-    """The name of an image within its session.
-
-    Parameters
-    ----------
-    kind : str
-        BIDS suffix, see `ecdysis.bids.schema`.
-    entities : str
-        Entities after subject and session, for example ``acq-2D_run-1``; may be empty.
-    content : str
-        Digest of the instances that the image is converted from.
-    """
+    """The name of an image within its session."""
 
     kind: str
+    """BIDS suffix, see `ecdysis.bids.schema`."""
     entities: str
+    """Entities after subject and session, for example ``acq-2D_run-1``; may be empty."""
     content: str
+    """Digest of the instances that the image is converted from."""
 
 
 class Names:

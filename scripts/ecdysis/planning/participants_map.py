@@ -14,18 +14,12 @@ from ecdysis.planning.series import Patient, Series
 
 @dataclass(frozen=True)
 class Mapped:
-    """The labels of a patient in the map.
-
-    Parameters
-    ----------
-    participant : str
-        The participant label.
-    studies : dict
-        StudyInstanceUID or StudyDate -> session label.
-    """
+    """The labels of a patient in the map."""
 
     participant: str
+    """The participant label."""
     studies: Mapping[str, str]
+    """StudyInstanceUID or StudyDate -> session label."""
 
     def session(self, study: str, date: str) -> str | None:
         """Return the session label of a study, found by StudyInstanceUID or StudyDate."""

@@ -55,28 +55,19 @@ KEYS = ("uid", "file")
 
 @dataclass(frozen=True)
 class Sources:
-    """The inputs of a plan.
-
-    Parameters
-    ----------
-    dicom_dir : Path
-        A folder with DICOM files at any depth; it is only read.
-    private_dir : Path
-        Is created with mode 700. It has the header index, the labels and names of earlier runs,
-        the list of files of each session, and the two tables.
-    key : Key
-        The study's key.
-    participants_map : Path or None
-        See `ecdysis.planning.participants_map.read_map`.
-    table : Path or None
-        The edited plan; ``plan.tsv`` in `private_dir` if None.
-    """
+    """The inputs of a plan."""
 
     dicom_dir: Path
+    """A folder with DICOM files at any depth; it is only read."""
     private_dir: Path
+    """Is created with mode 700. It has the header index, the labels and names of earlier runs, the
+    list of files of each session, and the two tables."""
     key: Key
+    """The study's key."""
     participants_map: Path | None = None
+    """See `ecdysis.planning.participants_map.read_map`."""
     table: Path | None = None
+    """The edited plan; ``plan.tsv`` in `private_dir` if None."""
 
 
 def plan_from(settings: Mapping[str, Any]) -> Plan:

@@ -19,24 +19,17 @@ TOLERANCE = 0.005
 
 @dataclass(frozen=True)
 class Acquired:
-    """One image series of a session.
-
-    Parameters
-    ----------
-    session : str
-        For example ``sub-01_ses-01``.
-    name : str
-        Entities without run, and suffix, for example ``task-rest_bold``.
-    facts : Facts
-    coil, software : str
-        The texts in the header.
-    """
+    """One image series of a session."""
 
     session: str
+    """For example ``sub-01_ses-01``."""
     name: str
+    """Entities without run, and suffix, for example ``task-rest_bold``."""
     facts: Facts
     coil: str = ""
+    """The text in the header."""
     software: str = ""
+    """The text in the header."""
 
 
 Numbers = tuple[float | None, ...]

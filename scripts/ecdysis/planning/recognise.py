@@ -74,26 +74,19 @@ class Between:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of the table.
-
-    Parameters
-    ----------
-    suffix : str or None
-        The BIDS suffix; None for a series that is left out.
-    why : str
-        The reason in words.
-    has, lacks : dict
-        Fact -> values. In `has` the fact must be one of the values, in `lacks` it must not. A list
-        is one of the values if any of its members is.
-    by_words : bool
-        Whether only the description shows the kind.
-    """
+    """One rule of the table."""
 
     suffix: str | None
+    """The BIDS suffix; None for a series that is left out."""
     why: str
+    """The reason in words."""
     has: Mapping[str, Container[object]]
+    """Fact -> values, of which the fact must be one. A list is one of the values if any of its
+    members is."""
     lacks: Mapping[str, Container[object]]
+    """Fact -> values, of which the fact must not be one."""
     by_words: bool
+    """Whether only the description shows the kind."""
 
     def fits(self, facts: Mapping[str, object]) -> bool:
         """Return whether the facts of a series meet this rule."""
@@ -156,22 +149,15 @@ KINDS = _rules("kind")
 
 @dataclass(frozen=True)
 class Guess:
-    """The probable kind of a series.
-
-    Parameters
-    ----------
-    suffix : str or None
-        BIDS suffix, ``localizer``, or None.
-    confidence : {'high', 'medium', 'low'}
-        high: acquisition and description agree; medium: only one of them gives a kind; low: they
-        disagree.
-    why : str
-        The reason in words; it contains no text of the header.
-    """
+    """The probable kind of a series."""
 
     suffix: str | None
+    """BIDS suffix, ``localizer``, or None."""
     confidence: str
+    """high: acquisition and description agree; medium: only one of them gives a kind; low: they
+    disagree."""
     why: str
+    """The reason in words; it contains no text of the header."""
 
     def with_doubt(self, why: str) -> "Guess":
         """Return this guess with a lower confidence and the reason for it."""

@@ -35,33 +35,22 @@ SETS = ("image_type", "sequence", "variant", "parts")
 
 @dataclass(frozen=True)
 class Ruling:
-    """The user's decision on a series.
-
-    Parameters
-    ----------
-    kind : str or None
-        BIDS suffix, see `ecdysis.bids.schema`; None if the series is left out.
-    entities : str
-        Entities after subject and session, for example ``acq-x_run-1``.
-    where : str
-        The table or file that has the decision.
-    exact : bool
-        Whether `entities` are the whole name; otherwise repeats get a ``run``.
-    metadata : dict
-        Fields for the sidecar.
-    volumes : tuple of str
-        The volume types of arterial spin labelling, in order.
-    keep : bool
-        Whether the series is converted although it is incomplete or has different copies.
-    """
+    """The user's decision on a series."""
 
     kind: str | None
+    """BIDS suffix, see `ecdysis.bids.schema`; None if the series is left out."""
     entities: str = ""
+    """Entities after subject and session, for example ``acq-x_run-1``."""
     where: str = TABLE
+    """The table or file that has the decision."""
     exact: bool = True
+    """Whether `entities` are the whole name; otherwise repeats get a ``run``."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Fields for the sidecar."""
     volumes: tuple[str, ...] = ()
+    """The volume types of arterial spin labelling, in order."""
     keep: bool = False
+    """Whether the series is converted although it is incomplete or has different copies."""
 
     @property
     def decides(self) -> bool:

@@ -43,36 +43,25 @@ Study = tuple[Patient, str]
 
 @dataclass(frozen=True)
 class Series:
-    """One series of one study of one patient.
-
-    Parameters
-    ----------
-    id : str
-        ``ser-`` and eight digits, computed from the SeriesInstanceUID with the study's key.
-    patient : Patient
-    study, uid : str
-        StudyInstanceUID and SeriesInstanceUID. A joined series has those of its first piece.
-    headers : tuple of dict
-        The different shared headers, the most frequent first.
-    instances : tuple of Instance
-        Sorted by position, then number; each instance once.
-    copies : int
-        Number of identical copies of instances, which were left out.
-    conflicts : int
-        Number of instances that exist twice with different content.
-    pieces : int
-        Number of series in the export that were joined to this one.
-    """
+    """One series of one study of one patient."""
 
     id: str
+    """``ser-`` and eight digits, computed from the SeriesInstanceUID with the study's key."""
     patient: Patient
     study: str
+    """StudyInstanceUID; that of the first piece of a joined series."""
     uid: str
+    """SeriesInstanceUID; that of the first piece of a joined series."""
     headers: tuple[Header, ...] = field(repr=False)
+    """The different shared headers, the most frequent first."""
     instances: tuple[Instance, ...] = field(repr=False)
+    """Sorted by position, then number; each instance once."""
     copies: int = 0
+    """Number of identical copies of instances, which were left out."""
     conflicts: int = 0
+    """Number of instances that exist twice with different content."""
     pieces: int = 1
+    """Number of series in the export that were joined to this one."""
 
     @property
     def header(self) -> Header:

@@ -46,31 +46,20 @@ class Outcome:
 
 @dataclass
 class SessionPlanner:
-    """Adds sessions to a plan.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan to which entries are added.
-    root : Path
-        The folder of the scanner's files.
-    bids_dir, private_dir : Path
-    names : Names
-    options : PlanOptions
-    outcomes : list of Outcome
-        One for each series.
-    acquired : list of Acquired
-        All series that become images.
-    """
+    """Adds sessions to a plan."""
 
     plan: Plan
+    """The plan to which entries are added."""
     root: Path
+    """The folder of the scanner's files."""
     bids_dir: Path
     private_dir: Path
     names: Names
     options: PlanOptions
     outcomes: list[Outcome] = field(default_factory=list)
+    """One for each series."""
     acquired: list[Acquired] = field(default_factory=list)
+    """All series that become images."""
 
     def exclude_refused(self, refused: Sequence[Refusal]) -> None:
         """Exclude refused series; the files of unknown patients are only counted."""

@@ -40,29 +40,18 @@ LESION_PART = 0.25
 
 @dataclass(frozen=True)
 class _Head:
-    """What all attempts at a head share.
-
-    Attributes
-    ----------
-    source : NIfTI image
-    task : Task
-    is_t1w : bool
-        Whether tissues are found by their brightness, not with the template's maps.
-    threads : int
-    recipe : Recipe
-    brain : bool array, optional
-        The brain of an image whose skull was stripped before.
-    lesion_ml : float
-        Volume that is left out.
-    """
+    """What all attempts at a head share."""
 
     source: nib.Nifti1Image
     task: Task
     is_t1w: bool
+    """Whether tissues are found by their brightness, not with the template's maps."""
     threads: int
     recipe: Recipe
     brain: BoolArray | None = None
+    """The brain of an image whose skull was stripped before."""
     lesion_ml: float = 0.0
+    """Volume that is left out."""
 
     @property
     def grid(self) -> NativeGrid:
@@ -84,30 +73,17 @@ def skullstrip(
     threads: int = 1,
     recipe: Recipe = RECIPE,
 ) -> dict[str, Any]:
-    """Write the brain mask of a head.
+    """Write the brain mask of a 3-D head on any grid, uint8 on the same grid.
 
-    Parameters
-    ----------
-    image, mask : path
-        A 3-D head on any grid; the mask to write, uint8 on the same grid.
-    template : Prepared
-    byproducts : Byproducts, optional
-        Where to write posteriors, bias field, affine and the warped template.
-    transforms : two paths, optional
-        Get the composite transforms (h5) that resample the head to the template, and the reverse.
-    lesion : path, optional
-        A mask, on the grid of the image, of what registration and tissue classes leave out.
-    priors : bool
-        Find tissues with the template's maps, as in other contrasts than T1w, not by brightness.
-    keep_stripped : bool
-        Whether an image whose skull was stripped before keeps its brain as the mask.
-    provider : {"auto", "system", "embedded"}
+    `byproducts` say where to write posteriors, bias field, affine and the warped template.
+    `transforms` get the composite transforms (h5) that resample the head to the template, and the
+    reverse. `lesion` is a mask, on the grid of the image, of what registration and tissue classes
+    leave out. With `priors`, tissues are found with the template's maps, as in other contrasts than
+    T1w, not by brightness. With `keep_stripped`, an image whose skull was stripped before keeps its
+    brain as the mask. `provider` is auto, system or embedded.
 
-    Returns
-    -------
-    dict
-        Provider, version, measures, ``check`` (verdict and reasons), ``alignment`` (strategy, and
-        the reasons against one that was given up) and, with a lesion, ``lesion_ml``.
+    The result has provider, version, measures, ``check`` (verdict and reasons), ``alignment``
+    (strategy, and the reasons against one that was given up) and, with a lesion, ``lesion_ml``.
 
     Raises
     ------

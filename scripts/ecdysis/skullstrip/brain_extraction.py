@@ -22,86 +22,57 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """What is registered to what, and how it begins.
-
-    Attributes
-    ----------
-    working : Path
-        The head at `Recipe.spacing`, background 0.
-    template, template_mask : Path
-        As prepared by the rule `template`.
-    registration_mask : Path, optional
-        Where, on the template's grid, the similarity is measured.
-    tissue_maps : tuple of Path
-        The template's tissues, the prior of the classes and their order; without them, classes
-        start from thresholds and have no order.
-    finest_mm : float
-        Smallest voxel edge of the image that the working image was made of.
-    healthy : Path, optional
-        Where the working image has no lesion (1, else 0). Elsewhere no similarity is measured, no
-        bias field fitted, and no tissue found.
-    search : bool
-        Start from a search over all rotations, not from the orientation in the header.
-    """
+    """What is registered to what, and how it begins."""
 
     working: Path
+    """The head at `Recipe.spacing`, background 0."""
     template: Path
+    """As prepared by the rule `template`."""
     template_mask: Path
+    """As prepared by the rule `template`."""
     registration_mask: Path | None = None
+    """Where, on the template's grid, the similarity is measured."""
     tissue_maps: tuple[Path, ...] = ()
+    """The template's tissues, the prior of the classes and their order; without them, classes start
+    from thresholds and have no order."""
     finest_mm: float = 0.0
+    """Smallest voxel edge of the image that the working image was made of."""
     healthy: Path | None = None
+    """Where the working image has no lesion (1, else 0). Elsewhere no similarity is measured, no
+    bias field fitted, and no tissue found."""
     search: bool = False
+    """Start from a search over all rotations, not from the orientation in the header."""
 
 
 @dataclass(frozen=True)
 class Registered:
-    """Files that the workflow leaves, on the grid of the working image unless stated otherwise.
-
-    Attributes
-    ----------
-    corrected : Path
-        The working image without its bias field.
-    bias_field : Path
-        What the working image was divided by.
-    posteriors : tuple of Path
-        Probability of each of three classes around the brain.
-    affine : Path
-        Template to head, affine part (an ITK transform of points, LPS mm).
-    to_template, from_template : Path
-        Composite transforms that resample the head to the template, and the reverse.
-    prior : Path
-        The template's brain mask, 0 to 1.
-    maps : tuple of Path
-        The template's tissues, if the task has them.
-    template : Path
-        The template's head.
-    """
+    """Files that the workflow leaves, on the grid of the working image unless stated otherwise."""
 
     corrected: Path
+    """The working image without its bias field."""
     bias_field: Path
+    """What the working image was divided by."""
     posteriors: tuple[Path, ...]
+    """Probability of each of three classes around the brain."""
     affine: Path
+    """Template to head, affine part (an ITK transform of points, LPS mm)."""
     to_template: Path
+    """Composite transform that resamples the head to the template."""
     from_template: Path
+    """Composite transform that resamples the template to the head."""
     prior: Path
+    """The template's brain mask, 0 to 1."""
     template: Path
+    """The template's head."""
     maps: tuple[Path, ...] = ()
+    """The template's tissues, if the task has them."""
 
 
 def run(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) -> Registered:
     """Register the working image to the template and bring the template's mask to it.
 
-    To be called inside `Provider.activated`.
-
-    Parameters
-    ----------
-    task : Task
-    folder : Path
-        Holds all intermediate files.
-    threads : int
-        ITK threads of each program; two runs with the same number give the same bits.
-    recipe : Recipe
+    To be called inside `Provider.activated`. `folder` holds all intermediate files. `threads` are
+    the ITK threads of each program; two runs with the same number give the same bits.
 
     Raises
     ------

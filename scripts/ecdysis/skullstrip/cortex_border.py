@@ -58,20 +58,10 @@ def follow_cortex(
     A T1w gets tissue that the warped mask lacks. An image with bright fluid loses what is not
     tissue. Other images keep the warped mask.
 
-    Parameters
-    ----------
-    image : NIfTI image
-        The head.
-    bias_field, prior : NIfTI images
-        Bias field and warped template mask (0 to 1), on the working grid.
-    classes : three float arrays
-        Probabilities of fluid, grey and white matter on the working grid: of a T1w those found in
-        the image, else the template's maps.
-    grid : NativeGrid
-        The grid of `image` and of the result.
-    settings : BorderSettings
-    closing : float
-        Radius (mm) of the closing of the warped mask.
+    `image` is the head, and `grid` its grid and that of the result. The bias field and `prior`, the
+    warped template mask (0 to 1), are on the working grid, as are the `classes`, the probabilities
+    of fluid, grey and white matter: of a T1w those found in the image, else the template's maps.
+    `closing` is the radius (mm) of the closing of the warped mask.
     """
     spacing = float(np.linalg.norm(prior.affine[:3, 0]))
     soft = grey_closed(prior.get_fdata(dtype=np.float32), closing, spacing)
@@ -167,12 +157,8 @@ def tissue_interval(
 ) -> tuple[float, float] | None:
     """Find the intensities of grey and white matter that are not those of fluid.
 
-    Parameters
-    ----------
-    classes : three Brightness or None
-        Fluid, grey and white matter.
-    deviations : float
-        Standard deviations that belong to a tissue.
+    `classes` are fluid, grey and white matter; `deviations` are the standard deviations that belong
+    to a tissue.
 
     Examples
     --------
@@ -198,16 +184,10 @@ def tissue_interval(
 def rim_interval(
     classes: Sequence[Brightness | None], interval: tuple[float, float], part: float
 ) -> tuple[float, float]:
-    """Widen the interval of tissue to voxels that are part cortex, part fluid.
+    """Widen the interval of `tissue_interval` to voxels that are part cortex, part fluid.
 
-    Parameters
-    ----------
-    classes : three Brightness or None
-        Fluid, grey and white matter.
-    interval : two floats
-        As from `tissue_interval`.
-    part : float
-        Where tissue begins on the way from fluid to the matter nearest in brightness.
+    `classes` are fluid, grey and white matter; `part` is where tissue begins on the way from fluid
+    to the matter nearest in brightness.
 
     Examples
     --------

@@ -41,22 +41,11 @@ def no_brain(image: Path) -> InputError:
 
 
 def strip(image: Path, mask: Path, find: Callable[[Path], Path]) -> dict[str, Any]:
-    """Write the brain mask that a program finds in an image.
+    """Write the brain mask that a program finds in a 3-D head; return measures and ``check``.
 
-    Parameters
-    ----------
-    image : path
-        Head, 3-D.
-    mask : path
-        Gets the mask, uint8, on the grid of `image`.
-    find : callable
-        Is called in a folder of its own with the path of a link to the image, both safe in a
-        shell; returns the file of a mask on the same grid, above 0 where brain is.
-
-    Returns
-    -------
-    dict
-        Measures and ``check`` (verdict and reasons).
+    `mask` gets the mask, uint8, on the grid of `image`. `find` is called in a folder of its own
+    with the path of a link to the image, both safe in a shell; it returns the file of a mask on the
+    same grid, above 0 where brain is. ``check`` has verdict and reasons.
 
     Raises
     ------

@@ -36,13 +36,8 @@ def read_affine(path: Path) -> Affine:
 def write_affine(affine: Affine, path: Path, centre: Affine | None = None) -> None:
     """Write a world-to-world matrix as a text file of ITK.
 
-    Parameters
-    ----------
-    affine : float array (4, 4)
-        From points of the fixed image to points of the moving one, RAS, mm.
-    path : path
-    centre : float array (3,), optional
-        About which an optimiser turns and scales; RAS, mm.
+    `affine` (4, 4) leads from points of the fixed image to points of the moving one; an optimiser
+    turns and scales about `centre` (3,). Both are in RAS, mm.
     """
     middle = np.zeros(3) if centre is None else centre * LPS
     matrix = affine[:3, :3] * np.outer(LPS, LPS)

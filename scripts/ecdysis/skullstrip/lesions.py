@@ -53,12 +53,7 @@ def lesion_mask(folder: Path, image: ImageName) -> Path | None:
 def lesion_fault(folder: Path, image: ImageName, session: Sequence[ImageName]) -> str | None:
     """Return why the lesion masks of a session cannot be used for an image, or None.
 
-    Parameters
-    ----------
-    folder : Path
-    image : ImageName
-    session : sequence of ImageName
-        All images of the session, with `image`.
+    `session` are all images of the session, with `image`.
     """
     own = _of(folder, image)
     if len(own) > 1:

@@ -13,25 +13,16 @@ from ecdysis.settings import Settings
 
 @dataclass(frozen=True)
 class Task:
-    """The image of one job.
-
-    Attributes
-    ----------
-    image : Path
-        The reoriented image, 3-D.
-    mask : Path
-        Gets the brain mask, uint8, on the grid of `image`.
-    name : ImageName
-        Names of the files of the image.
-    settings : SkullstripSection
-        The section ``skullstrip`` of the settings.
-    threads : int
-    """
+    """The image of one job."""
 
     image: Path
+    """The reoriented image, 3-D."""
     mask: Path
+    """Gets the brain mask, uint8, on the grid of `image`."""
     name: ImageName
+    """Names of the files of the image."""
     settings: SkullstripSection
+    """The section ``skullstrip`` of the settings."""
     threads: int
 
 
@@ -41,27 +32,19 @@ def _has_its_own_rule(task: Task) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Method:
-    """A method of skull stripping.
-
-    Attributes
-    ----------
-    sentence : str
-        For the methods text. Citations are ``[@key]`` with keys of ``report/references.bib``;
-        ``{ants}`` and ``{template}`` become the version of ANTs and the name of the template.
-    require : callable
-        Takes all settings; raises an InputError if the method cannot run here.
-    strip : callable, optional
-        Writes the mask of a task and returns the details for the report, with ``check``, the
-        verdict on the mask and its reasons. A method without it has a rule of its own.
-    any_contrast : bool
-        Whether the method works on every contrast. With other methods, an image that is not a T1w
-        gets the mask of the T1w of its session.
-    """
+    """A method of skull stripping."""
 
     sentence: str
+    """For the methods text. Citations are ``[@key]`` with keys of ``report/references.bib``;
+    ``{ants}`` and ``{template}`` become the version of ANTs and the name of the template."""
     require: Callable[[Settings], None]
+    """Takes all settings; raises an InputError if the method cannot run here."""
     strip: Callable[[Task], dict[str, Any]] = _has_its_own_rule
+    """Writes the mask of a task and returns the details for the report, with ``check``, the verdict
+    on the mask and its reasons. A method without it has a rule of its own."""
     any_contrast: bool = False
+    """Whether the method works on every contrast. With other methods, an image that is not a T1w
+    gets the mask of the T1w of its session."""
 
 
 def method_name(settings: Mapping[str, Any]) -> str:

@@ -62,24 +62,16 @@ INSTALL_ANTS = (
 
 @dataclass(frozen=True)
 class Provider:
-    """A set of ANTs programs that was seen to run.
-
-    Attributes
-    ----------
-    name : {"system", "embedded"}
-        Executables on PATH, or the library inside antspyx.
-    version : str
-        What the programs say of themselves.
-    library : Path or None
-        The extension module of the embedded provider.
-    remark : str or None
-        Why the executables on PATH were passed over.
-    """
+    """A set of ANTs programs that was seen to run."""
 
     name: str
+    """``system``, executables on PATH, or ``embedded``, the library inside antspyx."""
     version: str
+    """What the programs say of themselves."""
     library: Path | None = None
+    """The extension module of the embedded provider."""
     remark: str | None = None
+    """Why the executables on PATH were passed over."""
 
     @property
     def facts(self) -> dict[str, str]:
@@ -109,12 +101,9 @@ class Provider:
 
 
 def find(choice: str = "auto") -> Provider:
-    """Find ANTs programs that run.
+    """Find ANTs programs that run, by the choice ``auto``, ``system`` or ``embedded``.
 
-    Parameters
-    ----------
-    choice : {"auto", "system", "embedded"}
-        ``auto`` takes the executables on PATH when they run, else the embedded ones.
+    ``auto`` takes the executables on PATH when they run, else the embedded ones.
 
     Raises
     ------

@@ -27,21 +27,14 @@ class RigidSettings:
 
 @dataclass(frozen=True)
 class Aligned:
-    """Files that the registration leaves.
-
-    Attributes
-    ----------
-    to_t1w : Path
-        Resamples the image to the T1w: an ITK transform of points from T1w to image.
-    mask : Path
-        The T1w's mask, 0 to 1, on the grid of the image.
-    t1w : Path
-        The T1w on that grid.
-    """
+    """Files that the registration leaves."""
 
     to_t1w: Path
+    """Resamples the image to the T1w: an ITK transform of points from T1w to image."""
     mask: Path
+    """The T1w's mask, 0 to 1, on the grid of the image."""
     t1w: Path
+    """The T1w on that grid."""
 
 
 def align(
@@ -57,21 +50,11 @@ def align(
 ) -> Aligned:
     """Register `image` to `t1w` and bring the mask of the latter to it.
 
-    Call it inside `Provider.activated`.
-
-    Parameters
-    ----------
-    image, t1w : path
-        Working images, cubic voxels of one size.
-    t1w_mask : path
-        The brain mask on the grid of `t1w`, 0 to 1.
-    near_brain : path
-        Region in which the similarity is measured, on the grid of `t1w`.
-    folder : path
-        Gets all files.
-    by_centres : bool
-        Start with both centres of mass at one point; by default from the positions in the
-        scanner, which the images of a session share.
+    Call it inside `Provider.activated`. Both are working images, with cubic voxels of one size. On
+    the grid of `t1w` are its brain mask, 0 to 1, and `near_brain`, the region in which the
+    similarity is measured. `folder` gets all files. With `by_centres`, both centres of mass begin
+    at one point; by default the start are the positions in the scanner, which the images of a
+    session share.
 
     Raises
     ------

@@ -54,21 +54,11 @@ class Outputs:
 def segment(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict[str, Any]:
     """Write the corrected image, the tissue labels and the probability of each tissue.
 
-    Parameters
-    ----------
-    inputs : Inputs
-        The sidecar of the image has ``ReorientedShape`` and, where it was cropped, ``CropBox``.
-    outputs : Outputs
-        `corrected` is float32; `dseg` uint8, labels as in the BIDS table of common
-        image-derived labels; the `probsegs` uint16 scaled to 0 to 1, and 0 outside the mask.
-    sources : sequence of str
-        BIDS URIs of the files that they were made from.
-
-    Returns
-    -------
-    dict
-        ``TissueVolumes`` (mL by label) and ``BiasFieldRange`` (percentiles 1 and 99 inside the
-        brain).
+    The sidecar of the image has ``ReorientedShape`` and, where it was cropped, ``CropBox``. The
+    corrected image is float32; the labels are uint8, as in the BIDS table of common image-derived
+    labels; the probabilities are uint16 scaled to 0 to 1, and 0 outside the mask. `sources` are the
+    BIDS URIs of the files that they were made from. The result has ``TissueVolumes`` (mL by label)
+    and ``BiasFieldRange`` (percentiles 1 and 99 inside the brain).
     """
     volume, facts = read(inputs.image), read_json(sidecar_of(inputs.image))
     inside = read(inputs.mask).stored != 0

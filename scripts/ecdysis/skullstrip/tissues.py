@@ -73,13 +73,8 @@ def without_bright_spots(head: FloatArray, inside: BoolArray | None = None) -> F
 
     Vessels, and the rims of tumours after gadolinium, would be a class of their own and leave one
     class to both matters. What is above the upper fence of Tukey (1977, Exploratory Data Analysis)
-    gets the upper quartile, which is white matter.
-
-    Parameters
-    ----------
-    head : float array
-    inside : bool array, optional
-        The brain, where the quartiles are measured; by default everywhere.
+    gets the upper quartile, which is white matter. The quartiles are measured `inside` the brain,
+    by default everywhere.
 
     Examples
     --------
@@ -109,15 +104,8 @@ def brightness_by_maps(
     """Measure the intensities of `TISSUES` by the template's maps, warped to the head.
 
     Medians of certain voxels deep in the brain: neither a lesion nor bone at the border moves them.
-    Returns None if a tissue has too few voxels or one value only.
-
-    Parameters
-    ----------
-    head : float array (X, Y, Z)
-    maps : three float arrays (X, Y, Z)
-    brain : bool array (X, Y, Z)
-    spacing : float
-        Edge of the cubic voxels, mm.
+    Returns None if a tissue has too few voxels or one value only. The arrays have one shape, (X, Y,
+    Z); `spacing` is the edge of the cubic voxels, mm.
     """
     deep = deeper_than(brain, DEEP_MM, spacing)
     measured = [brightness(head, probability, deep) for probability in maps]
@@ -148,19 +136,9 @@ def tissues_by_maps(
     Where fluid is bright, voxels as dark as bone belong to no tissue. The map of fluid covers some
     of them, and as examples of fluid they would move the classes away from their tissues.
 
-    Parameters
-    ----------
-    image, prior, region : paths
-        Head without bias field, warped brain mask (0 to 1), and where tissues are looked for.
-    maps : three paths
-        The template's maps of `TISSUES`, warped to the head.
-    folder : path
-        Gets the results.
-
-    Returns
-    -------
-    three paths
-        Probabilities (float32), 0 outside the region.
+    `image` is the head without bias field, `prior` the warped brain mask (0 to 1), `region` where
+    tissues are looked for; `maps` are the template's maps of `TISSUES`, warped to the head.
+    `folder` gets the three probabilities (float32, 0 outside the region), whose paths are returned.
     """
     source = nib.load(image)
     head = source.get_fdata(dtype=np.float32)
@@ -185,11 +163,7 @@ def tissues_by_maps(
 def by_brightness(classes: Sequence[FloatArray], image: FloatArray) -> list[FloatArray]:
     """Sort the classes of a T1w by mean intensity, and so into the order of `TISSUES`.
 
-    Parameters
-    ----------
-    classes : float arrays (X, Y, Z)
-        Probability of each class, 0 outside the brain.
-    image : float array (X, Y, Z)
+    `classes` are probabilities, 0 outside the brain; all arrays have one shape, (X, Y, Z).
     """
     means = [float((tissue * image).sum() / max(tissue.sum(), 1e-6)) for tissue in classes]
     return [classes[place] for place in np.argsort(means)]
@@ -199,17 +173,8 @@ def maps_of_template(head: FloatArray, brain: NDArray[np.bool_]) -> Probabilitie
     """Divide the brain of a T1-weighted template into the `TISSUES`.
 
     k-means of the intensities; a Gaussian of one voxel makes the borders soft, since no
-    registration puts them where they are.
-
-    Parameters
-    ----------
-    head : float array (X, Y, Z)
-    brain : bool array (X, Y, Z)
-
-    Returns
-    -------
-    float32 array (3, X, Y, Z)
-        0 to 1.
+    registration puts them where they are. Both arrays have the shape (X, Y, Z); the result is
+    float32 (3, X, Y, Z), 0 to 1.
     """
     values = head[brain]
     centres = np.quantile(values, QUANTILES)
@@ -227,22 +192,12 @@ def maps_of_template(head: FloatArray, brain: NDArray[np.bool_]) -> Probabilitie
 def classify(
     values: FloatArray, prior: Probabilities, start: Sequence[Brightness] | None = None
 ) -> Probabilities:
-    """Give each voxel its probability of each class.
+    """Give each voxel its probability of each class: float32 (K, N), which sums to 1 over K.
 
-    Parameters
-    ----------
-    values : float array (N,)
-        Intensities inside the brain, without bias field. Unless fluid is the brightest tissue, they
-        go through `without_bright_spots`.
-    prior : float array (K, N)
-        Spatial prior; need not sum to 1.
-    start : sequence of K Brightness, optional
-        Intensities to begin with; by default they are computed from the prior.
-
-    Returns
-    -------
-    float32 array (K, N)
-        Sums to 1 over K.
+    `values` (N,) are the intensities inside the brain, without bias field. Unless fluid is the
+    brightest tissue, they go through `without_bright_spots`. `prior` (K, N) is the spatial prior,
+    which need not sum to 1. `start` are the K intensities to begin with; by default they are
+    computed from the prior.
     """
     prior = prior + np.float32(FLOOR)
     prior /= prior.sum(axis=0)

@@ -61,17 +61,10 @@ def intensities(image: nib.Nifti1Image) -> FloatArray:
 def prepare(
     image: nib.Nifti1Image, where: Path, spacing: float, winsorize: tuple[float, float]
 ) -> nib.Nifti1Image:
-    """Make the working image: cubic voxels, cut percentiles, intensities 0 to 1000.
+    """Make the working image of a 3-D image: cubic voxels, cut percentiles, intensities 0 to 1000.
 
-    Parameters
-    ----------
-    image : NIfTI image, 3-D
-    where : path
-        The name to use in error messages.
-    spacing : float
-        Voxel size, mm.
-    winsorize : two floats
-        Lower and upper percentile.
+    `spacing` is the voxel size, mm; `winsorize` are the lower and the upper percentile. Errors name
+    the image as `where`.
 
     Raises
     ------
@@ -135,25 +128,11 @@ def _without_border(data: FloatArray, affine: Affine) -> tuple[FloatArray, Affin
 
 
 def place(foreground: Path, template: Path, folder: Path, head_height: float) -> tuple[Path, Path]:
-    """Make a mask of the head, and the shift that brings it to the template.
+    """Make a mask of the head, and the shift that brings it to the template's head.
 
-    Parameters
-    ----------
-    foreground : path
-        Above 0 where the working image is brighter than its background.
-    template : path
-        The template's head.
-    folder : path
-        Takes the results.
-    head_height : float
-        What lies lower than this below the vertex (mm) is neck.
-
-    Returns
-    -------
-    head_mask : path
-        uint8, foreground closed and filled.
-    transform : path
-        ITK text transform of points from template to head.
+    `foreground` is above 0 where the working image is brighter than its background. What lies lower
+    than `head_height` (mm) below the vertex is neck. `folder` gets the mask (uint8, the foreground
+    closed and filled) and the ITK text transform of points from template to head.
     """
     image = nib.load(foreground)
     bright = np.asanyarray(image.dataobj) > 0

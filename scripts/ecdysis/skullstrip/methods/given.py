@@ -66,21 +66,10 @@ def _existing(folder: Path, image: ImageName) -> Path | None:
 
 
 def take(image: Path, given: Path, mask: Path) -> dict[str, Any]:
-    """Write a given mask on the grid of the reoriented image.
+    """Write a given mask on the grid of the reoriented image; return measures and ``check``.
 
-    Parameters
-    ----------
-    image : path
-        The reoriented image.
-    given : path
-        A mask on the grid of the raw image; what is above 0 is brain.
-    mask : path
-        Gets the mask, uint8.
-
-    Returns
-    -------
-    dict
-        Measures and ``check`` (verdict and reasons).
+    `given` is a mask on the grid of the raw image; what is above 0 is brain. `mask` gets the mask,
+    uint8. ``check`` has verdict and reasons.
 
     Raises
     ------
