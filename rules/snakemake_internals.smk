@@ -2,8 +2,12 @@
 
 import atexit
 import gc
+from functools import lru_cache
 
 from snakemake import __version__ as SNAKEMAKE_VERSION
+from snakemake import common as snakemake_common
+from snakemake import rules as snakemake_rules
+from snakemake import sourcecache
 from snakemake.cli import get_argument_parser
 from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
@@ -21,6 +25,12 @@ if int(SNAKEMAKE_VERSION.partition(".")[0]) >= FIRST_UNTESTED:
 # freeing them one by one at exit are wasted work.
 gc.set_threshold(50_000, 20, 100)
 atexit.register(gc.freeze)
+# For every job Snakemake reads the parameters of the same functions and parses the same paths.
+snakemake_common.get_function_params = lru_cache(1000)(
+    snakemake_common.get_function_params
+)
+snakemake_rules.get_function_params = snakemake_common.get_function_params
+sourcecache.parse_uri = lru_cache(1000)(sourcecache.parse_uri)
 
 REMAKEABLE = "remakeable"
 

@@ -1,12 +1,16 @@
 """What a run costs in terms of its number of sessions: the graph of jobs, and the jobs.
 
     python tests/bench/scaling.py dag [--sessions 100 1000 10000]
+    python tests/bench/scaling.py floor [--sessions 100 300]
     python tests/bench/scaling.py sessions [--sessions 5 10 20] [--spacing 4]
 
 dag: makes BIDS datasets of so many subjects, tiny files, and prints CPU seconds and peak memory of
 a dry run, of a run with nothing to do (the results are made up: empty files with the records that
 Snakemake keeps), of the same by times alone and by a quarter, and of a single subject. The slope
 between the smallest and the largest is the cost of a session.
+
+floor: the same, with nothing to do, of a workflow of six rules without functions, scripts and
+environments, whose jobs have one or four inputs and outputs each: what Snakemake itself costs.
 
 sessions: runs the workflow on small phantoms and fits a line to CPU seconds by sessions; its
 offset is what a run costs anyway. Prints the disk a session takes, too.
@@ -52,6 +56,19 @@ def run_job(self, job):
     self.report_job_success(info)
 Executor.run_job = run_job
 """
+SIX_RULES = """
+PARTS = range(int(config["files"]))
+rule all:
+    input: [f"6/sub-{number}_{part}" for number in range(int(config["sessions"])) for part in PARTS]
+for step in range(1, 7):
+    rule:
+        name: f"step{step}"
+        input: [f"{step - 1}/{{subject}}_{part}" for part in PARTS]
+        output: [f"{step}/{{subject}}_{part}" for part in PARTS]
+        log: f"logs/{step}/{{subject}}"
+        benchmark: f"benchmarks/{step}/{{subject}}"
+        shell: "exit 1"
+"""
 DRY, MADE_UP, NOTHING = ["-n"], ["--cores", "8", "--touch"], ["--cores", "1"]
 WAYS = (
     ("dry run", DRY),
@@ -63,22 +80,41 @@ WAYS = (
 
 
 def snakemake(study: Path, arguments: Sequence[str], subject: str = "") -> tuple[float, float]:
-    """Run Snakemake on a study; return its CPU seconds and peak memory in MB."""
+    """Run the workflow on a study; return Snakemake's CPU seconds and peak memory in MB."""
+    config = [f"bids_dir={study}", *([f"participant_label={subject}"] if subject else [])]
+    return measured(["-s", str(SNAKEFILE), *arguments, "--config", *config])
+
+
+def measured(arguments: Sequence[str]) -> tuple[float, float]:
+    """Run Snakemake; return its CPU seconds and peak memory in MB."""
     code = FRAME.format(before=MAKE_UP if "--touch" in arguments else "")
-    config = [
-        "--config",
-        f"bids_dir={study}",
-        *([f"participant_label={subject}"] if subject else []),
-    ]
     before = children_cpu()
     done = subprocess.run(
-        [sys.executable, "-c", code, "-s", SNAKEFILE, "-q", "all", *arguments, *config],
+        [sys.executable, "-c", code, "-q", "all", *arguments],
         check=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
     return children_cpu() - before, float(done.stdout.split()[-1])
+
+
+def floor(sizes: Sequence[int], scratch: Path) -> None:
+    """Print what nothing to do costs in a workflow of six rules that only name files."""
+    for files in (1, 4):
+        seconds = []
+        for size in sizes:
+            folder = scratch / f"{size}_{files}"
+            (folder / "0").mkdir(parents=True)
+            (folder / "Snakefile").write_text(SIX_RULES)
+            for number in range(size * files):
+                (folder / "0" / f"sub-{number // files}_{number % files}").touch()
+            config = ["-d", str(folder), "--config", f"sessions={size}", f"files={files}"]
+            command = ["-s", str(folder / "Snakefile"), *config]
+            measured([*MADE_UP, *command])
+            seconds.append(measured([*NOTHING, *command])[0])
+        slope, offset = np.polyfit(sizes, seconds, 1) if len(sizes) > 1 else (0, seconds[0])
+        print(f"{files} inputs and outputs: {offset:.1f} s and {1000 * slope:.1f} ms a session")
 
 
 def graph(sizes: Sequence[int], scratch: Path) -> None:
@@ -131,7 +167,7 @@ def disk(folder: Path) -> tuple[float, int]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("dag", "sessions"))
+    parser.add_argument("what", choices=("dag", "floor", "sessions"))
     parser.add_argument("--sessions", type=int, nargs="+")
     parser.add_argument("--spacing", type=float, default=4.0, metavar="MM")
     parser.add_argument("--scratch", type=Path, help="where the datasets are made; removed after")
@@ -139,6 +175,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(dir=asked.scratch) as folder:
         if asked.what == "dag":
             graph(sorted(asked.sessions or (100, 1000, 10000)), Path(folder))
+        elif asked.what == "floor":
+            floor(sorted(asked.sessions or (100, 300)), Path(folder))
         else:
             jobs(sorted(asked.sessions or (5, 10, 20)), asked.spacing, Path(folder))
 

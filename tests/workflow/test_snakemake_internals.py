@@ -7,6 +7,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+import snakemake.common
+import snakemake.rules
+import snakemake.sourcecache
 from snakemake import __version__
 from snakemake.cli import get_argument_parser
 from snakemake.dag import DAG
@@ -55,6 +58,28 @@ def test_files_can_have_a_flag_of_our_own():
 
 def test_the_limit_of_jobs_a_second_is_where_it_was():
     assert "self.job_rate_limiter" in inspect.getsource(JobScheduler)
+
+
+def test_the_functions_that_are_cached_depend_on_their_argument_alone():
+    params, parse = snakemake.common.get_function_params, snakemake.common.parse_uri
+    assert snakemake.rules.get_function_params is params
+    assert snakemake.sourcecache.parse_uri is parse
+    for function, names in ((params, {"func"}), (parse, {"path_or_uri"})):
+        assert set(inspect.signature(function).parameters) == names
+        used = inspect.getclosurevars(function)
+        assert not used.nonlocals
+        assert set(used.globals) <= {
+            *("FUNC_OVERWRITE_PARAMS_ATTR", "inspect", "collections", "parse_uri"),
+        }
+
+
+def test_the_functions_that_are_cached_are_called_for_each_job():
+    for caller, call in (
+        (snakemake.rules.Rule.apply_input_function, "get_function_params(func)"),
+        (snakemake.common.get_input_function_aux_params, "get_function_params(func)"),
+        (snakemake.sourcecache.SourceFile.get_cache_path, "parse_uri("),
+    ):
+        assert call in inspect.getsource(caller)
 
 
 def test_a_batch_is_part_of_the_settings_of_the_graph():
