@@ -26,31 +26,20 @@ MOST_NUMBERS = 4096
 
 
 class Value(NamedTuple):
-    """The value of one element.
-
-    Parameters
-    ----------
-    place : str
-        Tags and item numbers that lead to it; unique in the file.
-    tag : int
-    creator : str
-        Private creator, or an empty string.
-    vr : str
-    raw : bytes
-        As in the file.
-    charset : tuple of str
-        Python codecs of its text.
-    order : str
-        Byte order, ``<`` or ``>``.
-    """
+    """The value of one element."""
 
     place: str
+    """Tags and item numbers that lead to it; unique in the file."""
     tag: int
     creator: str
+    """Private creator, or an empty string."""
     vr: str
     raw: bytes
+    """As in the file."""
     charset: tuple[str, ...]
+    """Python codecs of its text."""
     order: str
+    """Byte order, ``<`` or ``>``."""
 
     @property
     def key(self) -> tuple[int, str, str, bytes, tuple[str, ...], str]:

@@ -39,18 +39,12 @@ LINKED = {0x00100020: "PatientID", 0x0020000D: "StudyInstanceUID", 0x0020000E: "
 
 
 class Result(NamedTuple):
-    """A de-identified file.
-
-    Parameters
-    ----------
-    name : str
-        File name made from the pseudonym of the instance.
-    chunks : list of bytes or memoryview
-        The content, in order.
-    """
+    """A de-identified file."""
 
     name: str
+    """File name made from the pseudonym of the instance."""
     chunks: list[Buffer]
+    """The content, in order."""
 
 
 class InstanceCleaner:

@@ -19,25 +19,17 @@ SHOWN_ACTIONS = {"keep", "verbatim", "items"}
 
 
 class Row(NamedTuple):
-    """One element of the table.
-
-    Parameters
-    ----------
-    element : str
-        Its path, items as ``[*]``; keywords, or tags of elements without a keyword.
-    tag, vr : str
-        Tag, and VR by which it is treated.
-    creator : str
-        Private creator.
-    action : str
-        What the profile does with it.
-    """
+    """One element of the table."""
 
     element: str
+    """Its path, items as ``[*]``; keywords, or tags of elements without a keyword."""
     tag: str
     vr: str
+    """The VR by which it is treated."""
     creator: str
+    """Private creator."""
     action: str
+    """What the profile does with it."""
 
 
 class Listing:

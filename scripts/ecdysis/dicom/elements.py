@@ -56,24 +56,20 @@ class Encoding(NamedTuple):
 
 
 class Element(NamedTuple):
-    """Where a data element lies in its buffer.
-
-    Parameters
-    ----------
-    tag : int
-        Group and element number, ``0xggggeeee``.
-    vr : str
-        Value representation as written; of the dictionary in an implicit data set.
-    head, start, stop, end : int
-        Offsets of the header, the value, its end, and the element that follows.
-    """
+    """Where a data element lies in its buffer."""
 
     tag: int
+    """Group and element number, ``0xggggeeee``."""
     vr: str
+    """Value representation as written; of the dictionary in an implicit data set."""
     head: int
+    """Offset of the header."""
     start: int
+    """Offset of the value."""
     stop: int
+    """Offset of the end of the value."""
     end: int
+    """Offset of the element that follows."""
 
 
 Result = TypeVar("Result")

@@ -82,24 +82,16 @@ class Head(Mapping[int, bytes]):
 
 
 class Part10(NamedTuple):
-    """A DICOM file as it was read.
-
-    Parameters
-    ----------
-    reader : Reader
-        Reads the data set in its encoding.
-    elements : list of Element
-        Its top-level elements.
-    head : Head
-        Their values.
-    transfer_syntax : str
-        UID under which it is written again.
-    """
+    """A DICOM file as it was read."""
 
     reader: Reader
+    """Reads the data set in its encoding."""
     elements: list[Element]
+    """Its top-level elements."""
     head: Head
+    """Their values."""
     transfer_syntax: str
+    """UID under which it is written again."""
 
     @property
     def charset(self) -> bytes:

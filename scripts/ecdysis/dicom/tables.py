@@ -17,25 +17,18 @@ HERE = Path(__file__).parent
 
 
 class Attribute(NamedTuple):
-    """A row of Table E.1-1: what is done with an attribute.
-
-    Parameters
-    ----------
-    vr, keyword : str
-        Value representation and keyword (PS3.6).
-    actions : tuple of str
-        The basic profile's action, or several when the attribute's type decides.
-    options : dict
-        Name of an option -> ``keep`` or ``clean``.
-    tells : str
-        What the value holds: ``name`` or ``id`` of a person, ``date``, ``place``, or ``-``.
-    """
+    """A row of Table E.1-1: what is done with an attribute."""
 
     vr: str
+    """Value representation (PS3.6)."""
     keyword: str
+    """Keyword (PS3.6)."""
     actions: tuple[str, ...]
+    """The basic profile's action, or several when the attribute's type decides."""
     options: dict[str, str]
+    """Name of an option -> ``keep`` or ``clean``."""
     tells: str
+    """What the value holds: ``name`` or ``id`` of a person, ``date``, ``place``, or ``-``."""
 
 
 class SopClass(NamedTuple):

@@ -30,13 +30,8 @@ def distinguish(kind: str, several: Sequence[Decision]) -> dict[str, str]:
     """Return the entities that distinguish each series from the others.
 
     Labels are fixed words and numbers, or labels that
-    `ecdysis.planning.recognise.entity_labels` regards as safe.
-
-    Returns
-    -------
-    dict
-        Identifier of the series -> entities as in a file name, for example
-        ``acq-2Dtra_ce-agent``. They may be empty.
+    `ecdysis.planning.recognise.entity_labels` regards as safe. The result maps the identifier of a
+    series to entities as in a file name, for example ``acq-2Dtra_ce-agent``; they may be empty.
     """
     labels = {decision.series.id: _fixed_labels(kind, decision) for decision in several}
     acquisition_of = {
@@ -78,19 +73,10 @@ def distinguish_equal_names(
 ) -> dict[str, str]:
     """Return different entities for series to which the user gave the same name.
 
-    Parameters
-    ----------
-    kind : str
-    entities : str
-        The entities that the user gave to all of the series.
-    automatic : mapping of str
-        Identifier of the series, in the order of acquisition -> result of `distinguish`.
-
-    Returns
-    -------
-    dict
-        Identifier of the series -> the user's entities, and the automatic entities in which the
-        series differ, or a run. They stay equal if the user gave a run.
+    The user gave the `entities` to all of the series. `automatic` is the result of `distinguish`,
+    in the order of acquisition. The result maps the identifier of a series to the user's entities,
+    and the automatic entities in which the series differ, or a run. They stay equal if the user
+    gave a run.
     """
     given = schema.labels_of(entities)
     labels_of = {name: schema.labels_of(text) for name, text in automatic.items()}

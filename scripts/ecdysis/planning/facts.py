@@ -106,14 +106,9 @@ def series_facts(series: Series) -> Facts:
 def geometry(instances: Iterable[Instance]) -> tuple[int, float, int]:
     """Count slices, volumes and missing slices from the positions of the frames.
 
-    Returns
-    -------
-    slices : int
-        Number of different positions along the normal; 0 if the headers have no position.
-    volumes : float
-        Number of frames for each position; not a whole number if a volume is incomplete.
-    missing : int
-        Number of slices that would fit into the gaps between slices.
+    Slices are the different positions along the normal, 0 if the headers have no position. Volumes
+    are the frames for each position, not a whole number if a volume is incomplete. Missing slices
+    are those that would fit into the gaps between slices.
     """
     places = sorted(place for instance in instances for place in instance.own.positions)
     if not places:

@@ -85,18 +85,9 @@ def assign(
     after the first was named without a session, the second becomes ``02`` and the first keeps its
     name.
 
-    Parameters
-    ----------
-    series : sequence of Series
-        Sorted by study date.
-    key : Key
-        The key of the digests.
-    memory : Path
-        ``labels.tsv`` of the private folder, which is updated.
-    bids_dir : Path
-        The dataset.
-    participants_map : Path, optional
-        See `ecdysis.planning.participants_map.read_map`.
+    The series are sorted by study date. `key` is that of the digests, and `memory` is
+    ``labels.tsv`` of the private folder, which is updated. For the map see
+    `ecdysis.planning.participants_map.read_map`.
 
     Raises
     ------

@@ -27,14 +27,9 @@ class Name:
 
 
 class Names:
-    """The names of earlier runs and of new series.
+    """The names of earlier runs, from ``names.tsv`` of the private folder, and of new series.
 
-    Parameters
-    ----------
-    path : Path
-        ``names.tsv`` of the private folder.
-    key : Key
-        Names under another key are ignored, because their series cannot be recognised.
+    Names under another key are ignored, because their series cannot be recognised.
     """
 
     def __init__(self, path: Path, key: Key) -> None:
@@ -60,21 +55,10 @@ class Names:
         one acquisition get the same run. If the first acquisition was named without a run in an
         earlier run of the workflow, the repeat becomes ``run-2``.
 
-        Parameters
-        ----------
-        session, kind : str
-            For example ``sub-01_ses-01`` and ``T1w``.
-        series : sequence of Series
-        bases : mapping of str
-            Identifier of a series -> entities of a new name, before a run is added.
-        ruled : mapping of str
-            Identifier of a series -> entities that the user set.
-
-        Returns
-        -------
-        dict
-            Identifier of a series -> name. Its `content` is that of the first run, until
-            `update_content` is called.
+        Session and kind are for example ``sub-01_ses-01`` and ``T1w``. By the identifier of a
+        series, `bases` are the entities of a new name, before a run is added, and `ruled` those
+        that the user set. The result is by identifier, too; the `content` of a name is that of the
+        first run, until `update_content` is called.
         """
         names: dict[str, Name] = {}
         for item in series:

@@ -124,16 +124,8 @@ def _check_case(labels: Iterable[str]) -> None:
 def mixed_patients(series: Sequence[Series], people: Mapping[Patient, str]) -> list[str]:
     """Return a notice for each participant whose files may be from several people.
 
-    Parameters
-    ----------
-    series : sequence of Series
-    people : dict
-        Patient -> participant label.
-
-    Returns
-    -------
-    list of str
-        One sentence for each PatientID with different names, birth dates or sexes.
+    It is a sentence for each PatientID with different names, birth dates or sexes. `people` has the
+    participant label of each patient.
     """
     headers: defaultdict[Patient, list[Header]] = defaultdict(list)
     for item in series:

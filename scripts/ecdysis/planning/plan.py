@@ -123,13 +123,8 @@ def _file(settings: Mapping[str, Any], key: str) -> Path | None:
 def plan(sources: Sources, bids_dir: Path, options: PlanOptions) -> Plan:
     """Plan the conversion of the DICOM files in a folder.
 
-    Parameters
-    ----------
-    sources : Sources
-    bids_dir : Path
-        The dataset; its images are not planned again.
-    options : PlanOptions
-        Its rulings are replaced by those in the table of `sources`.
+    Images of the dataset are not planned again. The rulings of `options` are replaced by those in
+    the table of `sources`.
 
     Raises
     ------
@@ -171,13 +166,7 @@ def _write_protocols(private_dir: Path, groups: Sequence[Protocol]) -> None:
 
 
 def plan_export(sources: Sources, deid_dir: Path) -> Plan:
-    """Plan a run that only de-identifies every series of every session.
-
-    Parameters
-    ----------
-    sources : Sources
-    deid_dir : Path
-        The folder of the de-identified files.
+    """Plan a run that only de-identifies every series of every session, into `deid_dir`.
 
     Raises
     ------

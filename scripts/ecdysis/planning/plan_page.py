@@ -50,15 +50,9 @@ def write_plan_page(
 ) -> None:
     """Write the page. Only its owner can read it.
 
-    Parameters
-    ----------
-    page : Path
-    table, protocols : str
-        The texts of ``series.tsv`` and ``protocol.tsv``.
-    plan : Plan
-        Its notices and deviations are shown.
-    pictures : sequence of str or None
-        A data URI for each series of the table.
+    `table` and `protocols` are the texts of ``series.tsv`` and ``protocol.tsv``. The notices and
+    deviations of the plan are shown. `pictures` are a data URI, or None, for each series of the
+    table.
     """
     columns, *rows = _cells(table)
     data = {
@@ -85,17 +79,9 @@ def thumbnails(
     """Return a picture of the middle frame of each file, as a data URI.
 
     Each file is de-identified first. A file without pixels has no picture, nor has a file that
-    de-identification refuses, for example because of burned-in annotation.
-
-    Parameters
-    ----------
-    files : sequence of Path
-    key : Key
-    deid : mapping
-        The settings of the de-identification. Its exceptions (``admit``, the profile ``none``)
-        are ignored.
-    private_dir : Path
-        Keeps the pictures for the next run.
+    de-identification refuses, for example because of burned-in annotation. The exceptions in the
+    settings of the de-identification (``admit``, the profile ``none``) are ignored. `private_dir`
+    keeps the pictures for the next run.
     """
     settings = {"options": [], **deid, "profile": "basic", "admit": [], "linkage_dir": None}
     basis = key.token("thumbnails", repr([settings, WIDTH, QUALITY]), 16)

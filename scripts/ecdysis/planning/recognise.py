@@ -230,11 +230,7 @@ def _names_patient(label: str, header: Header) -> bool:
 def recognise(facts: Facts, named: set[str]) -> Guess:
     """Return the kind of the first rule in the recognition table that a series meets.
 
-    Parameters
-    ----------
-    facts : Facts
-    named : set of str
-        See `description_words`.
+    For `named` see `description_words`.
     """
     properties = _properties(facts, named)
     for rule in LEFT_OUT:

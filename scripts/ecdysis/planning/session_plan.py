@@ -300,16 +300,8 @@ def write_session(
 ) -> PlannedSession:
     """Write the list of a session's files, which de-identification reads; return the entry.
 
-    The list is ``sessions/<session>.json`` in the private folder. It is written if it changes.
-
-    Parameters
-    ----------
-    private_dir : Path
-    root : Path
-        The folder that the paths of the series are relative to.
-    session : Session
-    series : sequence of Series
-        The series of the session that are de-identified.
+    The list is ``sessions/<session>.json`` in the private folder. It is written if it changes. The
+    paths of the series that are de-identified are relative to `root`.
     """
     target = private_dir / "sessions" / f"{session.name}.json"
     ordered = sorted(series, key=lambda item: item.id)
