@@ -189,13 +189,12 @@ def _settings(options: argparse.Namespace) -> list[str]:
         values["deface"] = True
     if given.get("bids_filter_file"):
         values["filters"] = bids_filters(Path(given["bids_filter_file"]))
-    config = [f"{name}={_text(value)}" for name, value in values.items()]
+    texts = {
+        key: item if isinstance(item, str) else json.dumps(item) for key, item in values.items()
+    }
+    config = [f"{name}={text}" for name, text in texts.items()]
     files = ["--configfile", *options.configfile] if options.configfile else []
     return [*files, *(["--config", *config] if config else [])]
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def bids_filters(file: Path) -> dict[str, object]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.errors import InputError
+from ecdysis.places import MANIFEST
 
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """Errors of a full or read-only disk."""
@@ -58,6 +59,18 @@ def atomic(path: str | PathLike[str]) -> Iterator[Path]:
 def read_json(path: str | PathLike[str]) -> Any:
     """Read one JSON document."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def read_manifest(output_dir: Path) -> dict[str, Any]:
+    """Read the manifest of a run; raise an InputError if it cannot be read."""
+    try:
+        return dict(read_json(output_dir / MANIFEST))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            output_dir / MANIFEST,
+            f"the manifest of a run cannot be read ({type(error).__name__})",
+            "Give the output directory of a run that was started",
+        ) from error
 
 
 def read_remembered(path: str | PathLike[str]) -> dict[str, Any]:

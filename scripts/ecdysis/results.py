@@ -5,6 +5,7 @@ Results that show a face are removed when faces are to be removed. Results of su
 dataset no longer has are listed with a command that removes them.
 """
 
+import os
 import re
 import shlex
 import shutil
@@ -42,7 +43,7 @@ def kept_images(
     return [
         image
         for image in earlier
-        if image.name not in selected and _is_in_dataset(image) and finished(image)
+        if image.name not in selected and os.path.lexists(image.path) and finished(image)
     ]
 
 
@@ -129,11 +130,6 @@ cd /out && rm -r sub-9 sub-9.html'
         f"The dataset and settings of this run would not make: {', '.join(names[:LISTED])}{more}. "
         f"Remove them with: {command}"
     )
-
-
-def _is_in_dataset(image: Image) -> bool:
-    """Return whether the raw file exists, also as a broken link."""
-    return Path(image.path).exists() or Path(image.path).is_symlink()
 
 
 def _subjects_in(output_dir: Path) -> Iterator[str]:

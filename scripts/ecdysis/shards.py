@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.errors import InputError
-from ecdysis.files import read_json, write_json
+from ecdysis.files import read_json, read_manifest, write_json
 from ecdysis.places import FULL_GRID, MANIFEST, TEMPLATE
 
 OF_ONE_SHARD = (
@@ -63,7 +63,7 @@ def join(patterns: Sequence[str], output_dir: Path) -> None:
     """
     roots = _matching_folders(patterns)
     _check_output_dir(output_dir, roots)
-    manifests = {root: _manifest(root) for root in roots}
+    manifests = {root: read_manifest(root) for root in roots}
     joined = _joined(manifests)
     wanted = {
         folder / entry.name: entry
@@ -110,17 +110,6 @@ def _check_output_dir(output_dir: Path, roots: Sequence[Path]) -> None:
             f"{output_dir} contains the results of a run",
             "Give another folder for the joined report",
         )
-
-
-def _manifest(root: Path) -> dict[str, Any]:
-    try:
-        return dict(read_json(root / MANIFEST))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            root,
-            f"the manifest of a run cannot be read ({type(error).__name__})",
-            "Give output directories of runs that were started",
-        ) from error
 
 
 def _joined(manifests: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:

@@ -109,7 +109,9 @@ def discover(
     """
     found, known = _index(bids_dir, selection.suffixes, remembered or {}, preflight)
     present = {image.name for image, _, _ in found}
-    found += [(image, _entities_of(image), None) for image in planned if image.name not in present]
+    for image in planned:
+        if image.name not in present:
+            found.append((image, _name_reader()(f"{image.name}.nii.gz")[0], None))
     found.sort(key=lambda item: item[0].name)
     labels = {*map(printable, _subjects(bids_dir)), *also}
     subjects = sorted(labels | {image.subject for image, _, _ in found})
@@ -310,15 +312,11 @@ def _name_reader() -> Callable[[str], tuple[Entities, bool]]:
 
     def read(path: str) -> tuple[Entities, bool]:
         entities = parse_file_entities(f"/{path}", entities=patterns)
-        plain = {key: _plain(value) for key, value in entities.items()}
+        # pybids' integers keep the zeros before them.
+        plain = {k: int(v) if isinstance(v, int) else str(v) for k, v in entities.items()}
         return plain, bool(is_bids(f"/{path}"))
 
     return read
-
-
-def _plain(value: object) -> str | int:
-    """Convert pybids' padded integers to plain ones."""
-    return int(value) if isinstance(value, int) else str(value)
 
 
 def _fault(path: Path, preflight: Callable[[Path], None]) -> str | None:
@@ -327,11 +325,6 @@ def _fault(path: Path, preflight: Callable[[Path], None]) -> str | None:
     except InputError as error:
         return f"{error.problem}. {error.remedy}."
     return None
-
-
-def _entities_of(image: Image) -> Entities:
-    """Read the entities of an image that does not exist yet."""
-    return _name_reader()(f"{image.name}.nii.gz")[0]
 
 
 def _agrees(value: str | int | None, asked: Any) -> bool:

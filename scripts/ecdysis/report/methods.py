@@ -166,7 +166,7 @@ def _reorient(run: Run) -> Iterator[str]:
 
 def _skullstrip(run: Run) -> Iterator[str]:
     stripped = [image for _, image in run.images if _done(image, "skullstrip")]
-    moved = [image for image in stripped if _is_transferred(image)]
+    moved = [image for image in stripped if "reference" in _alignment(image)]
     bare = [image for image in stripped if _alignment(image).get("already_stripped")]
     if len(stripped) > len(moved) + len(bare):
         method = load(method_name(run.settings))
@@ -205,11 +205,6 @@ def _check(image: ProcessedImage) -> Mapping[str, Any]:
 def _alignment(image: ProcessedImage) -> Mapping[str, Any]:
     alignment: Mapping[str, Any] = image.results_of("skullstrip").get("alignment") or {}
     return alignment
-
-
-def _is_transferred(image: ProcessedImage) -> bool:
-    """Return whether the brain mask of an image is that of a T1w."""
-    return "reference" in _alignment(image)
 
 
 def _ants(run: Run) -> str:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis.bids.image_name import ImageName
-from ecdysis.errors import InputError
-from ecdysis.files import read_json
+from ecdysis.files import read_json, read_manifest
 from ecdysis.natural_sort import natural_key
-from ecdysis.places import MANIFEST, TEMPLATE, VALIDATION, record_file
+from ecdysis.places import TEMPLATE, VALIDATION, record_file
 from ecdysis.ratings import by_image, from_json
 from ecdysis.report.model import (
     Dicom,
@@ -61,7 +60,7 @@ def load_run(
         The manifest cannot be read.
     """
     root = Path(output_dir).resolve()
-    manifest = _manifest(root) if manifest is None else manifest
+    manifest = read_manifest(root) if manifest is None else manifest
     live = not ended and is_at_work(root)
     read = partial(_read, root, live=live)
     plan = manifest.get("plan", {})
@@ -107,17 +106,6 @@ def _subjects(
             yield _subject(root, read, label, images[label], others, dicom, stripping=stripping)
         else:
             yield _unread(label, images[label], others)
-
-
-def _manifest(root: Path) -> dict[str, Any]:
-    try:
-        return dict(read_json(root / MANIFEST))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            root / MANIFEST,
-            f"the manifest of a run cannot be read ({type(error).__name__})",
-            "Give the output directory of a run that was started",
-        ) from error
 
 
 def _exclusions(manifest: Mapping[str, Any]) -> dict[str, list[NotProcessed]]:

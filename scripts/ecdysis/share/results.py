@@ -12,7 +12,6 @@ from ecdysis.bids.image_name import ImageName
 from ecdysis.figures.draw import ImageFiles, draw_figures
 from ecdysis.files import read_json, write_json, write_text
 from ecdysis.image.sidecar import sidecar_of
-from ecdysis.ratings import Rating
 from ecdysis.report.methods import write_methods
 from ecdysis.report.model import Run, Subject
 from ecdysis.report.pages import Pages
@@ -128,7 +127,10 @@ def _public_run(run: Run, names: Collection[str], folder: Path, title: str) -> R
         dicom=None,
         validation=None,
         ratings={
-            name: tuple(map(_nameless, ratings, range(1, len(ratings) + 1)))
+            name: tuple(
+                replace(rating, rater=f"rater {number}", note="", time="")
+                for number, rating in enumerate(ratings, 1)
+            )
             for name, ratings in run.ratings.items()
             if name in shown
         },
@@ -157,11 +159,6 @@ def _public_subjects(run: Run, names: Collection[str]) -> Iterator[Subject]:
                 images.append(replace(image, stages=tuple(stages)))
         if images:
             yield replace(subject, images=tuple(images), stages=(), exclusions=())
-
-
-def _nameless(rating: Rating, number: int) -> Rating:
-    """Return a rating without name, note and time of its rater."""
-    return replace(rating, rater=f"rater {number}", note="", time="")
 
 
 def _describe(folder: Path, title: str) -> None:
