@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ecdysis.bids.discovery import Image
 from ecdysis.files import read_remembered
+from ecdysis.ordering import grouped
 from ecdysis.places import record_file
 
 SMALLEST_FIELD_MM = 100.0
@@ -19,9 +20,7 @@ def best_t1ws(images: Iterable[Image], output_dir: Path) -> dict[str, str]:
     field of view, the smallest longest voxel edge, a mask without doubts and the smallest voxel is
     the best. `output_dir` holds the status records of earlier runs.
     """
-    sessions: dict[tuple[str, str | None], list[Image]] = {}
-    for image in images:
-        sessions.setdefault((image.subject, image.session), []).append(image)
+    sessions = grouped(((image.subject, image.session), image) for image in images)
     best: dict[str, str] = {}
     for members in sessions.values():
         t1ws = [image for image in members if image.suffix == "T1w"]

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from ecdysis.bids.discovery import Exclusion, Image
 from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
+from ecdysis.ordering import grouped
 
 Verdict = Literal["exclude", "unsure", "accept"]
 VERDICTS: tuple[Verdict, ...] = ("exclude", "unsure", "accept")
@@ -90,9 +91,7 @@ def check_known(
 
 def by_image(ratings: Iterable[Rating]) -> dict[str, list[Rating]]:
     """Group ratings by image, the one to be used first."""
-    found: dict[str, list[Rating]] = {}
-    for rating in ratings:
-        found.setdefault(rating.image, []).append(rating)
+    found = grouped((rating.image, rating) for rating in ratings)
     return {
         image: sorted(of_image, key=lambda rating: VERDICTS.index(rating.rating))
         for image, of_image in found.items()

@@ -103,14 +103,6 @@ def find_maps(settings: Mapping[str, Any]) -> list[StatMap]:
     return maps
 
 
-def by_unit(maps: Sequence[StatMap]) -> dict[str, list[StatMap]]:
-    """Return the maps of each unit."""
-    units: dict[str, list[StatMap]] = {}
-    for item in maps:
-        units.setdefault(item.unit, []).append(item)
-    return units
-
-
 def _in_dataset(bids_dir: Path, fits: Fits) -> Iterator[str]:
     """Find files of the dataset itself: at its top, and below its folders."""
     for path in bids_dir.glob("[!.]*"):

@@ -5,12 +5,12 @@ starts for jobs elsewhere read the manifest (`Study.load`) instead of searching 
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ecdysis import annex
 from ecdysis.best_t1w import best_t1ws
@@ -19,6 +19,7 @@ from ecdysis.config_schema import without_paths
 from ecdysis.errors import InputError
 from ecdysis.files import read_json, read_remembered, write_json
 from ecdysis.fingerprint import fingerprint
+from ecdysis.ordering import grouped
 from ecdysis.places import DISCOVERED, MANIFEST
 from ecdysis.planning.entries import (
     OtherSeries,
@@ -45,9 +46,7 @@ from ecdysis.settled import forget_settled
 from ecdysis.skullstrip import lesions
 from ecdysis.skullstrip.method import load, method_name
 from ecdysis.start import check_dataset
-from ecdysis.statmaps import StatMap, by_unit, find_maps
-
-T = TypeVar("T")
+from ecdysis.statmaps import StatMap, find_maps
 
 
 @dataclass(frozen=True)
@@ -130,15 +129,12 @@ class Study:
     @cached_property
     def by_subject(self) -> dict[str, list[Image]]:
         """Images of each subject."""
-        subjects: dict[str, list[Image]] = {}
-        for image in self.images:
-            subjects.setdefault(image.subject, []).append(image)
-        return subjects
+        return grouped((image.subject, image) for image in self.images)
 
     @cached_property
     def statmaps_by_unit(self) -> dict[str, list[StatMap]]:
         """Statistical maps of each subject, and of the group."""
-        return by_unit(self.statmaps)
+        return grouped((item.unit, item) for item in self.statmaps)
 
     @cached_property
     def refused(self) -> dict[str, tuple[str, str]]:
@@ -176,18 +172,18 @@ class Study:
     @cached_property
     def series_of_session(self) -> dict[str, list[PlannedSeries]]:
         """The series of each DICOM session that become images."""
-        return _grouped((item.session, item) for item in self.plan.mapped)
+        return grouped((item.session, item) for item in self.plan.mapped)
 
     @cached_property
     def others(self) -> dict[str, list[OtherSeries]]:
         """The other series of each DICOM session, which are converted with it."""
-        return _grouped((item.dicom_session, item) for item in self.plan.others)
+        return grouped((item.dicom_session, item) for item in self.plan.others)
 
     @cached_property
     def images_of_session(self) -> dict[str, list[Image]]:
         """The images of this run that are, or were, converted from each DICOM session."""
         planned = (*self.plan.images, *self.plan.present)
-        return _grouped(
+        return grouped(
             (item.dicom_session, self.by_name[item.name])
             for item in planned
             if item.name in self.by_name
@@ -221,14 +217,6 @@ class Study:
                 "Check participant_label, session_label, suffixes and filters",
             )
         return image
-
-
-def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
-    """Group the second items of pairs by the first."""
-    groups: dict[str, list[T]] = {}
-    for name, item in pairs:
-        groups.setdefault(name, []).append(item)
-    return groups
 
 
 def open_study(settings: Settings, *, dry_run: bool = False) -> Study:

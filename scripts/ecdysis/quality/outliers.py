@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from ecdysis.ordering import grouped
 from ecdysis.quality.dictionary import BY_KEY, Measure
 from ecdysis.quality.norms import Norm
 
@@ -68,9 +69,7 @@ def flags(values: Values, norms: Iterable[Norm] = ()) -> dict[str, list[Flag]]:
     """
     flagged: dict[str, list[Flag]] = {name: [] for name in values}
     bounds = {(norm.key, norm.suffix): norm for norm in norms}
-    by_suffix: dict[str, list[str]] = {}
-    for name in values:
-        by_suffix.setdefault(name.rpartition("_")[2], []).append(name)
+    by_suffix = grouped((name.rpartition("_")[2], name) for name in values)
     for suffix, names in by_suffix.items():
         for key, measure in BY_KEY.items():
             column = {name: values[name].get(key) for name in names}

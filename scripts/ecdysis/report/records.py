@@ -11,7 +11,7 @@ from typing import Any
 
 from ecdysis.bids.image_name import ImageName
 from ecdysis.files import read_json, read_manifest
-from ecdysis.natural_sort import natural_key
+from ecdysis.ordering import natural_key
 from ecdysis.places import TEMPLATE, VALIDATION, record_file
 from ecdysis.ratings import by_image, from_json
 from ecdysis.report.model import (
