@@ -14,7 +14,9 @@ from ecdysis.dicom.elements import RefusedError
 from ecdysis.dicom.tables import vocabulary
 from ecdysis.key import Key
 from pydicom import DataElement, Dataset, Sequence
-from pydicom.datadict import DicomDictionary
+from pydicom.datadict import DicomDictionary, dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from text_unidecode import unidecode
 
 from tests.canary.builder import MR, Canaries, base, written
@@ -61,7 +63,8 @@ NAMES = [
     ("van der Berg^Jan", "vanderberg"), ("Иванов^Пётр", "Петр"), ("Иванов^Пётр", "Ivanov"),
     ("Παπαδόπουλος^Νίκος", "ΠΑΠΑΔΟΠΟΥΛΟΣ"), ("Nguyễn^Thị", "NGUYEN"), ("İnce^Ali", "INCE"),
     ("Straße^Max", "STRASSE"), ("Žižek^Slavoj", "zizek"), ("Garcia Marquez^Gabriel", "GarciaM"),
-    ("Œuvrard^Luc", "Oeuvrard"), ("Ångström^Per", "Aangstroem"), ("Smith^Bob", "Sm1th"),
+    ("Œuvrard^Luc", "Oeuvrard"), ("Đorđević^Ana", "Djordjevic"), ("Ångström^Per", "Aangstroem"),
+    ("Smith^Bob", "Sm1th"),
 ]  # fmt: skip
 PLACES = ["SeriesDescription", "ProtocolName", "SequenceName", "ImageComments"]
 
@@ -85,7 +88,8 @@ PHRASES = {
     "ImageComments": "cf. Kowalski, 14. März 2019", "AcquisitionComments": "Oakley 14/3/19",
     "ProtocolName": "T1 Weber 20190314", "SeriesDescription": "T1 Kowalski 14 Mar 2019",
     "SequenceName": "Weber_190314", "FrameComments": "Maria", "DerivationDescription": "by Weber",
-    "ContrastBolusAgent": "Weber", "ReviewerName": "Weber^H", "TextComments": "Littletown",
+    "RescaleType": "by Weber", "ImagedNucleus": "1H Weber", "ContrastBolusAgent": "Weber",
+    "ReviewerName": "Weber^H", "TextComments": "Littletown",
 }  # fmt: skip
 GONE = ("weber", "kowalski", "maria", "littletown", "oakley", "fmrib", "bahnhof", "quist", "zq-77",
         "19310203", "14 mar", "14. m", "14mar", "190314", "14/3")  # fmt: skip
@@ -146,7 +150,16 @@ def test_private_elements_hold_no_text_and_no_date(options: list[str]) -> None:
 
 
 CODED = [tag for tag, entry in DicomDictionary.items() if entry[0] == "CS" and tag >> 16 >= 8]
-TELLING = ["WEBER JONES", "JONES_WEBER", "WEBER 4", "MRN 4471188", "14_03_2019", "T1 2019"]
+TELLING = [
+    "WEBER JONES",
+    "KIM LEE",
+    "JON_DOE",
+    "JONES_WEBER",
+    "WEBER 4",
+    "MRN 4471188",
+    "14_03_2019",
+    "T1 2019",
+]
 
 
 @pytest.mark.parametrize("options", SETS.values(), ids=SETS)
@@ -297,6 +310,38 @@ def test_lookup_tables_hold_no_text(options: list[str]) -> None:
     assert "xanthe" not in texts(cleaned(ds, options))
     item.add_new(0x00283006, "OW", bytes(range(0, 64, 4)))
     assert cleaned(ds, options).VOILUTSequence[0].LUTData == bytes(range(0, 64, 4))
+
+
+@pytest.mark.parametrize("options", SETS.values(), ids=SETS)
+def test_what_an_earlier_text_left_behind_a_nul_goes(options: list[str]) -> None:
+    """Scanners write buffers of a fixed length."""
+    ds = image(PatientName="Quist\0Maria^Kowalski", PatientID="ZQ-77120\0ZZ-4711815")
+    old, item = "Hans Weber of Littletown", Dataset()
+    kept = {"Manufacturer": "ACME", "ManufacturerModelName": "Model", "SoftwareVersions": "V1",
+            "ReceiveCoilName": "HE", "ScanOptions": "FS", "EchoTime": "30.5",
+            "SequenceName": "ep2d"}  # fmt: skip
+    for target in (ds, item):
+        for keyword, value in kept.items():
+            tag = tag_for_keyword(keyword)
+            data = f"{value}\0{old}".encode()
+            data += b" " * (len(data) % 2)
+            target[tag] = RawDataElement(
+                Tag(tag), dictionary_VR(tag), len(data), data, 0, False, True
+            )
+    ds.ReferencedImageSequence = Sequence([item])
+    ds.TransmitCoilName = "quist zz4711815 T1 kowalski"
+    out = cleaned(ds, options)
+    text = texts(out)
+    gone = ("weber", "littletown", "kowalski", "4711815", "quist", "maria")
+    assert [word for word in gone if word in text] == []
+    assert (out.Manufacturer, out.EchoTime, out.ScanOptions) == ("ACME", 30.5, "FS")
+
+
+@pytest.mark.parametrize("options", SETS.values(), ids=SETS)
+def test_arrays_of_numbers_hold_no_text(options: list[str]) -> None:
+    ds = image()
+    ds.add_new(0x00660016, "OF", b"of the house of Maria in Littletown!")
+    assert "littletown" not in texts(cleaned(ds, options))
 
 
 BORN_S, SCANNED_S = -1_227_916_800, 1_552_521_600

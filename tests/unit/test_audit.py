@@ -216,6 +216,12 @@ def test_a_number_of_the_patient_is_dropped_where_it_may_be(session: tuple[Path,
         assert ds.RepetitionTime == 2000
 
 
+def test_what_an_earlier_text_left_behind_a_nul_is_no_loss(session: tuple[Path, Path]) -> None:
+    again(session, Manufacturer="ACME\0Quist of Saint Elsewhere", PatientName="Weber\0Quist^Jo")
+    for path in session[1].rglob("*.dcm"):
+        assert pydicom.dcmread(path).Manufacturer == "ACME"
+
+
 @pytest.mark.parametrize("keyword", ["SliceThickness", "ImagePositionPatient"])
 def test_a_date_in_the_geometry_stops_the_session(session: tuple[Path, Path], keyword: str) -> None:
     number = "19500312" if keyword == "SliceThickness" else ["19500312", "0", "0"]

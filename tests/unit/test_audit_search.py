@@ -40,7 +40,7 @@ SPELLINGS = [
     ("Straße^Max", "STRASSE T1"), ("Smith^Bob", "S m i t h T1"), ("Žižek^Slavoj", "zizek"),
     ("Garcia Marquez^Gabriel", "GarciaM T1"), ("Œuvrard^Luc", "Oeuvrard"),
     ("Ångström^Per", "Aangstroem"), ("Vandermeulen^Jo", "T1Vandermeulen2"),
-    ("Smith^Bob", "SmithT1"), ("Smith^Bob", "smith_bob_t1"),
+    ("Đorđević^Ana", "Djordjevic T2"), ("Smith^Bob", "SmithT1"), ("Smith^Bob", "smith_bob_t1"),
 ]  # fmt: skip
 OTHERS = [
     ("Department^Ann", "InstitutionalDepartmentNameX"), ("Head^Page", "HEAD T1 axial"),
@@ -118,6 +118,20 @@ def test_numbers_of_images_are_no_identifiers() -> None:
         assert found.in_value(value(0x00200032, vr, raw)) == ()
 
 
+def test_the_number_in_an_identifier_is_found_alone() -> None:
+    found = searcher("identifiers", "MRN-0048-8123-77")
+    assert found.in_number(48812377.0)
+    assert found.in_text("coil 48812377")
+    assert searcher("identifiers", "Weg 17, 7030 Oslo").in_number(177030.0) is None
+
+
+def test_a_date_in_six_digits_counts_in_elements_of_vendors_alone() -> None:
+    found = searcher("dates", "20030612")
+    assert found.in_number(30612.0, vendor=True)
+    assert found.in_number(120603.0, vendor=True)
+    assert found.in_number(30612.0) is None
+
+
 def test_a_place_in_the_name_of_the_scanner_is_no_secret() -> None:
     station = searcher("devices", "Galan 3T", models=("Vantage Galan 3T",))
     assert station.in_text("Vantage Galan 3T") == []
@@ -127,7 +141,7 @@ def test_a_place_in_the_name_of_the_scanner_is_no_secret() -> None:
 
 NUMBERS = [("DS", b"20190314"), ("IS", b"20190314 "), ("FL", pack("<f", 20190314)),
            ("SL", pack("<i", 20190314)), ("SL", pack("<i", 1552556640)), ("DS", b"1552556640"),
-           ("DS", b"1552556640000")]  # fmt: skip
+           ("DS", b"1552556640000"), ("IS", b"140319")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("vr", "raw"), NUMBERS)

@@ -1,7 +1,7 @@
 """Values that replace values, and the search for the person in text."""
 
 import pytest
-from ecdysis.deid.actions import DUMMIES, FORMS, capped_age, is_valid, shifted
+from ecdysis.deid.actions import DUMMIES, FORMS, capped_age, is_valid, shifted, without_remains
 from ecdysis.deid.scrub import Scrubber, date_tokens, id_tokens, name_tokens, place_tokens
 from ecdysis.deid.words import Words
 from ecdysis.dicom.text import codecs_of, decode, encode
@@ -33,6 +33,19 @@ def test_ages_above_89_are_one(age: bytes, capped: bytes) -> None:
 )
 def test_dates_move_by_days(vr: str, value: bytes, moved: bytes) -> None:
     assert shifted(vr, value, -1) == moved
+
+
+@pytest.mark.parametrize(
+    ("vr", "value", "left"),
+    [
+        ("LO", b"Prisma\0Weber", b"Prisma"),
+        ("DS", b"1.5\0old\\2 \0", b"1.5\\2 "),
+        ("CS", b"ORIGINAL\0\0", b"ORIGINAL\0\0"),
+        ("OB", b"\1\0\2", b"\1\0\2"),
+    ],
+)
+def test_what_follows_a_nul_is_cut(vr: str, value: bytes, left: bytes) -> None:
+    assert without_remains(vr, value) == left
 
 
 def test_dummies_are_valid() -> None:
@@ -113,6 +126,19 @@ def test_numbers_of_images_are_no_secrets() -> None:
         assert not scrub.is_secret(number)
     assert scrub.is_secret("14032019")
     assert Scrubber(["0012345678"]).is_secret("12345678")
+
+
+def test_the_number_in_an_identifier_is_a_secret() -> None:
+    scrub = Scrubber(id_tokens("MRN-0048-8123-77"))
+    for spelled in ("mrn 0048 8123 77", "0048-8123-77", "mrn00488123-77", "MRN-0048/812377"):
+        assert scrub(f"T1 {spelled} p2").lower() in ("t1 p2", "t1 mrn p2")
+    assert scrub.is_secret("48812377")
+    assert scrub("coil 48812377 T1") == "coil T1"
+
+
+@pytest.mark.parametrize(("name", "text"), [("陈^美玲", "HE Chen"), ("김^민준", "HE Minjun")])
+def test_a_name_in_ideographs_is_searched_in_latin_letters(name: str, text: str) -> None:
+    assert Scrubber(name_tokens(name)).technical(text) == "HE"
 
 
 def test_a_version_with_the_digits_of_a_short_date_stays() -> None:

@@ -1,5 +1,6 @@
 """The secrets of a session, by the form in which each kind is compared."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,6 +19,9 @@ LONG_NAME = 6
 
 LONG_VALUE = 8
 """Characters from which an identifier with digits is also found inside a longer word."""
+
+LONG_NUMBER = 7
+"""Digits from which the number in an identifier is searched without its letters."""
 
 IDEOGRAMS = 0x2E80
 """First character of the scripts that write no spaces between words."""
@@ -159,3 +163,6 @@ def _add_value(
         index.digits.setdefault(joined.lstrip("0") or joined, secret)
     elif not all(word in harmless or len(word) < 2 for word in split):
         index.joined.setdefault(joined, secret)
+    number = re.sub(r"\D", "", joined).lstrip("0")
+    if secret.kind == "identifiers" and len(number) >= LONG_NUMBER:
+        index.digits.setdefault(number, secret)

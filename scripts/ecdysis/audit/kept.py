@@ -36,6 +36,7 @@ Other sequences refer to other objects, and may be removed as a whole."""
 PRIVATE_PLACE = re.compile(r"(^|\.)[0-9a-f]{3}[13579bdf][0-9a-f]{4}\[")
 """A private sequence in the place of an element."""
 
+NUMERIC = re.compile(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?")
 SHOWN_KEYS = 8
 FORMS = {"IS": r"[ ]*[-+]?\d+[ ]*", "CS": r"[A-Z0-9_ ]*", "DS": r"[ ]*[-+.\deE]+[ ]*"}
 """Forms of valid values; what is malformed may be left out."""
@@ -251,7 +252,7 @@ def _difference(rule: str, old: Value, new: Value | None, searcher: Searcher) ->
         lost = [
             key
             for key, value in wanted.items()
-            if given.get(key) != value and not _may_name_number(value, searcher)
+            if given.get(key) != value and not _may_name(value, searcher)
         ]
         return f"lost {', '.join(lost[:SHOWN_KEYS])}" if lost else None
     if _may_differ(rule, old, new, searcher):
@@ -259,17 +260,20 @@ def _difference(rule: str, old: Value, new: Value | None, searcher: Searcher) ->
     return "was lost" if new is None or not new.raw else "was changed"
 
 
-def _may_name_number(value: object, searcher: Searcher) -> bool:
-    """Whether a fact is a number that may be left out; GE writes its numbers as text."""
-    try:
-        number = float(str(value))
-    except ValueError:
-        return False
-    return _may_tell(number, searcher, vendor=True)
+def _may_name(fact: object, searcher: Searcher) -> bool:
+    """Whether a fact holds a number that may be left out; GE writes its numbers as text."""
+    numbers = fact if isinstance(fact, tuple) else str(fact).split()
+    return any(
+        _may_tell(float(number), searcher, vendor=True)
+        for number in map(str, numbers)
+        if NUMERIC.fullmatch(number)
+    )
 
 
 def _may_differ(rule: str, old: Value, new: Value | None, searcher: Searcher) -> bool:
-    before, after = old.texts(), new.texts() if new else ()
+    # Behind a NUL is what a longer text left in a buffer.
+    before = tuple(text.partition("\0")[0].rstrip() for text in old.texts())
+    after = new.texts() if new else ()
     if not _is_valid(old.vr, before):
         return True
     if old.vr in NUMBER_VRS:
@@ -310,12 +314,12 @@ def _is_emptied(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
     for text in before:
         if left and text == left[0]:
             del left[0]
-        elif not _may_name(text):
+        elif not _may_name_person(text):
             return False
     return not left
 
 
-def _may_name(text: str) -> bool:
+def _may_name_person(text: str) -> bool:
     """Whether a coded string holds a word that is not in most headers, or a long number."""
     runs = re.findall(r"[^\W\d_]{3,}", text)
     digits = re.sub(r"\D", "", text)

@@ -54,6 +54,12 @@ multiple of an hour: the midnight of a time zone."""
 SMALLEST_NUMBER, LARGEST_NUMBER = 1_000_000, 1e19
 """Numbers between which identifiers, dates and epochs are searched."""
 
+SMALLEST_DATE = 10_101
+"""In elements of vendors, dates in six digits are searched as well; this is the smallest."""
+
+DATE_NUMBERS = ("%Y%m%d", "%d%m%Y", "%m%d%Y", "%y%m%d", "%d%m%y", "%m%d%y")
+"""Orders of year, month and day in a number."""
+
 READS_AS_DATE = Secret("dates", 0, "")
 READS_AS_TIME = Secret("times", 0, "")
 """What a number of a vendor's element reads as, though no element of the originals holds it."""
@@ -93,6 +99,11 @@ class Searcher:
             (_epoch(day - timedelta(1)), _epoch(day + timedelta(2)), secret)
             for day, secret in self.index.dates.items()
         ]
+        self._numbers = {
+            int(day.strftime(form)): secret
+            for form in DATE_NUMBERS
+            for day, secret in self.index.dates.items()
+        }
         self._memory: dict[object, tuple[Secret, ...]] = {}
         self._clean: set[tuple[str, ...]] = set()
 
@@ -155,19 +166,20 @@ class Searcher:
         epochs : bool
             Whether it may be an epoch; those of the workflow's own records are of the run.
         """
-        if not SMALLEST_NUMBER <= abs(number) < LARGEST_NUMBER:
+        smallest = SMALLEST_DATE if vendor else SMALLEST_NUMBER
+        if not smallest <= abs(number) < LARGEST_NUMBER:
             return None
         epoch = self._epoch_in(number) if epochs else None
         if epoch or not float(number).is_integer():
             return epoch
-        digits = f"{abs(number):.0f}"
-        days = _dates_of(digits) if len(digits) == len("20190314") else []
-        if secret := next((self.index.dates[day] for day in days if day in self.index.dates), None):
+        if secret := self._numbers.get(int(abs(number))):
             return secret
+        digits = f"{abs(number):.0f}"
         if vendor and "dates" in self.kinds and date_of_number(number):
             return READS_AS_DATE
-        # Round numbers are settings.
-        return None if digits.endswith("000") else self.index.digits.get(digits)
+        # Round and short numbers are settings.
+        is_setting = digits.endswith("000") or len(digits) <= LONG_DIGITS
+        return None if is_setting else self.index.digits.get(digits)
 
     def may_be_cut(self, text: str) -> bool:
         """Whether a text holds a word of a secret, common or not, so that words may be missing."""
@@ -316,12 +328,6 @@ def _has_wide_run(raw: bytes) -> bool:
     """Whether raw bytes hold text in two bytes a letter; much faster than `WIDE_RUNS`."""
     kinds = raw.translate(LETTER_OR_NUL)
     return b"a0a0a0a0" in kinds or b"0a0a0a0a" in kinds
-
-
-def _dates_of(digits: str) -> list[date]:
-    """Return the dates that eight digits are, in the usual orders of year, month and day."""
-    orders = (digits, digits[4:] + digits[2:4] + digits[:2], digits[4:] + digits[:4])
-    return [day for order in orders if (day := day_of(order))]
 
 
 def _epoch(day: date) -> float:

@@ -33,7 +33,7 @@ TECHNICAL = {"StackID", "ContextIdentifier", "MappingResourceIdentification", "C
 PERSONAL_GROUPS = {0x0010, 0x0032, 0x0038, 0x4008}
 PLACE = re.compile(r"^(Institution(Name|Address)|InstitutionalDepartmentName)$")
 DEVICE = re.compile(r"^(StationName|DeviceSerialNumber|GantryID|DetectorID|PlateID|DeviceID)$")
-SEPARATORS = re.compile(r"[\^=\s,._()/\\;:-]+")
+SEPARATORS = re.compile(r"[\^=\s\0,._()/\\;:-]+")
 TITLES = {"mr", "mrs", "ms", "dr", "med", "prof", "phd", "msc", "jun", "sen", "herr", "frau"}
 STANDARD_UIDS = ("1.2.840.10008.", "2.16.840.1.113883.6.")
 """Roots of UIDs that a standard defines: DICOM (PS3.6, annex A) and HL7 code systems."""
@@ -89,7 +89,7 @@ def _secrets(value: Value) -> Iterator[Secret]:
             yield from _moments(value)
         case _ if value.vr in TEXT_VRS or value.vr == "AE":
             kind = _kind(value.keyword, tag >> 16)
-            for text in value.texts() if kind else ():
+            for text in "\0".join(value.texts() if kind else ()).split("\0"):
                 if kind and len("".join(tokens(fold(text)))) >= SHORTEST:
                     yield Secret(kind, tag, text)
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from text_unidecode import unidecode
 
 DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae",
-                          "œ": "oe", "þ": "th", "ð": "dh", "ß": "ss"})  # fmt: skip
+                          "œ": "oe", "đ": "dj", "þ": "th", "ð": "dh", "ß": "ss"})  # fmt: skip
 """Two letters that are written where a keyboard lacks the letter."""
 
 TOKEN = re.compile(r"[^\W_]+")
@@ -31,8 +31,8 @@ MONTHS = {"jan": 1, "ene": 1, "gen": 1, "feb": 2, "fev": 2, "mar": 3, "maer": 3,
           "dic": 12}  # fmt: skip
 """First letters of months in English, German, French, Spanish, Italian and Portuguese."""
 
-EARLIEST, LATEST = 1990, 2040
-"""Years in which a number of a scanner's protocol reads as the date of a scan."""
+EARLIEST, LATEST = 1900, 2100
+"""Years between which a number of a scanner's protocol reads as a date."""
 
 RUN_OF_DIGITS = re.compile(r"(?<!\d)(?<!\d\.)(\d{8}|\d{6})(?!\d)|(?<!\d)(\d{8})(?=\d{6}(?!\d))")
 YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})([-./_ ])(\d{1,2})\2(\d{1,2})(?!\d)")

@@ -47,7 +47,7 @@ PROTOCOL_KEYS = re.compile(
 
 PROTOCOL_LINE = re.compile(r"^([\w.\[\]]+)[ \t]*=[ \t]*([-+.\dxXa-fA-F]+)[ \t\r]*$", re.MULTILINE)
 GE_SETTING = re.compile(r'^(?:set )?(SLICEORDER|VIEWORDER|MBACCEL|NOSLC|DELACQ|DELACQNOAV'
-                        r'|PHASEDELAYS1) "([^"\n]*)"', re.MULTILINE)  # fmt: skip
+                        r'|PHASEDELAYS1) "(Minimum|[\d. ]+)"', re.MULTILINE)  # fmt: skip
 SATURATION = "sRSatArray.asElm[1]"
 LARGEST_BLOCK = 1 << 22
 GE_OFFSET, GE_MOVED_FROM = 24, 25.002

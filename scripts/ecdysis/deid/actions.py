@@ -52,12 +52,17 @@ FORMS = {
 TAG_FORMS = {
     0x00080005: re.compile(rb"(ISO_IR \d{1,3}|ISO 2022 IR \d{1,3}|GB18030|GBK)? *"),
     0x00080201: re.compile(rb"([+-]\d{4})? *"),
+    0x00180085: re.compile(rb"(\d{1,3}[A-Za-z]{1,2})? *"),
+    0x00281054: re.compile(
+        rb"(OD|HU|US|MGML|Z_EFF|EDW?|HU_MOD|PCT|NORMALIZED|UNSPECIFIED)? *", re.IGNORECASE
+    ),
 }
 """Attributes whose value has a form though its VR has none: Specific Character Set (PS3.3,
-C.12.1.1.2) and Timezone Offset From UTC."""
+C.12.1.1.2), Timezone Offset From UTC, Imaged Nucleus (``1H``), and Rescale Type (C.11.1.1.2)."""
 
 SIZES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
-BINARY_VRS = frozenset({*SIZES, "OB", "OD", "OF", "OL", "OV", "OW"})
+ARRAY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW"})
+BINARY_VRS = ARRAY_VRS | SIZES.keys()
 """Values that are numbers in bytes, in which text can hide."""
 
 
@@ -69,6 +74,7 @@ TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"
 WHOLE_VRS = frozenset({"AS", "DA", "DT", "TM", "UI"})
 """Kinds of value that are compared with identifiers only; the profile decides about dates."""
 
+STRING_VRS = TEXT_VRS | FORMS.keys()
 MANUFACTURER, PIXEL_GROUP = 0x00080070, 0x7FE0
 GRADIENT = re.compile(rb"b=\d{1,5}(\.\d{1,3})?\((-?[01]\.\d{1,8},?){3}\)[\0 ]*")
 """The text that Canon and Toshiba write into Image Comments: ``b=1500(0.445,0.000,0.895)``."""
@@ -82,7 +88,8 @@ CODES_OF_STANDARDS = re.compile(
 """UIDs of DICOM's groups of codes (PS3.6, table A-3) and of the code systems that HL7 registers."""
 
 LOOKUP_TABLES, PRINTABLE = ("LUTData", "LookupTableData"), re.compile(rb"[\t\n\r\x20-\x7e]{4,}")
-"""Ends of the keywords of lookup tables, which hold brightness or colours, and text in bytes."""
+"""Ends of the keywords of lookup tables, which hold brightness or colours; and arrays of numbers
+that are text."""
 
 OFFSET_VRS, LARGEST_OFFSET = ("OV", "UV"), 1 << 40
 """Kinds of value with offsets and lengths of encapsulated frames, and the largest, in bytes."""
@@ -95,6 +102,16 @@ def is_valid(vr: str, value: bytes, tag: int = 0) -> bool:
     if size := SIZES.get(vr):
         return len(value) % size == 0
     return True
+
+
+def without_remains(vr: str, value: bytes) -> bytes:
+    """Return a text or a number as text without what follows a NUL in each of its values.
+
+    Scanners write buffers of a fixed length, in which an earlier and longer text can be left.
+    """
+    if vr not in STRING_VRS or b"\0" not in value.rstrip(b"\0 "):
+        return value
+    return b"\\".join(part.partition(b"\0")[0] for part in value.split(b"\\"))
 
 
 def numbers(vr: str, value: bytes, *, big: bool) -> list[str]:
@@ -239,7 +256,8 @@ def _keep(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
     keyword, has_pixels = keyword_of(tag), tag >> 16 == PIXEL_GROUP and vr not in OFFSET_VRS
     if vr in BINARY_VRS and not has_pixels and context.scrub.is_spelled_in(value):
         return None
-    if keyword.endswith(LOOKUP_TABLES) and PRINTABLE.fullmatch(value.replace(b"\0", b"")):
+    may_be_text = (vr in ARRAY_VRS and not has_pixels) or keyword.endswith(LOOKUP_TABLES)
+    if may_be_text and PRINTABLE.fullmatch(value.replace(b"\0", b"")):
         return None
     if vr in OFFSET_VRS and tag >> 16 == PIXEL_GROUP:
         return value if _are_offsets(value, big=context.encoding.big) else None

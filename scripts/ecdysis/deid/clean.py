@@ -19,6 +19,7 @@ from ecdysis.deid.actions import (
     dummy,
     shifted,
     treat,
+    without_remains,
     write,
 )
 from ecdysis.deid.edits import Edit, Edits, Path
@@ -149,7 +150,7 @@ class DatasetCleaner:
             whole = memoryview(data)[element.head : element.end]
             return whole if is_large else bytes(whole)
         value = bytes(data[element.start : element.stop])
-        new = treat(action, tag, vr, value, context)
+        new = treat(action, tag, vr, without_remains(vr, value), context)
         if new is None:
             return None
         if new == value and len(value) % max(2, SIZES.get(element.vr, 2)) == 0:

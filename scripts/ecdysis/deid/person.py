@@ -68,7 +68,7 @@ class TokenFinder:
         kind = self._tells.get(element.tag) or ("name" if element.vr == "PN" else None)
         if kind is not None or vr in DATED:
             raw = bytes(reader.data[element.start : element.stop][:LARGEST_TELLING]).rstrip(b"\0 ")
-            text, _ = decode(raw, element.vr, codecs_of(charset))
+            text, _ = decode(raw.replace(b"\0", b"\\"), element.vr, codecs_of(charset))
             if kind == "date":
                 return frozenset([("born", _day_digits(text))])
             if kind is not None:

@@ -7,7 +7,7 @@ number or a short technical word; structures are rebuilt. All other private elem
 import re
 from collections.abc import Callable
 
-from ecdysis.deid.actions import SIZES, Context, is_valid, numbers
+from ecdysis.deid.actions import SIZES, Context, is_valid, numbers, without_remains
 from ecdysis.deid.words import is_coded
 from ecdysis.dicom import ge, siemens
 from ecdysis.dicom.elements import Buffer, Element, Reader, RefusedError, block_of, sequence
@@ -108,9 +108,10 @@ def _kept(
     if remake := REMAKERS.get(known.kind):
         new = remake(value, context.scrub.accepts)
     elif known.kind == "number":
-        new = value if _is_number(vr, value, context) else None
+        number = without_remains(vr, value)
+        new = number if _is_number(vr, number, context) else None
     else:
-        new = _code(vr, value, context)
+        new = _code(vr, without_remains(vr, value), context)
     if new is None:
         return None
     if new == value and len(value) % 2 == 0:

@@ -229,7 +229,8 @@ class Profile:
         if chosen:
             return self._retained(vr, "clean" if "clean" in chosen else "keep")
         if len(actions) == 1:
-            return actions[0]
+            # A pseudonym is a dummy by which references still hold.
+            return "uid" if vr == "UI" and actions[0] == "dummy" else actions[0]
         if "uid" in actions:
             return "items"
         known = objects in {entry.objects for entry in sop_classes().values()} - {"-"}

@@ -8,11 +8,11 @@ a person inside other words must stand alone. Numbers are compared as whole valu
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from anyascii import anyascii
 
+from ecdysis.deid.patient_numbers import LONG_NUMBER, PatientNumbers, day_of
 from ecdysis.deid.words import is_imaging
 from ecdysis.dicom.tables import is_standard_uid, vocabulary
 
@@ -22,9 +22,6 @@ ALONE_BELOW = 4
 DIGITS_ALONE_BELOW = 7
 SHORTEST_NUMBER = 4
 """Digits of the shortest identifier that is searched in text: `02` is too common."""
-
-SHORTEST_WHOLE = 6
-"""Digits of the shortest identifier that a whole number is compared with."""
 
 SHORTEST_PLACE = 6
 """Letters of the shortest name of a place that is searched in text."""
@@ -45,31 +42,26 @@ WORDED_DATE_FORMS = (
     "%b %d, %Y",
     "%B %d, %Y",
 )
-NUMBER_FORMS = ("%Y%m%d", "%d%m%Y", "%m%d%Y", "%y%m%d", "%d%m%y", "%m%d%y")
-PLAUSIBLE_YEARS = range(1900, 2100)
-DAY_S, HOUR_S = 86_400, 3600
-EPOCH_UNITS = (1, 1000, 1_000_000, 1_000_000_000)
-"""Seconds to nanoseconds since 1970."""
-
-SMALLEST_EPOCH = 10_000_000
-"""Seconds of the smallest epoch that is searched."""
-
-LONG_RUN = re.compile(r"(?<![\d.])\d{8,19}(?!\d)")
-LONG_NUMBER, ROUND = 7, "000"
-"""Digits of a number that is rarely one of an image, and the end of a number that often is."""
-
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[0-9a-f]+", re.IGNORECASE)
+LONG_RUN = re.compile(r"(?<![\d.])\d{7,19}(?!\d)")
 UID = re.compile(r"(?<![\d.])[0-2](?=[\d.]{18})(?:\.\d+){5,}")
+SEPARATORS = re.compile(r"[\s._/\-]+")
 LETTERS = re.compile(r"[A-Za-z]+")
 DIGRAPHS = {"ae": "ae?", "oe": "oe?", "ue": "ue?", "aa": "aa?"}
 """Vowels that are also written as one letter, and the pattern for both."""
 
-WIDENED = {"ä": "ae?", "ö": "oe?", "ü": "ue?", "ø": "oe?", "å": "aa?", "æ": "ae?", "œ": "oe?"}
+WIDENED = {
+    "ä": "ae?",
+    "ö": "oe?",
+    "ü": "ue?",
+    "ø": "oe?",
+    "å": "aa?",
+    "æ": "ae?",
+    "œ": "oe?",
+    "đ": "dj?",
+}
 IDEOGRAPHS = 0x2E80
 """Code points from here on write names in one or two characters."""
-
-LARGEST = 1e19
-"""Numbers from here on are not compared; an epoch in nanoseconds is smaller."""
 
 MOST_PASSES = 8
 """Passes over a text; a text that still contains a token after them is removed completely."""
@@ -94,7 +86,7 @@ def name_tokens(name: str) -> set[str]:
 def id_tokens(value: str) -> set[str]:
     """Return the identifiers in a value, each whole and without its separators."""
     parts = {part.strip() for part in value.split("\\")}
-    parts |= {re.sub(r"[\s._/\-]+", "", part) for part in parts}
+    parts |= {SEPARATORS.sub("", part) for part in parts}
     return {part for part in parts if _is_worth(part)}
 
 
@@ -113,7 +105,7 @@ def _is_place(name: str) -> bool:
 
 def date_tokens(value: str) -> set[str]:
     """Return the usual spellings of a date given as ``YYYYMMDD``."""
-    day = _day(value)
+    day = day_of(value)
     if day is None:
         return set()
     spelled = {day.strftime(form) for form in (*DATE_FORMS.split(), *WORDED_DATE_FORMS)}
@@ -121,7 +113,7 @@ def date_tokens(value: str) -> set[str]:
     return spelled | bare
 
 
-class Scrubber:
+class Scrubber(PatientNumbers):
     """Removes tokens from text, and recognises them in numbers.
 
     Parameters
@@ -137,11 +129,12 @@ class Scrubber:
     def __init__(
         self, tokens: Iterable[str], days: Iterable[str] = (), times: Iterable[str] = ()
     ) -> None:
-        self._times = {time for time in times if len(time) == 6 and int(time) > 0}
-        self._days = sorted({day for text in days if (day := _day(text))})
-        spelled = {form for day in self._days for form in date_tokens(day.strftime("%Y%m%d"))}
-        every = {token for token in {*tokens, *spelled} if _is_searched(_fold(token)[0])}
-        self._whole = {token for token in every if len(token) >= SHORTEST_WHOLE}
+        known = sorted({day for text in days if (day := day_of(text))})
+        spelled = {form for day in known for form in date_tokens(day.strftime("%Y%m%d"))}
+        given = {*tokens, *spelled}
+        given |= {anyascii(token) for token in given if ord(max(token, default=" ")) >= IDEOGRAPHS}
+        every = {token for token in given if _is_searched(_fold(token)[0])}
+        super().__init__(every, known, times)
         self._spelled = {
             token.lower().encode(codec)
             for token in every
@@ -149,7 +142,8 @@ class Scrubber:
             for codec in ("utf-8", "utf-16-le", "utf-16-be")
         }
         self._words = {_fold(token)[0] for token in every if token.isalpha()}
-        ordered = sorted(map(_as_pattern, every), key=lambda form: (-len(form), form))
+        spelled = every | {number for token in every if (number := _number_in(token))}
+        ordered = sorted(map(_as_pattern, spelled), key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(ordered)) if ordered else None
 
     def __call__(self, text: str) -> str:
@@ -170,75 +164,10 @@ class Scrubber:
             return not self.is_telling(bare)
         return self.technical(bare) == bare
 
-    def is_identifier(self, text: str) -> bool:
-        """Tell whether a value as a whole is a long identifier of the patient."""
-        return text in self._whole
-
     def is_spelled_in(self, raw: bytes) -> bool:
         """Tell whether a name is written into bytes that should be binary numbers."""
         low = raw.lower()
         return any(token in low for token in self._spelled)
-
-    def is_telling(self, number: str) -> bool:
-        """Tell whether a number as a whole is an identifier, a date or an epoch of the patient.
-
-        Any plausible date written as eight digits counts, since the dates of the file may
-        have been moved before.
-        """
-        exact = _value_of(number)
-        if exact is None:
-            return number in self._whole
-        whole = abs(int(exact))
-        digits = str(whole)
-        if number.strip().lstrip("+-").split(".")[0] in self._whole or digits in self._whole:
-            return True
-        if exact == whole:
-            day = _day(digits) if len(digits) == 8 else None
-            if day is not None or digits.zfill(6) in self._numbers:
-                return True
-        return self.is_secret(number)
-
-    def is_secret(self, number: str) -> bool:
-        """Tell whether a number is so long that it can only be one of the patient's.
-
-        That is an identifier of seven digits that is not round, a date of the patient in eight
-        digits, or an epoch. Shorter numbers also describe images by chance.
-        """
-        exact = _value_of(number)
-        if exact is None or abs(exact) < 10 ** (LONG_NUMBER - 1):
-            return False
-        digits = str(abs(int(exact)))
-        is_whole = exact.is_integer() and (digits in self._numbers or digits in self._identifiers)
-        return is_whole or self._is_epoch(exact)
-
-    @cached_property
-    def _identifiers(self) -> set[str]:
-        numbers = (token.lstrip("0") for token in self._whole if token.isdigit())
-        return {number for number in numbers if not number.endswith(ROUND)}
-
-    @cached_property
-    def _numbers(self) -> set[str]:
-        return {day.strftime(form) for day in self._days for form in NUMBER_FORMS} | self._times
-
-    @cached_property
-    def _epochs(self) -> list[float]:
-        return [datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
-                for day in self._days]  # fmt: skip
-
-    def _is_epoch(self, number: float) -> bool:
-        """Tell whether a number is a moment of one of the days, in one of `EPOCH_UNITS`.
-
-        Smaller numbers are times in milliseconds, and round numbers settings; but a multiple of
-        an hour is the midnight of a time zone.
-        """
-        if number % 1000 == 0 and number % HOUR_S != 0 and abs(number) < SMALLEST_EPOCH * 1000:
-            return False
-        return any(
-            -DAY_S <= number / unit - epoch <= 2 * DAY_S
-            for unit in EPOCH_UNITS
-            if abs(number) >= SMALLEST_EPOCH * unit
-            for epoch in self._epochs
-        )
 
     def _removed(self, text: str, *, technical: bool) -> str:
         if self._pattern is None:
@@ -311,26 +240,6 @@ def _is_number(text: str) -> bool:
     )
 
 
-def _value_of(number: str) -> float | None:
-    """Return the value of a number as text; None for other text and for huge numbers."""
-    try:
-        exact = float(int(number, 16)) if number.lower().startswith("0x") else float(number)
-    except (ValueError, OverflowError):
-        return None
-    return exact if abs(exact) < LARGEST else None
-
-
-def _day(text: str) -> date | None:
-    digits = text.replace(".", "").replace("-", "").strip()[:8]
-    if not re.fullmatch(r"[0-9]{8}", digits):
-        return None
-    try:
-        day = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return None
-    return day if day.year in PLAUSIBLE_YEARS else None
-
-
 def _is_name(word: str) -> bool:
     if not word or word.lower() in vocabulary("title"):
         return False
@@ -375,13 +284,22 @@ def _fold_letter(letter: str) -> str:
     return anyascii(plain).casefold()
 
 
+def _number_in(token: str) -> str:
+    """Return the number in a long identifier with its separators: 0048-8123 of MRN-0048-8123."""
+    number = re.sub(r"[^\d\s._/\-]", "", token).strip(" ._/-")
+    return number if len(re.sub(r"\D", "", number)) >= LONG_NUMBER else ""
+
+
 def _as_pattern(token: str) -> str:
     low = token.casefold() if not token.isascii() else token.lower()
-    pieces = re.split("([äöüøåæœ])", unicodedata.normalize("NFC", low))
+    pieces = re.split("([äöüøåæœđ])", unicodedata.normalize("NFC", low))
     escaped = "".join(
         WIDENED[piece] if piece in WIDENED else _with_digraphs(_fold(piece)[0]) for piece in pieces
     )
     folded = _fold(token)[0]
+    if len(re.sub(r"\D", "", folded)) >= LONG_NUMBER:
+        # Separators of a long number are optional: 0048-8123, 0048 8123, 00488123.
+        return r"[\s._/\-]?".join(map(re.escape, filter(None, SEPARATORS.split(folded))))
     if folded.isdigit():
         return rf"(?<!\d){escaped}(?!\d)" if len(folded) < DIGITS_ALONE_BELOW else escaped
     digits = sum(map(str.isdigit, folded))

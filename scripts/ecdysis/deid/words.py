@@ -27,7 +27,7 @@ LONGEST = 1024
 WORD_OF_CODE = re.compile(r"[^\W\d_]{3,}")
 """Letters in a row that can be a word; codes such as ``T-A0100`` hold fewer."""
 SHORT_WORD = 3
-"""Letters of a word that may stay in a coded string although it is not known."""
+"""Letters of the one word that may stay in a coded string although it is not known."""
 OPTION_OF_GE = re.compile(r"[A-Z0-9]+_GEMS")
 """GE marks its own scan options so."""
 MOST_DIGITS, MOST_CODED_NUMBERS = 6, 2
@@ -106,8 +106,8 @@ def is_coded(text: str) -> bool:
 
     Examples
     --------
-    >>> is_coded("MOTCOR_GEMS"), is_coded("FM4_1"), is_coded("WEBER JONES"), is_coded("2019")
-    (True, True, False, False)
+    >>> [is_coded(text) for text in ("MOTCOR_GEMS", "FM4_1", "WEBER JONES", "KIM LEE", "2019")]
+    [True, True, False, False, False]
     """
     numbers = re.findall(r"\d+", text)
     return (
@@ -115,14 +115,13 @@ def is_coded(text: str) -> bool:
         and len("".join(numbers)) <= MOST_DIGITS
         and len(numbers) <= MOST_CODED_NUMBERS
         and all(map(_is_short, numbers))
-        and (
-            OPTION_OF_GE.fullmatch(text) is not None
-            or all(
-                len(word) <= SHORT_WORD or word.lower() in coded_words() or is_imaging(word)
-                for word in WORD_OF_CODE.findall(text)
-            )
-        )
+        and (OPTION_OF_GE.fullmatch(text) is not None or len("".join(_unknown(text))) <= SHORT_WORD)
     )
+
+
+def _unknown(text: str) -> list[str]:
+    words = WORD_OF_CODE.findall(text)
+    return [word for word in words if word.lower() not in coded_words() and not is_imaging(word)]
 
 
 def _is_short(number: str) -> bool:
