@@ -128,6 +128,8 @@ def _(patch: pytest.MonkeyPatch) -> None:
 @rule("curves are removed")
 def _(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(profile, "CURVE", -1)
+    # Arrays of numbers that are text are removed, too.
+    patch.setattr(actions, "ARRAY_VRS", frozenset())
 
 
 @rule("unknown tags are removed")
@@ -181,6 +183,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         clean, "settled_vr", lambda tag, written: "OW" if written == "UN" else settled(tag, written)
     )
+    patch.setattr(actions, "ARRAY_VRS", frozenset())
 
 
 settled = clean.settled_vr

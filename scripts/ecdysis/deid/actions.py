@@ -75,7 +75,7 @@ WHOLE_VRS = frozenset({"AS", "DA", "DT", "TM", "UI"})
 """Kinds of value that are compared with identifiers only; the profile decides about dates."""
 
 STRING_VRS = TEXT_VRS | FORMS.keys()
-MANUFACTURER, PIXEL_GROUP = 0x00080070, 0x7FE0
+MANUFACTURER, PIXEL_GROUP, OVERLAYS = 0x00080070, 0x7FE0, 0x60
 GRADIENT = re.compile(rb"b=\d{1,5}(\.\d{1,3})?\((-?[01]\.\d{1,8},?){3}\)[\0 ]*")
 """The text that Canon and Toshiba write into Image Comments: ``b=1500(0.445,0.000,0.895)``."""
 
@@ -256,7 +256,8 @@ def _keep(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
     keyword, has_pixels = keyword_of(tag), tag >> 16 == PIXEL_GROUP and vr not in OFFSET_VRS
     if vr in BINARY_VRS and not has_pixels and context.scrub.is_spelled_in(value):
         return None
-    may_be_text = (vr in ARRAY_VRS and not has_pixels) or keyword.endswith(LOOKUP_TABLES)
+    is_array = vr in ARRAY_VRS and not has_pixels and tag >> 24 != OVERLAYS
+    may_be_text = is_array or keyword.endswith(LOOKUP_TABLES)
     if may_be_text and PRINTABLE.fullmatch(value.replace(b"\0", b"")):
         return None
     if vr in OFFSET_VRS and tag >> 16 == PIXEL_GROUP:
