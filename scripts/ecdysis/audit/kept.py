@@ -228,7 +228,7 @@ def _lost(
     times_stay = not options.isdisjoint({"retain_dates_full", "retain_dates_modified"})
     for place, old in original.values.items():
         new = output.values.get(place)
-        if new is not None and new.raw == old.raw:
+        if new is old or (new is not None and new.raw == old.raw):
             continue
         rule = rule_of(old)
         is_kept = (times_stay or rule.reason != "time of day") if rule else False

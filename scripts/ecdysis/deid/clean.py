@@ -7,6 +7,7 @@ are treated once.
 
 import re
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from struct import error, pack
 from typing import Any
 
@@ -180,13 +181,8 @@ class DatasetCleaner:
 
 def in_order(parts: list[Part]) -> list[Part]:
     """Return parts by ascending tag, the first of each tag (PS3.5, section 7.1)."""
-    tags = [tag for tag, _ in parts]
-    if tags == sorted(set(tags)):
-        return parts
-    first: dict[int, Buffer] = {}
-    for tag, content in parts:
-        first.setdefault(tag, content)
-    return sorted(first.items())
+    first = dict(reversed(parts))
+    return sorted(first.items(), key=itemgetter(0))
 
 
 def merged(parts: list[Part], own: list[Part]) -> list[Part]:

@@ -126,22 +126,38 @@ def _fields(value: bytes) -> tuple[list[bytes], Layout]:
     start += 8
     if count > MOST_TAGS:
         raise ValueError
-    number, surplus = (1, 0) if is_second else (0, *unpack_from("<i", value, start + ITEMS_AT))
-    fields = []
-    for _ in range(count):
-        (items,) = unpack_from("<i", value, start + ITEMS_AT)
-        if not 0 <= items <= MOST_TAGS:
+    layout = Layout(1, 0) if is_second else Layout(0, *unpack_from("<i", value, start + ITEMS_AT))
+    last, before = _last_header.get(is_second, (layout, []))
+    before = before if last == layout else []
+    fields: list[bytes] = []
+    for index in range(count):
+        # Most fields have the bytes of the slice before.
+        if index < len(before) and value.startswith(before[index], start):
+            field = before[index]
+        else:
+            field = value[start : _end_of_field(value, start, layout)]
+        fields.append(field)
+        start += len(field)
+    _last_header[is_second] = layout, fields
+    return fields, layout
+
+
+_last_header: dict[bool, tuple[Layout, list[bytes]]] = {}
+"""Layout and fields of the last header of type 1 and of type 2."""
+
+
+def _end_of_field(value: bytes, start: int, layout: Layout) -> int:
+    (items,) = unpack_from("<i", value, start + ITEMS_AT)
+    if not 0 <= items <= MOST_TAGS:
+        raise ValueError
+    stop = start + ENTRY
+    for _ in range(items):
+        length = ITEM_NUMBERS(value, stop)[layout.number] - layout.surplus
+        stop += ITEM_HEADER
+        if not 0 <= length <= len(value) - stop:
             raise ValueError
-        stop = start + ENTRY
-        for _ in range(items):
-            length = ITEM_NUMBERS(value, stop)[number] - surplus
-            stop += ITEM_HEADER
-            if not 0 <= length <= len(value) - stop:
-                raise ValueError
-            stop += _padded(length) if length else 0
-        fields.append(value[start:stop])
-        start = stop
-    return fields, Layout(number, surplus)
+        stop += _padded(length) if length else 0
+    return stop
 
 
 def _parsed(raw: bytes, layout: Layout) -> Field:
