@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from ecdysis.files import read_tsv
+from ecdysis.ordering import grouped
 from ecdysis.report.model import ProcessedImage, Run, State
 from ecdysis.report.quality import Comparison
 from ecdysis.report.status import Entry, Status, counts_of
@@ -166,23 +167,21 @@ def _cost(stage: str, jobs: list[tuple[float, Number, Number]]) -> Cost:
 
 
 def _recorded(run: Run) -> Measured:
-    measured: Measured = {}
-    for subject in run.subjects:
-        for _, stage in subject.all_stages:
-            if stage.seconds is not None:
-                took = (stage.seconds, stage.cpu_seconds, stage.peak_memory_mb)
-                measured.setdefault(stage.name, []).append(took)
-    return measured
+    return grouped(
+        (stage.name, (stage.seconds, stage.cpu_seconds, stage.peak_memory_mb))
+        for subject in run.subjects
+        for _, stage in subject.all_stages
+        if stage.seconds is not None
+    )
 
 
 def _benchmarks(folder: Path) -> Measured:
-    found: Measured = {}
-    for path in sorted(folder.rglob("*.tsv")):
-        for row in read_tsv(path).rows:
-            if (seconds := _number(row.get("s"))) is not None:
-                took = (seconds, _number(row.get("cpu_time")), _number(row.get("max_rss")))
-                found.setdefault(path.stem, []).append(took)
-    return found
+    return grouped(
+        (path.stem, (seconds, _number(row.get("cpu_time")), _number(row.get("max_rss"))))
+        for path in sorted(folder.rglob("*.tsv"))
+        for row in read_tsv(path).rows
+        if (seconds := _number(row.get("s"))) is not None
+    )
 
 
 def _number(text: str | None) -> Number:
