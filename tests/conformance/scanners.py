@@ -126,7 +126,7 @@ def converted(files: list[Path], target: Path) -> dict[str, Path]:
     source.mkdir(parents=True)
     out.mkdir()
     for number, file in enumerate(files):
-        (source / f"{number:05d}.dcm").symlink_to(file)
+        (source / f"{number:05d}.dcm").symlink_to(file.absolute())
     program = Path(sys.executable).with_name("dcm2niix")
     options = ["-g", "i", "-c", "", "-ba", "n", "-m", "2", "-z", "n", "-f", "image"]
     subprocess.run([program, *options, "-o", out, source], check=False, capture_output=True)

@@ -76,7 +76,9 @@ def test_neither_fluid_nor_scalp_is_added(stripped):
 
 def trimmed(contrast, too_large_mm):
     """Strip a brain whose warped mask is too large, as in images that are not T1w."""
-    fluid, grey, white = {"T2w": (150, 70, 45), "FLAIR": (14, 80, 62)}[contrast]
+    fluid, grey, white = {"T2w": (150, 70, 45), "FLAIR": (14, 80, 62), "PDw": (71, 70, 55)}[
+        contrast
+    ]
     far, near = distance(96, 1.0), distance(48, 2.0)
     head = np.full(far.shape, 2.0)  # bone
     head[far < RADIUS + 2] = fluid
@@ -103,6 +105,12 @@ def test_bone_and_bright_fluid_are_removed():
     mask, far = trimmed("T2w", 2.0), distance(96, 1.0)
     assert mask[far < RADIUS - 0.5].all()
     assert not mask[far > RADIUS + 1.5].any()
+
+
+def test_where_fluid_is_as_bright_as_cortex_only_bone_is_removed():
+    mask, far = trimmed("PDw", 4.0), distance(96, 1.0)
+    assert mask[far < RADIUS - 0.5].all()
+    assert not mask[far > RADIUS + 3.5].any()
 
 
 @pytest.mark.parametrize(("contrast", "too_large_mm"), [("FLAIR", 2.0), ("T2w", 4.0)])

@@ -25,10 +25,10 @@ KEY = re.compile(r"[A-Za-z][\w.\[\]]{0,160}")
 INDEX = re.compile(r"\[\d+\]")
 QUOTED = re.compile(r'"{1,2}([^"]*)"{1,2}')
 STRINGS = {
-    "tSequenceFileName": re.compile(r"%\w{1,32}%[\\/]\w{1,64}"),
+    "tSequenceFileName": re.compile(r"%\w{1,32}%([\\/][\w-]{1,64}){1,4}"),
     "tMeasuredBaselineString": re.compile(r"N4_V[A-Z]\w{1,40}"),
     "tBaselineString": re.compile(r"N4_V[A-Z]\w{1,40}"),
-    "tCoilID": re.compile(r"(?!.*\d{5})[A-Za-z][A-Za-z0-9_]{0,31}"),
+    "tCoilID": re.compile(r"(?!.*\d{5})(?=.*[A-Za-z])[A-Za-z0-9][\w-]{0,31}", re.ASCII),
     "sCoilStringForConversion": re.compile(r"[A-Z0-9]{1,4}([;,-][A-Z0-9]{1,4})*"),
     "tElement": re.compile(r"\w{1,4}"),
 }

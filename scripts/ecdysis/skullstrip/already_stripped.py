@@ -30,8 +30,13 @@ def stripped_brain(data: FloatArray, grid: NativeGrid) -> BoolArray | None:
     foreground = data != background
     if foreground.mean() > 1 - BACKGROUND_FRACTION or not foreground.any():
         return None
-    brain = filled(largest_component(foreground))
-    volume = float(brain.sum() * np.prod(grid.zooms) / 1000)
+    voxel_ml = float(np.prod(grid.zooms)) / 1000
+    brain = largest_component(foreground)
+    # Filling takes time, and makes no head smaller.
+    if brain.sum() * voxel_ml > VOLUME_ML[1]:
+        return None
+    brain = filled(brain)
+    volume = float(brain.sum()) * voxel_ml
     if not VOLUME_ML[0] <= volume <= VOLUME_ML[1] or _has_skull(data - background, brain, grid):
         return None
     return brain

@@ -6,8 +6,9 @@ added. antsBrainExtraction.sh (Avants et al. 2011, doi:10.1016/j.neuroimage.2010
 tissue classes to the warped mask; here their brightness is measured in the middle of the brain, so
 that scalp and bone in the band do not shift it.
 
-Where fluid is brighter than both matters (T2w, PDw), the warped mask lies outside the cortex, in
-fluid and bone. There, voxels near the border that are not tissue are removed instead.
+Where fluid is brighter than both matters (T2w), the warped mask lies outside the cortex, in fluid
+and bone. There, voxels near the border that are not tissue are removed instead. Where fluid is as
+bright as grey matter (PDw), only bone is removed.
 """
 
 from collections.abc import Sequence
@@ -23,10 +24,11 @@ from ecdysis.image.resampling import FloatArray, isotropic_grid, resample
 from ecdysis.skullstrip.brain_recipe import BorderSettings
 from ecdysis.skullstrip.tissues import (
     Brightness,
+    brightest_of_brain,
     brightness,
     brightness_by_maps,
     darkest_of_brain,
-    has_bright_fluid,
+    has_dark_fluid,
 )
 from ecdysis.skullstrip.working_image import (
     BoolArray,
@@ -55,8 +57,8 @@ def follow_cortex(
 ) -> BoolArray:
     """Return the brain mask on the native grid.
 
-    A T1w gets tissue that the warped mask lacks. An image with bright fluid loses what is not
-    tissue. Other images keep the warped mask.
+    A T1w gets tissue that the warped mask lacks. Other images lose what is not tissue, unless their
+    fluid is dark, as in FLAIR: they keep the warped mask.
 
     `image` is the head, and `grid` its grid and that of the result. The bias field and `prior`, the
     warped template mask (0 to 1), are on the working grid, as are the `classes`, the probabilities
@@ -127,12 +129,10 @@ def _trimmed(
     """Remove bone and bright fluid near the border of `brain`; its voxels as in `_grown`."""
     step = settings.spacing_mm
     levels = brightness_by_maps(head, maps, brain, step)
-    if levels is None or not has_bright_fluid(levels):
+    if levels is None or has_dark_fluid(levels):
         return brain
-    fluid, grey, white = (level.centre for level in levels)
-    brightest = max(grey, white)
     low = darkest_of_brain(head, brain, levels, step)
-    high = brightest + settings.fluid_from * (fluid - brightest)
+    high = brightest_of_brain(levels, settings.fluid_from)
     tissue = (brain & (head > low) & (head < high)) | deeper_than(brain, settings.reach_mm, step)
     kept = _filled(_joined(tissue, settings), settings)
     # The outermost voxels of the cortex are part fluid.

@@ -113,10 +113,36 @@ def brightness_by_maps(
     return levels if len(levels) == len(maps) else None
 
 
-def has_bright_fluid(levels: Sequence[Brightness]) -> bool:
-    """Return whether fluid is brighter than both matters, as in T2w and most PDw images."""
+def has_dark_fluid(levels: Sequence[Brightness]) -> bool:
+    """Return whether fluid is darker than both matters, as in T1w and FLAIR images."""
     fluid, grey, white = levels
-    return fluid.centre > max(grey.centre, white.centre)
+    return fluid.centre < min(grey.centre, white.centre)
+
+
+def brightest_of_brain(levels: Sequence[Brightness], part: float) -> float:
+    """Return the intensity above which a voxel is fluid, as in T2w images.
+
+    Infinite where fluid is hardly brighter than the brightest matter, as in many PDw images: within
+    its standard deviation, no intensity divides them.
+
+    Parameters
+    ----------
+    levels : three Brightness
+        Of `TISSUES`.
+    part : float
+        Part of the way from the brightest matter to fluid.
+
+    Examples
+    --------
+    >>> brightest_of_brain([Brightness(200, 9), Brightness(100, 9), Brightness(50, 9)], 0.7)
+    170.0
+    >>> brightest_of_brain([Brightness(104, 9), Brightness(100, 9), Brightness(50, 9)], 0.7)
+    inf
+    """
+    fluid, *matters = levels
+    brightest = max(matters, key=lambda matter: matter.centre)
+    difference = fluid.centre - brightest.centre
+    return brightest.centre + part * difference if difference > brightest.sigma else np.inf
 
 
 def darkest_of_brain(
@@ -133,7 +159,7 @@ def tissues_by_maps(
 ) -> list[Path]:
     """Divide a region into `TISSUES` by Bayes' rule, with the template's maps as the prior.
 
-    Where fluid is bright, voxels as dark as bone belong to no tissue. The map of fluid covers some
+    Unless fluid is dark, voxels as dark as bone belong to no tissue. The map of fluid covers some
     of them, and as examples of fluid they would move the classes away from their tissues.
 
     `image` is the head without bias field, `prior` the warped brain mask (0 to 1), `region` where
@@ -147,7 +173,7 @@ def tissues_by_maps(
     volumes = [nib.load(path).get_fdata(dtype=np.float32) for path in maps]
     spacing = float(np.linalg.norm(source.affine[:3, 0]))
     levels = brightness_by_maps(head, volumes, brain, spacing)
-    if levels and has_bright_fluid(levels):
+    if levels and not has_dark_fluid(levels):
         where &= head > darkest_of_brain(head, brain, levels, spacing)
     posteriors = np.zeros((len(volumes), *head.shape), dtype=np.float32)
     posteriors[:, where] = classify(

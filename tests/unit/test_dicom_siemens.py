@@ -1,0 +1,40 @@
+"""Lines of the protocol in Siemens headers that stay: names of programs and coils."""
+
+import pytest
+from ecdysis.dicom import siemens
+
+
+def protocol_of(line: str) -> str:
+    """Return what stays of a protocol that has one line."""
+    text = f"{siemens.BEGIN} ###\n{line}\n{siemens.END} ###\n"
+    kept = siemens.protocol(text.encode(), lambda value: "Smith" not in value)
+    return (kept or b"").decode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "%SiemensSeq%\\gre_field_mapping",
+        "%CustomerSeq%\\group_moco\\tfl_multiecho_epinav",
+        "%CustomerSeq%/a/b/WIP-925B_ep2d",
+    ],
+)
+def test_the_path_of_a_sequence_stays(value: str) -> None:
+    line = f'tSequenceFileName\t = \t"{value}"'
+    assert line in protocol_of(line)
+
+
+@pytest.mark.parametrize("value", ["%CustomerSeq%\\Smith\\tfl", "C:\\users\\tfl", "%A%\\b c"])
+def test_the_path_of_a_sequence_goes(value: str) -> None:
+    assert "tSequenceFileName" not in protocol_of(f'tSequenceFileName\t = \t"{value}"')
+
+
+@pytest.mark.parametrize("name", ["32Ch_Head", "NP13_15RX_ACDC", "HeadNeck_20", "Head-32"])
+def test_the_name_of_a_coil_stays(name: str) -> None:
+    line = f'sCoilSelectMeas.aRxCoilSelectData[0].asList[0].sCoilElementID.tCoilID\t = \t"{name}"'
+    assert line in protocol_of(line)
+
+
+@pytest.mark.parametrize("name", ["20190314", "3", "Coil of Dr X"])
+def test_no_other_text_is_the_name_of_a_coil(name: str) -> None:
+    assert "tCoilID" not in protocol_of(f'sCoilElementID.tCoilID\t = \t"{name}"')
