@@ -330,11 +330,15 @@ def test_what_an_earlier_text_left_behind_a_nul_goes(options: list[str]) -> None
             )
     ds.ReferencedImageSequence = Sequence([item])
     ds.TransmitCoilName = "quist zz4711815 T1 kowalski"
+    creator = b"SIEMENS MR HEADER\0Maria"
+    ds[0x00190010] = RawDataElement(Tag(0x190010), "LO", 24, creator.ljust(24), 0, False, True)
+    ds.add_new(0x0019100C, "IS", "1000")
     out = cleaned(ds, options)
     text = texts(out)
     gone = ("weber", "littletown", "kowalski", "4711815", "quist", "maria")
     assert [word for word in gone if word in text] == []
     assert (out.Manufacturer, out.EchoTime, out.ScanOptions) == ("ACME", 30.5, "FS")
+    assert (0x0019100C in out) is ("retain_safe_private" in options)
 
 
 @pytest.mark.parametrize("options", SETS.values(), ids=SETS)

@@ -321,7 +321,7 @@ def _block(tag: int) -> int:
 
 
 def _text(raw: bytes) -> str:
-    return raw.decode("latin-1").strip("\0 ")
+    return raw.decode("latin-1").partition("\0")[0].strip(" ")
 
 
 def _is_creator(tag: int) -> bool:

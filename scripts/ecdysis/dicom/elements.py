@@ -136,7 +136,8 @@ class Reader:
         return {
             element.tag: bytes(self.data[element.start : element.stop])
             .decode("latin-1")
-            .strip("\0 ")
+            .partition("\0")[0]
+            .strip(" ")
             for element in elements
             if element.tag >> 16 & 1 and 0x10 <= element.tag & 0xFFFF <= 0xFF
         }
