@@ -13,6 +13,8 @@ BACKGROUND_FRACTION = 0.4
 VOLUME_ML = (500.0, 2200.0)
 """Volumes of a brain with its fluid; own choice. The head of an adult without its neck has 3000 mL
 and more."""
+SURELY_LARGER = 1.2
+"""Part of the largest volume from which every eighth voxel leaves no doubt; own choice."""
 
 
 def stripped_brain(data: FloatArray, grid: NativeGrid) -> BoolArray | None:
@@ -31,11 +33,11 @@ def stripped_brain(data: FloatArray, grid: NativeGrid) -> BoolArray | None:
     if foreground.mean() > 1 - BACKGROUND_FRACTION or not foreground.any():
         return None
     voxel_ml = float(np.prod(grid.zooms)) / 1000
-    brain = largest_component(foreground)
-    # Filling takes time, and makes no head smaller.
-    if brain.sum() * voxel_ml > VOLUME_ML[1]:
+    # Every eighth voxel shows in little time that a head is too large.
+    coarse = largest_component(foreground[::2, ::2, ::2])
+    if coarse.sum() * 8 * voxel_ml > SURELY_LARGER * VOLUME_ML[1]:
         return None
-    brain = filled(brain)
+    brain = filled(largest_component(foreground))
     volume = float(brain.sum()) * voxel_ml
     if not VOLUME_ML[0] <= volume <= VOLUME_ML[1] or _has_skull(data - background, brain, grid):
         return None

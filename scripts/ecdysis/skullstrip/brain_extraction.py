@@ -8,6 +8,7 @@ of the head, and a neck outside the template has no influence.
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,8 +84,11 @@ def run(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) 
     """
     from nipype.pipeline.engine.nodes import NodeExecutionError
 
+    graph = workflow(task, folder, threads=threads, recipe=recipe)
+    # nipype searches for garbage before each program. What was imported is none.
+    gc.freeze()
     try:
-        done = workflow(task, folder, threads=threads, recipe=recipe).run(plugin="Linear")
+        done = graph.run(plugin="Linear")
     except NodeExecutionError as error:
         summary = str(error).strip().splitlines()[0].rstrip(".")
         # antsRegistration writes nothing when head and template no longer overlap.
