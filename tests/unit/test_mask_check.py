@@ -65,6 +65,16 @@ def test_edge_area_counts_the_faces_of_the_field():
     assert mask_check.edge_area(mask, (2.0, 3.0, 4.0)) == 4 * 2 * 3
 
 
+@pytest.mark.parametrize(
+    ("side_cm", "upwards", "edge_cm2"), [(2, 1, 0), (2, -1, 4), (10, 1, 100 - 7.93), (10, -1, 100)]
+)
+def test_a_brain_stem_at_the_lowest_layer_is_no_cut(side_cm, upwards, edge_cm2):
+    mask = np.zeros((20, 20, 20), bool)
+    mask[5 : 5 + side_cm, 5 : 5 + side_cm, :10] = True
+    grid = NativeGrid(mask.shape, np.diag([10, 10, 10 * upwards, 1.0]), (10.0,) * 3)
+    assert mask_check.measure_shape(mask, grid)["edge_cm2"] == pytest.approx(edge_cm2)
+
+
 def test_shape_measures():
     mask = np.zeros((100, 100, 100), bool)
     mask[10:60, 10:60, 10:60] = True
