@@ -56,11 +56,15 @@ def masks_of(head: Head, own: Path) -> Iterator[tuple[str, Mask]]:
         yield tool, resample_from_to(values, (image.shape, image.affine), 1).get_fdata() > 0.5
 
 
+BORDER = (
+    "tissue_outside", "tissue_outside_in_slices", "tissue_inside", "matter_outside", "bone_inside",
+)  # fmt: skip
+
+
 def cell(image: nib.Nifti1Image, mask: Mask) -> str:
     """Return the verdict, with the measures outside and inside the border in per cent."""
     measures = mask_check.measure_image(mask, image)
-    pairs = ("tissue_outside", "tissue_inside"), ("matter_outside", "bone_inside")
-    border = [f"{100 * measures[key]:.0f}" for pair in pairs for key in pair if key in measures]
+    border = [f"{100 * measures[key]:.0f}" for key in BORDER if key in measures]
     return f"{mask_check.judge(measures)['verdict']} {'/'.join(border)}"
 
 

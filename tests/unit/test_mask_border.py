@@ -61,6 +61,17 @@ def test_a_good_mask_is_ok_and_planted_errors_are_seen(contrast):
     assert missed == []
 
 
+def test_in_thick_slices_a_mask_that_is_too_small_is_seen_within_the_slices():
+    data = head("T1w").reshape(SIZE, SIZE, -1, 2).mean(axis=3)
+    grid = NativeGrid(data.shape, np.diag([2.0, 2, 4, 1]), (2.0, 2.0, 4.0))
+    good, eroded = (
+        measure_border((distance() < radius)[:, :, ::2], grid, data) for radius in (MASK, MASK - 2)
+    )
+    assert good["tissue_outside_in_slices"] < 0.1
+    assert "tissue_outside" not in good
+    assert (verdict(good), verdict(eroded)) == ("ok", "look")
+
+
 def test_a_mask_without_its_half_has_tissue_outside():
     half = distance() < MASK
     half[: SIZE // 2] = False

@@ -73,9 +73,11 @@ def measure_border(mask: BoolArray, grid: NativeGrid, data: FloatArray) -> dict[
     -------
     dict
         Parts of the border, each on its worst side of the head. ``tissue_outside``: with tissue
-        directly outside; ``tissue_inside``: with tissue 2 to 3 mm inside. Where fluid is bright,
-        ``matter_outside``: with neither fluid nor bone within 2 mm outside; ``bone_inside``: with
-        bone 1.5 to 3 mm inside. Empty when voxels are too large or the mask is small.
+        directly outside, called ``tissue_outside_in_slices`` where thick slices leave the border
+        across them unmeasured; ``tissue_inside``: with tissue 2 to 3 mm inside. Where fluid is
+        bright, ``matter_outside``: with neither fluid nor bone within 2 mm outside;
+        ``bone_inside``: with bone 1.5 to 3 mm inside. Empty when voxels are too large or the mask
+        is small.
     """
     shape, affine = isotropic_grid(grid.shape, grid.affine, SPACING_MM)
     spacing = (SPACING_MM,) * 3
@@ -121,8 +123,9 @@ def _measure_sides(
         for part in (profiles(OUTSIDE_MM), profiles(INSIDE_MM))
     )
     within = [inside[here].mean() for side, here in sides.items() if side not in WIDE_FLUID]
+    name = "tissue_outside" if zooms.max() <= FINE_MM else "tissue_outside_in_slices"
     return {
-        "tissue_outside": round(float(max(outside[here].mean() for here in sides.values())), 3),
+        name: round(float(max(outside[here].mean() for here in sides.values())), 3),
         "tissue_inside": round(float(min(within)), 3),
     }
 
