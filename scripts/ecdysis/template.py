@@ -21,19 +21,18 @@ EMBEDDED_ORIGIN = (
     " terms (non-commercial use) are stricter than NiMARE's MIT licence"
 )
 EMBEDDED_SHA256 = {
-    f"tpl-{EMBEDDED_NAME}_{part}.nii.gz": digest
-    for part, digest in (
-        ("res-01_T1w", "fbb6e77a6b090368db105d1cab2c13abd141815998b85c95a520d09771f0021c"),
-        (
-            "res-01_desc-brain_mask",
-            "895cc1e3d13fa00eacf1659bea51a10b384d8bc1d2d751f9a1e131509194c9c9",
-        ),
-        ("res-02_T1w", "1616e98b88c0b213096e015d12f7a114648851989215493ba5799c76c19fd1f5"),
-        (
-            "res-02_desc-brain_mask",
-            "5e12ef73afaf8e2bf17ab855a82ca13bf36473ae11f0888c4c8978eb63a1a51b",
-        ),
-    )
+    "tpl-MNI152NLin6Asym_res-01_T1w.nii.gz": (
+        "fbb6e77a6b090368db105d1cab2c13abd141815998b85c95a520d09771f0021c"
+    ),
+    "tpl-MNI152NLin6Asym_res-01_desc-brain_mask.nii.gz": (
+        "895cc1e3d13fa00eacf1659bea51a10b384d8bc1d2d751f9a1e131509194c9c9"
+    ),
+    "tpl-MNI152NLin6Asym_res-02_T1w.nii.gz": (
+        "1616e98b88c0b213096e015d12f7a114648851989215493ba5799c76c19fd1f5"
+    ),
+    "tpl-MNI152NLin6Asym_res-02_desc-brain_mask.nii.gz": (
+        "5e12ef73afaf8e2bf17ab855a82ca13bf36473ae11f0888c4c8978eb63a1a51b"
+    ),
 }
 TISSUES = ("CSF", "GM", "WM")
 """The tissues of the maps in `priors`, in this order."""

@@ -1,12 +1,9 @@
 """Values that replace values, and the search for the person in text."""
 
-from struct import pack
-
 import pytest
 from ecdysis.deid.actions import DUMMIES, FORMS, capped_age, is_valid, shifted, without_remains
 from ecdysis.deid.scrub import Scrubber, date_tokens, id_tokens, name_tokens, place_tokens
 from ecdysis.deid.words import Words
-from ecdysis.dicom.siemens import Field, _field_bytes, read_csa
 from ecdysis.dicom.text import codecs_of, decode, encode
 
 
@@ -206,18 +203,3 @@ def test_text_is_read_whatever_its_character_set(charset: bytes, raw: bytes, tex
     found, codecs = decode(raw, "LO", codecs_of(charset))
     assert found == text
     assert decode(encode(found, codecs), "LO", codecs)[0] == text
-
-
-def test_a_csa_header_is_read_in_any_company() -> None:
-    """Fields are taken over from the header before; other lengths and orders change nothing."""
-    slow = Field("SliceNormalVector", 3, "FD", ["0.0", "0.5", "1.0"])
-    headers = [
-        [Field("B_value", 1, "IS", ["0"]), slow],
-        [Field("B_value", 1, "IS", ["1000"]), slow],
-        [slow, Field("B_value", 1, "IS", ["1000"])],
-        [Field("EchoLinePosition", 1, "IS", []), slow, slow],
-    ]
-    for fields in [*headers, *reversed(headers)]:
-        parts = [_field_bytes(field) for field in fields]
-        header = b"SV10\4\3\2\1" + pack("<ii", len(parts), 77) + b"".join(parts)
-        assert read_csa(header) == fields

@@ -1,4 +1,6 @@
-"""Lines of the protocol in Siemens headers that stay: names of programs and coils."""
+"""Siemens headers: how fields are read, and the names of programs and coils that stay."""
+
+from struct import pack
 
 import pytest
 from ecdysis.dicom import siemens
@@ -38,3 +40,18 @@ def test_the_name_of_a_coil_stays(name: str) -> None:
 @pytest.mark.parametrize("name", ["20190314", "3", "Coil of Dr X"])
 def test_no_other_text_is_the_name_of_a_coil(name: str) -> None:
     assert "tCoilID" not in protocol_of(f'sCoilElementID.tCoilID\t = \t"{name}"')
+
+
+def test_a_csa_header_is_read_in_any_company() -> None:
+    """Fields are taken over from the header before; other lengths and orders change nothing."""
+    slow = siemens.Field("SliceNormalVector", 3, "FD", ["0.0", "0.5", "1.0"])
+    headers = [
+        [siemens.Field("B_value", 1, "IS", ["0"]), slow],
+        [siemens.Field("B_value", 1, "IS", ["1000"]), slow],
+        [slow, siemens.Field("B_value", 1, "IS", ["1000"])],
+        [siemens.Field("EchoLinePosition", 1, "IS", []), slow, slow],
+    ]
+    for fields in [*headers, *reversed(headers)]:
+        parts = [siemens._field_bytes(field) for field in fields]
+        header = b"SV10\4\3\2\1" + pack("<ii", len(parts), 77) + b"".join(parts)
+        assert siemens.read_csa(header) == fields

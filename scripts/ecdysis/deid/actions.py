@@ -265,7 +265,7 @@ def _keep(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
     if has_pixels or keyword in vocabulary("geometry"):
         return value
     is_bad = context.scrub.is_identifier if vr in WHOLE_VRS else context.scrub.is_telling
-    is_bad = context.scrub.is_secret if keyword in vocabulary("timing") else is_bad
+    is_bad = context.scrub.is_secret if keyword in vocabulary("acquisition") else is_bad
     parts = numbers(vr, value, big=context.encoding.big)
     return None if any(map(is_bad, parts)) else value
 

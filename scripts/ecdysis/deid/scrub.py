@@ -142,8 +142,8 @@ class Scrubber(PatientNumbers):
             for codec in ("utf-8", "utf-16-le", "utf-16-be")
         }
         self._words = {_fold(token)[0] for token in every if token.isalpha()}
-        spelled = every | {number for token in every if (number := _number_in(token))}
-        ordered = sorted(map(_as_pattern, spelled), key=lambda form: (-len(form), form))
+        searched = every | {number for token in every if (number := _number_in(token))}
+        ordered = sorted(map(_as_pattern, searched), key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(ordered)) if ordered else None
 
     def __call__(self, text: str) -> str:

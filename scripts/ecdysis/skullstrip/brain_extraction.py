@@ -85,7 +85,7 @@ def run(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = RECIPE) 
     from nipype.pipeline.engine.nodes import NodeExecutionError
 
     graph = workflow(task, folder, threads=threads, recipe=recipe)
-    # nipype searches for garbage before each program. What was imported is none.
+    # nipype collects garbage before each program. From here on, imported modules are left out.
     gc.freeze()
     try:
         done = graph.run(plugin="Linear")
