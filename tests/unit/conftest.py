@@ -1,4 +1,4 @@
-"""A made-up output directory, and its pages."""
+"""A made-up output directory and its pages, and a de-identified session."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import report
+from tests.unit.audited_session import made_session
 from tests.unit.html_page import Page
 from tests.unit.made_output import MadeOutput
 
@@ -22,3 +23,8 @@ def updated(made: MadeOutput) -> Callable[..., Page]:
         return Page(made.root / name)
 
     return update
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> tuple[Path, Path]:
+    return made_session(tmp_path)
