@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -17,19 +18,20 @@ sys.path.insert(0, str(SCRIPTS))
 
 from ecdysis.config_schema import text_settings
 from ecdysis.errors import InputError
-from ecdysis.files import needing_room
+from ecdysis.files import needing_room, read_remembered
 from ecdysis.fingerprint import fingerprint
 from ecdysis import slurm, template
 from ecdysis.bids.image_name import ImageName
 from ecdysis.bids.validator import find_validator
 from ecdysis.console import SHORT
 from ecdysis.console.handler import Console, subject_of, unit_of
-from ecdysis.console.outcome import Outcomes
+from ecdysis.console.outcome import status_of
 from ecdysis.console.progress import Progress
 from ecdysis.leftovers import drop_descriptions
 from ecdysis.places import (
     DICOM,
     FULL_GRID,
+    MANIFEST,
     QUALITY_TABLE,
     REPORT_RUN,
     TEMPLATE_FOLDER,
@@ -292,8 +294,10 @@ def begin_console():
         for number, rule, wildcards in jobs_to_run()
         if rule != "all"
     }
-    outcomes = Outcomes(Path(OUTPUT_DIR or "."))
-    progress = Progress(jobs, outcomes.status_of)
+    root = Path(OUTPUT_DIR or ".")
+    progress = Progress(
+        jobs, partial(status_of, root, read_remembered(root / MANIFEST))
+    )
     CONSOLE.begin(progress, retries_of_rules(), results=OUTPUT_DIR or "")
 
 

@@ -9,7 +9,7 @@ status, the reasons, and what is still to do.
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ecdysis.errors import InputError
@@ -17,7 +17,7 @@ from ecdysis.files import needing_room
 from ecdysis.report.overview import ahead, cases
 from ecdysis.report.pages import Pages
 from ecdysis.report.records import load_run
-from ecdysis.report.status import HAS_PROBLEMS, PROBLEMS, HasStatus, Status, counts_of, has_problems
+from ecdysis.report.status import HAS_PROBLEMS, PROBLEMS, Status, counted, has_problems
 
 CASES = 10
 """Maximum number of images printed with their reasons."""
@@ -42,14 +42,14 @@ def update(output_dir: str | Path, *, ended: bool = False) -> Pages:
 def summary(pages: Pages) -> str:
     """Summarise the status of all images for the console."""
     listed = cases(pages.entries, NAMED)
-    lines = [f"Images: {_counted(pages.entries) or 'none'}."]
+    lines = [f"Images: {counted(pages.entries) or 'none'}."]
     for entry in listed[:CASES]:
         reasons = "; ".join(entry.verdict.reasons)
         lines.append(f"  {entry.status}: {entry.name}{f': {reasons}' if reasons else ''}")
     if len(listed) > CASES:
         lines.append(f"  and {len(listed) - CASES} more")
     if pages.statmaps:
-        lines.append(f"Statistical maps: {_counted(pages.statmaps)}.")
+        lines.append(f"Statistical maps: {counted(pages.statmaps)}.")
     lines += [
         f"  {item.status}: {item.title}: {'; '.join(item.reasons)}"
         for item in pages.statmaps
@@ -60,11 +60,6 @@ def summary(pages: Pages) -> str:
         waiting = f"{step.waiting} waiting" if step.waiting else ""
         lines.append(f"  to do: {step.stage}: {', '.join(filter(None, [running, waiting]))}")
     return "\n".join([*lines, f"Report: {pages.run.output_dir / 'index.html'}"])
-
-
-def _counted(entries: Iterable[HasStatus]) -> str:
-    """Such as ``1 failed, 3 done``."""
-    return ", ".join(f"{count} {status}" for status, count in counts_of(entries).items())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

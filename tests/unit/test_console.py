@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ecdysis.console import handler
 from ecdysis.console.handler import Console
-from ecdysis.console.outcome import Outcomes, reason_of
+from ecdysis.console.outcome import reason_of, status_of
 from ecdysis.console.progress import Progress
 from ecdysis.settled import settle
 
@@ -240,4 +240,4 @@ def test_the_reason_of_a_private_log_is_that_of_the_newest_record(tmp_path, monk
 
 
 def test_without_a_manifest_a_subject_whose_jobs_ended_is_done(tmp_path):
-    assert Outcomes(tmp_path).status_of("01") == "done"
+    assert status_of(tmp_path, {}, "01") == "done"

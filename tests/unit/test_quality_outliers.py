@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 from ecdysis.errors import InputError
-from ecdysis.quality.norms import Norm, from_json, read_norms
+from ecdysis.quality.norms import Norm, read_norms
 from ecdysis.quality.outliers import LEAST, flags, robust_z
 
 
@@ -90,7 +90,7 @@ def norms_file(tmp_path, *lines, header="key\tsuffix\tlow\thigh"):
 
 def test_norms_flag_at_any_n_and_say_so(tmp_path):
     norms = read_norms(norms_file(tmp_path, "cjv\tT1w\tn/a\t0.7", "snr_total\tT1w\t8\t"))
-    assert from_json([asdict(one) for one in norms]) == norms
+    assert [Norm(**asdict(one)) for one in norms] == norms
     values = {"sub-1_T1w": {"cjv": 0.8, "snr_total": 9}, "sub-1_T2w": {"cjv": 0.8}}
     found = flags(values, norms)
     assert flagged(found) == {"sub-1_T1w": ["cjv"]}

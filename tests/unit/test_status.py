@@ -1,9 +1,9 @@
 """One status for each image, from stages, self-check, flags, ratings and exclusions."""
 
 import pytest
+from ecdysis.bids.discovery import Exclusion
 from ecdysis.quality.outliers import Flag
 from ecdysis.ratings import Rating
-from ecdysis.report.model import NotProcessed
 from ecdysis.report.records import load_run
 from ecdysis.report.status import Status, Verdict, counts_of, entries_of, has_problems, judge
 
@@ -85,9 +85,9 @@ def test_a_rating_settles_a_review_but_no_failure(made: MadeOutput) -> None:
 
 def test_what_is_not_processed_has_one_of_three_statuses() -> None:
     image = "sub-01/anat/sub-01_T1w"
-    assert judge(NotProcessed(image, "01", "a rating", True)).status is Status.EXCLUDED
-    assert judge(NotProcessed(image, "01", "cut short")).status is Status.UNREADABLE
-    assert judge(NotProcessed(None, "01", "no T1w", False, False)).status is Status.NOT_APPLICABLE
+    assert judge(Exclusion(image, "01", "a rating", rated=True)).status is Status.EXCLUDED
+    assert judge(Exclusion(image, "01", "cut short")).status is Status.UNREADABLE
+    assert judge(Exclusion(None, "01", "no T1w", fault=False)).status is Status.NOT_APPLICABLE
 
 
 def test_counts_are_of_all_images_and_the_most_urgent_comes_first(made: MadeOutput) -> None:

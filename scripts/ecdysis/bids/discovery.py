@@ -62,7 +62,7 @@ class Image(ImageName):
 
 @dataclass(frozen=True)
 class Exclusion:
-    """An image or a subject that is not processed, with the reason.
+    """An image that is not processed, or with `image` None a whole subject, with the reason.
 
     `fault` is True if a person should repair it; the run then ends as failed. `rated` is True if
     a rating excluded it.
@@ -73,6 +73,11 @@ class Exclusion:
     reason: str
     fault: bool = True
     rated: bool = False
+
+    @property
+    def name(self) -> str:
+        """The image without its folder, or the subject."""
+        return self.image.rpartition("/")[2] if self.image else f"sub-{self.subject}"
 
 
 @dataclass(frozen=True)

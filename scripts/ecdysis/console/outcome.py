@@ -1,38 +1,33 @@
 """The results of subjects and jobs, from the status records."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ecdysis.errors import InputError
 from ecdysis.files import read_remembered
-from ecdysis.places import MANIFEST
 from ecdysis.report.records import load_run
 from ecdysis.report.status import PROBLEMS, Status, entries_of, worst
 
 
-class Outcomes:
-    """The status of subjects of an output directory.
+def status_of(output_dir: Path, manifest: Mapping[str, Any], subject: str) -> str:
+    """Return ``done``, ``review`` or ``failed`` for a subject, a label without ``sub-``.
 
-    Quality flags are not known before the table of the whole study is written.
+    `manifest` is that of the output directory, or empty. Quality flags are not known before the
+    table of the whole study is written.
     """
-
-    def __init__(self, output_dir: Path) -> None:
-        self._root = output_dir
-        self._manifest = read_remembered(output_dir / MANIFEST)
-
-    def status_of(self, subject: str) -> str:
-        """Return ``done``, ``review`` or ``failed`` for a label without ``sub-``."""
-        own = {
-            key: [item for item in self._manifest.get(key, ()) if str(item["subject"]) == subject]
-            for key in ("images", "excluded")
-        }
-        try:
-            run = load_run(self._root, only=subject, manifest={**self._manifest, **own})
-        except (InputError, KeyError):
-            return "done"
-        status = worst(entry for entry in entries_of(run, {}) if entry.subject.label == subject)
-        if status in PROBLEMS:
-            return "failed"
-        return "review" if status is Status.REVIEW else "done"
+    own = {
+        key: [item for item in manifest.get(key, ()) if str(item["subject"]) == subject]
+        for key in ("images", "excluded")
+    }
+    try:
+        run = load_run(output_dir, only=subject, manifest={**manifest, **own})
+    except (InputError, KeyError):
+        return "done"
+    status = worst(entry for entry in entries_of(run, {}) if entry.subject.label == subject)
+    if status in PROBLEMS:
+        return "failed"
+    return "review" if status is Status.REVIEW else "done"
 
 
 def reason_of(log: Path, unit: str) -> tuple[str, str] | None:

@@ -5,10 +5,9 @@ A TSV with the columns ``key``, ``suffix``, ``low`` and ``high``; ``n/a`` means 
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
@@ -64,11 +63,6 @@ def read_norms(path: Path) -> list[Norm]:
             raise InputError(f"{path} line {number}", str(error), "Correct the line") from None
         norms.append(norm)
     return norms
-
-
-def from_json(items: Iterable[Mapping[str, Any]]) -> list[Norm]:
-    """Return the norms that the manifest contains."""
-    return [Norm(**item) for item in items]
 
 
 def _norm(row: Mapping[str, str]) -> Norm:

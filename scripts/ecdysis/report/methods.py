@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ecdysis.bids.discovery import Exclusion
 from ecdysis.files import write_text
 from ecdysis.quality.dictionary import MEASURES
-from ecdysis.report.model import NotProcessed, ProcessedImage, Run
+from ecdysis.report.model import ProcessedImage, Run
 from ecdysis.report.overview import programs_of
 from ecdysis.report.references import bibtex, cited
 from ecdysis.report.wording import number
@@ -120,7 +121,7 @@ def _failed_at(image: ProcessedImage) -> str | None:
     return next((STEPS.get(name, name) for name in failed), None)
 
 
-def _reason(run: Run, item: NotProcessed) -> str:
+def _reason(run: Run, item: Exclusion) -> str:
     """Return why an image was not used, without the name and the note of a rater."""
     if not item.rated:
         return item.reason.partition(". ")[0].rstrip(".")

@@ -7,7 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from ecdysis.bids.discovery import Exclusion
 from ecdysis.errors import InputError
+from ecdysis.planning import entries
 from ecdysis.ratings import Rating
 
 State = Literal["failed", "interrupted", "running", "pending", "done"]
@@ -43,18 +45,13 @@ class Stage:
 class ProcessedImage:
     """One image of the study and its stages."""
 
-    folder: str
-    entities: str
+    name: str
+    """Such as ``sub-01_ses-1_T1w``."""
     suffix: str
     session: str | None
     stages: tuple[Stage, ...]
     finished: bool
     """Whether its results exist."""
-
-    @property
-    def name(self) -> str:
-        """Such as ``sub-01_ses-1_T1w``."""
-        return f"{self.entities}_{self.suffix}"
 
     @property
     def progress(self) -> State:
@@ -78,32 +75,13 @@ class ProcessedImage:
 
 
 @dataclass(frozen=True)
-class NotProcessed:
-    """An image that is not processed, with the reason; `image` is None for a whole subject.
-
-    `rated` is True when a rater excluded it, `fault` when the file is damaged.
-    """
-
-    image: str | None
-    subject: str
-    reason: str
-    rated: bool = False
-    fault: bool = True
-
-    @property
-    def name(self) -> str:
-        """The image without its folder, or the subject."""
-        return self.image.rpartition("/")[2] if self.image else f"sub-{self.subject}"
-
-
-@dataclass(frozen=True)
 class Subject:
     """One subject; `stages` are those of the subject or a session, each with its unit's name."""
 
     label: str
     images: tuple[ProcessedImage, ...]
     stages: tuple[tuple[str, Stage], ...]
-    exclusions: tuple[NotProcessed, ...]
+    exclusions: tuple[Exclusion, ...]
 
     @property
     def name(self) -> str:
@@ -117,7 +95,7 @@ class Subject:
         return worst([*(image.progress for image in self.images), *states])
 
     @property
-    def rejected(self) -> list[NotProcessed]:
+    def rejected(self) -> list[Exclusion]:
         """Its images that are not processed."""
         return [item for item in self.exclusions if item.image]
 
@@ -140,21 +118,11 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """DICOM files that are not used: session and series where known, number and reason."""
-
-    session: str | None
-    series: str | None
-    files: int
-    reason: str
-
-
-@dataclass(frozen=True)
 class Dicom:
     """The scanner's files: stages by session, files that are not used, notices."""
 
     sessions: Mapping[str, tuple[Stage, ...]]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[entries.Exclusion, ...]
     notices: tuple[str, ...]
 
 

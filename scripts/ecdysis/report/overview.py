@@ -11,7 +11,7 @@ from ecdysis.files import read_tsv
 from ecdysis.ordering import grouped
 from ecdysis.report.model import ProcessedImage, Run, State
 from ecdysis.report.quality import Comparison
-from ecdysis.report.status import Entry, Status, counts_of
+from ecdysis.report.status import Entry, Status, counted
 
 PACKAGES = (
     "snakemake", "pybids", "pydicom", "dcm2niix", "nibabel", "nipype", "antspyx", "nilearn",
@@ -77,7 +77,7 @@ def summary(run: Run, comparison: Comparison, entries: Sequence[Entry]) -> dict[
         "Subjects": str(len(run.subjects)),
         "Sessions": str(len(sessions)) if any(session for _, session in sessions) else "",
         "Images": _counts(image.suffix for image in images),
-        "Status": ", ".join(f"{count} {status}" for status, count in counts_of(entries).items()),
+        "Status": counted(entries),
         "Original orientation": _counts(_facts(images, "OriginalOrientation")),
         "Original voxel size": _range(
             [zoom for image in images for zoom in _zooms(image)], "mm", digits=2

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ecdysis import ratings
+from ecdysis.bids.discovery import Exclusion
+from ecdysis.ordering import grouped
 from ecdysis.report import wording
 from ecdysis.report.figure_files import FigureFile, Figures, figures_of, thumb_of, viewer_of
 from ecdysis.report.methods import keys_of, methods_of, numbered, write_methods
-from ecdysis.report.model import NotProcessed, ProcessedImage, Run, Subject
+from ecdysis.report.model import ProcessedImage, Run, Subject
 from ecdysis.report.overview import PACKAGES, ahead, cases, costs_of, programs_of, summary
 from ecdysis.report.provenance import log_tail, parameters_of
 from ecdysis.report.quality import Comparison, Place
@@ -80,10 +82,7 @@ class Pages:
 
     @cached_property
     def _entries(self) -> dict[str, list[Entry]]:
-        grouped: dict[str, list[Entry]] = {subject.label: [] for subject in self.run.subjects}
-        for entry in self.entries:
-            grouped[entry.subject.label].append(entry)
-        return grouped
+        return grouped((entry.subject.label, entry) for entry in self.entries)
 
     def write(self) -> None:
         """Write the pages of subjects that are missing or out of date, the table and the index."""
@@ -260,7 +259,7 @@ class Pages:
         }
 
 
-def _judged_of(subject: Subject) -> list[ProcessedImage | NotProcessed]:
+def _judged_of(subject: Subject) -> list[ProcessedImage | Exclusion]:
     """Return the images of a subject that a rater may judge, also those left out."""
     return [*subject.images, *subject.rejected]
 

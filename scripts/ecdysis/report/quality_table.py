@@ -12,7 +12,7 @@ from ecdysis.errors import InputError
 from ecdysis.files import read_json, read_tsv, tsv_text, write_json, write_text
 from ecdysis.places import QUALITY_TABLE
 from ecdysis.quality.dictionary import MEASURES, OF_SKULLSTRIP, Measure
-from ecdysis.quality.norms import Norm, from_json
+from ecdysis.quality.norms import Norm
 from ecdysis.quality.outliers import RULE, Flag, Values, flags
 from ecdysis.report.model import ProcessedImage, Run
 from ecdysis.report.status import PROBLEMS, Entry, Status, entries_of
@@ -36,14 +36,10 @@ def reasons_of(run: Run) -> dict[str, dict[str, str]]:
     return {image.name: _reasons(image) for _, image in run.images}
 
 
-def norms_of(run: Run) -> list[Norm]:
-    """Return the norms of the user's norms file, from the manifest."""
-    return from_json(run.settings.get("quality", {}).get("norms") or [])
-
-
 def flags_of(run: Run) -> dict[str, list[Flag]]:
     """Return the quality flags of each image, by its name."""
-    return flags(values_of(run), norms_of(run))
+    norms = run.settings.get("quality", {}).get("norms") or []
+    return flags(values_of(run), [Norm(**norm) for norm in norms])
 
 
 def write_table(run: Run) -> None:

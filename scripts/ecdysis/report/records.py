@@ -9,21 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ecdysis.bids.discovery import Exclusion
 from ecdysis.bids.image_name import ImageName
 from ecdysis.files import read_json, read_manifest
-from ecdysis.ordering import natural_key
+from ecdysis.ordering import grouped, natural_key
 from ecdysis.places import TEMPLATE, VALIDATION, record_file
+from ecdysis.planning import entries
 from ecdysis.ratings import by_image, from_json
-from ecdysis.report.model import (
-    Dicom,
-    LeftOut,
-    NotProcessed,
-    ProcessedImage,
-    Run,
-    Stage,
-    State,
-    Subject,
-)
+from ecdysis.report.model import Dicom, ProcessedImage, Run, Stage, State, Subject
 from ecdysis.run_lock import is_at_work
 
 DICOM_STAGE = "convert"
@@ -92,7 +85,8 @@ def _subjects(
     only: str | None,
 ) -> Iterator[Subject]:
     """Yield the subjects in natural order; see `load_run`."""
-    excluded = _exclusions(manifest)
+    exclusions = (Exclusion(**item) for item in manifest.get("excluded", []))
+    excluded = grouped((item.subject, item) for item in exclusions)
     images: dict[str, list[Mapping[str, Any]]] = {subject: [] for subject in excluded}
     for item in manifest["images"]:
         images.setdefault(str(item["subject"]), []).append(item)
@@ -108,15 +102,6 @@ def _subjects(
             yield _unread(label, images[label], others)
 
 
-def _exclusions(manifest: Mapping[str, Any]) -> dict[str, list[NotProcessed]]:
-    excluded: dict[str, list[NotProcessed]] = {}
-    for item in manifest.get("excluded", []):
-        subject, rated, fault = str(item["subject"]), item.get("rated"), item.get("fault", True)
-        exclusion = NotProcessed(item["image"], subject, item["reason"], bool(rated), fault)
-        excluded.setdefault(subject, []).append(exclusion)
-    return excluded
-
-
 def _dicom(read: Reader, plan: Mapping[str, Any], only: str | None) -> Dicom | None:
     """Read what became of the sessions of a plan, or of those of one subject."""
     if not plan:
@@ -126,10 +111,7 @@ def _dicom(read: Reader, plan: Mapping[str, Any], only: str | None) -> Dicom | N
         names = [name for name in names if name.partition("_")[0] == f"sub-{only}"]
     return Dicom(
         {name: tuple(read(name, stage) for stage in SESSION_STAGES) for name in names},
-        tuple(
-            LeftOut(item["session"], item["series"], item["files"], item["reason"])
-            for item in plan["excluded"]
-        ),
+        tuple(entries.Exclusion(**item) for item in plan["excluded"]),
         tuple(plan["notices"]),
     )
 
@@ -140,12 +122,16 @@ def _stripping(manifest: Mapping[str, Any]) -> bool:
 
 
 def _unread(
-    label: str, images: Sequence[Mapping[str, Any]], exclusions: Sequence[NotProcessed]
+    label: str, images: Sequence[Mapping[str, Any]], exclusions: Sequence[Exclusion]
 ) -> Subject:
     """Return a subject and its images without reading their status."""
     unread = [
         ProcessedImage(
-            item["folder"], item["entities"], item["suffix"], item["session"], (), finished=False
+            f"{item['entities']}_{item['suffix']}",
+            item["suffix"],
+            item["session"],
+            (),
+            finished=False,
         )
         for item in images
     ]
@@ -157,7 +143,7 @@ def _subject(
     read: Reader,
     label: str,
     images: Sequence[Mapping[str, Any]],
-    exclusions: Sequence[NotProcessed],
+    exclusions: Sequence[Exclusion],
     dicom: Dicom | None,
     *,
     stripping: bool,
@@ -192,8 +178,9 @@ def _image(root: Path, read: Reader, item: Mapping[str, Any], *, stripping: bool
     if stripping:
         results.append(image.mask)
     finished = drawn and all((root / result).is_file() for result in results)
-    names = (image.folder, image.entities, image.suffix, item["session"])
-    return ProcessedImage(*names, tuple(stages), finished=finished)
+    return ProcessedImage(
+        image.file, image.suffix, item["session"], tuple(stages), finished=finished
+    )
 
 
 def _read(root: Path, unit: str, name: str, *, live: bool) -> Stage:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from ecdysis.bids.discovery import Exclusion
 from ecdysis.quality.outliers import Flag
 from ecdysis.ratings import Rating
-from ecdysis.report.model import NotProcessed, ProcessedImage, Run, Stage, Subject
+from ecdysis.report.model import ProcessedImage, Run, Stage, Subject
 
 NO_REASON = "no reason was recorded"
 HARMLESS = ("trailing dimensions of 1 were removed",)
@@ -60,7 +61,7 @@ class Entry:
     """
 
     subject: Subject
-    item: ProcessedImage | NotProcessed | None
+    item: ProcessedImage | Exclusion | None
     verdict: Verdict
     flags: tuple[Flag, ...] = ()
     unit: str = ""
@@ -117,7 +118,7 @@ def _without_image(subject: Subject) -> Iterator[Entry]:
 
 
 def judge(
-    item: ProcessedImage | NotProcessed,
+    item: ProcessedImage | Exclusion,
     shared: Sequence[Stage] = (),
     flags: Sequence[Flag] = (),
     ratings: Sequence[Rating] = (),
@@ -131,7 +132,7 @@ def judge(
     `on_fail` is ``stop`` where a mask that fails its self-check makes the image failed, ``flag``
     where it makes it one to review.
     """
-    if isinstance(item, NotProcessed):
+    if isinstance(item, Exclusion):
         return Verdict(_of_exclusion(item), (item.reason,))
     begun = [stage for stage in item.stages if stage.state != "pending"]
     unfinished = _of_stages([*begun, *shared])
@@ -185,12 +186,17 @@ def counts_of(entries: Iterable[HasStatus]) -> dict[Status, int]:
     return {status: statuses.count(status) for status in Status if status in statuses}
 
 
+def counted(entries: Iterable[HasStatus]) -> str:
+    """Return such as ``1 failed, 3 done``."""
+    return ", ".join(f"{count} {status}" for status, count in counts_of(entries).items())
+
+
 def has_problems(entries: Iterable[HasStatus]) -> bool:
     """Whether the run must end with an exit status other than 0."""
     return any(entry.status in PROBLEMS for entry in entries)
 
 
-def _of_exclusion(item: NotProcessed) -> Status:
+def _of_exclusion(item: Exclusion) -> Status:
     if item.rated:
         return Status.EXCLUDED
     return Status.UNREADABLE if item.fault and item.image else Status.NOT_APPLICABLE

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecdysis.report.model import Run, Subject
-from ecdysis.report.status import Entry, Status, counts_of
+from ecdysis.report.status import Entry, Status, counted
 
 MATRIX_ROWS = 2
 
@@ -98,11 +98,9 @@ def size(run: Run, entries: Sequence[Entry]) -> str:
 
 def _counted(entries: Sequence[Entry], noun: str) -> str:
     """Such as ``3 images: 2 done, 1 failed``."""
-    counts = counts_of(entries)
-    if len(entries) > 1 and list(counts) == [Status.DONE]:
+    if len(entries) > 1 and {entry.status for entry in entries} == {Status.DONE}:
         return f"{number(len(entries), noun)}, all done"
-    words = ", ".join(f"{count} {status}" for status, count in counts.items())
-    return f"{number(len(entries), noun)}: {words}" if words else number(0, noun)
+    return f"{number(len(entries), noun)}: {counted(entries)}" if entries else number(0, noun)
 
 
 def number(count: int, noun: str) -> str:
