@@ -253,7 +253,14 @@ def _check_size(path: Path, header: Nifti1Header, stream: BinaryIO, size: int) -
     stream.seek(-4, 2)
     if int.from_bytes(stream.read(4), "little") == expected % 2**32:
         return
-    if _decompressed_size(path, stream, expected) < expected:
+    # It may have several gzip members, so all of it is decompressed, in pieces.
+    stream.seek(0)
+    try:
+        with reader(stream) as whole:
+            held = read_to_end(path, whole, 0, expected)
+    except BROKEN_GZIP as error:
+        raise damaged(path, error) from error
+    if held < expected:
         problem = f"it holds fewer than the {expected} bytes that its header promises"
         raise InputError(path, problem, AGAIN)
 
@@ -274,13 +281,3 @@ def read_to_end(path: Path, content: IGzipFile, done: int, expected: int) -> int
             problem = f"it holds far more than the {expected} bytes that its header promises"
             raise InputError(path, problem, AGAIN)
     return done
-
-
-def _decompressed_size(path: Path, stream: BinaryIO, expected: int) -> int:
-    """Count the decompressed bytes of a gzip file with all its members, in pieces."""
-    stream.seek(0)
-    try:
-        with reader(stream) as whole:
-            return read_to_end(path, whole, 0, expected)
-    except BROKEN_GZIP as error:
-        raise damaged(path, error) from error

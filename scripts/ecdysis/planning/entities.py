@@ -6,10 +6,10 @@ encoding), ``echo`` and ``part``. Images without such a difference are repeats, 
 (see `ecdysis.planning.names`). BIDS 1.10, Appendix: Entities.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ecdysis.bids import schema
+from ecdysis.ordering import grouped
 from ecdysis.planning.decision import Decision, acquisitions
 from ecdysis.planning.entries import Facts
 from ecdysis.planning.recognise import description_words, entity_labels, task_label
@@ -86,10 +86,7 @@ def distinguish_equal_names(
         name: schema.join(given | {key: labels[key] for key in differing if key in labels})
         for name, labels in labels_of.items()
     }
-    by_entities: defaultdict[str, list[str]] = defaultdict(list)
-    for name, text in named.items():
-        by_entities[text].append(name)
-    for text, names in by_entities.items():
+    for text, names in grouped((text, name) for name, text in named.items()).items():
         if len(names) > 1 and "run" not in given and schema.allows(kind, "run"):
             runs = {name: str(run) for run, name in enumerate(names, start=1)}
             named |= {name: schema.with_entities(text, run=run) for name, run in runs.items()}
@@ -115,10 +112,9 @@ def _fixed_labels(kind: str, decision: Decision) -> Labels:
 def _with_equal_labels(
     several: Sequence[Decision], labels: Mapping[str, Labels]
 ) -> Iterable[list[Decision]]:
-    groups: defaultdict[tuple[tuple[str, str], ...], list[Decision]] = defaultdict(list)
-    for decision in several:
-        groups[tuple(sorted(labels[decision.series.id].items()))].append(decision)
-    return list(groups.values())
+    return grouped(
+        (tuple(sorted(labels[decision.series.id].items())), decision) for decision in several
+    ).values()
 
 
 def _acquisition_labels(kind: str, several: Sequence[Decision]) -> Labels:

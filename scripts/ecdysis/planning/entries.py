@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from ecdysis.bids.image_name import ImageName
 from ecdysis.bids.outputs import Output
 
 Json = dict[str, Any]
@@ -93,24 +94,16 @@ class PlannedSession:
 
 
 @dataclass(frozen=True)
-class PlannedImage:
+class PlannedImage(ImageName):
     """An image that is processed in its own job.
 
     ``session`` is the session label, ``dicom_session`` the name of the session.
     """
 
-    folder: str
-    entities: str
-    suffix: str
     subject: str
     session: str | None
     series: str
     dicom_session: str
-
-    @property
-    def name(self) -> str:
-        """The path in the dataset, without extension."""
-        return f"{self.folder}/{self.entities}_{self.suffix}"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
 from ecdysis.key import Key
+from ecdysis.ordering import grouped
 from ecdysis.planning.participants_map import (
     People,
     check_issuers,
@@ -105,10 +106,7 @@ def assign(
     notices = mixed_patients(series, people)
     visit_of = visits(series)
     sessions: dict[Study, tuple[str, str | None]] = {}
-    by_person: defaultdict[str, list[Study]] = defaultdict(list)
-    for study in listed:
-        by_person[people[study[0]]].append(study)
-    for person, own in by_person.items():
+    for person, own in grouped((people[study[0]], study) for study in listed).items():
         given = {} if mapped is None else _mapped_sessions(own, mapped, dates)
         for study, label in _sessions(own, visit_of, given, known_labels, person, notices).items():
             sessions[study] = (person, label)

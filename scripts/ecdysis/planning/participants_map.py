@@ -9,6 +9,7 @@ from pathlib import Path
 from ecdysis.dicom.header import Header
 from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
+from ecdysis.ordering import grouped
 from ecdysis.planning.series import Patient, Series
 
 
@@ -127,9 +128,7 @@ def mixed_patients(series: Sequence[Series], people: Mapping[Patient, str]) -> l
     It is a sentence for each PatientID with different names, birth dates or sexes. `people` has the
     participant label of each patient.
     """
-    headers: defaultdict[Patient, list[Header]] = defaultdict(list)
-    for item in series:
-        headers[item.patient] += item.headers
+    headers = grouped((item.patient, header) for item in series for header in item.headers)
     notices = []
     for patient, label in people.items():
         counts = {

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from ecdysis.ordering import grouped
 from ecdysis.planning.entries import Deviation, Facts, Protocol
 
 FEWEST_SESSIONS = 3
@@ -53,11 +54,8 @@ FREE_TEXT = ("receive coil", "software version")
 
 def protocols(acquired: Sequence[Acquired]) -> list[Protocol]:
     """Group the series of a study by name and parameters, the largest group of each name first."""
-    by_name: defaultdict[str, list[Acquired]] = defaultdict(list)
-    for item in acquired:
-        by_name[item.name].append(item)
     groups = []
-    for name, images in sorted(by_name.items()):
+    for name, images in sorted(grouped((item.name, item) for item in acquired).items()):
         columns = {parameter: _texts(parameter, images) for parameter in (*NUMBERS, *TEXTS)}
         members: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
         for values, image in zip(zip(*columns.values(), strict=True), images, strict=True):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ecdysis.bids import schema
 from ecdysis.bids.outputs import Output, outputs
+from ecdysis.ordering import grouped
 from ecdysis.planning.decision import Decision, PlanOptions
 from ecdysis.planning.entities import distinguish, distinguish_equal_names
 from ecdysis.planning.entries import (
@@ -104,10 +105,11 @@ class SessionPlanner:
 
     def _name_images(self, session: Session, decisions: Sequence[Decision]) -> dict[str, Name]:
         """Return the name of each series; companions are named after their partners."""
-        by_kind: defaultdict[tuple[bool, str], list[Decision]] = defaultdict(list)
-        for decision in decisions:
-            if decision.kind:
-                by_kind[decision.partner is not None, decision.kind].append(decision)
+        by_kind = grouped(
+            ((decision.partner is not None, decision.kind), decision)
+            for decision in decisions
+            if decision.kind
+        )
         names: dict[str, Name] = {}
         for (_, kind), members in sorted(by_kind.items()):
             names |= self._name_kind(session, kind, members, names)
@@ -143,11 +145,12 @@ class SessionPlanner:
         self, session: Session, decisions: Sequence[Decision], names: dict[str, Name]
     ) -> tuple[list[Decision], dict[str, Name]]:
         """Give series with equal names a run; leave them out if the user set equal runs."""
-        users: defaultdict[str, list[str]] = defaultdict(list)
-        for decision in decisions:
-            if decision.kind:
-                for path in _paths(session, decision, names[decision.series.id]):
-                    users[path].append(decision.series.id)
+        users = grouped(
+            (path, decision.series.id)
+            for decision in decisions
+            if decision.kind
+            for path in _paths(session, decision, names[decision.series.id])
+        )
         clashing = {series for same in users.values() if len(same) > 1 for series in same}
         settled = []
         for decision in decisions:
