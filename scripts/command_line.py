@@ -110,11 +110,11 @@ def submit_shards(command: Sequence[str], count: int, cores: str, options: list[
     """Submit the shards of a run and the joined report; return what went wrong, if anything."""
     sys.path.insert(0, str(ROOT / "scripts"))
     from ecdysis.errors import InputError
-    from ecdysis.shard_jobs import ShardJobs, shard_commands
+    from ecdysis.shard_jobs import shard_commands, submit
 
     run, join = shard_commands(command, count)
     try:
-        array, joining = ShardJobs(count, int(cores), run, join, options).submit()
+        array, joining = submit(count, int(cores), run, join, options)
     except InputError as error:
         return f"Nothing was run. {error}"
     place = next(word for word in command if word.startswith("output_dir="))

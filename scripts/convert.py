@@ -1,13 +1,12 @@
 """Place one converted anatomical image and its sidecar in the dataset."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ecdysis.conversion.nifti import NiftiSeries
 from ecdysis.conversion.sidecar import without_dropped
-from ecdysis.files import atomic, write_json
+from ecdysis.files import copy_file, write_json
 
 
 def place_image(
@@ -34,8 +33,7 @@ def place_image(
     made = series.image(path)
     kept = without_dropped(made.sidecar)
     write_json(sidecar, {**kept, **(metadata or {})})
-    with atomic(image) as partial:
-        shutil.copyfile(made.image, partial)
+    copy_file(made.image, image)
     return {
         "series": series.series,
         "files": series.files,

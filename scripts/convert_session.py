@@ -68,7 +68,6 @@ def place_session(
 
 
 def _problems_of(session: Session, options: Sequence[str]) -> list[str]:
-    """Return why planned images or series were not made."""
     return session.failed + [
         f"{left.image} was not made: BIDS requires {' and '.join(left.absent)}, which its header "
         f"does not have. {remedy(left.absent, options)}."

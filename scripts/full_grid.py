@@ -4,11 +4,10 @@ The files lie in a derivative dataset of their own: there ``desc-preproc`` is th
 without its bias field.
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from ecdysis.files import atomic, read_json, write_json
+from ecdysis.files import copy_file, read_json, write_json
 from ecdysis.image.sidecar import grid_facts, sidecar_of
 from ecdysis.image.volume import read, with_values, write
 from ecdysis.skullstrip.segmentation import Inputs, Outputs, segment
@@ -31,8 +30,7 @@ def copy_transforms(transforms: Mapping[Path, Path]) -> None:
     """Copy each transform, with its sidecar, to its new place."""
     for source, copy in transforms.items():
         for start, end in ((source, copy), (sidecar_of(source), sidecar_of(copy))):
-            with atomic(end) as partial:
-                shutil.copyfile(start, partial)
+            copy_file(start, end)
 
 
 if "snakemake" in globals():

@@ -14,7 +14,7 @@ The schema marks settings with keys of its own:
 - ``x-text: true``: the values are text even where YAML reads a number, as in ``010``.
 """
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -92,13 +92,15 @@ def resolved(schema: Schema, root: Schema) -> Schema:
     return {**root["$defs"][schema["$ref"].rsplit("/", 1)[-1]], **schema}
 
 
-def with_absolute_paths(settings: Values, absolute: Callable[[str], str]) -> dict[str, Any]:
-    """Return a copy of `settings` with every path replaced by ``absolute(path)``."""
+def with_absolute_paths(settings: Values, base: Path) -> dict[str, Any]:
+    """Return a copy of `settings` whose paths are absolute, read relative to `base`."""
 
     def change(value: Any) -> Any:
         if isinstance(value, list):
             return [change(item) for item in value]
-        return absolute(value) if value and isinstance(value, str) else value
+        if value and isinstance(value, str):
+            return str(Path(base, Path(value).expanduser()).resolve())
+        return value
 
     result = deepcopy(dict(settings))
     for setting in all_settings():

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -91,6 +92,12 @@ def write_text(path: str | PathLike[str], text: str) -> None:
 def write_json(path: str | PathLike[str], content: Any) -> None:
     """Write `content` as indented JSON, atomically."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def copy_file(source: str | PathLike[str], target: str | PathLike[str]) -> None:
+    """Copy the content of a file, atomically."""
+    with atomic(target) as partial:
+        shutil.copyfile(source, partial)
 
 
 def sha256(path: str | PathLike[str]) -> str:

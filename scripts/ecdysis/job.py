@@ -55,7 +55,9 @@ def recorded(
     log may contain identifying text and is not in the outputs; the record then gives only the type
     of an unexpected error. The yielded dict is written to the record as ``details``.
     """
-    status = _record_of(log := Path(str(job.log)), stage, unit)
+    log = Path(str(job.log))
+    status = record_file(unit or "", stage)
+    status = status if unit else log.with_name(status.name)
     _stop_where_settled(status, log, stage)
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(job.threads)))
     os.environ.setdefault("NIPYPE_NO_ET", "1")
@@ -91,7 +93,6 @@ def recorded(
 
 
 def _new_record(job: Any, stage: str, log: Path | None) -> dict[str, Any]:
-    """Return the status record of a stage that begins."""
     return {
         "stage": stage,
         **{key: str(value) for key, value in job.wildcards.items()},
@@ -105,12 +106,6 @@ def optional(files: Any, name: str) -> Path | None:
     """Return the file that a rule calls `name`, or None when it has no such file."""
     file = files.get(name)
     return Path(file) if file else None
-
-
-def _record_of(log: Path, stage: str, unit: str | None) -> Path:
-    """Return the status record of a stage."""
-    record = record_file(unit or "", stage)
-    return record if unit else log.with_name(record.name)
 
 
 def _reason(error: Exception, *, private: bool) -> str:

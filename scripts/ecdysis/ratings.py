@@ -213,7 +213,6 @@ def _tags(text: str) -> list[str]:
 
 
 def _rating(where: str, row: Mapping[str, Any]) -> Rating:
-    """Check one row."""
     given = {key: row[key] for key in COLUMNS if row.get(key) is not None}
     texts = {key: value for key, value in given.items() if key != "tags"}
     tags = given.get("tags", [])

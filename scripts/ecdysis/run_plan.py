@@ -122,7 +122,6 @@ def forget_lost(plan: Plan, output_dir: Path, bids_dir: Path) -> list[str]:
 
 
 def _images_by_session(plan: Plan) -> dict[str, list[Output]]:
-    """Return the images that are converted with each session."""
     images: dict[str, list[Output]] = {}
     for series in plan.others:
         images.setdefault(series.dicom_session, []).extend(series.outputs)

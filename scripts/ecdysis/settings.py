@@ -55,10 +55,10 @@ def resolve(given: Mapping[str, Any], cwd: Path) -> Settings:
     settings = deepcopy(_defaults())
     given = _typed(given, schema, schema)
     check(given, schema, "the command line or --configfile")
-    given = _with_absolute_paths(given, cwd)
+    given = with_absolute_paths(given, cwd)
     bids_dir = folders.dataset(given.get("bids_dir"), cwd)
     if bids_dir and (own := bids_dir / STUDY_SETTINGS).is_file():
-        _merge(settings, _with_absolute_paths(_study_settings(own, schema), bids_dir))
+        _merge(settings, with_absolute_paths(_study_settings(own, schema), bids_dir))
     _merge(settings, given)
     settings["bids_dir"] = str(bids_dir) if bids_dir else None
     check_shard(settings["shard"])
@@ -130,13 +130,6 @@ def given_as_text(
             except yaml.YAMLError:
                 continue
     return {**config, **{name: value for name, value in written.items() if name in config}}
-
-
-def _with_absolute_paths(given: Mapping[str, Any], base: Path) -> Settings:
-    """Return a copy of `given` whose paths are absolute, read relative to `base`."""
-    return with_absolute_paths(
-        given, lambda path: str(Path(base, Path(path).expanduser()).resolve())
-    )
 
 
 def _check_deface(settings: Settings) -> None:

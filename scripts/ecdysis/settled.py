@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ecdysis.files import atomic, read_json
+from ecdysis.files import copy_file, read_json
 from ecdysis.places import SETTLED
 
 
@@ -19,16 +19,16 @@ def settle(status: Path, log: Path) -> None:
     Records outside the output directory would outlive the run, so they are not kept.
     """
     if not status.is_absolute():
-        _copy(log, _kept(log))
-        _copy(status, _kept(status))
+        copy_file(log, _kept(log))
+        copy_file(status, _kept(status))
 
 
 def settled(status: Path, log: Path) -> dict[str, Any] | None:
     """Restore and return the record of an earlier failure in this run, if there is one."""
     if status.is_absolute() or not _kept(status).is_file():
         return None
-    _copy(_kept(log), log)
-    _copy(_kept(status), status)
+    copy_file(_kept(log), log)
+    copy_file(_kept(status), status)
     record: dict[str, Any] = read_json(status)
     return record
 
@@ -46,8 +46,3 @@ def forget_settled(output_dir: Path) -> None:
 def _kept(path: Path) -> Path:
     """Return the path of the copy; copies of private files stay in the private directory."""
     return path.with_name(f".{path.name}.settled") if path.is_absolute() else SETTLED / path
-
-
-def _copy(source: Path, target: Path) -> None:
-    with atomic(target) as partial:
-        shutil.copyfile(source, partial)

@@ -6,7 +6,6 @@ start of Snakemake for every image, and a job graph of the whole study.
 
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ecdysis.errors import InputError
 
@@ -19,52 +18,45 @@ MEMORY_PER_CORE = 2000
 """MB; the largest request of a rule is 2000 for one core (docs/cluster.md)."""
 
 
-@dataclass(frozen=True)
-class ShardJobs:
-    """The Slurm jobs of a study in `count` shards; each has `cores` cores."""
+def submit(
+    count: int, cores: int, run: Sequence[str], join: Sequence[str], options: Sequence[str] = ()
+) -> tuple[str, str]:
+    """Submit a study in `count` shards; return the numbers of the array and of the joining job.
 
-    count: int
-    cores: int
-    run: Sequence[str]
-    """The Snakemake command of a shard, with `NUMBER` for its number."""
-    join: Sequence[str]
-    """The Snakemake command of the joined report."""
-    options: Sequence[str] = ()
-    """Further options of ``sbatch``, such as ``--account=A``."""
+    Each shard has `cores` cores. `run` and `join` are the Snakemake commands of a shard, with
+    `NUMBER` for its number, and of the joined report. `options` are further options of ``sbatch``,
+    such as ``--account=A``.
 
-    def submit(self) -> tuple[str, str]:
-        """Submit all jobs; return the numbers of the array and of the joining job.
+    Raises
+    ------
+    InputError
+        Slurm does not accept a job.
+    """
+    size = [f"--cpus-per-task={cores}", f"--mem-per-cpu={MEMORY_PER_CORE}"]
+    array = _sbatch("ecdysis", [*size, f"--array=1-{count}", *options], run)
+    # A shard with a failed image ends as failed, and its results are joined all the same.
+    after = [f"--dependency=afterany:{array}", "--cpus-per-task=1", "--mem=4000"]
+    return array, _sbatch("ecdysis-join", [*after, *options], join)
 
-        Raises
-        ------
-        InputError
-            Slurm does not accept a job.
-        """
-        size = [f"--cpus-per-task={self.cores}", f"--mem-per-cpu={MEMORY_PER_CORE}"]
-        array = self._sbatch("ecdysis", [*size, f"--array=1-{self.count}"], self.run)
-        # A shard with a failed image ends as failed, and its results are joined all the same.
-        after = [f"--dependency=afterany:{array}", "--cpus-per-task=1", "--mem=4000"]
-        return array, self._sbatch("ecdysis-join", after, self.join)
 
-    def _sbatch(self, name: str, options: Sequence[str], command: Sequence[str]) -> str:
-        fixed = ["--parsable", f"--job-name={name}", f"--output={name}-%j.log", *options]
-        script = script_of(command)
-        try:
-            done = subprocess.run(
-                ["sbatch", *fixed, *self.options],
-                input=script,
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-        except (OSError, subprocess.CalledProcessError) as error:
-            answer = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
-            raise InputError(
-                "sbatch",
-                f"Slurm did not accept the job ({answer})",
-                "Start on a login node, and correct --sbatch, such as --sbatch='--account=A'",
-            ) from error
-        return done.stdout.strip().partition(";")[0]
+def _sbatch(name: str, options: Sequence[str], command: Sequence[str]) -> str:
+    fixed = ["--parsable", f"--job-name={name}", f"--output={name}-%j.log"]
+    try:
+        done = subprocess.run(
+            ["sbatch", *fixed, *options],
+            input=script_of(command),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        answer = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+        raise InputError(
+            "sbatch",
+            f"Slurm did not accept the job ({answer})",
+            "Start on a login node, and correct --sbatch, such as --sbatch='--account=A'",
+        ) from error
+    return done.stdout.strip().partition(";")[0]
 
 
 def shard_commands(command: Sequence[str], count: int) -> tuple[list[str], list[str]]:

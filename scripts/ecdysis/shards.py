@@ -90,7 +90,6 @@ def join(patterns: Sequence[str], output_dir: Path) -> None:
 
 
 def _matching_folders(patterns: Sequence[str]) -> list[Path]:
-    """Return the directories that match the patterns."""
     folders: list[Path] = []
     for pattern in patterns:
         path = Path(pattern)
@@ -113,7 +112,6 @@ def _check_output_dir(output_dir: Path, roots: Sequence[Path]) -> None:
 
 
 def _joined(manifests: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the joined manifest of all shards."""
     first_root, first = next(iter(manifests.items()))
     owner: dict[str, Path] = {}
     for root, manifest in manifests.items():

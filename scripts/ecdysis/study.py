@@ -5,7 +5,7 @@ starts for jobs elsewhere read the manifest (`Study.load`) instead of searching 
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from operator import attrgetter
@@ -262,7 +262,7 @@ def _study_of_dataset(settings: Settings, plan: Plan, *, dry_run: bool) -> Study
     if not dry_run:
         forget_lost(plan, output_dir, bids_dir)
     ratings = read_ratings(settings["ratings"])
-    check_known(ratings, names, _image_finder(bids_dir))
+    check_known(ratings, names, partial(_exists, bids_dir))
     images, exclusions = leave_out(images, exclusions, ratings)
     best = best_t1ws(images, output_dir)
     study = Study(settings, images, exclusions, plan, find_maps(settings), ratings, best_t1w=best)
@@ -341,15 +341,11 @@ def _preflight(path: Path) -> None:
     preflight(path)
 
 
-def _image_finder(bids_dir: Path) -> Callable[[str], bool]:
-    """Return a function that returns whether the dataset has the image of a name."""
-
-    def exists(name: str) -> bool:
-        folder = "/".join(part for part in name.split("_") if part[:4] in ("sub-", "ses-"))
-        places = (bids_dir / folder / "anat" / f"{name}{ending}" for ending in EXTENSIONS)
-        return any(place.is_file() for place in places)
-
-    return exists
+def _exists(bids_dir: Path, name: str) -> bool:
+    """Return whether the dataset has the image of a name."""
+    folder = "/".join(part for part in name.split("_") if part[:4] in ("sub-", "ses-"))
+    places = (bids_dir / folder / "anat" / f"{name}{ending}" for ending in EXTENSIONS)
+    return any(place.is_file() for place in places)
 
 
 def _token(name: str) -> str:

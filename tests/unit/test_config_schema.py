@@ -48,7 +48,7 @@ def test_paths_are_replaced_at_every_depth():
         "deid": {"edits": ["d", {"remove": "PatientName"}]},
         "skullstrip": {"template": {"priors": ["e"], "name": "MNI"}},
     }
-    assert with_absolute_paths(given, lambda path: f"/{path}") == {
+    assert with_absolute_paths(given, Path("/")) == {
         "bids_dir": "/a",
         "output_dir": None,
         "ratings": ["/b", "/c"],

@@ -7,7 +7,7 @@ import sys
 import command_line
 import pytest
 from ecdysis.errors import InputError
-from ecdysis.shard_jobs import ShardJobs, script_of, shard_commands
+from ecdysis.shard_jobs import script_of, shard_commands, submit
 
 SBATCH = f"""#!{sys.executable}
 import json, os, pathlib, sys
@@ -86,4 +86,4 @@ def test_without_slurm_there_is_a_sentence(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     run, join = shard_commands(command_line.snakemake_command(arguments("--cores", "1")), 3)
     with pytest.raises(InputError, match="Slurm did not accept the job"):
-        ShardJobs(3, 1, run, join).submit()
+        submit(3, 1, run, join)

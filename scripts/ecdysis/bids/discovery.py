@@ -144,7 +144,6 @@ def discover(
 
 
 def _selected_subjects(selection: Selection, subjects: Sequence[str]) -> set[str]:
-    """Return the labels of the subjects to process."""
     chosen = set(match(selection.participant_label, subjects, "participant_label") or subjects)
     chosen -= set(match(selection.exclude_participant_label, subjects, "exclude_participant_label"))
     return {label for label in chosen if in_shard(label, selection.shard)}
@@ -223,7 +222,8 @@ def _index(
     for path, stat in _files(bids_dir, endings):
         before = remembered.get(path)
         if reason := _name_fault(path, endings):
-            found.append((_unsafe(path), {}, reason))
+            # Its name is shown in the report, but never used as a name of a file.
+            found.append((_image(printable(path)), {}, reason))
             continue
         if before and before["stat"] == stat:
             known[path] = before
@@ -232,16 +232,7 @@ def _index(
             reason = _fault(bids_dir / path, preflight) if valid else BAD_NAME
             known[path] = {"stat": stat, "entities": entities, "reason": reason}
         entities, reason = known[path]["entities"], known[path]["reason"]
-        folder, _, name = path.rpartition("/")
-        stem, _, suffix = name.split(".")[0].rpartition("_")
-        image = Image(
-            folder=folder,
-            entities=stem,
-            suffix=suffix,
-            subject=folder.split("/")[0].removeprefix("sub-"),
-            session=entities.get("session"),
-            path=str(bids_dir / path),
-        )
+        image = _image(path, entities.get("session"), str(bids_dir / path))
         found.append((image, entities, reason))
     return found, known
 
@@ -258,12 +249,11 @@ def _name_fault(path: str, endings: tuple[str, ...]) -> str | None:
     return too_long if letters > LONGEST_NAME else None
 
 
-def _unsafe(path: str) -> Image:
-    """Describe a file whose name is shown in the report, but never used as a name of a file."""
-    folder, _, name = printable(path).rpartition("/")
+def _image(path: str, session: str | None = None, file: str = "") -> Image:
+    folder, _, name = path.rpartition("/")
     stem, _, suffix = name.split(".")[0].rpartition("_")
     subject = folder.split("/")[0].removeprefix("sub-")
-    return Image(folder, stem, suffix, subject, session=None, path="")
+    return Image(folder, stem, suffix, subject, session, file)
 
 
 def _files(bids_dir: Path, endings: tuple[str, ...]) -> Iterator[tuple[str, list[int]]]:

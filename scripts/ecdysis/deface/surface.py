@@ -4,8 +4,6 @@ Along each line of sight the surface is the first voxel brighter than air; its s
 shade (Lambert's cosine law).
 """
 
-from collections.abc import Sequence
-
 import nibabel as nib
 import numpy as np
 from nibabel.eulerangles import euler2mat
@@ -23,9 +21,7 @@ SMOOTH_MM = 1.0
 AMBIENT = 0.15
 
 
-def shaded_views(
-    image: nib.Nifti1Image, threshold: float, turns_deg: Sequence[float] = TURNS_DEG
-) -> list[Values]:
+def shaded_views(image: nib.Nifti1Image, threshold: float) -> list[Values]:
     """Render a head (3-D) from several sides; voxels brighter than `threshold` are head.
 
     The views (rows, columns) are 0 for air, up to 1; the first row is the top.
@@ -39,8 +35,8 @@ def shaded_views(
     # Only the largest component is drawn, so that noise and wrap-around in the air hide nothing.
     largest = largest_component(smooth > threshold)
     if not largest.any():
-        return [np.zeros((1, 1), dtype=np.float32) for _ in turns_deg]
-    return [_shaded(np.where(largest, smooth, 0), threshold, turn) for turn in turns_deg]
+        return [np.zeros((1, 1), dtype=np.float32) for _ in TURNS_DEG]
+    return [_shaded(np.where(largest, smooth, 0), threshold, turn) for turn in TURNS_DEG]
 
 
 def _shaded(volume: Values, threshold: float, turn_deg: float) -> Values:

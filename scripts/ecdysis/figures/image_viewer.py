@@ -31,7 +31,7 @@ from ecdysis.figures.viewer import (
     ratio_layer,
     write_viewer,
 )
-from ecdysis.image.geometry import Box
+from ecdysis.image.geometry import Box, cropped_affine
 from ecdysis.skullstrip.tissues import TISSUES
 
 Mask = NDArray[np.bool_]
@@ -68,7 +68,8 @@ def write_image_viewer(
         inside = mask.on(raw, nearest=True) > 0.5
         cross = Box.around(inside) or box
     middle = [(start + stop - 1) / 2 for start, stop in cross.pairs]
-    grid = ViewerGrid.part(raw, box, apply_affine(raw.affine, middle))
+    cross_mm = apply_affine(raw.affine, middle)
+    grid = ViewerGrid(box.shape, cropped_affine(raw.affine, box), cross_mm)
     layers = [
         *_image_layers(images, raw, box, inside, LEVELS),
         *_image_layers(aligned, raw, box, inside, FEWER_LEVELS),

@@ -21,7 +21,7 @@ from scipy import ndimage
 from ecdysis.figures.mosaic import Canonical
 from ecdysis.files import atomic, write_text
 from ecdysis.html_pages import assets, environment
-from ecdysis.image.geometry import Box, cropped_affine, rigid
+from ecdysis.image.geometry import Box, rigid
 
 MOST_VOXELS = 60_000_000
 """A larger grid is thinned, because a browser would need more than 1 GB for it."""
@@ -75,11 +75,6 @@ class ViewerGrid:
     shape: tuple[int, ...]
     affine: NDArray[np.float64]
     cross: Sequence[float]
-
-    @classmethod
-    def part(cls, image: Canonical, box: Box, cross: Sequence[float]) -> "ViewerGrid":
-        """Return the grid of a box of an image."""
-        return cls(box.shape, cropped_affine(image.affine, box), cross)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 from ecdysis.errors import InputError
 from ecdysis.image.geometry import Box, slices_box, superior_axis
-from ecdysis.image.head import HeadSearch, find_head
+from ecdysis.image.head import BLOCK_MM, find_head
 from ecdysis.image.volume import Volume
 from ecdysis.sections import CropSection
 
@@ -65,7 +65,7 @@ def crop_box(
     if "slices" in modes:
         box &= slices_box(settings["slices"], whole.stop)
     if "auto" in modes and head is not None:
-        margin = max(settings["margin"], HeadSearch.block)
+        margin = max(settings["margin"], BLOCK_MM)
         box &= head.grown(margin, volume.zooms_mm)
     if "fov" in modes and head is not None:
         box &= field_of_view(volume, head, settings["fov"])

@@ -6,8 +6,6 @@ above half of this median. The head is the largest group of blocks that are brig
 part of that intensity; other bright regions (ghosts, wrap-around) are ignored.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
@@ -18,30 +16,26 @@ from ecdysis.image.volume import Volume, are_numbers
 Blocks = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class HeadSearch:
-    """Settings of the search."""
-
-    block: float = 4.0
-    """Length of a block in mm."""
-    clip: float = 0.5
-    """Clip level as a part of the tissue's median: ``mfrac`` of 3dClipLevel."""
-    stands_out: float = 0.2
-    """Minimum brightness of the head, as a fraction of the way from air to tissue: lower than
-    blocks that contain some scalp, higher than a usual N/2 ghost (a tenth)."""
-    rounds: int = 100
-    """Maximum number of iterations to the fixed point; about ten are needed."""
-    brightest: float = 0.99
-    """Quantile to which brighter blocks are cut, so that single hot voxels are not the head."""
+BLOCK_MM = 4.0
+"""Length of a block."""
+CLIP = 0.5
+"""Clip level as a part of the tissue's median: ``mfrac`` of 3dClipLevel."""
+STANDS_OUT = 0.2
+"""Minimum brightness of the head, as a fraction of the way from air to tissue: lower than blocks
+that contain some scalp, higher than a usual N/2 ghost (a tenth)."""
+ROUNDS = 100
+"""Maximum number of iterations to the fixed point; about ten are needed."""
+BRIGHTEST = 0.99
+"""Quantile to which brighter blocks are cut, so that single hot voxels are not the head."""
 
 
-def find_head(volume: Volume, search: HeadSearch = HeadSearch()) -> Box | None:
+def find_head(volume: Volume) -> Box | None:
     """Return the box around the head, in voxels of `volume`, exact to one block.
 
     None if no block is brighter than air.
     """
-    blocks, edges = block_means(volume, search.block)
-    box = Box.around(head_blocks(blocks, search))
+    blocks, edges = block_means(volume, BLOCK_MM)
+    box = Box.around(head_blocks(blocks))
     if box is None:
         return None
     return Box.of(
@@ -49,9 +43,9 @@ def find_head(volume: Volume, search: HeadSearch = HeadSearch()) -> Box | None:
     )
 
 
-def head_blocks(blocks: Blocks, search: HeadSearch = HeadSearch()) -> npt.NDArray[np.bool_]:
+def head_blocks(blocks: Blocks) -> npt.NDArray[np.bool_]:
     """Return the mask of the blocks (from `block_means`) of the head; empty if none is bright."""
-    return largest_component(blocks > _threshold(blocks, search))
+    return largest_component(blocks > _threshold(blocks))
 
 
 def block_means(volume: Volume, length: float) -> tuple[Blocks, list[list[int]]]:
@@ -75,19 +69,19 @@ def block_means(volume: Volume, length: float) -> tuple[Blocks, list[list[int]]]
     return (means * slope + inter).astype(np.float32), edges
 
 
-def _threshold(blocks: Blocks, search: HeadSearch) -> float:
+def _threshold(blocks: Blocks) -> float:
     # Squares of large intensities do not fit into 32 bits.
     values = blocks.astype(np.float64) - blocks.min()
     inside = values[values > 0]
     if not inside.size:
         return float(blocks.max())
-    inside = np.minimum(inside, np.quantile(inside, search.brightest))
+    inside = np.minimum(inside, np.quantile(inside, BRIGHTEST))
     clip = float(np.sqrt(np.mean(inside**2)))
-    for _ in range(search.rounds):
+    for _ in range(ROUNDS):
         tissue = float(np.median(inside[inside >= clip]))
-        if np.isclose(clip, search.clip * tissue, rtol=1e-4):
+        if np.isclose(clip, CLIP * tissue, rtol=1e-4):
             break
-        clip = search.clip * tissue
+        clip = CLIP * tissue
     dark = inside[inside < clip]
     air = float(np.quantile(dark, 0.5)) if dark.size else 0.0
-    return float(blocks.min()) + air + search.stands_out * (tissue - air)
+    return float(blocks.min()) + air + STANDS_OUT * (tissue - air)

@@ -136,7 +136,6 @@ def _unlisted(
 def _mapped_sessions(
     studies: Iterable[Study], mapped: People, dates: Mapping[Study, str]
 ) -> dict[Study, str]:
-    """Return the session labels of studies in the map."""
     return {
         (patient, uid): label
         for patient, uid in studies

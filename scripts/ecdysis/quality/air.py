@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from ecdysis.image.arrays import Mask
 from ecdysis.image.geometry import superior_axis
-from ecdysis.image.head import block_means, head_blocks
+from ecdysis.image.head import BLOCK_MM, block_means, head_blocks
 from ecdysis.image.volume import Volume
 from ecdysis.quality.background import NORMAL_IQR
 from ecdysis.quality.sheet import NotComputableError
@@ -28,8 +28,6 @@ SAMPLE = 1_000_000
 """Number of voxels from which the level of air and head is estimated."""
 FEW_VOXELS = 27
 """In a smaller block noise may have a single value; then the neighbours must have it too."""
-BLOCK_MM = 4.0
-"""Length of the blocks that are classified as head or air."""
 MARGIN_MM = 10.0
 """Air nearer to the head is ignored because of ringing and partial volume."""
 BELOW_VERTEX_MM = 100.0
