@@ -13,7 +13,7 @@ from typing import Any
 from ecdysis.errors import InputError
 from ecdysis.figures.drawable import load_drawable
 from ecdysis.figures.image_viewer import write_image_viewer
-from ecdysis.figures.map_reading import Shown, prepare
+from ecdysis.figures.map_reading import prepare
 from ecdysis.figures.mosaic import load_canonical
 from ecdysis.figures.picture import load_plotting, save_picture
 from ecdysis.figures.statmap import anat_picture, cuts_picture, glass_picture, write_map_viewer
@@ -55,7 +55,10 @@ def draw_maps(
                 _draw_image(folder, statmap, cut_coords)
                 continue
             shown = prepare(statmap, head, threshold, cut_coords)
-            _draw_map(folder, statmap, shown)
+            save_picture(cuts_picture(shown), folder / f"{statmap.name}_cuts.png")
+            if shown.background is None:
+                save_picture(glass_picture(shown), folder / f"{statmap.name}_glass.png")
+            write_map_viewer(folder / f"{statmap.name}_viewer.html", shown)
             thresholds[statmap.name] = float(f"{shown.threshold:.4g}")
             if doubts := [note for note in shown.notes if note.startswith("Warning")]:
                 warnings[statmap.name] = doubts
@@ -77,13 +80,6 @@ def require_all(details: dict[str, Any]) -> None:
     if problems:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in problems.items())
         raise InputError("statistical maps", reasons, "Repair them, or narrow statmaps.pattern")
-
-
-def _draw_map(folder: Path, statmap: StatMap, shown: Shown) -> None:
-    save_picture(cuts_picture(shown), folder / f"{statmap.name}_cuts.png")
-    if shown.background is None:
-        save_picture(glass_picture(shown), folder / f"{statmap.name}_glass.png")
-    write_map_viewer(folder / f"{statmap.name}_viewer.html", shown)
 
 
 def _draw_image(folder: Path, statmap: StatMap, cut_coords: Sequence[float] | None) -> None:

@@ -48,11 +48,6 @@ class Setting:
         return "x-path" in self.schema or "x-path" in self.schema.get("items", {})
 
     @property
-    def is_text(self) -> bool:
-        """Whether its values are text even if they look like numbers."""
-        return "x-text" in self.schema
-
-    @property
     def outside(self) -> list[str]:
         """The settings, all folders, in which this path must not lie."""
         if "x-private" in self.schema:
@@ -103,36 +98,31 @@ def with_absolute_paths(settings: Values, base: Path) -> dict[str, Any]:
         return value
 
     result = deepcopy(dict(settings))
-    for setting in all_settings():
-        group = _group(result, setting.key)
-        if setting.is_path and group is not None and setting.key[-1] in group:
-            group[setting.key[-1]] = change(group[setting.key[-1]])
+    for _, group, name in _paths_in(result):
+        group[name] = change(group[name])
     return result
 
 
 def without_paths(settings: Values) -> dict[str, Any]:
     """Return a copy of `settings` for the manifest: without paths, which may name a person."""
     result = deepcopy(dict(settings))
-    for setting in all_settings():
-        group = _group(result, setting.key)
-        if not setting.is_path or group is None or setting.key[-1] not in group:
-            continue
-        value = group.pop(setting.key[-1])
+    for setting, group, name in _paths_in(result):
+        value = group.pop(name)
         match setting.schema.get("x-public"):
             case "name":
-                group[setting.key[-1]] = _file_names(value)
+                group[name] = _file_names(value)
             case "count":
-                group[setting.key[-1]] = len(value or ())
+                group[name] = len(value or ())
             case "given":
-                group[setting.key[-1]] = "given" if value else None
+                group[name] = "given" if value else None
             case _ if isinstance(value, list):
-                group[setting.key[-1]] = [item for item in value if not isinstance(item, str)]
+                group[name] = [item for item in value if not isinstance(item, str)]
     return result
 
 
 def text_settings() -> list[str]:
     """Return the names of the settings whose values are always text."""
-    return [setting.name for setting in all_settings() if setting.is_text]
+    return [setting.name for setting in all_settings() if "x-text" in setting.schema]
 
 
 def _settings(properties: Schema, above: tuple[str, ...], root: Schema) -> Iterator[Setting]:
@@ -141,6 +131,14 @@ def _settings(properties: Schema, above: tuple[str, ...], root: Schema) -> Itera
             yield from _settings(schema["properties"], (*above, name), root)
         else:
             yield Setting((*above, name), resolved(schema, root))
+
+
+def _paths_in(settings: Any) -> Iterator[tuple[Setting, MutableMapping[str, Any], str]]:
+    """Yield each path setting that is given, with the mapping that holds it and its name there."""
+    for setting in all_settings():
+        group = _group(settings, setting.key)
+        if setting.is_path and group is not None and setting.key[-1] in group:
+            yield setting, group, setting.key[-1]
 
 
 def _group(settings: Any, key: tuple[str, ...]) -> MutableMapping[str, Any] | None:

@@ -115,8 +115,9 @@ def _joined(manifests: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:
     first_root, first = next(iter(manifests.items()))
     owner: dict[str, Path] = {}
     for root, manifest in manifests.items():
-        differing = _differing(first["settings"], manifest["settings"])
-        if differing:
+        ours, theirs = first["settings"], manifest["settings"]
+        keys = sorted({*ours, *theirs} - {*OF_ONE_SHARD})
+        if differing := [key for key in keys if ours.get(key) != theirs.get(key)]:
             raise InputError(
                 root,
                 f"its settings differ from those of {first_root.name}: {', '.join(differing)}",
@@ -147,12 +148,6 @@ def _joined(manifests: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:
             if isinstance(value, list)
         },
     }
-
-
-def _differing(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Return the settings that differ between two shards and must not."""
-    keys = {*first, *other} - {*OF_ONE_SHARD}
-    return sorted(key for key in keys if first.get(key) != other.get(key))
 
 
 def _union(lists: Iterable[Sequence[Any]]) -> list[Any]:

@@ -35,11 +35,6 @@ class ImageName:
         """Path within the dataset without extension."""
         return f"{self.folder}/{self.file}"
 
-    @property
-    def subject_name(self) -> str:
-        """Such as ``sub-01``."""
-        return self.folder.partition("/")[0]
-
     def record(self, stage: str) -> Path:
         """Status record of a stage."""
         return record_file(self.name, stage)

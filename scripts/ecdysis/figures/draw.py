@@ -172,6 +172,7 @@ class _Drawing:
     def _viewer(self) -> int:
         """Write the viewer; with defacing, no layer of it has a face."""
         files, image, mask = self.files, self.files.image, self._readable_mask
+        subject = image.folder.partition("/")[0]
         shown = [("defaced", "Defaced", self._preproc)]
         if not files.faced:
             shown = [("input", "Input", self._raw)]
@@ -182,7 +183,7 @@ class _Drawing:
             self.name,
             self._raw,
             shown,
-            back=f"../../../{image.subject_name}.html",
+            back=f"../../../{subject}.html",
             aligned=self._aligned,
             mask=mask,
             automatic=_loaded(files.automatic_mask),

@@ -224,7 +224,8 @@ def settled(grid: Grid) -> Nifti1Header:
     if grid.warnings or codes["sform"] <= 0:
         header.set_sform(grid.affine, max(codes["sform"], 0))
     if grid.warnings or codes["qform"] <= 0:
-        crooked = np.abs(_cosines(grid.affine) - np.eye(3)).max() > ITK_ORTHOGONAL
+        axes = grid.affine[:3, :3] / zooms_of(grid.affine)
+        crooked = np.abs(axes.T @ axes - np.eye(3)).max() > ITK_ORTHOGONAL
         header.set_qform(rigid(grid.affine), used if crooked else max(codes["qform"], 0))
     shorten_quaternion(header)
     if not grid.warnings:
@@ -299,11 +300,6 @@ def _moved(header: Nifti1Header, move: Callable[[Affine], Affine]) -> Nifti1Head
     moved.set_qform(move(header.get_qform()), int(header["qform_code"]))
     shorten_quaternion(moved)
     return moved
-
-
-def _cosines(affine: Affine) -> Affine:
-    directions = affine[:3, :3] / zooms_of(affine)
-    return np.asarray(directions.T @ directions)
 
 
 def _check_values(path: str | PathLike[str], stored: Voxels) -> list[str]:

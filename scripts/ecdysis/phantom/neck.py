@@ -40,7 +40,8 @@ def extended_below(
     x = (affine[0, 3] + step * np.arange(t1w.shape[0], dtype=np.float32))[:, None]
     y = (affine[1, 3] + step * np.arange(t1w.shape[1], dtype=np.float32))[None, :]
     lowest = silhouette[:, :, 0]
-    edge = _signed_distance(lowest) * step
+    outside, inward = (ndimage.distance_transform_edt(part) for part in (~lowest, lowest))
+    edge = (inward - outside).astype(np.float32) * step
     muscle = _muscle((*lowest.shape, round(NECK_LENGTH_MM / step)), step)
     nearest = ndimage.distance_transform_edt(~lowest, return_distances=False, return_indices=True)
     section = t1w[:, :, 0][tuple(nearest)]
@@ -113,11 +114,6 @@ def _ellipse(x: Volume, y: Volume, ellipse: tuple[float, float, float, float]) -
     """Return the approximate distance in mm to an ellipse, positive inside."""
     cx, cy, rx, ry = ellipse
     return np.asarray((1 - np.hypot((x - cx) / rx, (y - cy) / ry)) * min(rx, ry))
-
-
-def _signed_distance(mask: Mask) -> Volume:
-    inside = ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)
-    return np.asarray(inside, dtype=np.float32)
 
 
 def _ramp(value: Volume | float) -> Volume:

@@ -70,7 +70,8 @@ def share(study: Study, validator: str | None, processes: int) -> dict[str, Any]
     shared = Shared()
     for made in _mapped(subjects, processes):
         shared.add(made)
-    names = _shared_names(study, shared)
+    whole = {path.partition(".")[0] for path in shared.files}
+    names = {image.file for image in study.images if image.name in whole}
     if not names:
         shutil.rmtree(partial)
         reasons = "; ".join(sorted({why for _, why in shared.left_out})) or "nothing was defaced"
@@ -171,12 +172,6 @@ def _drop(folder: Path, path: str, shared: Shared, why: str) -> None:
     if path in shared.files:
         shared.files.remove(path)
     shared.left_out.append((path, why))
-
-
-def _shared_names(study: Study, shared: Shared) -> set[str]:
-    """Return the images whose raw file is shared, such as ``sub-01_T1w``."""
-    names = {path.partition(".")[0] for path in shared.files}
-    return {image.file for image in study.images if image.name in names}
 
 
 def _name_other_subjects(study: Study, shared: Shared, labels: Collection[str]) -> None:
