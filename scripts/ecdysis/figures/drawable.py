@@ -15,6 +15,7 @@ from nibabel.affines import apply_affine, from_matvec, voxel_sizes
 from nibabel.processing import resample_from_to
 from numpy.typing import NDArray
 
+from ecdysis.image.arrays import Values
 from ecdysis.image.geometry import Affine, Box, Voxels, cropped_affine, orientation_of
 from ecdysis.image.head import find_head
 from ecdysis.image.volume import Volume, read_anatomical, without_gaps
@@ -34,7 +35,6 @@ CANVAS_SPACING, CANVAS_ROOM = 3.0, 6.0
 
 Place = NDArray[np.float64]
 """Two opposite corners of a box along world axes, in mm, shape (2, 3): lowest, highest."""
-Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

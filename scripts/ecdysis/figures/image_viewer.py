@@ -31,10 +31,10 @@ from ecdysis.figures.viewer import (
     ratio_layer,
     write_viewer,
 )
+from ecdysis.image.arrays import Mask
 from ecdysis.image.geometry import Box, cropped_affine
 from ecdysis.skullstrip.tissues import TISSUES
 
-Mask = NDArray[np.bool_]
 FLUID, LESION = (60, 220, 160), (230, 80, 230)
 COLOURS = {"GM": GREY_MATTER, "WM": WHITE_MATTER, "CSF": FLUID}
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
+
+from ecdysis.image.arrays import Mask
 
 
-def largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def largest_component(mask: Mask) -> Mask:
     """Keep the largest set of voxels that touch by faces; an empty mask stays empty."""
     labels, count = scipy.ndimage.label(mask)
     if count < 2:
@@ -13,7 +14,7 @@ def largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(labels == np.bincount(labels.ravel())[1:].argmax() + 1)
 
 
-def filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def filled(mask: Mask) -> Mask:
     """Fill holes: what no path over faces of voxels outside the mask joins to the surroundings.
 
     As `scipy.ndimage.binary_fill_holes`, in half the time.

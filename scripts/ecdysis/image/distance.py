@@ -1,12 +1,11 @@
 """Which voxels lie near a mask: exact and fast for small radii."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-BoolArray = NDArray[np.bool_]
+from ecdysis.image.arrays import Mask
 
 
-def within(mask: BoolArray, radius: float, spacing: float) -> BoolArray:
+def within(mask: Mask, radius: float, spacing: float) -> Mask:
     """Return the voxels whose centre is at most `radius` from the centre of a voxel of `mask`.
 
     Squared Euclidean distances are separable: the minimum along one axis after the other (Saito and
@@ -32,6 +31,6 @@ def within(mask: BoolArray, radius: float, spacing: float) -> BoolArray:
     return np.asarray(squared <= limit)
 
 
-def deeper_than(mask: BoolArray, depth: float, spacing: float) -> BoolArray:
+def deeper_than(mask: Mask, depth: float, spacing: float) -> Mask:
     """Return the voxels of `mask` that are more than `depth` (mm) from every voxel outside it."""
     return ~within(~mask, depth, spacing)

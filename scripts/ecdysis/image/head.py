@@ -7,14 +7,11 @@ part of that intensity; other bright regions (ghosts, wrap-around) are ignored.
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from ecdysis.image.arrays import Mask, Values
 from ecdysis.image.components import largest_component
 from ecdysis.image.geometry import Box, Voxels
 from ecdysis.image.volume import Volume, are_numbers
-
-Blocks = npt.NDArray[np.float32]
-
 
 BLOCK_MM = 4.0
 """Length of a block."""
@@ -43,12 +40,12 @@ def find_head(volume: Volume) -> Box | None:
     )
 
 
-def head_blocks(blocks: Blocks) -> npt.NDArray[np.bool_]:
+def head_blocks(blocks: Values) -> Mask:
     """Return the mask of the blocks (from `block_means`) of the head; empty if none is bright."""
     return largest_component(blocks > _threshold(blocks))
 
 
-def block_means(volume: Volume, length: float) -> tuple[Blocks, list[list[int]]]:
+def block_means(volume: Volume, length: float) -> tuple[Values, list[list[int]]]:
     """Average the intensities over blocks of about `length` mm; NaN counts as 0.
 
     The edges are, along each axis, the first voxel of each block and the end of the last one.
@@ -69,7 +66,7 @@ def block_means(volume: Volume, length: float) -> tuple[Blocks, list[list[int]]]
     return (means * slope + inter).astype(np.float32), edges
 
 
-def _threshold(blocks: Blocks) -> float:
+def _threshold(blocks: Values) -> float:
     # Squares of large intensities do not fit into 32 bits.
     values = blocks.astype(np.float64) - blocks.min()
     inside = values[values > 0]

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from nibabel.nifti1 import Nifti1Header
 from nibabel.orientations import apply_orientation, inv_ornt_aff
 from nibabel.volumeutils import array_from_file, array_to_file
 
 from ecdysis.errors import InputError
 from ecdysis.files import atomic
+from ecdysis.image.arrays import Mask
 from ecdysis.image.geometry import (
     Affine,
     Box,
@@ -169,11 +169,11 @@ def read_anatomical(path: str | PathLike[str]) -> Anatomical:
     return Anatomical(volume, on_disk, warnings + _check_values(path, volume.stored))
 
 
-def are_numbers(stored: Voxels) -> npt.NDArray[np.bool_]:
+def are_numbers(stored: Voxels) -> Mask:
     """Return which voxels are neither NaN nor infinite nor above `LARGEST`."""
     if stored.dtype.kind != "f":
         return np.ones(stored.shape, dtype=bool)
-    numbers: npt.NDArray[np.bool_] = np.abs(stored) <= LARGEST
+    numbers: Mask = np.abs(stored) <= LARGEST
     return numbers
 
 
