@@ -125,6 +125,7 @@ def own_name_case(charset: str | list[str], name: str, number: int) -> Case:
     ds.ImageComments = f"QW774411 and acc0042x seen {surname}, 4/11/1563"
     ds.SoftwareVersions = ["syngo", f"{surname}", "QW774411"]
     ds.SequenceName = "zx998877"
+    ds.InstitutionName = f"Clinic {surname}"
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator = "T-1", "99X"
     item.CodeMeaning = f"Head of {surname}"
@@ -136,6 +137,17 @@ def own_name_case(charset: str | list[str], name: str, number: int) -> Case:
     forms = [encoded, b"QW-77 4411", b"QW774411", b"15630411", b"11.04.1563", b"4/11/1563"]
     forms += [b"ZX998877", b"ZX998866", b"ACC0042X"]
     return Case(f"own name in {charset}", data, canaries.planted + forms, kept=[b"T1 of", b"syngo"])
+
+
+def name_of_model_case() -> Case:
+    """A patient who is called like a scanner, and whose number looks like a version."""
+    canaries = Canaries(69_000)
+    ds = base(canaries)
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    ds.PatientName, ds.PatientID = "Sóla^Käthe", "QX4411"
+    ds.ManufacturerModelName, ds.SoftwareVersions = "MAGNETOM Sola", ["syngo", "QX4411"]
+    planted = [*canaries.planted, b"Sola", b"QX4411"]
+    return Case("own name is a model", written(ds), planted, kept=[b"MAGNETOM", b"syngo"])
 
 
 CHARSETS: list[tuple[str | list[str], str]] = [
@@ -225,7 +237,7 @@ def headerless_cases() -> Iterator[Case]:
     for number, implicit in enumerate((True, False)):
         canaries = Canaries(88_000 + 1000 * number)
         ds = base(canaries)
-        ds.PatientName, ds.InstitutionName = canaries.word(), canaries.word()
+        ds.PatientName, ds.AccessionNumber = canaries.word(), canaries.word()
         stream = io.BytesIO()
         dcmwrite(stream, ds, implicit_vr=implicit, little_endian=True)
         yield Case(f"no meta header, implicit {implicit}", stream.getvalue(), canaries.planted)
@@ -281,6 +293,6 @@ def suite(tags: dict[int, str]) -> list[Case]:
         cases += [nested_case(tags, depth, syntax, at) for depth in (1, 2, 3)]
         cases.append(private_case(syntax, at))
     cases += [envelope_case(), graphics_case(), un_case(), wrong_vr_case()]
-    cases += [pixel_tail_case()]
+    cases += [pixel_tail_case(), name_of_model_case()]
     cases += [own_name_case(charset, name, at) for at, (charset, name) in enumerate(CHARSETS)]
     return [*cases, *syntax_cases(), *headerless_cases(), *set_aside_cases()]

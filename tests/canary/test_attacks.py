@@ -2,14 +2,16 @@
 
 import io
 from collections.abc import Callable
+from struct import pack
 from typing import Any
 
 import pydicom
 import pytest
 from ecdysis.audit.index import common_words
 from ecdysis.deid.instance import InstanceCleaner
-from ecdysis.deid.profile import CODES
+from ecdysis.deid.profile import ALLOWED_TEXT, CODES, CODES_OF_SCHEMES, WORDED
 from ecdysis.deid.words import is_coded
+from ecdysis.dicom import siemens
 from ecdysis.dicom.elements import RefusedError
 from ecdysis.dicom.tables import vocabulary
 from ecdysis.key import Key
@@ -17,6 +19,7 @@ from pydicom import DataElement, Dataset, Sequence
 from pydicom.datadict import DicomDictionary, dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
+from pydicom.uid import ImplicitVRLittleEndian
 from text_unidecode import unidecode
 
 from tests.canary.builder import MR, Canaries, base, written
@@ -149,6 +152,60 @@ def test_private_elements_hold_no_text_and_no_date(options: list[str]) -> None:
         assert "sKSpace.lBaseResolution\t = \t256" in str(out[0x00211019].value, "latin-1")
 
 
+DEVICE_TEXTS = sorted(ALLOWED_TEXT - WORDED - CODES_OF_SCHEMES)
+COIL_LINES = """### ASCCONV BEGIN ###
+a[0].tCoilID = ""Oxford_Head_32""
+a[0].tElement = ""H1P""
+a[1].tElement = ""Anna""
+sCoilStringForConversion = ""HE1;ANNA;MARX""
+sMeas.tBaselineString = ""N4_VE11C_LATEST_20160120""
+sMeas.tMeasuredBaselineString = ""N4_VE11C_Oxford_20160120""
+### ASCCONV END ###
+"""
+
+
+@pytest.mark.parametrize("options", SETS.values(), ids=SETS)
+def test_texts_about_the_scanner_hold_known_words_only(options: list[str]) -> None:
+    ds, item = image(), Dataset()
+    for planted in ("Oxford Weber", "Weber_32", "S.M.I.T.H", "14. März 2019", "W e b e r"):
+        for target in (ds, item):
+            for keyword in DEVICE_TEXTS:
+                setattr(target, keyword, f"SIEMENS Head {planted}")
+        ds.ReferencedImageSequence = Sequence([item])
+        for group, creator, number in ((0x0051, "SIEMENS MR HEADER", 0x0F),
+                                       (0x0021, "SIEMENS MR SDI 02", 0x4F)):  # fmt: skip
+            ds.private_block(group, creator, create=True).add_new(number, "LO", f"C:32 {planted}")
+        out = cleaned(ds, options)
+        text = texts(out)
+        words = ("oxford", "weber", "s.m.i", "w e b", "14.", "rz 2019")
+        assert [word for word in words if word in text] == []
+        assert out.Manufacturer == out.ReceiveCoilName == "SIEMENS Head"
+
+
+def test_names_of_coils_in_headers_of_siemens_hold_known_words_only() -> None:
+    fields = [siemens.Field("ImaCoilString", 1, "LO", ["HEA;HEP", "Oxford_Head"])]
+    ds = image()
+    ds.private_block(0x0021, "SIEMENS MR SDS 01", create=True).add_new(
+        0x19, "OB", COIL_LINES.encode()
+    )
+    header = b"SV10\4\3\2\1" + pack("<ii", 1, 77) + siemens._field_bytes(fields[0])
+    ds.private_block(0x0029, "SIEMENS CSA HEADER", create=True).add_new(0x10, "OB", header)
+    out = cleaned(ds, DEFAULT)
+    lines = str(out[0x00211019].value, "latin-1")
+    kept = ('""Head_32""', '""H1P""', "N4_VE11C_LATEST_20160120")
+    assert [word for word in kept if word not in lines] == []
+    assert [word for word in ("Oxford", "Anna", "ANNA", "MARX") if word in lines] == []
+    assert siemens.read_csa(out[0x00291010].value)[0].items == ["HEA;HEP", "Head"]
+
+
+def test_a_large_text_is_no_exception() -> None:
+    """In implicit VR a text can be longer than 65,535 bytes."""
+    ds = image(SoftwareVersions="syngo " + "Oxford " * 10_000)
+    data = written(ds, ImplicitVRLittleEndian)
+    result = InstanceCleaner({"options": DEFAULT}, KEY, "sub-01").clean(data)
+    assert b"Oxford" not in b"".join(result.chunks)
+
+
 CODED = [tag for tag, entry in DicomDictionary.items() if entry[0] == "CS" and tag >> 16 >= 8]
 TELLING = [
     "WEBER JONES",
@@ -159,6 +216,8 @@ TELLING = [
     "MRN 4471188",
     "14_03_2019",
     "T1 2019",
+    "W E B E R",
+    "J.O.N.E.S",
 ]
 
 

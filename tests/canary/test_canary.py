@@ -23,6 +23,7 @@ OPTIONS = {
     "descriptors": ["clean_descriptors"],
     "default": DEFAULT,
     "most": [*DEFAULT, "clean_structured_content"],
+    "institution": ["retain_institution"],
 }
 KEPT_ON_PURPOSE = {"clean_structured_content", "clean_graphics", "retain_device",
                    "retain_institution", "retain_patient", "retain_uids",

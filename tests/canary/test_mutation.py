@@ -171,7 +171,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(person.SPELLINGS, "id", lambda value: set())
 
 
-@rule("character sets are read", "descriptors")
+@rule("character sets are read", "institution")
 def _(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         actions, "decode", lambda value, vr, codecs: (value.decode("latin-1"), ("latin-1",))

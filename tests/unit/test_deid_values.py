@@ -1,5 +1,7 @@
 """Values that replace values, and the search for the person in text."""
 
+import re
+
 import pytest
 from ecdysis.deid.actions import DUMMIES, FORMS, capped_age, is_valid, shifted, without_remains
 from ecdysis.deid.scrub import Scrubber, date_tokens, id_tokens, name_tokens, place_tokens
@@ -185,6 +187,65 @@ def test_names_are_removed(name: str, text: str, left: str) -> None:
 )
 def test_known_words_stay_in_descriptions(text: str, left: str) -> None:
     assert Words(["Zugfahrt"]).kept(text) == left
+
+
+DEVICES = """
+    Siemens Healthineers|GE MEDICAL SYSTEMS|TOSHIBA_MEC|Bruker BioSpin MRI GmbH|Agilent Technologies
+    FUJIFILM Healthcare Corporation|Hitachi, Ltd.|Neusoft Medical Systems|Hyperfine|Esaote|Mediso
+    Prisma_fit|TrioTim|MAGNETOM Terra.X|MAGNETOM Free.Max|Biograph128_mCT|SOMATOM Definition AS+
+    DISCOVERY MR750w|Signa HDxt|SIGNA PET/MR|GENESIS_SIGNA|LightSpeed VCT|Optima CT660
+    Ingenuity TF PET/CT|Ingenia Elition X|Achieva 3 T|Vantage Galan 3T|MRT200PP3|uMR 790|EchelonOval
+    BioSpec 94/20 USR|Swoop|Biograph 64
+    syngo MR B13 4VB13A|syngo MR 2006T 4VB12T|syngo CT 2012B|VA48A_02_P12|Numaris X VA60A|NUMARIS/4
+    MR Software release:DV26.0_R02_1725.a|MR29.1_EA_2036.a|07MW18.4|gmp_vct.42|5.3.0.3|V6.0SP2000*
+    ParaVision 6.0.1|R002|V4.86ER006|14|LX
+    HEA;HEP|HE1-4;NE1,2|C:32Ch|T:HEA;HEP|NP13_15RX_ACDC|HeadNeck_20_TCS|32Ch Head|8HRBRAIN|48HAP
+    32x2Head|QD Whole Body|32ch Head SPDR|SENSE-Head-32P|1Ch-TxRx Head|RM:32NovaHead|C-GE_HNS Head
+    MULTI COIL|VTC|H10|S|NN
+    Br40d|FC18|STANDARD|All-pass|XYZ Gauss4.00|PSF+TOF 2i21s|OP-OSEM4i14s|VPFX-S|3D-RAMLA
+"""
+
+
+@pytest.mark.parametrize("text", [text.strip() for text in re.split("[|\n]", DEVICES.strip())])
+def test_texts_of_makers_about_the_scanner_stay(text: str) -> None:
+    assert Words().of_device(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Prisma Oxford Weber", "Prisma"),
+        ("Weber_Head_32", "Head_32"),
+        ("Head_Weber_32", "Head"),
+        ("HeadNeck_20 Frau Kim", "HeadNeck"),
+        ("syngo MR E11 14. März 2019", "syngo MR E11"),
+        ("syngo MR 14MAR2019", "syngo MR"),
+        ("MR 14.03.2019", "MR"),
+        ("MR 14.03.19 2019.03.14 2019", "MR"),
+        ("Prisma S m i t h", "Prisma"),
+        ("Prisma S.M.I.T.H S_m_i_t_h", "Prisma"),
+        ("Prisma Sm1th", "Prisma"),
+        ("KIM;LEE", ""),
+        ("S;M;I;T;H", ""),
+        ("MR 078-05-1120", "MR"),
+        ("MR 4471188 0511-123456", "MR"),
+        ("Prisma JonDoe", "Prisma"),
+        ("Prisma 064Y", "Prisma"),
+        ("頭部 Head", "Head"),
+        ("", ""),
+    ],
+)
+def test_unknown_words_of_texts_about_the_scanner_go(text: str, left: str) -> None:
+    assert Words().of_device(text) == left
+
+
+def test_words_of_the_study_stay_in_texts_about_the_scanner() -> None:
+    assert Words(["oxford"]).of_device("Prisma Oxford Weber") == "Prisma Oxford"
+
+
+def test_a_word_of_most_headers_is_no_name_in_a_text_about_the_scanner() -> None:
+    scrub = Scrubber(name_tokens("ACDC^Siemens"))
+    assert scrub.of_device("NP13_15RX_ACDC SIEMENS") == "NP13_15RX_ACDC SIEMENS"
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 import re
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from struct import unpack
 
 from ecdysis.deid.edits import Edits
 from ecdysis.deid.profile import code_item
 from ecdysis.deid.scrub import Scrubber
-from ecdysis.deid.words import WORD_OF_CODE, Words, is_coded, is_imaging
+from ecdysis.deid.words import SPELLED_OUT, WORD_OF_CODE, Words, is_coded, is_imaging
 from ecdysis.dicom.elements import CHARSET, Buffer, Encoding, element, sequence
 from ecdysis.dicom.tables import is_standard_uid, keyword_of, vocabulary, vr_of
 from ecdysis.dicom.text import codecs_of, decode, encode
@@ -192,9 +193,41 @@ class Context:
     last: dict[object, tuple[bytes, bytes | None]] = field(default_factory=dict, repr=False)
     """The same of the last large private element of each kind."""
 
+    @property
+    def vendor(self) -> "VendorTexts":
+        """What decides about the values of vendors' headers."""
+        return vendor_texts(self.scrub, self.words)
+
     def other(self, **changes: Encoding | bytes) -> "Context":
         """Return a context with another `encoding` or `charset` and an empty memory."""
         return replace(self, memory={}, last={}, **changes)  # type: ignore[arg-type]
+
+
+class VendorTexts:
+    """Decides about texts that the makers and users of scanners give.
+
+    Parameters
+    ----------
+    scrub : Scrubber
+        Removes the person's tokens.
+    words : Words
+        Keeps the known words.
+    """
+
+    def __init__(self, scrub: Scrubber, words: Words) -> None:
+        self._scrub, self._words = scrub, words
+
+    def __call__(self, text: str) -> bool:
+        """Tell whether a value of a vendor's header may stay as it is."""
+        return self._scrub.accepts(text)
+
+    def of_device(self, text: str) -> str:
+        """Return a text about the scanner without tokens of the person and unknown words."""
+        return self._words.of_device(self._scrub.of_device(text))
+
+
+vendor_texts = lru_cache(maxsize=16)(VendorTexts)
+"""The same object for the same person, by which rebuilt headers are remembered."""
 
 
 def treat(action: str, tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
@@ -226,6 +259,8 @@ def treat(action: str, tag: int, vr: str, value: bytes, context: Context) -> byt
             return value if GRADIENT.fullmatch(value) else None
         case "words":
             return _known_words(vr, value, context)
+        case "device":
+            return _of_device(tag, vr, value, context)
         case "code":
             return value if _is_code(vr, value, context) else b""
     raise KeyError(action)
@@ -281,8 +316,6 @@ def _scrubbed(tag: int, vr: str, value: bytes, context: Context) -> bytes:
     if tag == CHARSET:
         return value
     text, codecs = decode(value.rstrip(b"\0 "), vr, codecs_of(context.charset))
-    if tag == MANUFACTURER and text.strip().lower() in vocabulary("vendor"):
-        return value
     is_code = "CS" in (vr, vr_of(tag))
     cleaned = "\\".join(
         part if part in vocabulary("term")
@@ -290,6 +323,15 @@ def _scrubbed(tag: int, vr: str, value: bytes, context: Context) -> bytes:
         else context.scrub.technical(part)
         for part in text.split("\\")
     )  # fmt: skip
+    return value if cleaned == text else encode(cleaned.strip("\\") and cleaned, codecs)
+
+
+def _of_device(tag: int, vr: str, value: bytes, context: Context) -> bytes:
+    """Return a text about the scanner with only the known words of each of its values."""
+    text, codecs = decode(value.rstrip(b"\0 "), vr, codecs_of(context.charset))
+    if tag == MANUFACTURER and text.strip().lower() in vocabulary("vendor"):
+        return value
+    cleaned = "\\".join(map(context.vendor.of_device, text.split("\\")))
     return value if cleaned == text else encode(cleaned.strip("\\") and cleaned, codecs)
 
 
@@ -305,6 +347,7 @@ def _is_code(vr: str, value: bytes, context: Context) -> bool:
     known = vocabulary("scheme")
     return (
         CODE.fullmatch(text) is not None
+        and not SPELLED_OUT.search(text)
         and context.scrub.technical(text) == text
         and all(word.lower() in known or is_imaging(word) for word in WORD_OF_CODE.findall(text))
     )

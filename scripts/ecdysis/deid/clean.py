@@ -15,6 +15,7 @@ from ecdysis.deid.actions import (
     NUMBER_CODES,
     PIXEL_GROUP,
     SIZES,
+    STRING_VRS,
     Context,
     capped_age,
     dummy,
@@ -147,7 +148,7 @@ class DatasetCleaner:
         if action == "dummy":
             return dummy(tag, vr, context)
         is_large = element.stop - element.start > LARGEST_COPIED
-        if action == "verbatim" or (is_large and action == "keep"):
+        if action == "verbatim" or (is_large and action == "keep" and vr not in STRING_VRS):
             whole = memoryview(data)[element.head : element.end]
             return whole if is_large else bytes(whole)
         value = bytes(data[element.start : element.stop])

@@ -106,12 +106,12 @@ def _kept(
     vr = element.vr if element.vr != "UN" else known.vr
     value = bytes(reader.data[element.start : element.stop])
     if remake := REMAKERS.get(known.kind):
-        new = remake(value, context.scrub.accepts)
+        new = remake(value, context.vendor)
     elif known.kind == "number":
         number = without_remains(vr, value)
         new = number if _is_number(vr, number, context) else None
     else:
-        new = _code(vr, without_remains(vr, value), context)
+        new = _code(known.kind, vr, without_remains(vr, value), context)
     if new is None:
         return None
     if new == value and len(value) % 2 == 0:
@@ -128,10 +128,14 @@ def _is_number(vr: str, value: bytes, context: Context) -> bool:
     return not any(map(context.scrub.is_telling, parts))
 
 
-def _code(vr: str, value: bytes, context: Context) -> bytes | None:
+def _code(kind: str, vr: str, value: bytes, context: Context) -> bytes | None:
     """Return a short technical text with only the components and words that are known."""
     text = value.rstrip(b"\0 ").decode("latin-1")
-    parts = [_component(vr, part.strip(), context) for part in text.split("\\")]
+    components = [part.strip() for part in text.split("\\")]
+    if kind == "device":
+        parts = list(map(context.vendor.of_device, components))
+    else:
+        parts = [_component(vr, part, context) for part in components]
     kept = "\\".join(parts)
     if kept == text:
         return value

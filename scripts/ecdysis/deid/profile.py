@@ -103,7 +103,7 @@ ALLOWED_TEXT = {
     "TransmitCoilName",
     "WindowCenterWidthExplanation",
 }
-"""Texts (AE, LO, SH) outside Table E.1-1 that stay, without names; all others are removed."""
+"""Texts (AE, LO, SH) outside Table E.1-1 that stay word by word; all others are removed."""
 
 WORDED = {
     "CodeMeaning",
@@ -116,6 +116,9 @@ WORDED = {
     "WindowCenterWidthExplanation",
 }
 """Texts that keep known words only, see `ecdysis.deid.words`."""
+
+FORMED = {"ImagedNucleus", "RescaleType"}
+"""Texts whose value has a form, see `ecdysis.deid.actions.TAG_FORMS`."""
 
 CODES_OF_SCHEMES = {
     "CodeValue",
@@ -190,10 +193,10 @@ class Profile:
         -------
         str
             ``remove``, ``empty``, ``dummy``, ``uid``, ``label``, ``shift`` (dates), ``title``
-            (an AE title), ``age``, ``words`` (only known words stay), ``code`` (kept if it
-            holds no unknown word), ``gradient`` (a b-value and its direction), ``items``
-            (look inside), ``private``, ``keep`` (text is still searched for the person), or
-            ``verbatim``.
+            (an AE title), ``age``, ``words`` and ``device`` (only known words of a description
+            or of a text about the scanner stay), ``code`` (kept if it holds no unknown word),
+            ``gradient`` (a b-value and its direction), ``items`` (look inside), ``private``,
+            ``keep`` (text is still searched for the person), or ``verbatim``.
         """
         key = tag, vr, objects
         if key not in self._known:
@@ -275,7 +278,10 @@ class Profile:
             return "remove"
         if keyword in CODES_OF_SCHEMES:
             return "code"
-        return "words" if keyword in WORDED else "keep"
+        if keyword in WORDED:
+            return "words"
+        is_text = vr in {"AE", "LO", "SH"} or vr_of(tag) in {"AE", "LO", "SH"}
+        return "device" if is_text and keyword not in FORMED else "keep"
 
     def _unlisted_date(self, vr: str) -> str:
         if "retain_dates_full" in self.options:

@@ -7,14 +7,14 @@ a person inside other words must stand alone. Numbers are compared as whole valu
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from anyascii import anyascii
 
 from ecdysis.deid.patient_numbers import LONG_NUMBER, PatientNumbers, day_of
 from ecdysis.deid.words import is_imaging
-from ecdysis.dicom.tables import is_standard_uid, vocabulary
+from ecdysis.dicom.tables import common_words, is_standard_uid, vocabulary
 
 ALONE_BELOW = 4
 """A part of a name with fewer letters is found only between other characters."""
@@ -148,14 +148,21 @@ class Scrubber(PatientNumbers):
 
     def __call__(self, text: str) -> str:
         """Return `text` without the tokens; the same object when there are none."""
-        return self._removed(text, technical=False)
+        return self._removed(text, None)
 
     def technical(self, text: str) -> str:
         """Return a technical value without the tokens.
 
         Imaging terms stay even when they are also somebody's name, as in `HeadNeck_64`.
         """
-        return self._removed(text, technical=True)
+        return self._removed(text, is_imaging)
+
+    def of_device(self, text: str) -> str:
+        """Return a text about the scanner without the tokens.
+
+        Imaging terms and words of most headers stay, as in `NP13_15RX_ACDC`.
+        """
+        return self._removed(text, _is_common)
 
     def accepts(self, text: str) -> bool:
         """Tell whether a value of a vendor's header may stay as it is."""
@@ -169,7 +176,7 @@ class Scrubber(PatientNumbers):
         low = raw.lower()
         return any(token in low for token in self._spelled)
 
-    def _removed(self, text: str, *, technical: bool) -> str:
+    def _removed(self, text: str, is_safe: Callable[[str], bool] | None) -> str:
         if self._pattern is None:
             return text
         for _ in range(MOST_PASSES):
@@ -178,12 +185,16 @@ class Scrubber(PatientNumbers):
                 (places[match.start()], places[match.end() - 1] + 1)
                 for match in self._pattern.finditer(folded)
             ]
-            if technical:
+            if is_safe is not None:
                 runs = [run.span() for run in LETTERS.finditer(text)]
-                safe = [run for run in runs if is_imaging(text[slice(*run)])]
+                safe = [run for run in runs if is_safe(text[slice(*run)])]
                 safe += [run for run in runs if _is_chance(text, run, spans)]
                 spans = [span for span in spans if not _is_inside(span, safe)]
-            spans += [*self._halves(text, [*spans]), *_uids(text), *self._long_numbers(text)]
+            spans += [
+                *self._halves(text, [*spans], is_safe or is_imaging),
+                *_uids(text),
+                *self._long_numbers(text),
+            ]
             if not spans:
                 return text
             kept, position = [], 0
@@ -199,13 +210,15 @@ class Scrubber(PatientNumbers):
         """Return the positions of epochs, and of other long numbers of the patient, in a text."""
         return [run.span() for run in LONG_RUN.finditer(text) if self.is_secret(run[0])]
 
-    def _halves(self, text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    def _halves(
+        self, text: str, spans: list[tuple[int, int]], is_safe: Callable[[str], bool]
+    ) -> list[tuple[int, int]]:
         """Return the words that begin or end a name which was written as one word."""
         return [
             word.span()
             for word in LETTERS.finditer(text)
             if len(word[0]) >= ALONE_BELOW
-            and not is_imaging(word[0])
+            and not is_safe(word[0])
             and word[0].lower() not in vocabulary("vendor")
             and not _is_inside(word.span(), spans)
             and any(
@@ -214,6 +227,10 @@ class Scrubber(PatientNumbers):
                 for name in self._words
             )
         ]
+
+
+def _is_common(run: str) -> bool:
+    return is_imaging(run) or run.lower() in common_words()
 
 
 def _uids(text: str) -> list[tuple[int, int]]:

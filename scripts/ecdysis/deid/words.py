@@ -1,15 +1,17 @@
-"""Keep only the known words of a description: imaging terms, the study's own words, short numbers.
+"""Keep only the known words of a text: imaging terms, the study's own words, short numbers.
 
-A description such as ``T1 mprage p2 iso 1.0mm Dr Weber`` is text that anybody typed. What stays
-is decided word by word, from a list of what may stay, so that a name needs no list of names.
+A description such as ``T1 mprage p2 iso 1.0mm Dr Weber`` is text that anybody typed, and the model
+``Prisma Oxford`` a name that a site gave. What stays is decided word by word, from a list of what
+may stay, so that a name needs no list of names.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-from ecdysis.dicom.tables import coded_words, imaging_words
+from ecdysis.dicom.tables import coded_words, device_words, imaging_words
+from ecdysis.dicom.text import is_coil
 
 WORD = re.compile(r"[^\s_^/\\|,;:()\[\]{}=+*#&<>\"'%-]+")
 RUN = re.compile(r"[A-Za-z]+|\d+|[^A-Za-z\d]")
@@ -24,8 +26,25 @@ MOST_NUMBERS = 6
 LONGEST = 1024
 """Characters of a description that are looked at; a sequence has no longer name."""
 
+DEVICE_WORD = re.compile(rf"(?:47|70|94|117|152|210|300)/\d\d(?!\d)|{WORD.pattern}")
+"""A word of a text about the scanner; field and bore of Bruker's scanners (``94/20``) are one."""
+MARKS = dict.fromkeys(map(ord, "\N{REGISTERED SIGN}\N{TRADE MARK SIGN}\N{COPYRIGHT SIGN}"))
+VERSION = re.compile(r"\d{1,4}(\.\d{1,4}){0,5}")
+DATE_OR_YEAR = re.compile(
+    r"(19|20)(?!00|50)\d\d|(19|20)\d\d\.\d\d?\.\d\d?|\d\d?\.\d\d?\.(19|20)\d\d"
+    r"|(0[1-9]|[12]\d|3[01])\.(0[1-9]|[12]\d|3[01])\.\d\d"
+)
+"""Numbers with the form of a version that read as a date or a year."""
+BARE_NUMBER_OF_DEVICE = re.compile(r"\d{1,4}(\.\d{1,3})?")
+MOST_UNKNOWN, MOST_DEVICE_DIGITS, MOST_DEVICE_RUN = 3, 8, 4
+"""Unknown letters beside digits (``MR750w``, ``4VB13A``), digits, and digits in a row, in a word of
+a text about the scanner."""
+
 WORD_OF_CODE = re.compile(r"[^\W\d_]{3,}")
 """Letters in a row that can be a word; codes such as ``T-A0100`` hold fewer."""
+SPELLED_OUT = re.compile(r"(?<![^\W\d_])[^\W\d_](?:[\W_]+[^\W\d_](?![^\W\d_])){3,}")
+"""Single letters in a row, which can spell a name: ``S m i t h``, ``S.M.I.T.H``."""
+
 SHORT_WORD = 3
 """Letters of the one word that may stay in a coded string although it is not known."""
 OPTION_OF_GE = re.compile(r"[A-Z0-9]+_GEMS")
@@ -46,32 +65,43 @@ class Words:
     def __init__(self, own: Iterable[str] = ()) -> None:
         self._own = frozenset(map(_folded, own))
         self.kept = lru_cache(maxsize=4096)(self._kept)
+        self.of_device = lru_cache(maxsize=4096)(self._of_device)
 
     def _kept(self, text: str) -> str:
-        """Return `text` without the words that are not known.
+        """Return a description without the words that are not known."""
+        return _filtered(list(WORD.finditer(text[:LONGEST])), text, self._is_known, _bare)
 
-        A number that stands alone stays only between words that stay: next to a removed word
-        or another number it may be a part of a date, an address or an identifier.
+    def _of_device(self, text: str) -> str:
+        """Return a text about the scanner without the words that are not known.
+
+        Known are the words of the vocabularies and of the study, versions, short codes of letters
+        and digits, and coil elements.
         """
-        words = list(WORD.finditer(text[:LONGEST]))
-        bare = [bool(BARE_NUMBER.fullmatch(word[0].rstrip("."))) for word in words]
-        known = [self._is_known(word[0]) for word in words]
-        stays = [
-            is_known
-            and (
-                not is_bare
-                or all(known[near] and not bare[near] for near in _beside(index, len(words)))
-            )
-            for index, (is_known, is_bare) in enumerate(zip(known, bare, strict=True))
-        ]
-        if all(stays):
-            return text[:LONGEST] if words else ""
-        parts, end = [], 0
-        for word, stay in zip(words, stays, strict=True):
-            if stay:
-                parts.append(text[end : word.end()])
-            end = word.end()
-        return re.sub(r" {2,}", " ", "".join(parts)).strip(" ^_-/,;:.&")
+        if is_coil(text):
+            return text
+        plain = text[:LONGEST].translate(MARKS)
+        words = list(DEVICE_WORD.finditer(plain))
+        return _filtered(words, plain, self._is_known_of_device, _bare_of_device)
+
+    def _is_known_of_device(self, word: str) -> bool:
+        if _folded(word) in self._own or "/" in word:
+            return True
+        word = word.rstrip(".")
+        runs = RUN.findall(word)
+        numbers = [run for run in runs if run.isdecimal()]
+        letters = [run for run in runs if run.isalpha()]
+        if not word.isascii() or any(not run.isalnum() and run not in ".~" for run in runs):
+            return False
+        if AGE.fullmatch(word) or len("".join(numbers)) > MOST_DEVICE_DIGITS:
+            return False
+        if not letters:
+            return bool(VERSION.fullmatch(word)) and not DATE_OR_YEAR.fullmatch(word)
+        if any(len(number) > MOST_DEVICE_RUN for number in numbers):
+            return False
+        unknown = [run for run in letters if not is_of_device(run)]
+        if not unknown or (len("".join(unknown)) == 1 and (len(letters) > 1 or len(word) == 1)):
+            return True
+        return bool(numbers) and _is_short_code(runs, unknown)
 
     def _is_known(self, word: str) -> bool:
         if _folded(word) in self._own:
@@ -90,6 +120,67 @@ class Words:
         return all(is_imaging(run) or (len(run) == 1 and bool(numbers)) for run in letters)
 
 
+def _filtered(
+    words: list[re.Match[str]],
+    text: str,
+    is_known: Callable[[str], bool],
+    kind_of: Callable[[str], str],
+) -> str:
+    """Return a text without the words that are not known.
+
+    A number that stands alone stays only between words that stay: next to a removed word
+    or another number it may be a part of a date, an address or an identifier. `kind_of` returns
+    the kind of such a word, and nothing for any other.
+    """
+    bare = [kind_of(word[0].rstrip(".")) for word in words]
+    known = [is_known(word[0]) for word in words]
+    stays = [
+        known[index]
+        and (
+            not bare[index]
+            or all(known[near] and bare[near] != bare[index] for near in _beside(index, len(words)))
+        )
+        for index in range(len(words))
+    ]
+    if all(stays):
+        return text[:LONGEST] if words else ""
+    parts, end = [], 0
+    for word, stay in zip(words, stays, strict=True):
+        if stay:
+            parts.append(text[end : word.end()])
+        end = word.end()
+    return re.sub(r" {2,}", " ", "".join(parts)).strip(" ^_-/,;:.&")
+
+
+def _is_short_code(runs: list[str], unknown: list[str]) -> bool:
+    """Tell whether letters beside digits are too few for a name or a month."""
+    ends = (runs[0], runs[-1])
+    return len("".join(unknown)) <= MOST_UNKNOWN and all(
+        len(run) < MOST_UNKNOWN or (run.isupper() and run in ends) for run in unknown
+    )
+
+
+def _bare(word: str) -> str:
+    return "number" if BARE_NUMBER.fullmatch(word) else ""
+
+
+def _bare_of_device(word: str) -> str:
+    if len(word) == 1 and word.isalpha():
+        return "letter"
+    return "number" if BARE_NUMBER_OF_DEVICE.fullmatch(word) else ""
+
+
+@lru_cache(maxsize=4096)
+def is_of_device(run: str) -> bool:
+    """Tell whether a run of letters is a word of texts about the scanner, or several: `TrioTim`."""
+    terms = device_words()
+    if run.lower() in terms:
+        return True
+    humps = [hump.lower() for hump in HUMP.findall(run)]
+    known = [hump in terms for hump in humps if len(hump) > 1]
+    return len(humps) > 1 and len(known) > 0 and all(known)
+
+
 @lru_cache(maxsize=4096)
 def is_imaging(run: str) -> bool:
     """Tell whether a run of letters is one imaging term, or several written as `FieldMap`."""
@@ -106,12 +197,13 @@ def is_coded(text: str) -> bool:
 
     Examples
     --------
-    >>> [is_coded(text) for text in ("MOTCOR_GEMS", "FM4_1", "WEBER JONES", "KIM LEE", "2019")]
+    >>> [is_coded(text) for text in ("MOTCOR_GEMS", "FM4_1", "WEBER JONES", "KIM LEE", "W E B E R")]
     [True, True, False, False, False]
     """
     numbers = re.findall(r"\d+", text)
     return (
         text.isascii()
+        and not SPELLED_OUT.search(text)
         and len("".join(numbers)) <= MOST_DIGITS
         and len(numbers) <= MOST_CODED_NUMBERS
         and all(map(_is_short, numbers))

@@ -18,7 +18,8 @@ from ecdysis.dicom.tables import vocabulary
 from ecdysis.dicom.text import is_code
 
 Accept = Callable[[str], bool]
-"""Says whether a value may stay: no date, time or identifier of the patient."""
+"""Says whether a value may stay: no date, time or identifier of the patient. It may have a method
+`of_device`, which returns what stays of a text about the scanner."""
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[0-9a-f]+", re.IGNORECASE)
 KEY = re.compile(r"[A-Za-z][\w.\[\]]{0,160}")
@@ -40,6 +41,10 @@ The maker or the service of the scanner gives these names, not the one who regis
 PROTOCOL_FIELDS = ("MrPhoenixProtocol", "MrProtocol")
 """CSA fields that hold the protocol; the second in software VB12 and older."""
 
+COIL_FIELDS = ("CoilString", "ImaCoilString")
+"""CSA fields that name coils."""
+
+BUILD_DATE = re.compile(r"_\d{8}$")
 PREFIX = "<XProtocol>\n"
 """Text before the protocol's lines; converters skip the first bytes of a plain protocol."""
 
@@ -86,6 +91,8 @@ def _kept(raw: bytes, layout: "Layout", accept: Accept) -> bytes:
         left = [PREFIX + text for item in items if (text := _ascconv(item, accept))]
     elif name in vocabulary("csa_number"):
         left = [item for item in items if NUMBER.fullmatch(item.strip()) and accept(item)]
+    elif name in COIL_FIELDS:
+        left = [text for item in items if (text := _of_device(accept, item))]
     elif name in vocabulary("csa_text"):
         left = [item for item in items if is_code(item) and accept(item)]
     else:
@@ -203,20 +210,33 @@ def _ascconv(text: str, accept: Accept) -> str:
     lines = []
     for line in text[begin:end].splitlines():
         key, _, value = (part.strip(" \t") for part in line.partition("="))
-        if KEY.fullmatch(key) and _is_kept(key, value, accept):
-            lines.append(f"{key}\t = \t{value}")
+        if KEY.fullmatch(key) and (kept := _kept_value(key, value, accept)):
+            lines.append(f"{key}\t = \t{kept}")
     return "\n".join([f"{BEGIN} ###", *lines, f"{END} ###"]) + "\n"
 
 
-def _is_kept(key: str, value: str, accept: Accept) -> bool:
+def _kept_value(key: str, value: str, accept: Accept) -> str:
+    """Return what stays of the value of a line of the protocol."""
     field = key.rsplit(".", 1)[-1]
     if form := STRINGS.get(field):
         quoted = QUOTED.fullmatch(value)
         if quoted is None or not form.fullmatch(quoted[1]):
-            return False
-        # Converters need the name of the coil, whose words may be those of a site, too.
-        return field == "tCoilID" or accept(quoted[1])
-    return bool(NUMBER.fullmatch(value)) and _is_protocol_key(key) and accept(value)
+            return ""
+        if field == "tCoilID":
+            name = _of_device(accept, quoted[1])
+            return value.replace(quoted[1], name) if name else ""
+        # A path of a program has words of who made it.
+        is_device = field != "tSequenceFileName"
+        text = BUILD_DATE.sub("", quoted[1])
+        is_known = not is_device or _of_device(accept, text) == text
+        return value if is_known and accept(quoted[1]) else ""
+    is_number = bool(NUMBER.fullmatch(value)) and _is_protocol_key(key)
+    return value if is_number and accept(value) else ""
+
+
+def _of_device(accept: Accept, text: str) -> str:
+    of_device: Callable[[str], str] = getattr(accept, "of_device", str)
+    return of_device(text)
 
 
 @cache

@@ -98,7 +98,19 @@ def imaging_words() -> frozenset[str]:
 @cache
 def coded_words() -> frozenset[str]:
     """Return the words, besides imaging words, that may stay in a coded string, in lower case."""
-    return _words("coded_words.txt")
+    return _words("coded_words.txt") | common_words()
+
+
+@cache
+def common_words() -> frozenset[str]:
+    """Return the words of most headers, which name nobody, in lower case."""
+    return _words("common_words.txt")
+
+
+@cache
+def device_words() -> frozenset[str]:
+    """Return the words that may stay in a text about the scanner, in lower case."""
+    return _words("device_words.txt") | coded_words() | imaging_words()
 
 
 def parse_tag(text: str) -> int:

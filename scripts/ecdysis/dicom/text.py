@@ -8,7 +8,7 @@ import re
 import warnings
 from functools import lru_cache
 
-from ecdysis.dicom.tables import vocabulary
+from ecdysis.dicom.tables import device_words, vocabulary
 
 ESCAPE = b"\x1b"
 DEFAULT = ("iso8859",)
@@ -19,6 +19,10 @@ CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 
 AXIS = r"(Tra|Sag|Cor)"
 COIL = r"[A-Z]{1,3}\d{0,2}"
+COILS = re.compile(rf"([A-Z]:)?{COIL}([;,-]({COIL}|\d{{1,2}}))*")
+"""Names of coil elements: ``HE1-4;NE1,2``, ``T:HEA;HEP``."""
+CODE_OF_COIL = re.compile(r"[A-Z]{3}")
+SINGLE_LETTERS = re.compile(r"[A-Z]([;,-][A-Z]){3}")
 FORM = re.compile(
     rf"""
       [+-]?\d{{1,7}}(\.\d{{1,7}})?(e[+-]?\d{{1,2}})?   # a number
@@ -32,7 +36,6 @@ FORM = re.compile(
     | ([a-z]\d(\.\d)?\ ?)+                             # acceleration: p2 s3
     | [A-Z]:\d{{1,2}}[A-Z]?                            # acceleration: F:2S
     | [A-Za-z]{{2,4}}/s\d(,[A-Za-z]{{2,4}}/s\d)*       # prescan: TG/s3,RN/s1
-    | ([A-Z]:)?{COIL}([;,-]({COIL}|\d{{1,2}}))*        # coil elements: HE1-4;NE1,2
     """,
     re.VERBOSE,
 )
@@ -103,4 +106,16 @@ def is_code(text: str) -> bool:
     """Return whether a text has one of the technical forms or is a defined term."""
     if len(text) > LONGEST:
         return False
-    return not text or bool(FORM.fullmatch(text)) or text in vocabulary("term")
+    return not text or bool(FORM.fullmatch(text)) or is_coil(text) or text in vocabulary("term")
+
+
+def is_coil(text: str) -> bool:
+    """Return whether a text names coil elements.
+
+    One name of three letters may be unknown; several of them, or single letters in a row, may be
+    a person's name.
+    """
+    if len(text) > LONGEST or not COILS.fullmatch(text) or SINGLE_LETTERS.search(text):
+        return False
+    codes = set(CODE_OF_COIL.findall(text))
+    return len({code for code in codes if code.lower() not in device_words()}) <= 1
