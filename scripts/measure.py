@@ -20,13 +20,10 @@ from nibabel.orientations import io_orientation
 def measure(inputs: Inputs) -> dict[str, Any]:
     """Measure an image.
 
-    Returns
-    -------
-    dict
-        ``measures``: value by key of the dictionary; ``not_computable``: reason by key. Those of
-        `ecdysis.quality.dictionary.OF_SKULLSTRIP` are in neither: skull stripping took them.
-        ``mriqc``: the metrics of MRIQC by their names, where they can be computed. ``warnings``:
-        what failed for no reason that is known.
+    The result has ``measures``: value by key of the dictionary; ``not_computable``: reason by key
+    (those of `ecdysis.quality.dictionary.OF_SKULLSTRIP` are in neither: skull stripping took them);
+    ``mriqc``: the metrics of MRIQC by their names, where they can be computed; ``warnings``: what
+    failed for no reason that is known.
     """
     image, sheet = MeasuredImage(inputs), Sheet()
     _measure_air(image, sheet)

@@ -23,16 +23,12 @@ from scipy import ndimage
 def prepare(
     template: Template, recipe: Recipe = RECIPE
 ) -> tuple[nib.Nifti1Image, nib.Nifti1Image, nib.Nifti1Image, list[nib.Nifti1Image]]:
-    """Prepare a template for registration.
+    """Return head, brain mask, registration mask and tissue maps of a template, for registration.
 
-    Returns
-    -------
-    head, brain_mask, registration_mask : NIfTI images
-        At `recipe.spacing`, cropped to the brain and `recipe.template_margin` around it. The
-        brain mask is the fraction of brain in each voxel, 0 to 1; the registration mask is uint8,
-        and 1 everywhere if the template has none.
-    tissue_maps : list of NIfTI images
-        Fluid, grey and white matter, 0 to 1: of the template, or estimated from its brightness.
+    They are at `recipe.spacing`, cropped to the brain and `recipe.template_margin` around it. The
+    brain mask is the fraction of brain in each voxel, 0 to 1; the registration mask is uint8, and 1
+    everywhere if the template has none. The maps are of fluid, grey and white matter, 0 to 1: of
+    the template, or estimated from its brightness.
 
     Raises
     ------

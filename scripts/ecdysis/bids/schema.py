@@ -46,11 +46,8 @@ def _schema() -> tuple[tuple[str, ...], dict[tuple[str, str], dict[str, bool]]]:
 def rules() -> dict[str, Any]:
     """Return the rules that `parse` checks, for a page that checks names while the user types.
 
-    Returns
-    -------
-    dict
-        ``folders`` in the order of the search for a suffix; ``order`` of the entities;
-        ``known``: folder/suffix -> entity -> whether it is required.
+    These are ``folders`` in the order of the search for a suffix, the ``order`` of the entities,
+    and ``known``: folder/suffix -> entity -> whether it is required.
     """
     order, known = _schema()
     return {

@@ -28,12 +28,9 @@ def find_validator() -> str | None:
 def validate(bids_dir: Path, program: str) -> dict[str, Any]:
     """Run the validator on a dataset.
 
-    Returns
-    -------
-    dict
-        ``validator``, ``schema`` (version), ``subjects``, ``files``, ``errors`` and ``warnings``
-        (counts of issues), and ``issues``: ``severity``, ``code``, ``message``, ``count`` and
-        ``examples`` (paths).
+    The result has ``validator``, ``schema`` (version), ``subjects``, ``files``, ``errors`` and
+    ``warnings`` (counts of issues), and ``issues``: ``severity``, ``code``, ``message``, ``count``
+    and ``examples`` (paths).
 
     Raises
     ------

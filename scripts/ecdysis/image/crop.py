@@ -35,13 +35,10 @@ def crop_box(
 ) -> tuple[Box, dict[str, Any]]:
     """Decide which box of a volume is kept: inside the image and not empty.
 
-    Returns
-    -------
-    box : Box
-    decided : dict
-        ``CropModes``, ``CropBox`` (half-open, voxels of the reoriented image),
-        ``CroppedShape``, ``HeadBox`` (where it was looked for), ``BrainMaskEnlargement``
-        (voxels added below and above along each axis; where any were) and ``Warnings``.
+    The result is the box, and what was decided: ``CropModes``, ``CropBox`` (half-open, voxels of
+    the reoriented image), ``CroppedShape``, ``HeadBox`` (where it was looked for),
+    ``BrainMaskEnlargement`` (voxels added below and above along each axis; where any were) and
+    ``Warnings``.
 
     Raises
     ------

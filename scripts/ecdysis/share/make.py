@@ -47,10 +47,8 @@ class Subject:
 def share(study: Study, validator: str | None, processes: int) -> dict[str, Any]:
     """Make the folder to publish of a finished run, checked with the given BIDS validator if any.
 
-    Returns
-    -------
-    dict
-        ``folder``, the numbers of images ``shared`` and of files ``left_out``, ``warnings``.
+    The result has ``folder``, the numbers of images ``shared`` and of files ``left_out``, and
+    ``warnings``.
 
     Raises
     ------
