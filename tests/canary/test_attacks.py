@@ -2,7 +2,8 @@
 
 import io
 from collections.abc import Callable
-from struct import pack
+from pathlib import Path
+from struct import pack, unpack
 from typing import Any
 
 import pydicom
@@ -22,7 +23,8 @@ from pydicom.tag import Tag
 from pydicom.uid import ImplicitVRLittleEndian
 from text_unidecode import unidecode
 
-from tests.canary.builder import MR, Canaries, base, written
+from tests.canary.builder import MR, Canaries, Case, base, written
+from tests.canary.test_audit import complaint
 from tests.canary.test_canary import DEFAULT, OPTIONS
 
 KEY = Key(bytes(range(32)))
@@ -442,3 +444,98 @@ def test_names_of_coil_elements_and_programs_in_a_protocol_are_searched() -> Non
     kept = cleaned(ds, DEFAULT)[block.get_tag(0x19)].value
     assert b"HeadNeck_64" in kept
     assert [word for word in (b"uist", b"Tim") if word in kept] == []
+
+
+CODES_OF_QUIST = list(b"Xanthe Quist")
+SPELLING_ARRAYS = [
+    (0x00186060, "FL"), (0x00189182, "FD"), (0x00209157, "UL"), (0x00280106, "SS"),
+    (0x00280106, "US"), (0x00281050, "DS"), (0x0018605A, "FL"), (0x00660016, "OF"),
+]  # fmt: skip
+SPELLING_PRIVATE = [
+    (0x0019, "SIEMENS MR HEADER", 0x29, "FD"), (0x0019, "SIEMENS MR HEADER", 0x13, "SL"),
+    (0x0043, "GEMS_PARM_01", 0x83, "DS"), (0x0043, "GEMS_PARM_01", 0x2C, "SS"),
+]  # fmt: skip
+
+
+def _numbers(vr: str, codes: list[int]) -> Any:
+    if vr == "OF":
+        return pack(f"<{len(codes)}f", *codes)
+    return [str(code) for code in codes] if vr == "DS" else codes
+
+
+@pytest.mark.parametrize("options", SETS.values(), ids=SETS)
+def test_numbers_spell_no_name(options: list[str], tmp_path: Path) -> None:
+    """Each number is the code of a character, or the bytes of a number are characters."""
+    for tag, vr in SPELLING_ARRAYS:
+        ds = image()
+        ds.add_new(tag, vr, _numbers(vr, CODES_OF_QUIST))
+        assert tag not in cleaned(ds, options), (hex(tag), vr)
+        ds.add_new(tag, vr, _numbers(vr, counts := [49, 50, 51, 52, 53]))
+        if tag not in (0x00660016, 0x0018605A):
+            assert [int(number) for number in cleaned(ds, options)[tag].value] == counts
+    packed = list(unpack("<dd", b"XantheQuist12345"))
+    private = [(*place, _numbers(place[-1], CODES_OF_QUIST)) for place in SPELLING_PRIVATE]
+    for group, creator, number, vr, numbers in [*private, (*SPELLING_PRIVATE[0], packed)]:
+        ds = image()
+        ds.private_block(group, creator, create=True).add_new(number, vr, numbers)
+        cleaner = InstanceCleaner({"options": options}, KEY, "sub-01")
+        result = cleaner.clean(data := written(ds))
+        made = b"".join(result.chunks)
+        assert group << 16 | 0x1000 | number not in pydicom.dcmread(io.BytesIO(made))
+        case = Case("numbers", data, [])
+        assert complaint(case, made, result.name, options, tmp_path) == ""
+
+
+@pytest.mark.parametrize("options", SETS.values(), ids=SETS)
+def test_an_identifier_is_no_direction(options: list[str]) -> None:
+    ds = image(PatientID="ZQ-48120077", DiffusionGradientOrientation=[48120077.0, 0.0, 1.0])
+    assert "DiffusionGradientOrientation" not in cleaned(ds, options)
+    ds.DiffusionGradientOrientation = [0.5, 0.5, 0.70710678]
+    assert "DiffusionGradientOrientation" in cleaned(ds, options)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_names_and_numbers_of_scanners_go_from_text(name: str) -> None:
+    ds = image(StationName="MRC-712", DeviceSerialNumber="41012", GantryID="console2",
+               ReceiveCoilName="Head_MRC712", TransmitCoilName="Body console2",
+               SoftwareVersions="V 5.41012", SeriesDescription="T1 console2")  # fmt: skip
+    out = cleaned(ds, SETS[name])
+    if name != "retain_device":
+        text = texts(out)
+        assert [word for word in ("mrc", "712", "41012", "console2") if word in text] == []
+        assert (out.ReceiveCoilName, out.TransmitCoilName) == ("Head", "Body")
+
+
+def test_a_station_called_like_its_model_does_not_change_the_model() -> None:
+    names = {"Manufacturer": "GE MEDICAL SYSTEMS", "ManufacturerModelName": "DISCOVERY MR750",
+             "SoftwareVersions": "24\\LX\\MR Software release:DV24.0_R02_1607.b"}  # fmt: skip
+    for station in ("MR750", "DISCOVERY", "MR Software", "Head", "LX", "TRIO-1"):
+        out = cleaned(image(StationName=station, DeviceSerialNumber="1607", **names), DEFAULT)
+        assert out.ManufacturerModelName == "DISCOVERY MR750"
+        assert list(out.SoftwareVersions) == names["SoftwareVersions"].split("\\")
+
+
+DATES_IN_WORDS = [
+    "14. März 2019", "14 Maerz 2019", "14.Mrz.19", "14 mars 2019", "14 marzo 2019", "14 mrt 2019",
+    "14 de marzo de 2019", "14 de março de 2019", "14 maart 2019", "2019 März 14", "März 14, 2019",
+    "3 févr. 1931", "3er février 1931", "3. Feber 1931", "3 de febrero de 1931", "3 febbraio 1931",
+    "3 fev 1931", "3 februari 1931",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_names_in_letters_and_dates_in_words_go(name: str) -> None:
+    """Also from what an option keeps, such as the name of the institution and of the station."""
+    for planted in (*DATES_IN_WORDS, "Q u i s t", "Q.U.I.S.T", "Q-u-i-s-t", "q_u_i_s_t"):
+        is_date = planted in DATES_IN_WORDS
+        if is_date and name == "retain_dates_full" and planted.endswith("19"):
+            continue
+        ds = image(InstitutionName=f"Clinic, {planted}", StationName=planted,
+                   EthnicGroup=planted, SeriesDescription=f"T1 {planted}",
+                   SoftwareVersions=f"syngo {planted}", ScanOptions=planted.upper(),
+                   ImageType=["ORIGINAL", "PRIMARY", planted.upper()])  # fmt: skip
+        item = Dataset()
+        item.CodeValue, item.CodingSchemeDesignator = planted.replace(" ", "-"), "DCM"
+        item.CodeMeaning = f"Head {planted}"
+        ds.AnatomicRegionSequence = Sequence([item])
+        assert unidecode(planted[:8]).lower() not in texts(cleaned(ds, SETS[name]))

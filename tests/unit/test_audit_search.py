@@ -77,7 +77,8 @@ def test_a_short_word_in_a_log_is_no_name_with_its_initial(
 
 @pytest.mark.parametrize(
     "text",
-    ["Scan 14 Mar 2019", "14. März 2019", "March 14th 2019", "14mar19", "2019 03 14", "14/3/19",
+    ["Scan 14 Mar 2019", "14. März 2019", "March 14th 2019", "14mar19", "2019 03 14", "14 mrt 2019",
+     "14 maart 2019", "14 de marzo de 2019", "14 de março de 2019", "14 mars 2019", "14/3/19",
      "T1_190314", "seq20190314", "2019-03-14", "14.03.2019", "14032019", "20190314101112",
      "2019-03-14T10:11:12", "built 14Mar2019", "19-03-14"],
 )  # fmt: skip
@@ -232,3 +233,33 @@ def test_blank_slices_of_different_series_are_distinguished_by_their_series() ->
 
 def test_words_of_the_tables_of_reasons_are_the_workflows_own() -> None:
     assert {"reformatted", "perfusion", "interquartile"} <= message_words()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "is_found"),
+    [
+        (list(b"Kowalski"), True),
+        ([0, *list(b"J\0an Kowalski"), 0, 0], True),
+        (list(b"Kowalskj"), False),
+        ([1, 2, *list(b"Kowalski")], False),
+        ([49, 50, 51, 52, 53, 54], False),
+        ([0.5, *list(b"Kowalski")], False),
+    ],
+)
+def test_a_name_is_found_in_codes_of_characters(numbers: list[float], is_found: bool) -> None:
+    search = searcher("names", "Kowalski^Jan")
+    raw = pack(f"<{len(numbers)}d", *numbers)
+    assert bool(search.in_value(value(0x00189182, "FD", raw))) is is_found
+    text = "\\".join(map(str, numbers)).encode()
+    assert bool(search.in_value(value(0x00281050, "DS", text))) is is_found
+
+
+def test_a_name_is_found_in_the_bytes_of_numbers() -> None:
+    search = searcher("names", "Kowalski^Jan")
+    assert search.in_value(value(0x00189182, "FD", b"Kowalski"))
+    assert not search.in_value(value(0x00189182, "FD", b"KowalskX"))
+
+
+def test_numbers_that_count_are_no_identifier() -> None:
+    counts = pack("<6I", *range(49, 55))
+    assert not searcher("identifiers", "123456").in_value(value(0x00209157, "UL", counts))

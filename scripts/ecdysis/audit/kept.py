@@ -36,6 +36,9 @@ Other sequences refer to other objects, and may be removed as a whole."""
 PRIVATE_PLACE = re.compile(r"(^|\.)[0-9a-f]{3}[13579bdf][0-9a-f]{4}\[")
 """A private sequence in the place of an element."""
 
+SINGLE_LETTERS = re.compile(r"(\b|_)[^\W\d_]([\W_]+[^\W\d_](?![^\W\d_])){3,}")
+"""A word written letter by letter."""
+
 NUMERIC = re.compile(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?")
 SHOWN_KEYS = 8
 FORMS = {"IS": r"[ ]*[-+]?\d+[ ]*", "CS": r"[A-Z0-9_ ]*", "DS": r"[ ]*[-+.\deE]+[ ]*"}
@@ -280,7 +283,8 @@ def _may_differ(rule: str, old: Value, new: Value | None, searcher: Searcher) ->
         numbers = old.numbers()
         same = new is not None and numbers == new.numbers()
         vendor = bool(old.creator)
-        return same or any(_may_tell(number, searcher, vendor=vendor) for number in numbers)
+        tells = any(_may_tell(number, searcher, vendor=vendor) for number in numbers)
+        return same or tells or bool(searcher.in_codes(old))
     if old.vr in ("TM", "DT"):
         return _same_time(old, before, after)
     if before == after or searcher.may_be_cut(" ".join(before)):
@@ -320,7 +324,9 @@ def _is_emptied(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
 
 
 def _may_name_person(text: str) -> bool:
-    """Whether a coded string holds a word that is not in most headers, or a long number."""
+    """Whether a coded string holds a rare word, a word in single letters, or a long number."""
+    if SINGLE_LETTERS.search(text):
+        return True
     runs = re.findall(r"[^\W\d_]{3,}", text)
     digits = re.sub(r"\D", "", text)
     return len(digits) >= SHORTEST or any(run.lower() not in common_words() for run in runs)

@@ -1,12 +1,14 @@
 """Searching values for secrets: each kind in its own form, by whole words."""
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 from ecdysis.audit.index import LONG_NAME, LONG_VALUE, SHORTEST, common_words, index_of
-from ecdysis.audit.instance import CODE_VRS, NUMBER_VRS, TEXT_VRS, Value
+from ecdysis.audit.instance import BINARY, CODE_VRS, NUMBER_VRS, TEXT_VRS, Value
 from ecdysis.audit.secrets import Secret
 from ecdysis.audit.spelling import (
     TOKEN,
@@ -33,6 +35,7 @@ UID_FORM = re.compile(r"(?<![\d.])[0-2](?:\.\d+){4,}")
 RUNS = re.compile(rb"[\x09\x0a\x0d\x20-\x7e\x80-\xff]{4,}")
 WIDE_RUNS = re.compile(rb"(?:[\x20-\x7e]\0){4,}|(?:\0[\x20-\x7e]){4,}")
 """Text in raw bytes, in one and in two bytes a letter."""
+LETTER_RUNS = re.compile(rb"[A-Za-z]{4,}")
 
 LETTER_OR_NUL = bytes(
     ord("a" if 0x20 <= byte <= 0x7E else "0" if byte == 0 else ".") for byte in range(256)
@@ -181,6 +184,17 @@ class Searcher:
         is_setting = digits.endswith("000") or len(digits) <= LONG_DIGITS
         return None if is_setting else self.index.digits.get(digits)
 
+    def in_codes(self, value: Value) -> list[Secret]:
+        """Return the secrets that numbers spell: as codes of characters, or with their bytes."""
+        found: list[Secret] = []
+        if text := _spelled(value.numbers()):
+            found += self._names_in(text, vendor=False, camel=False)
+            found += self._values_in(text, vendor=True)
+        if value.vr in BINARY:
+            letters = b"\n".join(LETTER_RUNS.findall(value.raw)).decode("ascii")
+            found += self._names_in(letters, vendor=False, camel=True)
+        return found
+
     def may_be_cut(self, text: str) -> bool:
         """Whether a text holds a word of a secret, common or not, so that words may be missing."""
         found = {*tokens(fold(text)), *words(text)}
@@ -201,6 +215,7 @@ class Searcher:
         elif vr in NUMBER_VRS and (numbers := value.numbers()):
             found = (self.in_number(number, vendor=vendor) for number in numbers)
             yield from (secret for secret in found if secret)
+            yield from self.in_codes(value)
         elif vr in TEXT_VRS or vr in CODE_VRS:
             for text in value.texts():
                 yield from self.in_text(text, vendor=vendor, camel=vr in TEXT_VRS)
@@ -322,6 +337,21 @@ class Searcher:
                 if first <= number / unit < last:
                     return secret
         return None
+
+
+def _spelled(numbers: Iterable[float]) -> str:
+    """Return the text of which numbers are the codes; nothing if one is no printable character.
+
+    Zeros may stand between them. Numbers in equal steps count something.
+    """
+    codes = [number for number in numbers if number != 0]
+    steps = {two - one for one, two in pairwise(codes)}
+    if len(codes) < SHORTEST or len(steps) < 2:
+        return ""
+    if not all(0 < code <= sys.maxunicode and float(code).is_integer() for code in codes):
+        return ""
+    text = "".join(chr(int(code)) for code in codes)
+    return text if all(letter.isprintable() or letter.isspace() for letter in text) else ""
 
 
 def _has_wide_run(raw: bytes) -> bool:

@@ -25,11 +25,12 @@ PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 """Parts of a word in camel case."""
 
 MONTHS = {"jan": 1, "ene": 1, "gen": 1, "feb": 2, "fev": 2, "mar": 3, "maer": 3, "mrz": 3,
-          "apr": 4, "avr": 4, "abr": 4, "may": 5, "mai": 5, "mag": 5, "jun": 6, "giu": 6,
+          "maa": 3, "mrt": 3, "apr": 4, "avr": 4, "abr": 4, "may": 5, "mai": 5, "mag": 5,
+          "mei": 5, "jun": 6, "giu": 6,
           "juin": 6, "jul": 7, "lug": 7, "juil": 7, "aug": 8, "aou": 8, "ago": 8, "sep": 9,
           "set": 9, "oct": 10, "okt": 10, "ott": 10, "out": 10, "nov": 11, "dec": 12, "dez": 12,
           "dic": 12}  # fmt: skip
-"""First letters of months in English, German, French, Spanish, Italian and Portuguese."""
+"""First letters of months in English, German, French, Spanish, Italian, Portuguese and Dutch."""
 
 EARLIEST, LATEST = 1900, 2100
 """Years between which a number of a scanner's protocol reads as a date."""
@@ -40,10 +41,11 @@ YEAR_LAST = re.compile(
     r"(?<!\d)(?<!\d[-./])(\d{1,2})([-./_ ])(\d{1,2})\2(\d{4}|\d{2})(?!\d)(?!\2\d)"
 )
 DAY_MONTH = re.compile(
-    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?[\W_]{0,3}([a-z]{3,9})[\W_]{0,3}(\d{4}|\d{2})(?!\d)"
+    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er)?[\W_]{0,3}(?:de |di |d')?([a-z]{3,10})[\W_]{0,3}"
+    r"(?:de |del )?(\d{4}|\d{2})(?!\d)"
 )
 MONTH_DAY = re.compile(
-    r"([a-z]{3,9})[\W_]{0,3}(\d{1,2})(?:st|nd|rd|th)?[\W_]{1,3}(\d{4}|\d{2})(?!\d)"
+    r"([a-z]{3,10})[\W_]{0,3}(\d{1,2})(?:st|nd|rd|th)?[\W_]{1,3}(\d{4}|\d{2})(?!\d)"
 )
 LONE_NUMBER = re.compile(r"(?<![\w.])(\d{8})(?:\.0*)?(?![\w.])")
 """A number of eight digits that stands alone, as in `lSize = 20190314`."""

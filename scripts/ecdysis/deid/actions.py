@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache
-from struct import unpack
+from struct import calcsize, unpack
 
 from ecdysis.deid.edits import Edits
 from ecdysis.deid.profile import code_item
@@ -71,6 +71,9 @@ NUMBER_CODES = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I"
                 "UV": "Q"}  # fmt: skip
 """VR -> code of the module struct."""
 
+ARRAY_CODES = {"OD": "d", "OF": "f", "OL": "I", "OV": "Q"}
+"""The same of arrays, whose numbers are compared with codes of characters only."""
+
 TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 WHOLE_VRS = frozenset({"AS", "DA", "DT", "TM", "UI"})
 """Kinds of value that are compared with identifiers only; the profile decides about dates."""
@@ -117,9 +120,10 @@ def without_remains(vr: str, value: bytes) -> bytes:
 
 def numbers(vr: str, value: bytes, *, big: bool) -> list[str]:
     """Return the single values of a numeric, time or UID value as text."""
-    if code := NUMBER_CODES.get(vr):
-        count = len(value) // SIZES[vr]
-        found = unpack(f"{'>' if big else '<'}{count}{code}", value[: count * SIZES[vr]])
+    if code := NUMBER_CODES.get(vr, ARRAY_CODES.get(vr)):
+        size = calcsize(f"<{code}")
+        count = len(value) // size
+        found = unpack(f"{'>' if big else '<'}{count}{code}", value[: count * size])
         return [repr(number) for number in found]
     if vr in FORMS:
         text = value.decode("latin-1").rstrip("\0 ")
@@ -289,19 +293,22 @@ def _keep(tag: int, vr: str, value: bytes, context: Context) -> bytes | None:
     if vr in TEXT_VRS:
         return _scrubbed(tag, vr, value, context)
     keyword, has_pixels = keyword_of(tag), tag >> 16 == PIXEL_GROUP and vr not in OFFSET_VRS
-    if vr in BINARY_VRS and not has_pixels and context.scrub.is_spelled_in(value):
+    if has_pixels:
+        return value
+    if vr in BINARY_VRS and context.scrub.is_spelled_in(value):
         return None
-    is_array = vr in ARRAY_VRS and not has_pixels and tag >> 24 != OVERLAYS
-    may_be_text = is_array or keyword.endswith(LOOKUP_TABLES)
+    may_be_text = (vr in ARRAY_VRS and tag >> 24 != OVERLAYS) or keyword.endswith(LOOKUP_TABLES)
     if may_be_text and PRINTABLE.fullmatch(value.replace(b"\0", b"")):
         return None
     if vr in OFFSET_VRS and tag >> 16 == PIXEL_GROUP:
         return value if _are_offsets(value, big=context.encoding.big) else None
-    if has_pixels or keyword in vocabulary("geometry"):
+    parts = numbers(vr, value, big=context.encoding.big)
+    if context.scrub.is_spelled_by(parts):
+        return None
+    if vr in ARRAY_VRS or keyword in vocabulary("geometry"):
         return value
     is_bad = context.scrub.is_identifier if vr in WHOLE_VRS else context.scrub.is_telling
     is_bad = context.scrub.is_secret if keyword in vocabulary("acquisition") else is_bad
-    parts = numbers(vr, value, big=context.encoding.big)
     return None if any(map(is_bad, parts)) else value
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ecdysis.deid.actions import Context
 from ecdysis.deid.clean import DatasetCleaner, merged, texts
 from ecdysis.deid.edits import READMITTING, Edit, Edits, compile_edits
-from ecdysis.deid.person import Identity, TokenFinder
+from ecdysis.deid.person import Identity, TokenFinder, unshared_devices
 from ecdysis.deid.pixels import (
     NOT_BLANKED,
     blanked,
@@ -95,7 +95,10 @@ class InstanceCleaner:
             kinds.add("day")
             if "retain_dates_modified" not in options:
                 kinds.add("time")
-        return sorted(entry for entry in self.identity if entry[0] in kinds)
+        found = {entry for entry in self.identity if entry[0] in kinds}
+        if "retain_device" not in options:
+            found |= {("device", name) for name in unshared_devices(self.identity)}
+        return sorted(found)
 
     def learn(self, data: Buffer) -> Part10:
         """Collect what identifies the patient in a file, to be searched in all files.
@@ -191,7 +194,8 @@ class InstanceCleaner:
         for kind, text in self.searched():
             kinds[kind].append(text)
         days = [*kinds["born"], *kinds["day"]]
-        return Scrubber([*kinds["token"], *kinds["place"]], days, kinds["time"])
+        tokens = [*kinds["token"], *kinds["place"]]
+        return Scrubber(tokens, days, kinds["time"], kinds["device"])
 
     def _treated(self, file: Part10, context: Context, *, is_admitted: bool) -> list[Part]:
         """Return the tags and bytes of all elements of the result but for the pixels'."""

@@ -2,7 +2,7 @@
 
 import re
 
-from ecdysis.deid.scrub import id_tokens, name_tokens, place_tokens
+from ecdysis.deid.scrub import device_tokens, id_tokens, name_tokens, place_tokens
 from ecdysis.dicom.elements import Element, Encoding, Reader, RefusedError
 from ecdysis.dicom.tables import attributes, settled_vr
 from ecdysis.dicom.text import codecs_of, decode
@@ -11,13 +11,33 @@ LARGEST_REMEMBERED = 4096
 LARGEST_TELLING = 4096
 """Bytes of an identifying value that are read."""
 
-SPELLINGS = {"name": name_tokens, "id": id_tokens, "place": place_tokens}
+DEVICES = (0x00081010, 0x00181000, 0x00181003, 0x00181004, 0x00181008, 0x0018700A, 0x00400010,
+           0x00400242)  # fmt: skip
+"""Station names, serial number, and identifiers of device, plate, gantry and detector."""
+
+MODELS = (0x00080070, 0x00081090, 0x00181020)
+"""Manufacturer, model and software, by which some stations are called."""
+
+
+def model_texts(value: str) -> set[str]:
+    """Return the texts that name a scanner's maker, model and software."""
+    return {part.strip() for part in value.split("\\")}
+
+
+SPELLINGS = {
+    "name": name_tokens,
+    "id": id_tokens,
+    "place": place_tokens,
+    "device": device_tokens,
+    "model": model_texts,
+}
 NOTHING: frozenset[tuple[str, str]] = frozenset()
 
 Identity = frozenset[tuple[str, str]]
 """What identifies a patient: pairs of a kind and a text.
 
-The kinds are ``token``, ``place``, ``born`` and ``day`` (YYYYMMDD), and ``time``.
+The kinds are ``token``, ``place``, ``device``, ``model``, ``born`` and ``day`` (YYYYMMDD), and
+``time``.
 """
 
 DATED = ("DA", "DT", "TM")
@@ -36,6 +56,7 @@ class TokenFinder:
     def __init__(self) -> None:
         self.identity: Identity = NOTHING
         self._tells = {tag: row.tells for tag, row in attributes().items() if row.tells != "-"}
+        self._tells |= dict.fromkeys(DEVICES, "device") | dict.fromkeys(MODELS, "model")
         self._seen: set[tuple[bytes, Encoding, bytes]] = set()
 
     def learn(self, reader: Reader, elements: list[Element], charset: bytes) -> None:
@@ -72,7 +93,7 @@ class TokenFinder:
             if kind == "date":
                 return frozenset([("born", _day_digits(text))])
             if kind is not None:
-                pair = "place" if kind == "place" else "token"
+                pair = kind if kind in ("place", "device", "model") else "token"
                 return frozenset((pair, token) for token in SPELLINGS[kind](text))
             moments = [moment.strip() for moment in text.split("\\") if moment.strip()]
             if vr == "TM":
@@ -88,6 +109,17 @@ class TokenFinder:
         return NOTHING.union(
             *(self._find(inner, item, inner.charset(item, charset)) for item in items)
         )
+
+
+def unshared_devices(identity: Identity) -> set[str]:
+    """Return the devices in an identity but for those that are called like their model."""
+    models = [_spaced(text) for kind, text in identity if kind == "model"]
+    devices = {text for kind, text in identity if kind == "device"}
+    return {name for name in devices if not any(_spaced(name) in model for model in models)}
+
+
+def _spaced(text: str) -> str:
+    return " ".join(["", *re.findall(r"[^\W_]+", text.lower()), ""])
 
 
 def _day_digits(moment: str) -> str:

@@ -125,6 +125,8 @@ def _is_number(vr: str, value: bytes, context: Context) -> bool:
     if vr in SIZES and len(value) > LARGEST_NUMBERS * SIZES[vr]:
         return False
     parts = numbers(vr if vr in SIZES else "DS", value, big=context.encoding.big)
+    if context.scrub.is_spelled_in(value) or context.scrub.is_spelled_by(parts):
+        return False
     return not any(map(context.scrub.is_telling, parts))
 
 

@@ -6,14 +6,17 @@ a person inside other words must stand alone. Numbers are compared as whole valu
 """
 
 import re
+import sys
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from itertools import pairwise
 
 from anyascii import anyascii
 
 from ecdysis.deid.patient_numbers import LONG_NUMBER, PatientNumbers, day_of
-from ecdysis.deid.words import is_imaging
+from ecdysis.deid.worded_dates import worded_dates
+from ecdysis.deid.words import SPELLED_OUT, is_imaging, is_of_device
 from ecdysis.dicom.tables import common_words, is_standard_uid, vocabulary
 
 ALONE_BELOW = 4
@@ -25,6 +28,9 @@ SHORTEST_NUMBER = 4
 
 SHORTEST_PLACE = 6
 """Letters of the shortest name of a place that is searched in text."""
+
+SHORTEST_SERIAL = 5
+"""Digits of the shortest serial number that is searched in text."""
 
 DATE_FORMS = """
     %Y%m%d %Y-%m-%d %Y/%m/%d %Y.%m.%d %d.%m.%Y %d/%m/%Y %d-%m-%Y %m/%d/%Y %m-%d-%Y %d%m%Y %m%d%Y
@@ -47,6 +53,7 @@ LONG_RUN = re.compile(r"(?<![\d.])\d{7,19}(?!\d)")
 UID = re.compile(r"(?<![\d.])[0-2](?=[\d.]{18})(?:\.\d+){5,}")
 SEPARATORS = re.compile(r"[\s._/\-]+")
 LETTERS = re.compile(r"[A-Za-z]+")
+RUNS, TOKENS = re.compile(r"[^\W\d_]+|\d+"), re.compile(r"[^\W_]+")
 DIGRAPHS = {"ae": "ae?", "oe": "oe?", "ue": "ue?", "aa": "aa?"}
 """Vowels that are also written as one letter, and the pattern for both."""
 
@@ -103,6 +110,20 @@ def _is_place(name: str) -> bool:
     return len("".join(words)) >= SHORTEST_PLACE and not is_common and not is_maker
 
 
+def device_tokens(value: str) -> set[str]:
+    """Return the names and numbers of scanners in a value; words of many scanners are none."""
+    return {part.strip() for part in value.split("\\") if _is_device(part.strip())}
+
+
+def _is_device(name: str) -> bool:
+    words = TOKENS.findall(_fold(name)[0])
+    joined = "".join(words)
+    if joined.isdigit():
+        return len(joined) >= SHORTEST_SERIAL
+    is_common = all(len(word) < 2 or (word.isalpha() and is_of_device(word)) for word in words)
+    return len(joined) >= ALONE_BELOW and not is_common
+
+
 def date_tokens(value: str) -> set[str]:
     """Return the usual spellings of a date given as ``YYYYMMDD``."""
     day = day_of(value)
@@ -124,10 +145,16 @@ class Scrubber(PatientNumbers):
         Dates of the patient's files, ``YYYYMMDD``, that must not show.
     times : iterable of str
         Times of the patient's files, ``HHMMSS``, that must not show as a number.
+    devices : iterable of str
+        Names and serial numbers of scanners, which are removed as whole words of text.
     """
 
     def __init__(
-        self, tokens: Iterable[str], days: Iterable[str] = (), times: Iterable[str] = ()
+        self,
+        tokens: Iterable[str],
+        days: Iterable[str] = (),
+        times: Iterable[str] = (),
+        devices: Iterable[str] = (),
     ) -> None:
         known = sorted({day for text in days if (day := day_of(text))})
         spelled = {form for day in known for form in date_tokens(day.strftime("%Y%m%d"))}
@@ -142,8 +169,10 @@ class Scrubber(PatientNumbers):
             for codec in ("utf-8", "utf-16-le", "utf-16-be")
         }
         self._words = {_fold(token)[0] for token in every if token.isalpha()}
+        self._coded = {form for token in every if _is_spellable(form := _squeezed(token))}
         searched = every | {number for token in every if (number := _number_in(token))}
-        ordered = sorted(map(_as_pattern, searched), key=lambda form: (-len(form), form))
+        forms = {*map(_as_pattern, searched), *map(_device_pattern, devices)}
+        ordered = sorted(forms, key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(ordered)) if ordered else None
 
     def __call__(self, text: str) -> str:
@@ -171,6 +200,29 @@ class Scrubber(PatientNumbers):
             return not self.is_telling(bare)
         return self.technical(bare) == bare
 
+    def is_spelled_by(self, numbers: list[str]) -> bool:
+        """Tell whether numbers are the codes of characters that name the patient.
+
+        All numbers must be codes of characters; zeros may stand between them.
+        """
+        if len(numbers) < ALONE_BELOW:
+            return False
+        letters = []
+        for number in numbers:
+            try:
+                code = float(number)
+            except ValueError:
+                return False
+            if code == 0:
+                continue
+            if not (code.is_integer() and 0 < code <= sys.maxunicode):
+                return False
+            letters.append(chr(int(code)))
+            if not (letters[-1].isprintable() or letters[-1].isspace()):
+                return False
+        text = _squeezed("".join(letters))
+        return any(form in text for form in self._coded)
+
     def is_spelled_in(self, raw: bytes) -> bool:
         """Tell whether a name is written into bytes that should be binary numbers."""
         low = raw.lower()
@@ -193,6 +245,8 @@ class Scrubber(PatientNumbers):
             spans += [
                 *self._halves(text, [*spans], is_safe or is_imaging),
                 *_uids(text),
+                *self._spelled_out(text),
+                *self._worded(folded, places),
                 *self._long_numbers(text),
             ]
             if not spans:
@@ -209,6 +263,25 @@ class Scrubber(PatientNumbers):
     def _long_numbers(self, text: str) -> list[tuple[int, int]]:
         """Return the positions of epochs, and of other long numbers of the patient, in a text."""
         return [run.span() for run in LONG_RUN.finditer(text) if self.is_secret(run[0])]
+
+    def _spelled_out(self, text: str) -> list[tuple[int, int]]:
+        """Return the positions of names in single letters, such as ``S m i t h``."""
+        return [
+            run.span()
+            for run in SPELLED_OUT.finditer(text)
+            for letters in [_squeezed(run[0])]
+            if any(len(name) >= ALONE_BELOW and name in letters for name in self._words)
+        ]
+
+    def _worded(self, folded: str, places: range | tuple[int, ...]) -> list[tuple[int, int]]:
+        """Return the positions of dates of the patient with the name of a month."""
+        if not self._days or not any(map(str.isdigit, folded)):
+            return []
+        return [
+            (places[start], places[stop - 1] + 1)
+            for start, stop, days in worded_dates(folded)
+            if not days.isdisjoint(self._days)
+        ]
 
     def _halves(
         self, text: str, spans: list[tuple[int, int]], is_safe: Callable[[str], bool]
@@ -299,6 +372,24 @@ def _fold_letter(letter: str) -> str:
     parts = unicodedata.normalize("NFKD", wide)
     plain = "".join(part for part in parts if not unicodedata.combining(part))
     return anyascii(plain).casefold()
+
+
+def _squeezed(text: str) -> str:
+    """Return the letters and digits of a text, folded."""
+    return "".join(RUNS.findall(_fold(text)[0]))
+
+
+def _is_spellable(form: str) -> bool:
+    """Tell whether a token is searched in codes of characters; images count 48, 49, 50, 51."""
+    steps = {ord(two) - ord(one) for one, two in pairwise(form)}
+    return len(steps) > 1 and len(form) >= (
+        DIGITS_ALONE_BELOW - 1 if form.isdigit() else ALONE_BELOW
+    )
+
+
+def _device_pattern(token: str) -> str:
+    runs = RUNS.findall(_fold(token)[0])
+    return r"(?<![^\W_])" + r"[\W_]{0,2}".join(map(re.escape, runs)) + r"(?![^\W_])"
 
 
 def _number_in(token: str) -> str:
