@@ -506,6 +506,18 @@ def test_names_and_numbers_of_scanners_go_from_text(name: str) -> None:
         assert (out.ReceiveCoilName, out.TransmitCoilName) == ("Head", "Body")
 
 
+@pytest.mark.parametrize("name", SETS)
+def test_words_of_the_institution_go_from_texts_about_the_scanner(name: str) -> None:
+    """Also those that a study keeps in descriptions, and short ones like names of coils."""
+    ds = image(InstitutionName="Klinikum Larkmoor", InstitutionAddress="UKE, Prisma-Allee 3",
+               InstitutionalDepartmentName="Head Imaging", ManufacturerModelName="Prisma Larkmoor",
+               ReceiveCoilName="UKE", TransmitCoilName="Head_uke")  # fmt: skip
+    out = cleaned(ds, SETS[name], words=["Larkmoor", "uke"])
+    if "retain_institution" not in SETS[name]:
+        kept = (out.ManufacturerModelName, out.get("ReceiveCoilName"), out.TransmitCoilName)
+        assert kept == ("Prisma", "", "Head")
+
+
 def test_a_station_called_like_its_model_does_not_change_the_model() -> None:
     names = {"Manufacturer": "GE MEDICAL SYSTEMS", "ManufacturerModelName": "DISCOVERY MR750",
              "SoftwareVersions": "24\\LX\\MR Software release:DV24.0_R02_1607.b"}  # fmt: skip

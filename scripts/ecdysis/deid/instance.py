@@ -90,7 +90,7 @@ class InstanceCleaner:
         kinds = {"token", "born"}
         options = self.profile.options
         if "retain_institution" not in options:
-            kinds.add("place")
+            kinds |= {"place", "site"}
         if "retain_dates_full" not in options:
             kinds.add("day")
             if "retain_dates_modified" not in options:
@@ -195,7 +195,7 @@ class InstanceCleaner:
             kinds[kind].append(text)
         days = [*kinds["born"], *kinds["day"]]
         tokens = [*kinds["token"], *kinds["place"]]
-        return Scrubber(tokens, days, kinds["time"], kinds["device"])
+        return Scrubber(tokens, days, kinds["time"], kinds["device"], kinds["site"])
 
     def _treated(self, file: Part10, context: Context, *, is_admitted: bool) -> list[Part]:
         """Return the tags and bytes of all elements of the result but for the pixels'."""

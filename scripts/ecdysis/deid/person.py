@@ -2,7 +2,7 @@
 
 import re
 
-from ecdysis.deid.scrub import device_tokens, id_tokens, name_tokens, place_tokens
+from ecdysis.deid.scrub import device_tokens, id_tokens, name_tokens, place_tokens, site_words
 from ecdysis.dicom.elements import Element, Encoding, Reader, RefusedError
 from ecdysis.dicom.tables import attributes, settled_vr
 from ecdysis.dicom.text import codecs_of, decode
@@ -36,8 +36,8 @@ NOTHING: frozenset[tuple[str, str]] = frozenset()
 Identity = frozenset[tuple[str, str]]
 """What identifies a patient: pairs of a kind and a text.
 
-The kinds are ``token``, ``place``, ``device``, ``model``, ``born`` and ``day`` (YYYYMMDD), and
-``time``.
+The kinds are ``token``, ``place``, ``site`` (a word of a place), ``device``, ``model``, ``born``
+and ``day`` (YYYYMMDD), and ``time``.
 """
 
 DATED = ("DA", "DT", "TM")
@@ -92,8 +92,11 @@ class TokenFinder:
             text, _ = decode(raw.replace(b"\0", b"\\"), element.vr, codecs_of(charset))
             if kind == "date":
                 return frozenset([("born", _day_digits(text))])
+            if kind == "place":
+                sites = {("site", word) for word in site_words(text)}
+                return frozenset({("place", name) for name in SPELLINGS[kind](text)} | sites)
             if kind is not None:
-                pair = kind if kind in ("place", "device", "model") else "token"
+                pair = kind if kind in ("device", "model") else "token"
                 return frozenset((pair, token) for token in SPELLINGS[kind](text))
             moments = [moment.strip() for moment in text.split("\\") if moment.strip()]
             if vr == "TM":

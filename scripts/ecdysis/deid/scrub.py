@@ -29,6 +29,9 @@ SHORTEST_NUMBER = 4
 SHORTEST_PLACE = 6
 """Letters of the shortest name of a place that is searched in text."""
 
+SHORTEST_SITE = 3
+"""Letters of the shortest word of a place that is searched in texts about the scanner."""
+
 SHORTEST_SERIAL = 5
 """Digits of the shortest serial number that is searched in text."""
 
@@ -110,6 +113,12 @@ def _is_place(name: str) -> bool:
     return len("".join(words)) >= SHORTEST_PLACE and not is_common and not is_maker
 
 
+def site_words(value: str) -> set[str]:
+    """Return the words of a place's name that are no words of texts about scanners."""
+    words = LETTERS.findall(_fold(value)[0])
+    return {word for word in words if len(word) >= SHORTEST_SITE and not is_of_device(word)}
+
+
 def device_tokens(value: str) -> set[str]:
     """Return the names and numbers of scanners in a value; words of many scanners are none."""
     return {part.strip() for part in value.split("\\") if _is_device(part.strip())}
@@ -147,6 +156,8 @@ class Scrubber(PatientNumbers):
         Times of the patient's files, ``HHMMSS``, that must not show as a number.
     devices : iterable of str
         Names and serial numbers of scanners, which are removed as whole words of text.
+    sites : iterable of str
+        Words of the names of places, which are removed from texts about the scanner.
     """
 
     def __init__(
@@ -155,6 +166,7 @@ class Scrubber(PatientNumbers):
         days: Iterable[str] = (),
         times: Iterable[str] = (),
         devices: Iterable[str] = (),
+        sites: Iterable[str] = (),
     ) -> None:
         known = sorted({day for text in days if (day := day_of(text))})
         spelled = {form for day in known for form in date_tokens(day.strftime("%Y%m%d"))}
@@ -174,6 +186,7 @@ class Scrubber(PatientNumbers):
         forms = {*map(_as_pattern, searched), *map(_device_pattern, devices)}
         ordered = sorted(forms, key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(ordered)) if ordered else None
+        self._sites = frozenset(sites)
 
     def __call__(self, text: str) -> str:
         """Return `text` without the tokens; the same object when there are none."""
@@ -191,7 +204,11 @@ class Scrubber(PatientNumbers):
 
         Imaging terms and words of most headers stay, as in `NP13_15RX_ACDC`.
         """
-        return self._removed(text, _is_common)
+        left = self._removed(text, _is_common)
+        folded, places = _fold(left) if self._sites else ("", ())
+        words = [word.span() for word in LETTERS.finditer(folded) if word[0] in self._sites]
+        spans = [(places[start], places[stop - 1] + 1) for start, stop in words]
+        return _without(left, spans) if spans else left
 
     def accepts(self, text: str) -> bool:
         """Tell whether a value of a vendor's header may stay as it is."""
@@ -251,13 +268,8 @@ class Scrubber(PatientNumbers):
             ]
             if not spans:
                 return text
-            kept, position = [], 0
-            for start, stop in sorted(spans):
-                kept.append(text[position:start])
-                position = max(position, stop)
             # What stood on both sides of a token may spell it once it is gone.
-            left = "".join([*kept, text[position:]])
-            text = re.sub(r" {2,}", " ", left).strip(" ^_-")
+            text = _without(text, spans)
         return ""
 
     def _long_numbers(self, text: str) -> list[tuple[int, int]]:
@@ -300,6 +312,15 @@ class Scrubber(PatientNumbers):
                 for name in self._words
             )
         ]
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    kept, position = [], 0
+    for start, stop in sorted(spans):
+        kept.append(text[position:start])
+        position = max(position, stop)
+    left = "".join([*kept, text[position:]])
+    return re.sub(r" {2,}", " ", left).strip(" ^_-")
 
 
 def _is_common(run: str) -> bool:
