@@ -1,6 +1,7 @@
 """Recognise identifiers, dates and epochs of a patient in numbers, compared as a whole."""
 
 import re
+import sys
 from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
@@ -116,6 +117,23 @@ def _value_of(number: str) -> float | None:
     except (ValueError, OverflowError):
         return None
     return exact if abs(exact) < LARGEST else None
+
+
+def text_of_codes(numbers: Iterable[str]) -> str:
+    """Return the text of which numbers are the codes; nothing if one is no printable character.
+
+    Zeros may stand between them.
+    """
+    letters = []
+    for number in numbers:
+        code = _value_of(number)
+        if code is None or not 0 <= code <= sys.maxunicode or code != int(code):
+            return ""
+        letter = chr(int(code))
+        if not (code == 0 or letter.isprintable() or letter.isspace()):
+            return ""
+        letters.append(letter if code else "")
+    return "".join(letters)
 
 
 def day_of(text: str) -> date | None:

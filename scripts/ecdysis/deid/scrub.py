@@ -6,7 +6,6 @@ a person inside other words must stand alone. Numbers are compared as whole valu
 """
 
 import re
-import sys
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -14,8 +13,8 @@ from itertools import pairwise
 
 from anyascii import anyascii
 
-from ecdysis.deid.patient_numbers import LONG_NUMBER, PatientNumbers, day_of
-from ecdysis.deid.worded_dates import worded_dates
+from ecdysis.deid.dates import date_tokens, worded_dates
+from ecdysis.deid.patient_numbers import LONG_NUMBER, PatientNumbers, day_of, text_of_codes
 from ecdysis.deid.words import SPELLED_OUT, is_imaging, is_of_device
 from ecdysis.dicom.tables import common_words, is_standard_uid, vocabulary
 
@@ -35,22 +34,6 @@ SHORTEST_SITE = 3
 SHORTEST_SERIAL = 5
 """Digits of the shortest serial number that is searched in text."""
 
-DATE_FORMS = """
-    %Y%m%d %Y-%m-%d %Y/%m/%d %Y.%m.%d %d.%m.%Y %d/%m/%Y %d-%m-%Y %m/%d/%Y %m-%d-%Y %d%m%Y %m%d%Y
-    %d.%m.%y %d/%m/%y %m/%d/%y %d-%m-%y %m-%d-%y %d%m%y %y%m%d %d%b%Y %d-%b-%Y %d-%b-%y
-    %Y_%m_%d %d_%m_%Y %m_%d_%Y %y-%m-%d %y_%m_%d %d_%m_%y
-"""
-WORDED_DATE_FORMS = (
-    "%Y %m %d",
-    "%d %m %Y",
-    "%m %d %Y",
-    "%d %b %Y",
-    "%d %B %Y",
-    "%b %d %Y",
-    "%B %d %Y",
-    "%b %d, %Y",
-    "%B %d, %Y",
-)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[0-9a-f]+", re.IGNORECASE)
 LONG_RUN = re.compile(r"(?<![\d.])\d{7,19}(?!\d)")
 UID = re.compile(r"(?<![\d.])[0-2](?=[\d.]{18})(?:\.\d+){5,}")
@@ -133,16 +116,6 @@ def _is_device(name: str) -> bool:
     return len(joined) >= ALONE_BELOW and not is_common
 
 
-def date_tokens(value: str) -> set[str]:
-    """Return the usual spellings of a date given as ``YYYYMMDD``."""
-    day = day_of(value)
-    if day is None:
-        return set()
-    spelled = {day.strftime(form) for form in (*DATE_FORMS.split(), *WORDED_DATE_FORMS)}
-    bare = {re.sub(r"(?<!\d)0(?=\d)", "", text) for text in spelled if not text.isdigit()}
-    return spelled | bare
-
-
 class Scrubber(PatientNumbers):
     """Removes tokens from text, and recognises them in numbers.
 
@@ -222,22 +195,7 @@ class Scrubber(PatientNumbers):
 
         All numbers must be codes of characters; zeros may stand between them.
         """
-        if len(numbers) < ALONE_BELOW:
-            return False
-        letters = []
-        for number in numbers:
-            try:
-                code = float(number)
-            except ValueError:
-                return False
-            if code == 0:
-                continue
-            if not (code.is_integer() and 0 < code <= sys.maxunicode):
-                return False
-            letters.append(chr(int(code)))
-            if not (letters[-1].isprintable() or letters[-1].isspace()):
-                return False
-        text = _squeezed("".join(letters))
+        text = _squeezed(text_of_codes(numbers)) if len(numbers) >= ALONE_BELOW else ""
         return any(form in text for form in self._coded)
 
     def is_spelled_in(self, raw: bytes) -> bool:

@@ -1,12 +1,30 @@
-"""Dates with the name of a month.
+"""Spellings of dates, and dates with the name of a month.
 
-In English, German, French, Spanish, Italian, Portuguese and Dutch.
+Months are known in English, German, French, Spanish, Italian, Portuguese and Dutch.
 """
 
 import re
 from collections.abc import Iterator
 from datetime import date
 
+from ecdysis.deid.patient_numbers import day_of
+
+DATE_FORMS = """
+    %Y%m%d %Y-%m-%d %Y/%m/%d %Y.%m.%d %d.%m.%Y %d/%m/%Y %d-%m-%Y %m/%d/%Y %m-%d-%Y %d%m%Y %m%d%Y
+    %d.%m.%y %d/%m/%y %m/%d/%y %d-%m-%y %m-%d-%y %d%m%y %y%m%d %d%b%Y %d-%b-%Y %d-%b-%y
+    %Y_%m_%d %d_%m_%Y %m_%d_%Y %y-%m-%d %y_%m_%d %d_%m_%y
+"""
+WORDED_DATE_FORMS = (
+    "%Y %m %d",
+    "%d %m %Y",
+    "%m %d %Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%b %d %Y",
+    "%B %d %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+)
 MONTHS = (
     "january januar janner jaenner janvier enero gennaio janeiro januari",
     "february februar feber fevrier febrero febbraio fevereiro februari",
@@ -31,6 +49,16 @@ FORMS = (
     re.compile(rf"(?<![a-z]){MONTH}{GAP}{DAY}{ORDINAL}[\W_]{{1,3}}{YEAR}"),
     re.compile(rf"(?<!\d)(?P<year>\d{{4}}){GAP}{MONTH}{GAP}(?P<day>\d{{1,2}})(?!\d)"),
 )
+
+
+def date_tokens(value: str) -> set[str]:
+    """Return the usual spellings of a date given as ``YYYYMMDD``."""
+    day = day_of(value)
+    if day is None:
+        return set()
+    spelled = {day.strftime(form) for form in (*DATE_FORMS.split(), *WORDED_DATE_FORMS)}
+    bare = {re.sub(r"(?<!\d)0(?=\d)", "", text) for text in spelled if not text.isdigit()}
+    return spelled | bare
 
 
 def worded_dates(text: str) -> Iterator[tuple[int, int, set[date]]]:
