@@ -195,13 +195,13 @@ DEVICES = """
     Prisma_fit|TrioTim|MAGNETOM Terra.X|MAGNETOM Free.Max|Biograph128_mCT|SOMATOM Definition AS+
     DISCOVERY MR750w|Signa HDxt|SIGNA PET/MR|GENESIS_SIGNA|LightSpeed VCT|Optima CT660
     Ingenuity TF PET/CT|Ingenia Elition X|Achieva 3 T|Vantage Galan 3T|MRT200PP3|uMR 790|EchelonOval
-    BioSpec 94/20 USR|Swoop|Biograph 64
+    BioSpec 94/20 USR|Swoop|Biograph 64|MAGNETOM C!|Emotion 16 (2007)|SOMATOM X.cite|AIRIS Vento
     syngo MR B13 4VB13A|syngo MR 2006T 4VB12T|syngo CT 2012B|VA48A_02_P12|Numaris X VA60A|NUMARIS/4
     MR Software release:DV26.0_R02_1725.a|MR29.1_EA_2036.a|07MW18.4|gmp_vct.42|5.3.0.3|V6.0SP2000*
     ParaVision 6.0.1|R002|V4.86ER006|14|LX
     HEA;HEP|HE1-4;NE1,2|C:32Ch|T:HEA;HEP|NP13_15RX_ACDC|HeadNeck_20_TCS|32Ch Head|8HRBRAIN|48HAP
     32x2Head|QD Whole Body|32ch Head SPDR|SENSE-Head-32P|1Ch-TxRx Head|RM:32NovaHead|C-GE_HNS Head
-    MULTI COIL|VTC|H10|S|NN
+    MULTI COIL|VTC|H10|S|NN|T/R Head|SENSE-Head/Neck-20|GEM HNU 24E
     Br40d|FC18|STANDARD|All-pass|XYZ Gauss4.00|PSF+TOF 2i21s|OP-OSEM4i14s|VPFX-S|3D-RAMLA
 """
 

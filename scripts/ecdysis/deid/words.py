@@ -26,8 +26,11 @@ MOST_NUMBERS = 6
 LONGEST = 1024
 """Characters of a description that are looked at; a sequence has no longer name."""
 
-DEVICE_WORD = re.compile(rf"(?:47|70|94|117|152|210|300)/\d\d(?!\d)|{WORD.pattern}")
-"""A word of a text about the scanner; field and bore of Bruker's scanners (``94/20``) are one."""
+DEVICE_WORD = re.compile(
+    rf"(?:47|70|94|117|152|210|300)/\d\d(?!\d)|\bT/R\b|\(2007\)|{WORD.pattern}"
+)
+"""A word of a text about the scanner; three have marks that part other words: field and bore of a
+scanner of Bruker (``94/20``), ``T/R Head``, and ``Emotion 16 (2007)``."""
 MARKS = dict.fromkeys(map(ord, "\N{REGISTERED SIGN}\N{TRADE MARK SIGN}\N{COPYRIGHT SIGN}"))
 VERSION = re.compile(r"\d{1,4}(\.\d{1,4}){0,5}")
 DATE_OR_YEAR = re.compile(
@@ -84,9 +87,9 @@ class Words:
         return _filtered(words, plain, self._is_known_of_device, _bare_of_device)
 
     def _is_known_of_device(self, word: str) -> bool:
-        if _folded(word) in self._own or "/" in word:
+        if _folded(word) in self._own or word[0] == "(" or "/" in word:
             return True
-        word = word.rstrip(".")
+        word = word.rstrip(".!")
         runs = RUN.findall(word)
         numbers = [run for run in runs if run.isdecimal()]
         letters = [run for run in runs if run.isalpha()]
