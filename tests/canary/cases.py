@@ -139,6 +139,21 @@ def own_name_case(charset: str | list[str], name: str, number: int) -> Case:
     return Case(f"own name in {charset}", data, canaries.planted + forms, kept=[b"T1 of", b"syngo"])
 
 
+def device_case() -> Case:
+    """Unknown words and the name of the station in texts about the scanner; a name in numbers."""
+    canaries = Canaries(68_000)
+    ds = base(canaries)
+    ds.PatientName, ds.StationName = "Vandermeulen^Jo", "console2"
+    ds.Manufacturer, ds.ManufacturerModelName = f"SIEMENS {canaries.word()}", canaries.word()
+    ds.SoftwareVersions, ds.ConvolutionKernel = ["syngo", canaries.word()], canaries.word()
+    ds.ReceiveCoilName, ds.TransmitCoilName = f"Head_{canaries.word()}", "Body console2"
+    ds.DimensionIndexValues = list(b"Vandermeulen")
+    planted = [*canaries.planted, b"console2", b"Vandermeulen"]
+    return Case(
+        "texts about the scanner", written(ds), planted, kept=[b"SIEMENS", b"syngo", b"Head"]
+    )
+
+
 def name_of_model_case() -> Case:
     """A patient who is called like a scanner, and whose number looks like a version."""
     canaries = Canaries(69_000)
@@ -293,6 +308,6 @@ def suite(tags: dict[int, str]) -> list[Case]:
         cases += [nested_case(tags, depth, syntax, at) for depth in (1, 2, 3)]
         cases.append(private_case(syntax, at))
     cases += [envelope_case(), graphics_case(), un_case(), wrong_vr_case()]
-    cases += [pixel_tail_case(), name_of_model_case()]
+    cases += [pixel_tail_case(), name_of_model_case(), device_case()]
     cases += [own_name_case(charset, name, at) for at, (charset, name) in enumerate(CHARSETS)]
     return [*cases, *syntax_cases(), *headerless_cases(), *set_aside_cases()]

@@ -171,6 +171,21 @@ def _(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(person.SPELLINGS, "id", lambda value: set())
 
 
+@rule("names and numbers of stations are searched in text")
+def _(patch: pytest.MonkeyPatch) -> None:
+    patch.setitem(person.SPELLINGS, "device", lambda value: set())
+
+
+@rule("numbers that spell a name are removed")
+def _(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(scrub.Scrubber, "is_spelled_by", lambda self, numbers: False)
+
+
+@rule("texts about the scanner keep known words")
+def _(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Words, "_of_device", lambda self, text: text)
+
+
 @rule("character sets are read", "institution")
 def _(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
