@@ -1,6 +1,5 @@
 """The self-check of a brain mask: whether it is plausible."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import scipy
 from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
+from ecdysis.files import table_rows
 from ecdysis.image.geometry import Affine, Box, faces
 from ecdysis.image.resampling import FloatArray
 from ecdysis.skullstrip.mask_border import measure_border
@@ -30,147 +30,33 @@ class Limit:
 
     look: tuple[float, float]
     fail: tuple[float, float]
+    alignment: bool
+    """Whether a wrong alignment with the template changes the measure."""
     meaning: str
     source: str
 
 
-LIMITS = {
-    "volume_ml": Limit(
-        (950, 2000),
-        (500, 3000),
-        "volume of the mask in ml",
-        "Matsumae et al. 1996, J Neurosurg 84:982: intracranial volume 1289 ± 111 ml in women and"
-        " 1469 ± 102 ml in men; three deviations below, five above as heads in MNI space are large."
-        " fail: own choice, half and twice of what is usual",
-    ),
-    "edge_cm2": Limit(
-        (0, 3),
-        (0, math.inf),
-        "area where the edge of the field of view cuts the mask, without the brain stem, in cm²,",
-        "own choice: 0 in the heads of docs/skullstrip.md that are whole, 4 and 6 when the mask of"
-        " one is 3 mm too low or too high. A slab of a brain has 100 cm² and more at each cut"
-        " face, though its mask may be good, so this alone is no failure",
-    ),
-    "fragment_fraction": Limit(
-        (0, 0.005),
-        (0, 0.05),
-        "part of the warped mask outside its largest component",
-        "own choice: a diffeomorphism of a connected mask has none but for sampling",
-    ),
-    "left_right_difference": Limit(
-        (0, 0.06),
-        (0, 0.15),
-        "difference of left and right volume over their sum",
-        "Kruggel 2006, doi:10.1016/j.neuroimage.2005.09.063: hemispheres differ by 1 to 2 %; the"
-        " rest is for the plane, which is the affine image of the template's",
-    ),
-    "affine_overlap": Limit(
-        (0.90, 1),
-        (0.80, 1),
-        "Dice overlap of the warped mask and the mask after affine registration alone",
-        "own choice: 0.93 to 0.97 in heads that were looked at",
-    ),
-    "similarity": Limit(
-        (0.35, 1),
-        (0.15, 1),
-        "correlation ratio of head and warped template inside the mask",
-        "Roche et al. 1998, doi:10.1007/BFb0056301, as measure; bounds from heads looked at",
-    ),
-    "rotation_deg": Limit(
-        (0, 60),
-        (0, 180),
-        "angle in degrees by which the head is turned against its own header",
-        "own choice: no one lies in a scanner like that, so left and right may be exchanged too",
-    ),
-    "tissue_outside": Limit(
-        (0, 0.18),
-        (0, 0.95),
-        "part of the border with tissue directly outside, on the worst side of the head,",
-        "own choice, table in docs/skullstrip.md: at most 0.16 in good masks of four tools",
-    ),
-    "tissue_outside_in_slices": Limit(
-        (0, 0.12),
-        (0, 0.95),
-        "part of the border in thick slices with tissue directly outside, on the worst side,",
-        "own choice, table in docs/skullstrip.md: 0.04 to 0.08 in good masks, 0.16 in two that are"
-        " 3 mm too high or too low, which only shows where the head narrows",
-    ),
-    "tissue_inside": Limit(
-        (0.08, 1),
-        (0, 1),
-        "part of the border with tissue 2 to 3 mm inside, on the worst side of the head,",
-        "own choice, table in docs/skullstrip.md: at least 0.11 in good masks of four tools",
-    ),
-    "matter_outside": Limit(
-        (0, 0.55),
-        (0, 0.95),
-        "part of the border with no fluid or bone within 2 mm, on the worst side of the head,",
-        "own choice, table in docs/skullstrip.md: at most 0.51 in good masks of T2w and PDw",
-    ),
-    "bone_inside": Limit(
-        (0, 0.15),
-        (0, 1),
-        "part of the border with bone 1.5 to 3 mm inside, on the worst side of the head,",
-        "own choice, table in docs/skullstrip.md: at most 0.03 in good masks of T2w and PDw",
-    ),
-    "contrast": Limit(
-        (0.2, 10),
-        (0.08, 20),
-        "spread of intensities in the mask (10th to 90th percentile) over their median above air",
-        "own choice: 0.38 to 1.36 in the heads of docs/skullstrip.md; tissues of a brain differ by"
-        " 10 to 30 HU in CT (Hounsfield 1980, Med Phys 7:283), which is 0.01 to 0.03",
-    ),
-    "template_correlation": Limit(
-        (0.5, 1),
-        (-1, 1),
-        "correlation of a T1w and the warped template inside the mask",
-        "own choice: 0.78 to 0.87 in the T1w of docs/skullstrip.md, -0.45 in a T2w",
-    ),
-    "fluid_fraction": Limit(
-        (0.03, 0.45),
-        (0, 1),
-        "part of the mask that is the darkest of three tissues",
-        "own choice: 0.13 to 0.26 in the T1w of docs/skullstrip.md",
-    ),
-    "grey_fraction": Limit(
-        (0.2, 0.65),
-        (0, 1),
-        "part of the mask that is the middle of three tissues",
-        "own choice: 0.37 to 0.44 in the T1w of docs/skullstrip.md",
-    ),
-    "white_fraction": Limit(
-        (0.2, 0.65),
-        (0, 1),
-        "part of the mask that is the brightest of three tissues",
-        "own choice: 0.37 to 0.49 in the T1w of docs/skullstrip.md",
-    ),
-}
+def _limits(contrast: str) -> dict[str, Limit]:
+    """Return the rows of ``mask_limits.tsv`` of a contrast, by measure."""
+    return {
+        measure: Limit(_bounds(look), _bounds(fail), alignment == "yes", meaning, source)
+        for of, measure, look, fail, alignment, meaning, source in table_rows(
+            Path(__file__).with_name("mask_limits.tsv")
+        )
+        if of == contrast
+    }
+
+
+def _bounds(text: str) -> tuple[float, float]:
+    low, high = text.split("..")
+    return float(low), float(high)
+
+
+LIMITS, OTHER_CONTRASTS = _limits("all"), _limits("other")
+"""Bounds by measure, of all images and of those that are not T1w."""
 FORAMEN_MAGNUM_MM2 = 793.0
 """Area of the opening of the skull for the brain stem in 120 adults, mean of men:
 doi:10.3126/njms.v8i1.50908."""
-
-OTHER_CONTRASTS = {
-    "similarity": Limit(
-        (0.2, 1),
-        (0.15, 1),
-        LIMITS["similarity"].meaning,
-        "own choice: 0.23 in a T2w of 4 mm slices and 0.32 in one made from a label map; 0.08 and"
-        " 0.10 when the template is 6 mm away, 0.13 and 0.18 with left and right exchanged",
-    )
-}
-"""Bounds of images that are not T1w: the template is a T1w, so they are less like it."""
-ALIGNMENT = (
-    "similarity",
-    "template_correlation",
-    "affine_overlap",
-    "left_right_difference",
-    "tissue_outside",
-    "tissue_outside_in_slices",
-    "tissue_inside",
-    "matter_outside",
-    "bone_inside",
-)
-"""Measures that a wrong alignment with the template changes."""
 TISSUE_FRACTIONS = ("fluid_fraction", "grey_fraction", "white_fraction")
 
 
@@ -194,11 +80,10 @@ def judge(measures: Mapping[str, float]) -> dict[str, Any]:
 
 
 def is_aligned(measures: Mapping[str, float]) -> bool:
-    """Return whether no measure of `ALIGNMENT` is out of the bounds of `look`."""
+    """Return whether no measure that depends on the alignment is out of the bounds of `look`."""
+    limits = {name: _limit(name, measures) for name in measures}
     return not any(
-        _outside(measures[name], _limit(name, measures).look)
-        for name in ALIGNMENT
-        if name in measures
+        limit.alignment and _outside(measures[name], limit.look) for name, limit in limits.items()
     )
 
 
