@@ -16,7 +16,7 @@ from ecdysis.skullstrip import mask_check, providers, working_image
 from ecdysis.skullstrip.attempts import Attempt, best_attempt
 from ecdysis.skullstrip.brain_recipe import RECIPE
 from ecdysis.skullstrip.itk import read_affine, write_affine
-from ecdysis.skullstrip.rigid_alignment import Aligned, RigidSettings, align
+from ecdysis.skullstrip.rigid_alignment import AROUND_BRAIN_MM, Aligned, align
 
 STRATEGIES = ("positions in the scanner", "centres of mass")
 """How the first alignment is found; the next is tried when the mask fails its check."""
@@ -121,7 +121,7 @@ def _working_files(
     soft_file = folder / "mask.nii"
     nib.save(nib.Nifti1Image(soft, working.affine), soft_file)
     near = folder / "near_brain.nii"
-    working_image.dilated_file(soft_file, near, RigidSettings().around_brain_mm)
+    working_image.dilated_file(soft_file, near, AROUND_BRAIN_MM)
     return heads[0], heads[1], soft_file, near
 
 

@@ -4,7 +4,6 @@ The image is worked on at 2 mm, so that time and memory hardly grow with its res
 mask's soft edge is brought back to the native grid between voxels.
 """
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +13,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from ecdysis.files import atomic, write_json
+from ecdysis.files import atomic, copy_file, write_json
 from ecdysis.image.brain_mask import read_mask
 from ecdysis.image.resampling import FloatArray, resample
 from ecdysis.image.sidecar import sidecar_of
@@ -244,16 +243,14 @@ def _write_byproducts(registered: Registered, byproducts: Byproducts, *, sort: b
     _save(nib.load(registered.bias_field), byproducts.bias_field, np.int16)
     if byproducts.template is not None:
         _save(nib.load(registered.template), byproducts.template, np.int16)
-    with atomic(byproducts.affine) as partial:
-        shutil.copyfile(registered.affine, partial)
+    copy_file(registered.affine, byproducts.affine)
 
 
 def _write_transforms(registered: Registered, transforms: tuple[Path, Path]) -> None:
     """Copy the transforms to the template and back."""
     made = registered.to_template, registered.from_template
     for source, target in zip(made, transforms, strict=True):
-        with atomic(target) as partial:
-            shutil.copyfile(source, partial)
+        copy_file(source, target)
 
 
 def _save(image: nib.Nifti1Image, path: Path, dtype: type[np.integer[Any]]) -> None:

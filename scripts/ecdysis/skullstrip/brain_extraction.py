@@ -118,7 +118,7 @@ def workflow(task: Task, folder: Path, *, threads: int = 1, recipe: Recipe = REC
     place, bias, linear = (
         nodes.place(recipe.head_height),
         nodes.bias(recipe.bias),
-        nodes.linear(recipe),
+        nodes.linear("linear", recipe, recipe.linear, ["Rigid", "Affine"]),
     )
     masks = nodes.similarity_masks(recipe.near_brain.around_brain_mm, task.registration_mask)
     nonlinear = nodes.nonlinear(recipe, task.finest_mm)

@@ -20,22 +20,6 @@ from pathlib import Path
 from ecdysis.errors import InputError
 from ecdysis.skullstrip import ants_program
 
-EMBEDDED_PROGRAMS = (
-    "antsRegistration",
-    "antsApplyTransforms",
-    "N4BiasFieldCorrection",
-    "Atropos",
-    "ThresholdImage",
-    "iMath",
-    "ResampleImage",
-    "SmoothImage",
-    "DenoiseImage",
-    "antsAffineInitializer",
-    "LabelClustersUniquely",
-    "LabelGeometryMeasures",
-    "KellyKapowski",
-    "antsJointFusion",
-)
 NEEDED_PROGRAMS = (
     "antsRegistration",
     "antsApplyTransforms",
@@ -43,6 +27,7 @@ NEEDED_PROGRAMS = (
     "ThresholdImage",
     "Atropos",
 )
+EMBEDDED_PROGRAMS = (*NEEDED_PROGRAMS, "antsAffineInitializer")
 # What antsBrainExtraction.sh 2.6 calls; it ends with status 0 when some of them are missing.
 SCRIPT_PROGRAMS = (
     *NEEDED_PROGRAMS,

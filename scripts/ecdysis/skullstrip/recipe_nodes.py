@@ -55,13 +55,9 @@ def inputs(**files: Path) -> Node:
 
 def foreground() -> Node:
     """Node that separates head and background (Otsu 1979, doi:10.1109/TSMC.1979.4310076)."""
-    from nipype import Node
-    from nipype.interfaces import ants
-
-    threshold = ants.ThresholdImage(
-        dimension=3, mode="Otsu", num_thresholds=1, output_image="foreground.nii"
+    return _ants(
+        "ThresholdImage", "foreground", mode="Otsu", num_thresholds=1, output_image="foreground.nii"
     )
-    return Node(threshold, name="foreground")
 
 
 def place(head_height: float) -> Node:
@@ -73,11 +69,9 @@ def place(head_height: float) -> Node:
 
 def bias(settings: BiasSettings) -> Node:
     """Node that finds and removes the bias field."""
-    from nipype import Node
-    from nipype.interfaces import ants
-
-    correction = ants.N4BiasFieldCorrection(
-        dimension=3,
+    return _ants(
+        "N4BiasFieldCorrection",
+        "bias",
         shrink_factor=settings.shrink_factor,
         n_iterations=list(settings.iterations),
         convergence_threshold=settings.threshold,
@@ -85,29 +79,27 @@ def bias(settings: BiasSettings) -> Node:
         output_image="corrected.nii",
         bias_image="bias_field.nii",
     )
-    return Node(correction, name="bias")
 
 
-def linear(recipe: Recipe) -> Node:
-    """Node of rigid, then affine registration, always in one thread.
+def linear(name: str, recipe: Recipe, settings: LinearSettings, transforms: Sequence[str]) -> Node:
+    """Node of linear registrations, such as ``Rigid`` and ``Affine``, always in one thread.
 
     Sums over threads end in varying order here, and the least change of the affine part moves
     voxels of the mask. With one thread, two runs give the same bits; it costs two seconds.
     """
-    from nipype import Node
-    from nipype.interfaces import ants
-
-    settings = recipe.linear
-    registration = ants.Registration(
-        **_common(recipe, ["Rigid", "Affine"], [settings] * 2),
-        transform_parameters=[(settings.step,)] * 2,
-        number_of_iterations=[list(settings.iterations)] * 2,
-        radius_or_number_of_bins=[settings.bins] * 2,
-        sampling_strategy=["Regular"] * 2,
-        sampling_percentage=[settings.sampling] * 2,
-        output_transform_prefix="linear",
+    count = len(transforms)
+    registration = _ants(
+        "Registration",
+        name,
+        **_common(recipe, transforms, [settings] * count),
+        transform_parameters=[(settings.step,)] * count,
+        number_of_iterations=[list(settings.iterations)] * count,
+        radius_or_number_of_bins=[settings.bins] * count,
+        sampling_strategy=["Regular"] * count,
+        sampling_percentage=[settings.sampling] * count,
+        output_transform_prefix=name,
     )
-    return single_threaded(Node(registration, name="linear"))
+    return _single_threaded(registration)
 
 
 def similarity_masks(dilation_mm: float, registration_mask: Path | None) -> Node:
@@ -130,11 +122,10 @@ def nonlinear(recipe: Recipe, finest_mm: float) -> Node:
 
     Levels finer than `finest_mm` are left out.
     """
-    from nipype import Node
-    from nipype.interfaces import ants
-
     stages = [levels_of(stage, finest_mm) for stage in (recipe.nonlinear, recipe.near_brain)]
-    registration = ants.Registration(
+    return _ants(
+        "Registration",
+        "nonlinear",
         **_common(recipe, ["SyN"] * len(stages), stages),
         transform_parameters=[(stage.step, stage.update_sigma, 0.0) for stage in stages],
         number_of_iterations=[list(stage.iterations) for stage in stages],
@@ -142,7 +133,6 @@ def nonlinear(recipe: Recipe, finest_mm: float) -> Node:
         write_composite_transform=True,
         output_transform_prefix="nonlinear",
     )
-    return Node(registration, name="nonlinear")
 
 
 def levels_of(stage: NonlinearSettings, finest_mm: float) -> NonlinearSettings:
@@ -159,15 +149,12 @@ def levels_of(stage: NonlinearSettings, finest_mm: float) -> NonlinearSettings:
 
 def warp(name: str, image: Path | None = None) -> Node:
     """Node that brings an image of the template to the head."""
-    from nipype import Node
-    from nipype.interfaces import ants
-
-    transforms = ants.ApplyTransforms(
-        dimension=3, interpolation="Linear", float=True, output_image=f"{name}.nii"
+    node = _ants(
+        "ApplyTransforms", name, interpolation="Linear", float=True, output_image=f"{name}.nii"
     )
     if image is not None:
-        transforms.inputs.input_image = str(image.absolute())
-    return Node(transforms, name=name)
+        node.inputs.input_image = str(image.absolute())
+    return node
 
 
 def region(dilation_mm: float) -> Node:
@@ -184,11 +171,9 @@ def even() -> Node:
 
 def tissue(settings: TissueSettings) -> Node:
     """Node that divides the region into three classes."""
-    from nipype import Node
-    from nipype.interfaces import ants
-
-    segmentation = ants.Atropos(
-        dimension=3,
+    return _ants(
+        "Atropos",
+        "tissue",
         initialization="Otsu",
         number_of_tissue_classes=3,
         n_iterations=settings.iterations,
@@ -203,7 +188,6 @@ def tissue(settings: TissueSettings) -> Node:
         output_posteriors_name_template="posterior_%02d.nii",
         out_classified_image_name="classes.nii",
     )
-    return Node(segmentation, name="tissue")
 
 
 def merged(count: int) -> Node:
@@ -228,20 +212,18 @@ def coarse(settings: SearchSettings) -> Node:
 
 def rotation(settings: SearchSettings) -> Node:
     """Node that searches all rotations."""
-    from nipype import Node
-    from nipype.interfaces import ants
-
-    initializer = ants.AffineInitializer(
-        dimension=3,
+    initializer = _ants(
+        "AffineInitializer",
+        "rotation",
         search_factor=settings.step_deg,
         radian_fraction=settings.arc,
         principal_axes=False,
         local_search=settings.local_iterations,
     )
-    return single_threaded(Node(initializer, name="rotation"))
+    return _single_threaded(initializer)
 
 
-def single_threaded(node: Node) -> Node:
+def _single_threaded(node: Node) -> Node:
     """Make the program of a node use one thread; return the node."""
     node.inputs.num_threads = 1
     node.inputs.environ = {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
@@ -256,6 +238,14 @@ OUTPUTS = {
     "tissue": ["posteriors"],
     "coarse": ["head", "template"],
 }
+
+
+def _ants(interface: str, name: str, **settings: Any) -> Node:
+    """Node of one of nipype's interfaces of ANTs, for 3-D images."""
+    from nipype import Node
+    from nipype.interfaces import ants
+
+    return Node(getattr(ants, interface)(dimension=3, **settings), name=name)
 
 
 def _function(name: str, arguments: Sequence[str], function: Any) -> Node:
@@ -273,7 +263,6 @@ def _common(
 ) -> dict[str, Any]:
     count = len(transforms)
     return {
-        "dimension": 3,
         "transforms": list(transforms),
         "metric": ["MI"] * count,
         "metric_weight": [1.0] * count,

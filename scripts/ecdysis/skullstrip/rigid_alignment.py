@@ -6,23 +6,14 @@ contrasts. It is measured near the brain only, because neck and jaw move against
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ecdysis.skullstrip.brain_recipe import RANDOM_SEED
-from ecdysis.skullstrip.recipe_nodes import empty_workflow, single_threaded, warp
+from ecdysis.skullstrip.brain_recipe import RECIPE, LinearSettings
+from ecdysis.skullstrip.recipe_nodes import empty_workflow, linear, warp
 
-
-@dataclass(frozen=True)
-class RigidSettings:
-    """Settings of the registration; numbers as in antsBrainExtraction.sh, but for 2 mm voxels."""
-
-    shrink_factors: tuple[int, ...] = (4, 2, 1)
-    sigmas_mm: tuple[float, ...] = (4, 2, 0)
-    iterations: tuple[int, ...] = (200, 100, 50)
-    step: float = 0.1
-    bins: int = 32
-    sampling: float = 0.25
-    around_brain_mm: float = 8.0
+RIGID = LinearSettings((8, 4, 2), (200, 100, 50), (4, 2, 0))
+"""Settings of the registration; numbers as in antsBrainExtraction.sh, but for 2 mm voxels."""
+AROUND_BRAIN_MM = 8.0
+"""How far from the brain the similarity is measured."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +37,6 @@ def align(
     *,
     by_centres: bool = False,
     threads: int = 1,
-    settings: RigidSettings | None = None,
 ) -> Aligned:
     """Register `image` to `t1w` and bring the mask of the latter to it.
 
@@ -61,11 +51,9 @@ def align(
     RuntimeError
         An ANTs program failed; its output is in the log.
     """
-    from nipype import Node
     from nipype.pipeline.engine.nodes import NodeExecutionError
 
-    # One thread for the same bits in every run, as in the recipe.
-    rigid = single_threaded(Node(_rigid(settings or RigidSettings()), name="rigid"))
+    rigid = linear("rigid", RECIPE, RIGID, ["Rigid"])
     rigid.inputs.fixed_image, rigid.inputs.moving_image = str(t1w), str(image)
     rigid.inputs.fixed_image_masks = [str(near_brain)]
     if by_centres:
@@ -86,30 +74,4 @@ def align(
         to_t1w=Path(outputs["rigid"].forward_transforms[0]),
         mask=Path(outputs["mask"].output_image),
         t1w=Path(outputs["t1w"].output_image),
-    )
-
-
-def _rigid(settings: RigidSettings) -> Any:
-    from nipype.interfaces import ants
-
-    return ants.Registration(
-        dimension=3,
-        transforms=["Rigid"],
-        transform_parameters=[(settings.step,)],
-        metric=["MI"],
-        metric_weight=[1.0],
-        radius_or_number_of_bins=[settings.bins],
-        sampling_strategy=["Regular"],
-        sampling_percentage=[settings.sampling],
-        number_of_iterations=[list(settings.iterations)],
-        shrink_factors=[list(settings.shrink_factors)],
-        smoothing_sigmas=[list(settings.sigmas_mm)],
-        sigma_units=["mm"],
-        convergence_threshold=[1e-6],
-        convergence_window_size=[10],
-        winsorize_lower_quantile=0.005,
-        winsorize_upper_quantile=0.995,
-        output_transform_prefix="rigid",
-        float=True,
-        random_seed=RANDOM_SEED,
     )
