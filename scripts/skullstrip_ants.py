@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from ecdysis.skullstrip.ants_recipe import describe_transforms, skullstrip
+from ecdysis.skullstrip.ants_recipe import skullstrip
 from ecdysis.skullstrip.byproducts import Byproducts
+from ecdysis.skullstrip.itk import describe_transforms
 from ecdysis.skullstrip.lesions import checked
 from ecdysis.template import Prepared, label, resolve
 
@@ -41,5 +42,6 @@ if "snakemake" in globals():
             job.wildcards.suffix,
             label(template),
             job.params.sources,
+            "affine and SyN of antsRegistration (doi:10.1016/j.media.2007.06.004)",
             lesion=lesion is not None,
         )

@@ -1,6 +1,5 @@
 """Give an image the brain mask of the T1w of its session, by rigid registration to it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,14 +7,13 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from ecdysis.errors import InputError
-from ecdysis.files import atomic, write_json
+from ecdysis.files import atomic
 from ecdysis.image.resampling import resample
-from ecdysis.image.sidecar import sidecar_of
 from ecdysis.plain_folder import plain_folder
 from ecdysis.skullstrip import mask_check, providers, working_image
 from ecdysis.skullstrip.attempts import Attempt, best_attempt
 from ecdysis.skullstrip.brain_recipe import RECIPE
-from ecdysis.skullstrip.itk import read_affine, write_affine
+from ecdysis.skullstrip.itk import describe_transforms, read_affine, write_affine
 from ecdysis.skullstrip.rigid_alignment import AROUND_BRAIN_MM, Aligned, align
 
 STRATEGIES = ("positions in the scanner", "centres of mass")
@@ -91,17 +89,6 @@ def _write_transforms(aligned: Aligned, outputs: Outputs) -> None:
             write_affine(affine, partial)
 
 
-def describe(outputs: Outputs, suffix: str, sources: Sequence[str]) -> None:
-    """Write the sidecars of both transforms."""
-    for file, start, end in ((outputs.to_t1w, suffix, "T1w"), (outputs.from_t1w, "T1w", suffix)):
-        content = {
-            "Description": f"Resamples an image from {start} to {end}: rigid, of"
-            " antsRegistration (doi:10.1109/TMI.2003.809072), for antsApplyTransforms",
-            "Sources": list(sources),
-        }
-        write_json(sidecar_of(file), content)
-
-
 def _working_files(
     image: Path, t1w: Path, t1w_mask: Path, folder: Path
 ) -> tuple[Path, Path, Path, Path]:
@@ -158,4 +145,10 @@ if "snakemake" in globals():
         )
         chosen = Path(job.input.raw_t1w).name
         details["alignment"]["reference"] = f"T1w of the session: {chosen}"
-        describe(outputs, job.wildcards.suffix, job.params.sources)
+        describe_transforms(
+            (outputs.to_t1w, outputs.from_t1w),
+            job.wildcards.suffix,
+            "T1w",
+            job.params.sources,
+            "rigid, of antsRegistration (doi:10.1109/TMI.2003.809072)",
+        )

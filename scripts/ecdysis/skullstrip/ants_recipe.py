@@ -13,10 +13,9 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from ecdysis.files import atomic, copy_file, write_json
+from ecdysis.files import atomic, copy_file
 from ecdysis.image.brain_mask import read_mask
 from ecdysis.image.resampling import FloatArray, resample
-from ecdysis.image.sidecar import sidecar_of
 from ecdysis.image.volume import read
 from ecdysis.plain_folder import linked, plain_folder
 from ecdysis.skullstrip import brain_extraction, mask_check, providers, tissues, working_image
@@ -258,26 +257,6 @@ def _save(image: nib.Nifti1Image, path: Path, dtype: type[np.integer[Any]]) -> N
     image = nib.Nifti1Image(image.get_fdata(dtype=np.float32), image.affine, dtype=dtype)
     with atomic(path) as partial:
         nib.save(image, partial)
-
-
-def describe_transforms(
-    transforms: tuple[Path, Path],
-    contrast: str,
-    space: str,
-    sources: Sequence[str],
-    *,
-    lesion: bool = False,
-) -> None:
-    """Write the sidecars of both transforms, that to the template first."""
-    about_lesion = {"LesionMasked": True} if lesion else {}
-    for file, start, end in zip(transforms, (contrast, space), (space, contrast), strict=True):
-        content = {
-            "Description": f"Resamples an image from {start} to {end}: affine and SyN of"
-            " antsRegistration (doi:10.1016/j.media.2007.06.004), for antsApplyTransforms",
-            "Sources": list(sources),
-            **about_lesion,
-        }
-        write_json(sidecar_of(file), content)
 
 
 def _if_partial(registration_mask: Path) -> Path | None:

@@ -3,13 +3,15 @@
 ITK transforms map points of the fixed image to the moving one, in LPS, about a centre.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
-Affine = NDArray[np.float64]
+from ecdysis.files import write_json
+from ecdysis.image.geometry import Affine
+from ecdysis.image.sidecar import sidecar_of
 
 LPS = np.array([-1.0, -1.0, 1.0])
 """ITK stores points in LPS, NIfTI in RAS."""
@@ -49,6 +51,23 @@ def write_affine(affine: Affine, path: Path, centre: Affine | None = None) -> No
         f"FixedParameters: {' '.join(f'{number:.10g}' for number in middle)}\n",
         encoding="ascii",
     )
+
+
+def describe_transforms(
+    transforms: tuple[Path, Path],
+    contrast: str,
+    space: str,
+    sources: Sequence[str],
+    kind: str,
+    *,
+    lesion: bool = False,
+) -> None:
+    """Write the sidecars of transforms to a space and back; `kind` says how they were found."""
+    about_lesion = {"LesionMasked": True} if lesion else {}
+    for file, start, end in zip(transforms, (contrast, space), (space, contrast), strict=True):
+        words = f"Resamples an image from {start} to {end}: {kind}, for antsApplyTransforms"
+        content = {"Description": words, "Sources": list(sources), **about_lesion}
+        write_json(sidecar_of(file), content)
 
 
 def _matlab(path: Path) -> tuple[Affine, Affine]:
