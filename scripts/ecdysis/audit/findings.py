@@ -87,14 +87,8 @@ def failure(
 
     Findings of the same kind in several files are one line.
 
-    Parameters
-    ----------
-    label : str
-        The subject's label.
-    findings : collection of Finding
-        What was found and is not accepted.
-    in_results : mapping
-        Result or record -> everything that was found in it.
+    `findings` are those that are not accepted, and `in_results` maps a result or record to
+    everything that was found in it.
     """
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:

@@ -41,16 +41,8 @@ def faults(
 ) -> Iterator[Finding]:
     """Yield the faults in the form of an output.
 
-    Parameters
-    ----------
-    name : str
-        Its file name, with its folder.
-    instance : Instance
-        The output.
-    label : str
-        The subject's label, which must be its Patient ID and Name.
-    problems : PerChunk
-        What `problems_in` returns for its elements.
+    `name` is its file name with its folder. `label` is the subject's label, which must be its
+    Patient ID and Name, and `problems` gives what `problems_in` returns for its elements.
     """
 
     def finding(problem: str, element: str = "") -> Finding:

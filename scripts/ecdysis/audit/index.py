@@ -73,14 +73,9 @@ class Index:
 def index_of(secrets: Iterable[Secret], label: str, models: Iterable[str]) -> Index:
     """Return the tables for the secrets of a session.
 
-    Parameters
-    ----------
-    secrets : iterable of Secret
-    label : str
-        The subject's label, which is meant to be found.
-    models : iterable of str
-        Texts that name the scanner's maker, model and software. A station whose name stands in
-        them, and a place that is called like one of them, are not searched.
+    The `label` of the subject is meant to be found. `models` are texts that name the scanner's
+    maker, model and software: a station whose name stands in them, and a place that is called like
+    one of them, are not searched.
     """
     index = Index()
     harmless = common_words() | {label.lower(), label.lower().removeprefix("sub-")}

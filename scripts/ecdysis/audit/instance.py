@@ -128,10 +128,7 @@ class Instance:
 class PerChunk(dict[Chunk, T]):
     """Results for elements; equal elements of many files have one result.
 
-    Parameters
-    ----------
-    work : callable
-        Returns the result for an element.
+    `work` returns the result for an element.
     """
 
     def __init__(self, work: Callable[[Chunk], T]) -> None:

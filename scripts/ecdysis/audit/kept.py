@@ -164,20 +164,10 @@ def faults(
 ) -> Iterator[Finding]:
     """Yield everything that was not kept.
 
-    Parameters
-    ----------
-    matched : list of (Facts, Facts)
-        Originals and outputs that belong together.
-    after : list of Facts
-        All outputs.
-    unread : int
-        Originals that pydicom cannot read, which may belong to outputs that are left.
-    options : frozenset of str
-        The options of PS3.15 that were used.
-    searcher : Searcher
-        Values that it finds something in may be cut.
-    edited : iterable of re.Pattern
-        Names of the elements that the study's edits change on purpose.
+    `matched` are originals and outputs that belong together, `after` all outputs. `unread` is the
+    number of originals that pydicom cannot read, which may belong to outputs that are left.
+    `options` are those of PS3.15 that were used. Values that the `searcher` finds something in may
+    be cut, and the study's edits change elements with the names `edited` on purpose.
     """
     paired = {id(output) for _, output in matched}
     alone = [output for output in after if id(output) not in paired]

@@ -89,10 +89,7 @@ class _Memory:
     def recall(self, data: bytes, start: int, stop: int) -> Chunk | None:
         """Return the element at `start`; None if it was not read before.
 
-        Parameters
-        ----------
-        stop : int
-            Where it ends by its header; `start` for an undefined length.
+        `stop` is where it ends by its header; `start` for an undefined length.
         """
         if start < stop <= start + SMALL:
             return self._small.get(data[start:stop])
@@ -154,17 +151,8 @@ class InstanceReader:
 class _Walk:
     """Reads the elements of a data set, and of the sequences in it, in the order of the file.
 
-    Parameters
-    ----------
-    memories : dict
-        What was read before, by context.
-    data : bytes
-    start : int
-        Where the data set begins.
-    implicit : bool
-        Whether elements have no VR.
-    order : str
-        Byte order, ``<`` or ``>``.
+    `memories` hold what was read before, by context. The data set begins at `start`; `order` is its
+    byte order, ``<`` or ``>``. If it is `implicit`, its elements have no VR.
     """
 
     def __init__(
@@ -191,12 +179,8 @@ class _Walk:
     def read(self, before: list[Chunk], group: int | None) -> None:
         """Read the elements.
 
-        Parameters
-        ----------
-        before : list of Chunk
-            The elements of another file, which come in the same order in most files.
-        group : int, optional
-            Elements of other groups end the reading.
+        `before` are the elements of another file, which come in the same order in most files.
+        Elements of other groups than `group`, if given, end the reading.
         """
         index, last = 0, len(self._data) - HEADER
         while self.position <= last:
@@ -242,10 +226,7 @@ class _Walk:
     def _next(self, tag: int, stop: int) -> Chunk | None:
         """Return the element at the position and move to its end; None if pydicom finds no element.
 
-        Parameters
-        ----------
-        tag, stop : int
-            Its tag, and where it ends by its header.
+        `stop` is where it ends by its header.
         """
         start, creator = self.position, self._creators.get(_block(tag), "")
         if creator not in self._by_creator:

@@ -42,13 +42,8 @@ def in_file(path: Path, searcher: Searcher, *, ours: bool) -> list[Finding]:
     are not searched. Pictures, transforms and pages are not read: they are made of the images and
     records that are.
 
-    Parameters
-    ----------
-    path : Path
-    searcher : Searcher
-    ours : bool
-        Whether it is a result or a record, which hold sentences of the workflow: in these, a word
-        that the workflow itself writes is no name.
+    A result or record is `ours` and holds sentences of the workflow: in these, a word that the
+    workflow itself writes is no name.
     """
     name = str(path) if ours else path.name
     findings = [in_name(name, hit) for hit in _in_text(path.name, searcher, ours=ours)]

@@ -71,16 +71,8 @@ READS_AS_TIME = Secret("times", 0, "")
 class Searcher:
     """Finds secrets in values.
 
-    Parameters
-    ----------
-    secrets : iterable of Secret
-        What to search.
-    label : str
-        The subject's label, which is meant to be found.
-    models : iterable of str
-        Texts that name the scanner's maker, model and software.
-    kinds : frozenset of str
-        The kinds that are searched.
+    The `label` of the subject is meant to be found, `models` are texts that name the scanner's
+    maker, model and software, and `kinds` are the kinds of secrets that are searched.
     """
 
     def __init__(
@@ -121,15 +113,9 @@ class Searcher:
     def in_text(self, text: str, *, vendor: bool = False, camel: bool = True) -> list[Secret]:
         """Return the secrets in a text.
 
-        Parameters
-        ----------
-        text : str
-            Any text.
-        vendor : bool
-            Whether it is part of a vendor's element, which holds many numbers and codes: there
-            short numbers do not count, and every number that reads as a date does.
-        camel : bool
-            Whether parts of words in camel case count as words.
+        A text that is part of a `vendor`'s element holds many numbers and codes: there short
+        numbers do not count, and every number that reads as a date does. With `camel`, parts of
+        words in camel case count as words.
         """
         found = [*self._names_in(text, vendor=vendor, camel=camel and not vendor)]
         found += self._values_in(text, vendor=vendor)
@@ -161,13 +147,8 @@ class Searcher:
     ) -> Secret | None:
         """Return the date or the identifier that a number is, if it is one.
 
-        Parameters
-        ----------
-        number : float
-        vendor : bool
-            Whether it is part of a vendor's element, where any date of a scan counts.
-        epochs : bool
-            Whether it may be an epoch; those of the workflow's own records are of the run.
+        In a `vendor`'s element any date of a scan counts. Without `epochs` it is no epoch; those of
+        the workflow's own records are of the run.
         """
         smallest = SMALLEST_DATE if vendor else SMALLEST_NUMBER
         if not smallest <= abs(number) < LARGEST_NUMBER:

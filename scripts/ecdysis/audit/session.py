@@ -43,29 +43,12 @@ MOVED = ("dates", "birth dates")
 class Originals:
     """What is known of the originals of a session.
 
-    Parameters
-    ----------
-    listed : mapping
-        Series -> paths of its files.
-    kinds : frozenset of str
-        The kinds of value that must be gone.
-    related : iterable of str
-        Other files of the same patient, whose values must be gone as well.
-
-    Attributes
-    ----------
-    secrets : set of Secret
-        What identifies in them.
-    facts : list of kept.Facts
-        What must be kept of each file of the session.
-    models : set of str
-        Makers, models and software of the scanners.
-    unread : int
-        Number of files of the session that pydicom cannot read.
-    reader : InstanceReader
-        Has read them.
-    compared : PerChunk
-        What is compared of their elements.
+    `listed` maps series to the paths of their files, `kinds` are the kinds of value that must be
+    gone, and `related` other files of the same patient, whose values must be gone as well. It
+    collects the `secrets`, the `facts` that must be kept of each file, the `models` (makers, models
+    and software of the scanners), and counts as `unread` the files of the session that pydicom
+    cannot read. The `reader` has read them, and `compared` holds what is compared of their
+    elements.
     """
 
     def __init__(
@@ -109,25 +92,12 @@ def audit(
 ) -> dict[str, Any]:
     """Search the outputs of a session for identifying values of its originals.
 
-    Parameters
-    ----------
-    listing : Path
-        JSON with ``subject`` and ``series``, which maps series to the originals' paths.
-    dicom : Path or None
-        De-identified files, a folder for each series.
-    converted : iterable of Path
-        Files of the dataset that were made from them.
-    settings : mapping
-        The section ``deid``. With the profile ``none`` only losses are searched.
-    ours : iterable of Path
-        Results and records of the subject, which contain sentences of the workflow.
-    related : iterable of str
-        Other files of the same patient, whose values must be gone as well.
-
-    Returns
-    -------
-    dict
-        Numbers of files and values, without identifying values.
+    `listing` is a JSON file with ``subject`` and ``series``, which maps series to the originals'
+    paths. `dicom` has the de-identified files, a folder for each series; `converted` are files of
+    the dataset that were made from them, and `ours` results and records of the subject, which
+    contain sentences of the workflow. `settings` are the section ``deid``; with the profile
+    ``none`` only losses are searched. `related` are other files of the same patient, whose values
+    must be gone as well. The result has numbers of files and values, without identifying values.
 
     Raises
     ------
@@ -212,10 +182,7 @@ def _secrets_in(chunk: Chunk, searcher: Searcher) -> list[tuple[str, Secret]]:
 def edited_elements(edits: Iterable[Any]) -> list[re.Pattern[str]]:
     """Return patterns of the elements that the study's edits change.
 
-    Parameters
-    ----------
-    edits : iterable
-        ``deid.edits``: rules, and YAML files with rules.
+    `edits` are ``deid.edits``: rules, and YAML files with rules.
     """
     rules: list[Any] = []
     for edit in edits:

@@ -210,12 +210,7 @@ class Context:
 class VendorTexts:
     """Decides about texts that the makers and users of scanners give.
 
-    Parameters
-    ----------
-    scrub : Scrubber
-        Removes the person's tokens.
-    words : Words
-        Keeps the known words.
+    `scrub` removes the person's tokens, `words` keeps the known words.
     """
 
     def __init__(self, scrub: Scrubber, words: Words) -> None:

@@ -51,10 +51,7 @@ LARGEST_COPIED = 65536
 class DatasetCleaner:
     """Applies a profile, and the edits that come after it, to data sets.
 
-    Parameters
-    ----------
-    profile : Profile
-        Gives the action for each attribute.
+    The `profile` gives the action for each attribute.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -195,16 +192,8 @@ def merged(parts: list[Part], own: list[Part]) -> list[Part]:
 def edited(rule: Edit, reader: Reader, found: Element, vr: str, context: Context) -> bytes | None:
     """Return the element after a rule, or None if the rule removes it.
 
-    Parameters
-    ----------
-    rule : Edit
-        The rule; not one that only adds.
-    reader, found : Reader, Element
-        The element.
-    vr : str
-        The VR by which its value is treated.
-    context : Context
-        Of the data set.
+    The `rule` is not one that only adds. `vr` is the VR by which the value is treated, and
+    `context` that of the data set.
 
     Raises
     ------

@@ -134,12 +134,7 @@ class Selector:
 def parse_selector(text: str, where: str) -> Selector:
     """Read a selector.
 
-    Parameters
-    ----------
-    text : str
-        As described above.
-    where : str
-        Its place in the configuration, for error messages.
+    The `text` is as described above; `where` is its place in the configuration, for errors.
 
     Raises
     ------
@@ -234,10 +229,7 @@ class Edit:
 class Edits:
     """The rules that hold for one file.
 
-    Parameters
-    ----------
-    rules : sequence of Edit
-        In the order of the configuration.
+    The `rules` are in the order of the configuration.
     """
 
     def __init__(self, rules: Sequence[Edit]) -> None:

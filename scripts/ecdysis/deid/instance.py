@@ -50,17 +50,11 @@ class Result(NamedTuple):
 class InstanceCleaner:
     """De-identifies the files of one subject.
 
-    Parameters
-    ----------
-    settings : mapping
-        ``profile`` (``basic``, ``none``); ``options``, ``admit`` and ``words`` (lists);
-        ``edits``, a list of rules and of names of YAML files that hold such lists;
-        ``linkage_dir`` when originals and pseudonyms are to be remembered in `links`.
-    key : Key
-        The study's key, which makes the pseudonyms.
-    label : str
-        The subject's label, ``sub-01``: becomes Patient ID and Patient's Name; dates move by the
-        shift of this label.
+    The `settings` are ``profile`` (``basic``, ``none``); ``options``, ``admit`` and ``words``
+    (lists); ``edits``, a list of rules and of names of YAML files that hold such lists; and
+    ``linkage_dir`` when originals and pseudonyms are to be remembered in `links`. The study's `key`
+    makes the pseudonyms. The subject's `label`, ``sub-01``, becomes Patient ID and Patient's Name;
+    dates move by its shift.
 
     Raises
     ------
@@ -115,10 +109,7 @@ class InstanceCleaner:
     def clean(self, content: Buffer | Part10) -> Result:
         """Return the de-identified form of a file.
 
-        Parameters
-        ----------
-        content : bytes, memoryview or Part10
-            The bytes of the file, or what `learn` returned for it.
+        The `content` is the bytes of the file, or what `learn` returned for it.
 
         Raises
         ------

@@ -35,15 +35,9 @@ class Row(NamedTuple):
 class Listing:
     """Counts elements and their values over files.
 
-    Parameters
-    ----------
-    selectors : sequence of Selector
-        The elements to list; none lists all.
-    profile : Profile
-        Tells what becomes of each.
-    show : bool
-        Show the values of private elements and of those that the profile changes; otherwise
-        only their kind and length.
+    The `selectors` are the elements to list; none lists all. The `profile` tells what becomes of
+    each. With `show`, values of private elements and of those that the profile changes are shown;
+    otherwise only their kind and length.
     """
 
     def __init__(self, selectors: Sequence[Selector], profile: Profile, *, show: bool) -> None:

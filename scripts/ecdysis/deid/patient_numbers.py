@@ -28,14 +28,8 @@ LARGEST = 1e19
 class PatientNumbers:
     """Identifiers, dates and times of a patient.
 
-    Parameters
-    ----------
-    tokens : iterable of str
-        Among them the identifiers.
-    days : iterable of date
-        The dates of birth and of the patient's files.
-    times : iterable of str
-        Times of the patient's files, ``HHMMSS``.
+    The identifiers are among the `tokens`. `days` are the dates of birth and of the patient's
+    files, `times` those of the files, ``HHMMSS``.
     """
 
     def __init__(self, tokens: Iterable[str], days: Iterable[date], times: Iterable[str]) -> None:

@@ -47,10 +47,7 @@ LOOKED_INTO = ("PN", "SQ", "UN", *DATED)
 class TokenFinder:
     """Finds identifying tokens and dates at every depth; equal elements are searched once.
 
-    Attributes
-    ----------
-    identity : frozenset
-        What was learned until now.
+    `identity` is what was learned until now.
     """
 
     def __init__(self) -> None:

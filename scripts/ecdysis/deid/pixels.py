@@ -35,12 +35,8 @@ SUBSAMPLED = {"YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420"}
 def objection(head: Head, *, blanked: bool) -> str | None:
     """Return why an object may identify a person, judged by its header; None if it does not.
 
-    Parameters
-    ----------
-    head : Head
-        The values of its top-level elements.
-    blanked : bool
-        The text in its pixels is going to be blanked.
+    `head` has the values of its top-level elements. With `blanked`, the text in its pixels is going
+    to be blanked.
     """
     if reason := _class_problem(head.text(SOP_CLASS), sop_classes()):
         return reason
@@ -69,12 +65,7 @@ def _class_problem(sop_class: str, classes: Mapping[str, SopClass]) -> str | Non
 def described_size(head: Head, *, big: bool) -> int | None:
     """Return the bytes of native pixel data that the header describes, if it does.
 
-    Parameters
-    ----------
-    head : Head
-        The values of its top-level elements.
-    big : bool
-        Numbers are big-endian.
+    `head` has the values of its top-level elements; with `big`, numbers are big-endian.
     """
     numbers = [head.number(tag, big=big) for tag in (ROWS, COLUMNS, SAMPLES, ALLOCATED)]
     if not all(numbers) or head.text(PHOTOMETRIC) in SUBSAMPLED:
@@ -126,16 +117,9 @@ def refuse_embedded_overlay(head: Head, *, big: bool) -> None:
 def blanked(value: bytes, head: Head, rectangles: Sequence[Sequence[int]], *, big: bool) -> bytes:
     """Return native pixel data with rectangles of every frame set to zero.
 
-    Parameters
-    ----------
-    value : bytes
-        The pixel data.
-    head : Head
-        The values of its top-level elements.
-    rectangles : sequence of (x, y, width, height)
-        In pixels from the upper left; what lies outside the image is passed over.
-    big : bool
-        Numbers of the header are big-endian.
+    `head` has the values of the top-level elements; with `big`, numbers are big-endian. The
+    `rectangles` are (x, y, width, height) in pixels from the upper left; what lies outside the
+    image is passed over.
 
     Raises
     ------

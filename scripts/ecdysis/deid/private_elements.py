@@ -45,16 +45,8 @@ def keep_private(
 ) -> list[Part]:
     """Return the private elements of a data set or item that stay.
 
-    Parameters
-    ----------
-    reader : Reader
-        Of the data set.
-    elements : list of Element
-        Its private elements, creators among them.
-    context : Context
-        As for its public elements.
-    clean : callable
-        Cleans the items of a private sequence.
+    `elements` are its private elements, creators among them, and `context` is that of its public
+    elements. `clean` cleans the items of a private sequence.
     """
     creators = reader.creators(elements)
     parts: list[Part] = []

@@ -160,12 +160,7 @@ OWN_METHOD = re.compile(
 class Profile:
     """The action for each attribute, for one choice of options.
 
-    Parameters
-    ----------
-    name : str
-        ``basic``, or ``none``, which keeps everything.
-    options : iterable of str
-        Names of options of PS3.15.
+    The `name` is ``basic``, or ``none``, which keeps everything; `options` are those of PS3.15.
 
     Raises
     ------
@@ -180,23 +175,13 @@ class Profile:
     def action(self, tag: int, vr: str, objects: str = "") -> str:
         """Return what happens to a value.
 
-        Parameters
-        ----------
-        tag : int
-            The attribute.
-        vr : str
-            The VR by which the value is treated, see `ecdysis.dicom.tables.settled_vr`.
-        objects : str
-            Group of objects in iod_types.tsv; unknown when empty.
-
-        Returns
-        -------
-        str
-            ``remove``, ``empty``, ``dummy``, ``uid``, ``label``, ``shift`` (dates), ``title``
-            (an AE title), ``age``, ``words`` and ``device`` (only known words of a description
-            or of a text about the scanner stay), ``code`` (kept if it holds no unknown word),
-            ``gradient`` (a b-value and its direction), ``items`` (look inside), ``private``,
-            ``keep`` (text is still searched for the person), or ``verbatim``.
+        `vr` is the VR by which the value is treated, see `ecdysis.dicom.tables.settled_vr`, and
+        `objects` the group of objects in iod_types.tsv; unknown when empty. The action is
+        ``remove``, ``empty``, ``dummy``, ``uid``, ``label``, ``shift`` (dates), ``title`` (an AE
+        title), ``age``, ``words`` and ``device`` (only known words of a description or of a text
+        about the scanner stay), ``code`` (kept if it holds no unknown word), ``gradient`` (a
+        b-value and its direction), ``items`` (look inside), ``private``, ``keep`` (text is still
+        searched for the person), or ``verbatim``.
         """
         key = tag, vr, objects
         if key not in self._known:
@@ -315,12 +300,7 @@ def checked_options(names: Iterable[str]) -> frozenset[str]:
 class Claims:
     """Writes the claims about de-identification; each only when it is true for the file.
 
-    Parameters
-    ----------
-    profile : Profile
-        What happens to each attribute.
-    label : str
-        The subject's label.
+    The `profile` says what happens to each attribute; `label` is the subject's.
     """
 
     def __init__(self, profile: Profile, label: str) -> None:
@@ -339,18 +319,9 @@ class Claims:
     ) -> list[tuple[int, Buffer]]:
         """Return the tags and bytes of the elements.
 
-        Parameters
-        ----------
-        encoding : Encoding
-            Of the file.
-        earlier : str
-            Deidentification Method of an earlier de-identification.
-        scrub : Scrubber
-            Removes the person's tokens from it.
-        exceptions : bool
-            An edit with ``override`` or an admitted kind of file may leave identity in it.
-        blanked : bool
-            Its pixels were blanked.
+        `earlier` is the Deidentification Method of an earlier de-identification, from which `scrub`
+        removes the person's tokens. With `exceptions`, an edit with ``override`` or an admitted
+        kind of file may leave identity in the file; with `blanked`, its pixels were blanked.
         """
         options = set(self._profile.options) - ({"clean_pixel_data"} if not blanked else set())
         times = "REMOVED"

@@ -119,18 +119,11 @@ def _is_device(name: str) -> bool:
 class Scrubber(PatientNumbers):
     """Removes tokens from text, and recognises them in numbers.
 
-    Parameters
-    ----------
-    tokens : iterable of str
-        Name parts, identifiers and dates; `name_tokens` and its siblings make them.
-    days : iterable of str
-        Dates of the patient's files, ``YYYYMMDD``, that must not show.
-    times : iterable of str
-        Times of the patient's files, ``HHMMSS``, that must not show as a number.
-    devices : iterable of str
-        Names and serial numbers of scanners, which are removed as whole words of text.
-    sites : iterable of str
-        Words of the names of places, which are removed from texts about the scanner.
+    The `tokens` are name parts, identifiers and dates; `name_tokens` and its siblings make them.
+    `days` (``YYYYMMDD``) are dates of the patient's files that must not show, `times` (``HHMMSS``)
+    those that must not show as a number. `devices` are names and serial numbers of scanners, which
+    are removed as whole words of text, and `sites` the words of the names of places, which are
+    removed from texts about the scanner.
     """
 
     def __init__(

@@ -42,13 +42,9 @@ LARGEST_KEPT = 64 << 20
 class Ledger:
     """Remembers the original of each de-identified file. It names originals, so it is private.
 
-    Parameters
-    ----------
-    path : Path or None
-        Where it is kept; None remembers nothing.
-    basis : str
-        What every file depends on beside its original: the settings, the key's fingerprint,
-        the code. What was noted on another basis is forgotten.
+    It is kept at `path`; None remembers nothing. The `basis` is what every file depends on beside
+    its original: the settings, the key's fingerprint, the code. What was noted on another basis is
+    forgotten.
     """
 
     def __init__(self, path: Path | None, basis: str) -> None:
@@ -91,23 +87,11 @@ def deidentify(
     The folder gets its name when it is complete. Results of an earlier run are kept for files that
     have not changed since, as recorded in the ledger.
 
-    Parameters
-    ----------
-    listing : Path
-        JSON with ``session``, ``subject`` and ``series``, the paths of the files of each series.
-    settings : mapping
-        The section ``deid`` of the settings.
-    ledger : Path, optional
-        Record of the outcome of each file, in the private folder.
-    code : str
-        Hash of the code; after a change all files are processed again.
-    related : iterable of Path
-        Other files of the patient; the names and identifiers in them are removed too.
-
-    Returns
-    -------
-    dict
-        Counts, reasons and settings, without identifying values.
+    `listing` is a JSON file with ``session``, ``subject`` and ``series``, the paths of the files of
+    each series. `settings` are the section ``deid``. The `ledger`, in the private folder, records
+    the outcome of each file; after a change of `code`, a hash of the code, all files are processed
+    again. `related` are other files of the patient; the names and identifiers in them are removed
+    too. The result has counts, reasons and settings, without identifying values.
 
     Raises
     ------
@@ -201,10 +185,7 @@ def _learn(
 ) -> dict[Path, Part10]:
     """Collect what identifies the patient from all files, before any of them is changed.
 
-    Returns
-    -------
-    dict
-        The first of the files `own`, so that they need not be read again.
+    The result is the first of the files `own`, so that they need not be read again.
     """
     files: dict[Path, Part10] = {}
     room = LARGEST_KEPT

@@ -59,10 +59,7 @@ MOST_DIGITS, MOST_CODED_NUMBERS = 6, 2
 class Words:
     """The words that may stay in a description.
 
-    Parameters
-    ----------
-    own : iterable of str
-        Words that the study adds, compared without regard to case.
+    `own` are words that the study adds, compared without regard to case.
     """
 
     def __init__(self, own: Iterable[str] = ()) -> None:

@@ -37,10 +37,7 @@ Buffer = bytes | memoryview
 class RefusedError(Exception):
     """A file that is set aside; the reason does not identify anyone.
 
-    Parameters
-    ----------
-    reason : str
-        The kind of fault, the same for all files that have it.
+    The `reason` is the kind of fault, the same for all files that have it.
     """
 
     def __init__(self, reason: str) -> None:
@@ -89,14 +86,7 @@ def block_of(tag: int) -> int:
 class Reader:
     """Finds elements and items in one buffer of one encoding.
 
-    Parameters
-    ----------
-    data : bytes or memoryview
-        Holds the data set.
-    encoding : Encoding
-        How it is written.
-    depth : int
-        How many sequences lie around it.
+    `data` holds the data set, and `depth` sequences lie around it.
     """
 
     def __init__(self, data: Buffer, encoding: Encoding, depth: int = 0) -> None:

@@ -95,10 +95,7 @@ class HeaderReader:
     The raw bytes of the shared elements are compared before anything is decoded, since in a
     series of hundreds of slices they are the same; this halves the time of a file.
 
-    Parameters
-    ----------
-    headers : list of dict
-        Shared parts known from before; new ones are added to this list.
+    `headers` are shared parts known from before; new ones are added to this list.
     """
 
     def __init__(self, headers: list[Header]) -> None:

@@ -64,14 +64,9 @@ class Index:
 def index(root: Path, cache: Path, leave_out: Iterable[Path] = ()) -> Index:
     """Index the DICOM files below `root`, reading only what `cache` does not know.
 
-    Parameters
-    ----------
-    root : Path
-        Any folder; links are followed, and a folder is entered once.
-    cache : Path
-        JSON file in the private folder; it names files and patients.
-    leave_out : iterable of Path
-        Folders that are not entered, such as this workflow's own outputs.
+    Links below `root` are followed, and a folder is entered once. The `cache` is a JSON file in the
+    private folder; it names files and patients. Folders to `leave_out` are not entered, such as
+    this workflow's own outputs.
 
     Raises
     ------
@@ -118,13 +113,9 @@ def scan(
 ) -> tuple[list[tuple[str, int, int]], dict[str, str]]:
     """List the regular files below `root` in the order of their names.
 
-    Returns
-    -------
-    files : list of (str, int, int)
-        Relative path, bytes, modification time (ns).
-    skipped : dict
-        What was not entered or is no regular file -> reason. Hidden folders are among these:
-        version control keeps second copies of the files there.
+    The result has relative path, bytes and modification time (ns) of each; and, with the reason,
+    what was not entered or is no regular file. Hidden folders are among these: version control
+    keeps second copies of the files there.
     """
     skipped: dict[str, str] = {}
     return list(walk(root, leave_out, skipped)), skipped

@@ -42,12 +42,7 @@ SOP_CLASS = 0x00080016
 class Head(Mapping[int, bytes]):
     """The values of short top-level elements by tag; of longer ones an empty value.
 
-    Parameters
-    ----------
-    data : bytes or memoryview
-        Holds the elements.
-    elements : list of Element
-        Of elements that occur twice the first one counts.
+    Of `elements` in `data` that occur twice the first one counts.
     """
 
     def __init__(self, data: Buffer, elements: list[Element]) -> None:

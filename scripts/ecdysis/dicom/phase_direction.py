@@ -33,10 +33,7 @@ WORDS = re.compile(r"(?<![a-z])(ap|pa|lr|rl|is|si)(?![a-z])")
 def polarity(dataset: Any) -> int | None:
     """Return 1 when phase encoding runs along its image axis, 0 against it, None if unknown.
 
-    Parameters
-    ----------
-    dataset : pydicom.Dataset
-        Has the elements `TAGS`.
+    The `dataset` of pydicom has the elements `TAGS`.
     """
     if str(dataset.get("Manufacturer", "")).upper().startswith("GE "):
         # In the lines' order of the image, GE's LINEAR runs against it.
@@ -91,21 +88,10 @@ def direction(
 ) -> str | None:
     """Return the direction from the geometry, else the one that the description names.
 
-    Parameters
-    ----------
-    orientation : list of float
-        ImageOrientationPatient: where the columns' number grows, then where the rows' does.
-    axis : str or None
-        InPlanePhaseEncodingDirection, ``ROW`` or ``COL``.
-    positive : int or None
-        From `polarity`.
-    description : str
-        Words of the header; only the six labels are read from it.
-
-    Returns
-    -------
-    str or None
-        From where to where the phase is encoded, as ``AP``; None when nothing tells.
+    The `orientation` is ImageOrientationPatient: where the columns' number grows, then where the
+    rows' does. The `axis` is InPlanePhaseEncodingDirection, ``ROW`` or ``COL``, and `positive`
+    comes from `polarity`. Only the six labels are read from the `description`. The result is from
+    where to where the phase is encoded, as ``AP``; None when nothing tells.
     """
     usable = isinstance(orientation, list) and len(orientation) == 6 and None not in orientation
     if usable and axis in ("ROW", "COL") and positive is not None:
