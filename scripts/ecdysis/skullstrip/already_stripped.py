@@ -22,11 +22,7 @@ def stripped_brain(data: FloatArray, grid: NativeGrid) -> BoolArray | None:
 
     The background must have one value. The rest must be one piece of the size of a brain, and its
     outermost millimetres must be tissue or fluid, not the dark ring of a skull under a scalp.
-
-    Parameters
-    ----------
-    data : float array (X, Y, Z)
-    grid : NativeGrid
+    `data` has the shape (X, Y, Z).
     """
     background = np.median(np.concatenate([face.ravel() for face in faces(data)]))
     foreground = data != background

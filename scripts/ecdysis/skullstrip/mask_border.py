@@ -59,15 +59,7 @@ Bins = int | NDArray[np.intp]
 
 
 def measure_border(mask: BoolArray, grid: NativeGrid, data: FloatArray) -> dict[str, float]:
-    """Measure the tissue on both sides of the border of a mask.
-
-    Parameters
-    ----------
-    mask : bool array
-    grid : NativeGrid
-        The grid of `mask` and `data`.
-    data : float array
-        A head.
+    """Measure the tissue on both sides of the border of a mask; `data` is the head on its grid.
 
     Returns
     -------
@@ -147,14 +139,9 @@ def _with_bright_fluid(
 def tissue_bounds(values: FloatArray) -> tuple[float, float] | None:
     """Return the intensities between which the tissue of a brain lies; None where fluid is bright.
 
-    The lower bound lies a little below the lower of two thresholds that divide the values into
-    classes of least variance (Otsu 1979, doi:10.1109/TSMC.1979.4310076). Fluid is the longer of the
-    two tails.
-
-    Parameters
-    ----------
-    values : float array (N,)
-        Intensities deep inside the brain, without bias field.
+    `values` (N,) are those deep inside the brain, without bias field. The lower bound lies a little
+    below the lower of two thresholds that divide them into classes of least variance (Otsu 1979,
+    doi:10.1109/TSMC.1979.4310076). Fluid is the longer of the two tails.
     """
     darkest, middle, high = (float(value) for value in np.percentile(values, (2, 50, 98)))
     if middle - darkest <= high - middle:

@@ -57,6 +57,7 @@ LIMITS, OTHER_CONTRASTS = _limits("all"), _limits("other")
 FORAMEN_MAGNUM_MM2 = 793.0
 """Area of the opening of the skull for the brain stem in 120 adults, mean of men:
 doi:10.3126/njms.v8i1.50908."""
+BINS = 32
 TISSUE_FRACTIONS = ("fluid_fraction", "grey_fraction", "white_fraction")
 
 
@@ -98,14 +99,8 @@ def measure_alignment(
 ) -> dict[str, float]:
     """Take the measures of the warped mask and of the affine alignment.
 
-    Parameters
-    ----------
-    prior : NIfTI image
-        The warped mask of the template, 0 to 1, on the working grid.
-    template_mask : NIfTI image
-        In the template's space.
-    affine : float array, shape (4, 4)
-        Maps points of the template to the head (RAS, mm).
+    `prior` is the warped mask of the template, 0 to 1, on the working grid, and `template_mask` the
+    mask in the template's space. `affine` (4, 4) maps points of the template to the head (RAS, mm).
     """
     warped = np.asanyarray(prior.dataobj) > 0.5
     to_template = np.linalg.inv(affine).astype(np.float64)
@@ -121,12 +116,7 @@ def measure_alignment(
 def measure_image(mask: BoolArray, image: nib.Nifti1Image) -> dict[str, float]:
     """Take the measures that need no registration: those of the mask's shape, contrast and border.
 
-    Parameters
-    ----------
-    mask : bool array
-        On the grid of `image`.
-    image : NIfTI image
-        The head.
+    `mask` is on the grid of `image`, the head.
     """
     grid = native_grid(image)
     data = intensities(image)
@@ -140,14 +130,7 @@ def measure_image(mask: BoolArray, image: nib.Nifti1Image) -> dict[str, float]:
 def write_checked(mask: BoolArray, image: nib.Nifti1Image, path: Path) -> dict[str, Any]:
     """Write a mask that was made without a registration; return its ``measures`` and ``check``.
 
-    Parameters
-    ----------
-    mask : bool array
-        On the grid of `image`.
-    image : NIfTI image
-        The head.
-    path : Path
-        Gets the mask, uint8.
+    `mask` is on the grid of `image`, the head; `path` gets it as uint8.
     """
     write_mask(mask, image, path)
     measures = measure_image(mask, image)
@@ -168,14 +151,9 @@ def measure_t1w(
 ) -> dict[str, float]:
     """Take the measures that hold for a T1w only.
 
-    Parameters
-    ----------
-    classes : three float arrays (X, Y, Z)
-        Probabilities, from the darkest to the brightest tissue.
-    inside : bool array (X, Y, Z)
-        The warped mask, without a lesion.
-    head, template : float arrays (X, Y, Z)
-        The head, and the warped template.
+    `classes` are the probabilities of three tissues, from the darkest to the brightest. `inside` is
+    the warped mask without a lesion, `template` the warped template. All arrays have one shape,
+    (X, Y, Z).
     """
     total = max(float(sum(tissue[inside].sum() for tissue in classes)), 1e-6)
     parts = [round(float(tissue[inside].sum()) / total, 3) for tissue in classes]
@@ -244,14 +222,14 @@ def fragment_fraction(mask: BoolArray) -> float:
     return 1 - float(sizes.max() / sizes.sum()) if sizes.size else 1.0
 
 
-def correlation_ratio(values: FloatArray, given: FloatArray, bins: int = 32) -> float:
-    """Part of the variance of `values` that bins of `given` explain, 0 to 1."""
+def correlation_ratio(values: FloatArray, given: FloatArray) -> float:
+    """Part of the variance of `values` that `BINS` bins of `given` explain, 0 to 1."""
     if values.size == 0 or values.var() == 0:
         return 0.0
-    edges = np.quantile(given, np.linspace(0, 1, bins + 1)[1:-1])
+    edges = np.quantile(given, np.linspace(0, 1, BINS + 1)[1:-1])
     label = np.searchsorted(edges, given)
-    counts = np.bincount(label, minlength=bins)
-    totals = np.bincount(label, weights=values, minlength=bins)
+    counts = np.bincount(label, minlength=BINS)
+    totals = np.bincount(label, weights=values, minlength=BINS)
     means = totals / np.maximum(counts, 1)
     between = float((counts * (means - values.mean(dtype=np.float64)) ** 2).sum())
     return between / (values.size * float(values.var(dtype=np.float64)))
