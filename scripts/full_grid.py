@@ -11,7 +11,6 @@ from ecdysis.files import copy_file, read_json, write_json
 from ecdysis.image.sidecar import grid_facts, sidecar_of
 from ecdysis.image.volume import read, with_values, write
 from ecdysis.skullstrip.segmentation import Inputs, Outputs, segment
-from ecdysis.skullstrip.tissues import TISSUES
 
 
 def write_mask(image: Path, mask: Path, output: Path, sources: list[str]) -> None:
@@ -40,10 +39,7 @@ if "snakemake" in globals():
     with recorded(job, "full_grid") as details:
         given, made, sources = job.input, job.output, list(job.params.sources)
         image, mask = Path(given.image), Path(given.mask)
-        maps = zip(TISSUES, map(Path, made.probsegs), strict=True)
-        outputs = Outputs(
-            Path(made.preproc), Path(made.dseg), {tissue.label: path for tissue, path in maps}
-        )
+        outputs = Outputs(Path(made.preproc), Path(made.dseg), [*map(Path, made.probsegs)])
         lesion = optional(given, "lesion")
         inputs = Inputs(image, mask, Path(given.posteriors), Path(given.bias_field), lesion)
         details.update(segment(inputs, outputs, sources=sources))

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from ecdysis.skullstrip.segmentation import Inputs, Outputs, segment
-from ecdysis.skullstrip.tissues import TISSUES
 
 if "snakemake" in globals():
     from ecdysis.job import optional, recorded
@@ -18,8 +17,5 @@ if "snakemake" in globals():
             Path(given.bias_field),
             optional(given, "lesion"),
         )
-        maps = zip(TISSUES, map(Path, made.probsegs), strict=True)
-        outputs = Outputs(
-            Path(made.corrected), Path(made.dseg), {tissue.label: path for tissue, path in maps}
-        )
+        outputs = Outputs(Path(made.corrected), Path(made.dseg), [*map(Path, made.probsegs)])
         details.update(segment(inputs, outputs, sources=[f"bids::{given.image}"]))

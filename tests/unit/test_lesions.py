@@ -111,7 +111,7 @@ def test_a_lesion_has_no_tissue_and_moves_no_class(tmp_path):
         nib.save(image, file)
     facts = {"CropBox": box, "ReorientedShape": shape}
     (tmp_path / "preproc.json").write_text(json.dumps(facts))
-    probsegs = {name: tmp_path / f"{name}.nii" for name in ("CSF", "GM", "WM")}
+    probsegs = [tmp_path / f"{name}.nii" for name in ("CSF", "GM", "WM")]
     outputs = Outputs(tmp_path / "corrected.nii", tmp_path / "dseg.nii", probsegs)
     segment(Inputs(*files, lesion=tmp_path / "lesion.nii"), outputs, sources=[])
     labels = np.asarray(nib.load(outputs.dseg).dataobj)

@@ -59,7 +59,7 @@ def done(brain, tmp_path):
     outputs = script.Outputs(
         tmp_path / "desc-biascorrected_T1w.nii.gz",
         tmp_path / "dseg.nii.gz",
-        {tissue.label: tmp_path / f"{tissue.label}_probseg.nii.gz" for tissue in TISSUES},
+        [tmp_path / f"{tissue.label}_probseg.nii.gz" for tissue in TISSUES],
     )
     details = script.segment(brain[0], outputs, sources=["bids::x"])
     return outputs, details
@@ -75,7 +75,7 @@ def test_the_labels_are_those_of_the_shells(brain, done):
 
 def test_probabilities_sum_to_one_inside_and_are_zero_outside(brain, done):
     _, truth, _, _ = brain
-    images = [nib.load(path) for path in done[0].probsegs.values()]
+    images = [nib.load(path) for path in done[0].probsegs]
     assert {image.get_data_dtype() for image in images} == {np.dtype(np.uint16)}
     total = sum(image.get_fdata() for image in images)
     assert np.allclose(total[truth >= 0], 1, atol=1e-4)
@@ -95,7 +95,7 @@ def test_the_corrected_image_has_no_bias_and_the_same_brightness(brain, done):
 
 
 def test_sidecars_and_table(done):
-    for image in (done[0].corrected, done[0].dseg, *done[0].probsegs.values()):
+    for image in (done[0].corrected, done[0].dseg, *done[0].probsegs):
         sidecar = json.loads(sidecar_of(image).read_text())
         assert sidecar["Sources"] == ["bids::x"]
         assert sidecar["CropBox"] == BOX

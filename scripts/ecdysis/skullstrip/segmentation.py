@@ -48,7 +48,8 @@ class Outputs:
 
     corrected: Path
     dseg: Path
-    probsegs: Mapping[str, Path]
+    probsegs: Sequence[Path]
+    """One for each of `TISSUES`."""
 
 
 def segment(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict[str, Any]:
@@ -85,10 +86,10 @@ def segment(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict
     labels = np.zeros(inside.shape, dtype=np.uint8)
     labels[tissue_voxels] = labelled(posterior)
     write(with_values(volume, labels), outputs.dseg)
-    for tissue, probability in zip(TISSUES, posterior, strict=True):
+    for path, probability in zip(outputs.probsegs, posterior, strict=True):
         values = np.zeros(inside.shape, dtype=posterior.dtype)
         values[tissue_voxels] = probability
-        write_probability(values, volume, outputs.probsegs[tissue.label])
+        write_probability(values, volume, path)
 
     grid = grid_facts(facts)
     _describe(outputs, grid, sources, lesion=inputs.lesion is not None)
@@ -147,8 +148,8 @@ def _describe(
             " doi:10.1007/s12021-011-9109-y)"
         },
     }
-    for tissue in TISSUES:
-        texts[outputs.probsegs[tissue.label]] = {"Description": f"Probability of {tissue.name}"}
+    for tissue, path in zip(TISSUES, outputs.probsegs, strict=True):
+        texts[path] = {"Description": f"Probability of {tissue.name}"}
     for path, words in texts.items():
         left_out = {"LesionMasked": True} if lesion and path != outputs.corrected else {}
         write_json(sidecar_of(path), {**words, **left_out, "Sources": list(sources), **grid})
