@@ -73,7 +73,7 @@ def test_the_tissues_are_the_same_on_both_grids(tmp_path):
         nib.save(nib.Nifti1Image((radius < 8)[window].astype(np.uint8), np.eye(4)), files[1])
         facts = {"ReorientedShape": shape, **({"CropBox": pairs} if pairs else {})}
         write_json(tmp_path / f"{name}.json", facts)
-        maps = {tissue.label: tmp_path / f"{name}_{tissue.label}.nii" for tissue in TISSUES}
+        maps = [tmp_path / f"{name}_{tissue.label}.nii" for tissue in TISSUES]
         outputs = Outputs(tmp_path / f"{name}_c.nii", tmp_path / f"{name}_dseg.nii", maps)
         inputs = Inputs(*files, tmp_path / "post.nii", tmp_path / "field.nii")
         segment(inputs, outputs, sources=["bids::x"])
