@@ -263,3 +263,16 @@ def test_a_name_is_found_in_the_bytes_of_numbers() -> None:
 def test_numbers_that_count_are_no_identifier() -> None:
     counts = pack("<6I", *range(49, 55))
     assert not searcher("identifiers", "123456").in_value(value(0x00209157, "UL", counts))
+
+
+def test_numbers_that_spell_a_common_word_of_a_name_may_be_missing() -> None:
+    search = searcher("names", "Head^Jan")
+    head = value(0x00209157, "UL", pack("<4I", *b"Head"))
+    assert not search.in_value(head)
+    assert search.may_be_spelled(head)
+    assert not search.may_be_spelled(value(0x00209157, "UL", pack("<4I", *b"Hand")))
+
+
+def test_a_place_called_like_its_field_is_not_searched() -> None:
+    for name in ("Neuro", "Neurosurgery", "Cardiology"):
+        assert searcher("places", name).in_text(f"T1 {name}") == []

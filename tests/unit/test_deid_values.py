@@ -243,9 +243,18 @@ def test_words_of_the_study_stay_in_texts_about_the_scanner() -> None:
     assert Words(["oxford"]).of_device("Prisma Oxford Weber") == "Prisma Oxford"
 
 
+@pytest.mark.parametrize("text", ["Foot Echo", "ECHO_FOOT", "Echo, Foot"])
+def test_a_whole_name_of_words_of_images_goes(text: str) -> None:
+    scrub = Scrubber(name_tokens("Foot^Echo"))
+    assert (
+        scrub.of_device(f"Prisma {text} 32") == scrub.technical(f"Prisma {text} 32") == "Prisma 32"
+    )
+    assert scrub.of_device("Foot 2 Echo") == "Foot 2 Echo"
+
+
 def test_a_word_of_most_headers_is_no_name_in_a_text_about_the_scanner() -> None:
     scrub = Scrubber(name_tokens("ACDC^Siemens"))
-    assert scrub.of_device("NP13_15RX_ACDC SIEMENS") == "NP13_15RX_ACDC SIEMENS"
+    assert scrub.of_device("SIEMENS NP13_15RX_ACDC") == "SIEMENS NP13_15RX_ACDC"
 
 
 @pytest.mark.parametrize(

@@ -274,7 +274,7 @@ def _may_differ(rule: str, old: Value, new: Value | None, searcher: Searcher) ->
         same = new is not None and numbers == new.numbers()
         vendor = bool(old.creator)
         tells = any(_may_tell(number, searcher, vendor=vendor) for number in numbers)
-        return same or tells or bool(searcher.in_codes(old))
+        return same or tells or searcher.may_be_spelled(old)
     if old.vr in ("TM", "DT"):
         return _same_time(old, before, after)
     if before == after or searcher.may_be_cut(" ".join(before)):

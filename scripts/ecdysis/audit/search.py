@@ -181,6 +181,11 @@ class Searcher:
         found = {*tokens(fold(text)), *words(text)}
         return not self.index.all_words.isdisjoint(found) or bool(self.in_text(text, vendor=True))
 
+    def may_be_spelled(self, value: Value) -> bool:
+        """Whether numbers spell a word of a secret, common or not, so that they may be missing."""
+        text = _spelled(value.numbers())
+        return bool(self.in_codes(value)) or (bool(text) and self.may_be_cut(text))
+
     def _in_value(self, value: Value) -> Iterator[Secret]:
         vendor = bool(value.tag >> 16 & 1)
         vr = value.vr

@@ -71,6 +71,9 @@ def name_tokens(name: str) -> set[str]:
         joined = [re.sub(r"[\s,._\-'’()/]+", "", part) for part in components]
         whole = [*joined, "".join(joined), "".join(reversed(joined[:2]))]
         parts.update(word for word in whole if len(word) >= ALONE_BELOW and _is_name(word))
+        # Both together tell a name, even if each is a word of images, as in Foot Echo.
+        if all(map(_is_name, joined[:2])) and joined[1:2]:
+            parts.update([" ".join(joined[:2]), " ".join(reversed(joined[:2]))])
         first = "".join(components)
         parts.update([first] if first and ord(first[0]) >= IDEOGRAPHS else [])
     return parts
@@ -386,6 +389,8 @@ def _as_pattern(token: str) -> str:
     if digits < DIGITS_ALONE_BELOW and not any(map(str.isalpha, folded)):
         # "1.2.09" is a date, and a part of the version "11.2.09".
         return rf"(?<!\d)(?<!\d[./_-]){escaped}(?![./_-]?\d)"
+    if " " in folded and folded.replace(" ", "").isalpha():
+        return rf"(?<![^\W\d_]){escaped}(?![^\W\d_])".replace(r"\ ", r"[\W_]{1,2}")
     if len(folded) < ALONE_BELOW and ord(folded[0]) < IDEOGRAPHS:
         return rf"(?<![^\W\d_]){escaped}(?![^\W\d_])"
     return escaped
