@@ -124,14 +124,15 @@ def against_labels(
     Returns
     -------
     dict
-        ``dice`` and ``hd95`` (mm) to `true_brain`; per cent of cortex (``cortex``) and of the
-        other tissue of the brain (``other``) outside the mask; ``extra``: per cent of the mask
-        that is neither brain nor fluid.
+        ``dice`` and ``hd95`` (mm) to `true_brain`; ``with_fluid``: Dice to brain and all its
+        fluid; per cent of cortex (``cortex``) and of the other tissue of the brain (``other``)
+        outside the mask; ``extra``: per cent of the mask that is neither brain nor fluid.
     """
     mask, brain, tissue, cortex = cropped(mask, brain, tissue, cortex)
     other = tissue & ~cortex
     return {
         **overlap(mask, true_brain(tissue, zooms), zooms),
+        "with_fluid": overlap(mask, ndimage.binary_fill_holes(brain), zooms)["dice"],
         "cortex": _per_cent(cortex & ~mask, cortex),
         "other": _per_cent(other & ~mask, other),
         "extra": _per_cent(mask & ~brain, mask),

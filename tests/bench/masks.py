@@ -62,6 +62,7 @@ USUAL = (
 TRUTH_TOOLS = ("deepbet", "robex")
 COLUMNS = {
     "dice": ("Dice", 3),
+    "with_fluid": ("Dice with fluid", 3),
     "hd95": ("HD95, mm", 1),
     "missing": ("missing", 2),
     "tissue": ("of it tissue", 2),

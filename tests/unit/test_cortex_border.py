@@ -74,17 +74,26 @@ def test_neither_fluid_nor_scalp_is_added(stripped):
     assert not mask[far > RADIUS + 8].any()
 
 
-def trimmed(contrast, too_large_mm):
-    """Strip a brain whose warped mask is too large, as in images that are not T1w."""
+CAVITY = distance(96, 1.0, (RADIUS - 4, 0, 0)) < 8
+"""A cavity in the cortex that opens to the fluid outside."""
+
+
+def trimmed(contrast, too_large_mm, fluid_mm=2.0, removed_at_most=0.2, healthy=None):
+    """Strip a brain whose warped mask is too large, as in images that are not T1w.
+
+    With `healthy`, which is 0 in a lesion, the brain has a `CAVITY`.
+    """
     fluid, grey, white = {"T2w": (150, 70, 45), "FLAIR": (14, 80, 62), "PDw": (71, 70, 55)}[
         contrast
     ]
     far, near = distance(96, 1.0), distance(48, 2.0)
     head = np.full(far.shape, 2.0)  # bone
-    head[far < RADIUS + 2] = fluid
+    head[far < RADIUS + fluid_mm] = fluid
     head[far < RADIUS] = grey
     head[far < RADIUS - 6] = white
     head[far < 14] = fluid
+    if healthy is not None:
+        head[CAVITY & (far < RADIUS)] = fluid
     head += np.random.default_rng(0).normal(0, 2, head.shape)
     edge = RADIUS + too_large_mm
     classes = [near < 14, (near >= 24) & (near <= edge), (near >= 14) & (near < 24)]
@@ -95,16 +104,33 @@ def trimmed(contrast, too_large_mm):
         nib.Nifti1Image(np.clip((edge - near) / 2 + 0.5, 0, 1).astype(np.float32), coarse),
         [volume.astype(np.float32) for volume in classes],
         NativeGrid(far.shape, affine, (1.0, 1.0, 1.0)),
-        RECIPE.border,
+        replace(RECIPE.border, removed_at_most=removed_at_most),
         RECIPE.closing,
+        healthy=healthy,
         is_t1w=False,
     )
 
 
-def test_bone_and_bright_fluid_are_removed():
-    mask, far = trimmed("T2w", 2.0), distance(96, 1.0)
+@pytest.mark.parametrize("contrast", ["T2w", "FLAIR"])
+def test_bone_and_fluid_are_removed(contrast):
+    mask, far = trimmed(contrast, 2.0), distance(96, 1.0)
     assert mask[far < RADIUS - 0.5].all()
     assert not mask[far > RADIUS + 1.5].any()
+
+
+def test_wide_fluid_is_removed():
+    mask, far = trimmed("T2w", 6.0, fluid_mm=6.0, removed_at_most=0.5), distance(96, 1.0)
+    assert mask[far < RADIUS - 0.5].all()
+    assert not mask[far > RADIUS + 1.5].any()
+
+
+def test_a_lesion_keeps_its_place():
+    near, far = distance(48, 2.0, (RADIUS - 4, 0, 0)), distance(96, 1.0)
+    deep = CAVITY & (far < RADIUS - 1)
+    with_mask = trimmed("T2w", 2.0, healthy=(near >= 8).astype(np.float32))
+    without_mask = trimmed("T2w", 2.0, healthy=np.ones(near.shape, np.float32))
+    assert with_mask[deep].all()
+    assert without_mask[deep].mean() < 0.7
 
 
 def test_where_fluid_is_as_bright_as_cortex_only_bone_is_removed():
@@ -113,9 +139,8 @@ def test_where_fluid_is_as_bright_as_cortex_only_bone_is_removed():
     assert not mask[far > RADIUS + 3.5].any()
 
 
-@pytest.mark.parametrize(("contrast", "too_large_mm"), [("FLAIR", 2.0), ("T2w", 4.0)])
-def test_dark_fluid_or_too_much_to_remove_keeps_the_warped_mask(contrast, too_large_mm):
-    mask, warped = trimmed(contrast, too_large_mm), distance(96, 1.0) < RADIUS + too_large_mm
+def test_when_too_much_would_be_removed_the_warped_mask_is_kept():
+    mask, warped = trimmed("T2w", 6.0), distance(96, 1.0) < RADIUS + 6
     assert (mask != warped).sum() < 0.02 * warped.sum()
 
 

@@ -59,7 +59,9 @@ def test_cortex_and_other_tissue_that_a_mask_lacks():
     brain, tissue, cortex = labels < 200, np.isin(labels, (WHITE, CORTEX)), labels == CORTEX
     brain &= labels > 0
     whole = mask_measures.against_labels(tissue, brain, tissue, cortex, ONE_MM)
+    with_fluid = whole.pop("with_fluid")
     assert whole == {"dice": 1.0, "hd95": 0.0, "cortex": 0.0, "other": 0.0, "extra": 0.0}
+    assert with_fluid == pytest.approx(2 * tissue.sum() / (tissue.sum() + brain.sum()))
     eroded = labels == WHITE
     assert mask_measures.against_labels(eroded, brain, tissue, cortex, ONE_MM)["cortex"] == 100
     grown = mask_measures.against_labels(labels > 0, brain, tissue, cortex, ONE_MM)

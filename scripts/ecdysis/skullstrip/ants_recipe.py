@@ -179,6 +179,7 @@ def _attempt(strategy: str, head: _Head) -> Attempt[Registered]:
         recipe=recipe,
     )
     prior, brain = nib.load(registered.prior), head.brain
+    healthy = None if task.healthy is None else nib.load(task.healthy).get_fdata(dtype=np.float32)
     classes = _classes(registered, sort=True) if head.is_t1w else _loaded(registered.maps)
     if brain is None:
         brain = follow_cortex(
@@ -189,12 +190,13 @@ def _attempt(strategy: str, head: _Head) -> Attempt[Registered]:
             head.grid,
             recipe.border,
             recipe.closing,
+            healthy=healthy,
             is_t1w=head.is_t1w,
         )
     values, warped = _loaded([registered.corrected, registered.template])
     inside = prior.get_fdata(dtype=np.float32) > 0.5
-    if task.healthy is not None:
-        inside &= np.asanyarray(nib.load(task.healthy).dataobj) > 0
+    if healthy is not None:
+        inside &= healthy > 0
     if head.is_t1w:
         values = tissues.without_bright_spots(values, inside)
     measures = {

@@ -124,15 +124,20 @@ class BorderSettings:
         Depth in the warped mask from which the brightness of tissues is measured.
     deviations : float
         Standard deviations around a tissue's median that belong to it.
+    fluid_reach_mm : float
+        How far inside the warped mask of a contrast other than T1w fluid and bone are removed. In
+        T2w images made from label maps of eight people, 8 mm gave Dice 0.97 to 0.98, where 4 mm had
+        left wide fluid (0.92 to 0.97).
     fluid_from : float
-        Where fluid is bright, a voxel is fluid from this part of the way between the brightest
-        matter and fluid.
+        A voxel of these contrasts is fluid from this part of the way between the matter nearest in
+        brightness and fluid.
     rim_from : float
         The outermost voxels of the cortex are part fluid. In the voxels next to the grown mask,
         tissue begins at this part of the way between fluid and the matter nearest in brightness.
     removed_at_most : float
         Volume of bone and fluid that the step may remove, over that of the warped mask; else that
-        mask is kept. The step removed 0.1 in a T2w made from a label map.
+        mask is kept. The step removed 0.1 in T2w images made from label maps, 0.19 in that of a
+        person with wide fluid.
     added_at_most : float
         Volume that the step may add, over that of the warped mask; else that mask is kept. The step
         added 0.015 to 0.027 in two real heads and one made from a label map.
@@ -144,9 +149,10 @@ class BorderSettings:
     closing_mm: float = 4.0
     examples_mm: float = 1.5
     deviations: float = 2.5
-    fluid_from: float = 0.7
+    fluid_reach_mm: float = 8.0
+    fluid_from: float = 0.6
     rim_from: float = 0.4
-    removed_at_most: float = 0.2
+    removed_at_most: float = 0.25
     added_at_most: float = 0.08
 
 

@@ -6,9 +6,9 @@ added. antsBrainExtraction.sh (Avants et al. 2011, doi:10.1016/j.neuroimage.2010
 tissue classes to the warped mask; here their brightness is measured in the middle of the brain, so
 that scalp and bone in the band do not shift it.
 
-Where fluid is brighter than both matters (T2w), the warped mask lies outside the cortex, in fluid
-and bone. There, voxels near the border that are not tissue are removed instead. Where fluid is as
-bright as grey matter (PDw), only bone is removed.
+In contrasts other than T1w, the warped mask lies outside the cortex, in fluid and bone, the more so
+the wider the fluid is. There, voxels near the border that are not tissue are removed instead. Where
+fluid is as bright as grey matter (PDw), only bone is removed.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,10 @@ from ecdysis.image.resampling import FloatArray, isotropic_grid, resample
 from ecdysis.skullstrip.brain_recipe import BorderSettings
 from ecdysis.skullstrip.tissues import (
     Brightness,
-    brightest_of_brain,
     brightness,
     brightness_by_maps,
     darkest_of_brain,
-    has_dark_fluid,
+    range_of_matter,
 )
 from ecdysis.skullstrip.working_image import (
     BoolArray,
@@ -53,17 +52,19 @@ def follow_cortex(
     settings: BorderSettings,
     closing: float,
     *,
+    healthy: FloatArray | None = None,
     is_t1w: bool = True,
 ) -> BoolArray:
     """Return the brain mask on the native grid.
 
-    A T1w gets tissue that the warped mask lacks. Other images lose what is not tissue, unless their
-    fluid is dark, as in FLAIR: they keep the warped mask.
+    A T1w gets tissue that the warped mask lacks. Other images lose what is not tissue, but no part
+    of a lesion.
 
     `image` is the head, and `grid` its grid and that of the result. The bias field and `prior`, the
     warped template mask (0 to 1), are on the working grid, as are the `classes`, the probabilities
     of fluid, grey and white matter: of a T1w those found in the image, else the template's maps.
-    `closing` is the radius (mm) of the closing of the warped mask.
+    `closing` is the radius (mm) of the closing of the warped mask; `healthy` is 0 in a lesion, else
+    1, on the working grid.
     """
     spacing = float(np.linalg.norm(prior.affine[:3, 0]))
     soft = grey_closed(prior.get_fdata(dtype=np.float32), closing, spacing)
@@ -82,6 +83,8 @@ def follow_cortex(
     brain = filled(fitted(soft, (spacing,) * 3) > 0.5)
     fine_classes = [fitted(volume, (spacing,) * 3) for volume in classes]
     moved = (_grown if is_t1w else _trimmed)(brain, head, fine_classes, settings)
+    if healthy is not None:
+        moved |= brain & (fitted(healthy, (spacing,) * 3) < 0.5)
     change = moved.sum() / max(brain.sum(), 1)
     if not 1 - settings.removed_at_most <= change <= 1 + settings.added_at_most:
         moved = brain
@@ -126,18 +129,21 @@ def _grown(
 def _trimmed(
     brain: BoolArray, head: FloatArray, maps: Sequence[FloatArray], settings: BorderSettings
 ) -> BoolArray:
-    """Remove bone and bright fluid near the border of `brain`; its voxels as in `_grown`."""
+    """Remove bone and fluid near the border of `brain`; its voxels as in `_grown`.
+
+    Tissue in the next millimetre outside is added, since thick slices and a smooth warp cut gyri.
+    """
     step = settings.spacing_mm
     levels = brightness_by_maps(head, maps, brain, step)
-    if levels is None or has_dark_fluid(levels):
+    if levels is None:
         return brain
-    low = darkest_of_brain(head, brain, levels, step)
-    high = brightest_of_brain(levels, settings.fluid_from)
-    tissue = (brain & (head > low) & (head < high)) | deeper_than(brain, settings.reach_mm, step)
+    bone = darkest_of_brain(head, brain, levels, step)
+    low, high = range_of_matter(levels, bone, settings.fluid_from)
+    tissue = within(brain, step, step) & (head > low) & (head < high)
+    tissue |= deeper_than(brain, settings.fluid_reach_mm, step)
     kept = _filled(_joined(tissue, settings), settings)
     # The outermost voxels of the cortex are part fluid.
-    trimmed: BoolArray = brain & within(kept, step, step)
-    return trimmed
+    return kept | (brain & within(kept, step, step))
 
 
 def _joined(tissue: BoolArray, settings: BorderSettings) -> BoolArray:

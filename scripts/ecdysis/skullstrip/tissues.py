@@ -119,30 +119,41 @@ def has_dark_fluid(levels: Sequence[Brightness]) -> bool:
     return fluid.centre < min(grey.centre, white.centre)
 
 
-def brightest_of_brain(levels: Sequence[Brightness], part: float) -> float:
-    """Return the intensity above which a voxel is fluid, as in T2w images.
+def range_of_matter(
+    levels: Sequence[Brightness], bone: float, fluid_from: float
+) -> tuple[float, float]:
+    """Return the intensities between which a voxel is grey or white matter, not fluid or bone.
 
-    Infinite where fluid is hardly brighter than the brightest matter, as in many PDw images: within
-    its standard deviation, no intensity divides them.
+    Where fluid is hardly brighter than the brightest matter, as in many PDw images, the range has
+    no upper end: within the standard deviation of that matter, no intensity divides them.
 
     Parameters
     ----------
     levels : three Brightness
         Of `TISSUES`.
-    part : float
-        Part of the way from the brightest matter to fluid.
+    bone : float
+        Intensity below which a voxel is bone or air.
+    fluid_from : float
+        Part of the way from the nearest matter to fluid where fluid begins.
 
     Examples
     --------
-    >>> brightest_of_brain([Brightness(200, 9), Brightness(100, 9), Brightness(50, 9)], 0.7)
-    170.0
-    >>> brightest_of_brain([Brightness(104, 9), Brightness(100, 9), Brightness(50, 9)], 0.7)
-    inf
+    >>> fluid, bright, dark = Brightness(200, 9), Brightness(100, 9), Brightness(50, 9)
+    >>> range_of_matter([fluid, bright, dark], 25, 0.7)
+    (25, 170.0)
+    >>> range_of_matter([Brightness(104, 9), bright, dark], 25, 0.7)
+    (25, inf)
+    >>> range_of_matter([Brightness(30, 9), bright, dark], 20, 0.5)
+    (40.0, inf)
     """
     fluid, *matters = levels
-    brightest = max(matters, key=lambda matter: matter.centre)
-    difference = fluid.centre - brightest.centre
-    return brightest.centre + part * difference if difference > brightest.sigma else np.inf
+    darker, brighter = sorted(matters, key=lambda matter: matter.centre)
+    if has_dark_fluid(levels):
+        return darker.centre - fluid_from * (darker.centre - fluid.centre), np.inf
+    difference = fluid.centre - brighter.centre
+    if difference <= brighter.sigma:
+        return bone, np.inf
+    return bone, brighter.centre + fluid_from * difference
 
 
 def darkest_of_brain(

@@ -23,8 +23,9 @@ METHOD = Method(
         " head, bounded a three-class segmentation: with Atropos [@atropos] in T1w images (where"
         " voxels brighter than tissue got the brightness of white matter), else by Bayes' rule with"
         " the template's tissues as the prior. On the native grid, connected tissue up to"
-        f" {RECIPE.border.reach_mm:g} mm outside was added to the mask of a T1w; where fluid is"
-        " bright, bone and fluid were removed up to as far inside."
+        f" {RECIPE.border.reach_mm:g} mm outside was added to the mask of a T1w; in other"
+        " contrasts, bone and fluid that differs from matter were removed up to"
+        f" {RECIPE.border.fluid_reach_mm:g} mm inside."
     ),
     require=require,
 )
