@@ -11,7 +11,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from ecdysis.files import write_json
-from ecdysis.image.resampling import FloatArray
+from ecdysis.image.arrays import Values
 from ecdysis.image.sidecar import sidecar_of
 from ecdysis.image.volume import read, with_values, write
 from ecdysis.plain_folder import plain_folder
@@ -53,7 +53,7 @@ def to_template(
     grid = read(template.t1w)
     with plain_folder() as folder, programs.activated(threads):
 
-        def warped(kind: str, interpolation: str = "Linear") -> FloatArray:
+        def warped(kind: str, interpolation: str = "Linear") -> Values:
             return _warp(inputs[kind], transform, template.t1w, interpolation, folder / kind)
 
         write(with_values(grid, warped("corrected", "LanczosWindowedSinc")), outputs["corrected"])
@@ -78,7 +78,7 @@ def describe(
 
 def _warp(
     image: Path, transform: Path, reference: Path, interpolation: str, output: Path
-) -> FloatArray:
+) -> Values:
     """Return the values of one file on the grid of `reference`, within the range of its values."""
     from nipype.interfaces import ants
 
@@ -97,7 +97,7 @@ def _warp(
     )
     node.run(cwd=str(output.parent))
     # A sinc overshoots beside edges.
-    within: FloatArray = np.clip(nib.load(result).get_fdata(dtype=np.float32), low, high)
+    within: Values = np.clip(nib.load(result).get_fdata(dtype=np.float32), low, high)
     return within
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ecdysis.image.arrays import Values
 from ecdysis.image.geometry import Affine, rotation_of, zooms_of
-
-FloatArray = NDArray[np.float32]
 
 
 def isotropic_grid(
@@ -28,12 +26,12 @@ def isotropic_grid(
 
 
 def resample(
-    data: FloatArray,
+    data: Values,
     zooms: Sequence[float],
     shape: Sequence[int],
     new_zooms: Sequence[float],
     window: Sequence[slice] = (slice(None),) * 3,
-) -> FloatArray:
+) -> Values:
     """Resample a volume (I, J, K) to a grid of the same axes and the same centre.
 
     Along each axis the kernel is a triangle as wide as the larger of both voxel sizes (mm): linear
@@ -52,7 +50,7 @@ def resample(
     return np.ascontiguousarray(data)
 
 
-def _weighted(data: FloatArray, weights: FloatArray, axis: int) -> FloatArray:
+def _weighted(data: Values, weights: Values, axis: int) -> Values:
     """Replace the samples along an axis by sums, one for each row of `weights` (N, K).
 
     The weights of a row that are not 0 are few and adjacent.
@@ -61,7 +59,7 @@ def _weighted(data: FloatArray, weights: FloatArray, axis: int) -> FloatArray:
     most = int((weights > 0).sum(axis=1).max())
     if most == 1 and np.all(np.diff(starts) == 1):
         return data[(slice(None),) * axis + (slice(starts[0], starts[-1] + 1),)]
-    sums: FloatArray = np.zeros(1, dtype=np.float32)
+    sums: Values = np.zeros(1, dtype=np.float32)
     for step in range(most):
         # Beyond the last weight, the row's own last sample gets the weight 0 there.
         at = np.minimum(starts + step, weights.shape[1] - 1)
@@ -70,7 +68,7 @@ def _weighted(data: FloatArray, weights: FloatArray, axis: int) -> FloatArray:
     return sums
 
 
-def _weights(size: int, zoom: float, new_size: int, new_zoom: float) -> FloatArray:
+def _weights(size: int, zoom: float, new_size: int, new_zoom: float) -> Values:
     """Weights of the old samples of an axis (columns) in the new ones (rows)."""
     old = (np.arange(size) - (size - 1) / 2) * zoom
     new = (np.arange(new_size) - (new_size - 1) / 2) * new_zoom

@@ -3,10 +3,10 @@
 import numpy as np
 import scipy
 
+from ecdysis.image.arrays import Mask, Values
 from ecdysis.image.components import filled, largest_component
 from ecdysis.image.geometry import faces
-from ecdysis.image.resampling import FloatArray
-from ecdysis.skullstrip.working_image import BoolArray, NativeGrid
+from ecdysis.skullstrip.working_image import NativeGrid
 
 BACKGROUND_FRACTION = 0.4
 """Least part of the field that has one value outside a stripped brain; own choice."""
@@ -17,7 +17,7 @@ SURELY_LARGER = 1.2
 """Part of the largest volume from which every eighth voxel leaves no doubt; own choice."""
 
 
-def stripped_brain(data: FloatArray, grid: NativeGrid) -> BoolArray | None:
+def stripped_brain(data: Values, grid: NativeGrid) -> Mask | None:
     """Return the brain of an image without skull, or None for any other image.
 
     The background must have one value. The rest must be one piece of the size of a brain, and its
@@ -40,7 +40,7 @@ def stripped_brain(data: FloatArray, grid: NativeGrid) -> BoolArray | None:
     return brain
 
 
-def _has_skull(data: FloatArray, brain: BoolArray, grid: NativeGrid) -> bool:
+def _has_skull(data: Values, brain: Mask, grid: NativeGrid) -> bool:
     """Return whether intensities fall and rise again on the way from the border to the middle.
 
     In a head, bone lies under the scalp: a layer within 20 mm of the border is darker than half of

@@ -14,8 +14,9 @@ import nibabel as nib
 import numpy as np
 
 from ecdysis.files import atomic, copy_file
+from ecdysis.image.arrays import Mask, Values
 from ecdysis.image.brain_mask import read_mask
-from ecdysis.image.resampling import FloatArray, resample
+from ecdysis.image.resampling import resample
 from ecdysis.image.volume import read
 from ecdysis.plain_folder import linked, plain_folder
 from ecdysis.skullstrip import brain_extraction, mask_check, providers, tissues, working_image
@@ -27,7 +28,7 @@ from ecdysis.skullstrip.byproducts import Byproducts
 from ecdysis.skullstrip.cortex_border import follow_cortex
 from ecdysis.skullstrip.external_program import no_brain
 from ecdysis.skullstrip.itk import read_affine
-from ecdysis.skullstrip.working_image import BoolArray, NativeGrid
+from ecdysis.skullstrip.working_image import NativeGrid
 from ecdysis.template import Prepared
 
 STRATEGIES = ("orientation in the header", "search over all rotations")
@@ -46,7 +47,7 @@ class _Head:
     """Whether tissues are found by their brightness, not with the template's maps."""
     threads: int
     recipe: Recipe
-    brain: BoolArray | None = None
+    brain: Mask | None = None
     """The brain of an image whose skull was stripped before."""
     lesion_ml: float = 0.0
     """Volume that is left out."""
@@ -145,7 +146,7 @@ def _prepared(
     return _Head(source, task, is_t1w, threads, recipe)
 
 
-def _without_lesion(head: _Head, lesion: BoolArray) -> _Head:
+def _without_lesion(head: _Head, lesion: Mask) -> _Head:
     """Write where the working image has no part of a lesion, and add this to the task."""
     working = nib.load(head.task.working)
     spacing = working_image.native_grid(working).zooms
@@ -211,13 +212,13 @@ def _attempt(strategy: str, head: _Head) -> Attempt[Registered]:
     return Attempt(strategy, brain, registered, measures, mask_check.judge(measures))
 
 
-def _classes(registered: Registered, *, sort: bool) -> list[FloatArray]:
+def _classes(registered: Registered, *, sort: bool) -> list[Values]:
     """Load the posteriors in the order of `TISSUES`; `sort` orders those of a T1w by brightness."""
     classes = _loaded(registered.posteriors)
     return tissues.by_brightness(classes, *_loaded([registered.corrected])) if sort else classes
 
 
-def _loaded(files: Sequence[Path]) -> list[FloatArray]:
+def _loaded(files: Sequence[Path]) -> list[Values]:
     return [nib.load(file).get_fdata(dtype=np.float32) for file in files]
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ecdysis.image.arrays import Mask
 from ecdysis.skullstrip.mask_check import is_aligned
-from ecdysis.skullstrip.working_image import BoolArray
 
 R = TypeVar("R")
 VERDICTS = ("fail", "look", "ok")
@@ -21,7 +21,7 @@ class Attempt(Generic[R]):
     """A brain mask with the registration that gave it, its measures and its check."""
 
     strategy: str
-    mask: BoolArray
+    mask: Mask
     registered: R
     measures: dict[str, float]
     check: dict[str, Any]

@@ -9,7 +9,7 @@ class Byproducts:
     """Files of one image; images are on the 2 mm grid of the working image."""
 
     posteriors: Path
-    """Probabilities of `ecdysis.skullstrip.tissues.TISSUES`, 4-D."""
+    """Values of `ecdysis.skullstrip.tissues.TISSUES`, 4-D."""
     bias_field: Path
     """The image is divided by it."""
     affine: Path

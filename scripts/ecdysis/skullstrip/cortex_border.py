@@ -17,10 +17,11 @@ import nibabel as nib
 import numpy as np
 import scipy
 
+from ecdysis.image.arrays import Mask, Values
 from ecdysis.image.components import filled, largest_component
 from ecdysis.image.distance import deeper_than, within
 from ecdysis.image.geometry import Box
-from ecdysis.image.resampling import FloatArray, isotropic_grid, resample
+from ecdysis.image.resampling import isotropic_grid, resample
 from ecdysis.skullstrip.brain_recipe import BorderSettings
 from ecdysis.skullstrip.tissues import (
     Brightness,
@@ -30,7 +31,6 @@ from ecdysis.skullstrip.tissues import (
     range_of_matter,
 )
 from ecdysis.skullstrip.working_image import (
-    BoolArray,
     NativeGrid,
     closed,
     grey_closed,
@@ -47,14 +47,14 @@ def follow_cortex(
     image: nib.Nifti1Image,
     bias_field: nib.Nifti1Image,
     prior: nib.Nifti1Image,
-    classes: Sequence[FloatArray],
+    classes: Sequence[Values],
     grid: NativeGrid,
     settings: BorderSettings,
     closing: float,
     *,
-    healthy: FloatArray | None = None,
+    healthy: Values | None = None,
     is_t1w: bool = True,
-) -> BoolArray:
+) -> Mask:
     """Return the brain mask on the native grid.
 
     A T1w gets tissue that the warped mask lacks. Other images lose what is not tissue, but no part
@@ -74,7 +74,7 @@ def follow_cortex(
     if box is None:
         return np.zeros(grid.shape, dtype=bool)
 
-    def fitted(volume: FloatArray, zooms: Sequence[float]) -> FloatArray:
+    def fitted(volume: Values, zooms: Sequence[float]) -> Values:
         return resample(volume, zooms, shape, fine, box)
 
     data = intensities(image)
@@ -107,9 +107,7 @@ def _fine_shape(
     )
 
 
-def _grown(
-    brain: BoolArray, head: FloatArray, classes: Sequence[FloatArray], settings: BorderSettings
-) -> BoolArray:
+def _grown(brain: Mask, head: Values, classes: Sequence[Values], settings: BorderSettings) -> Mask:
     """Add tissue that is joined to `brain`, on cubic voxels of `settings.spacing_mm`."""
     step = settings.spacing_mm
     deep = deeper_than(brain, settings.examples_mm, step)
@@ -122,13 +120,11 @@ def _grown(
     tissue |= deeper_than(brain, step, step)
     grown = _filled(brain | _joined(tissue, settings), settings)
     low, high = rim_interval(levels, interval, settings.rim_from)
-    rim: BoolArray = within(grown, step, step) & (head > low) & (head < high)
+    rim: Mask = within(grown, step, step) & (head > low) & (head < high)
     return grown | rim
 
 
-def _trimmed(
-    brain: BoolArray, head: FloatArray, maps: Sequence[FloatArray], settings: BorderSettings
-) -> BoolArray:
+def _trimmed(brain: Mask, head: Values, maps: Sequence[Values], settings: BorderSettings) -> Mask:
     """Remove bone and fluid near the border of `brain`; its voxels as in `_grown`.
 
     Tissue in the next millimetre outside is added, since thick slices and a smooth warp cut gyri.
@@ -146,14 +142,14 @@ def _trimmed(
     return kept | (brain & within(kept, step, step))
 
 
-def _joined(tissue: BoolArray, settings: BorderSettings) -> BoolArray:
+def _joined(tissue: Mask, settings: BorderSettings) -> Mask:
     """Keep tissue that a bridge wider than a membrane joins to the largest piece."""
     step, bridge = settings.spacing_mm, settings.bridge_mm
     thick = deeper_than(tissue, bridge, step)
     return largest_component(tissue & within(thick, bridge, step))
 
 
-def _filled(mask: BoolArray, settings: BorderSettings) -> BoolArray:
+def _filled(mask: Mask, settings: BorderSettings) -> Mask:
     """Close sulci and fill holes."""
     return filled(closed(mask, settings.closing_mm, settings.spacing_mm))
 
@@ -212,7 +208,7 @@ def rim_interval(
     return low, high
 
 
-def _box(mask: BoolArray, spacing: float) -> tuple[slice, ...] | None:
+def _box(mask: Mask, spacing: float) -> tuple[slice, ...] | None:
     """Return the index of a mask with `BOX_MARGIN_MM` around it, or None if it is empty."""
     box = Box.around(mask)
     if box is None:

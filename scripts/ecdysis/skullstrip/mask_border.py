@@ -17,10 +17,11 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from ecdysis.image.arrays import Mask, Values
 from ecdysis.image.distance import deeper_than
 from ecdysis.image.geometry import Affine, Box
-from ecdysis.image.resampling import FloatArray, isotropic_grid, resample
-from ecdysis.skullstrip.working_image import BoolArray, NativeGrid
+from ecdysis.image.resampling import isotropic_grid, resample
+from ecdysis.skullstrip.working_image import NativeGrid
 
 SPACING_MM = 2.0
 MARGIN_MM = 12.0
@@ -58,7 +59,7 @@ WIDE_FLUID = ("top",)
 Bins = int | NDArray[np.intp]
 
 
-def measure_border(mask: BoolArray, grid: NativeGrid, data: FloatArray) -> dict[str, float]:
+def measure_border(mask: Mask, grid: NativeGrid, data: Values) -> dict[str, float]:
     """Measure the tissue on both sides of the border of a mask; `data` is the head on its grid.
 
     Returns
@@ -79,7 +80,7 @@ def measure_border(mask: BoolArray, grid: NativeGrid, data: FloatArray) -> dict[
 
 
 def _measure_sides(
-    soft: FloatArray, head: FloatArray, affine: Affine, zooms: NDArray[np.float64]
+    soft: Values, head: Values, affine: Affine, zooms: NDArray[np.float64]
 ) -> dict[str, float]:
     """Do the work of `measure_border` on cubic voxels; `soft` is the mask, 0 to 1."""
     around = Box.around(soft > 0.5)
@@ -94,7 +95,7 @@ def _measure_sides(
     fine = np.linalg.norm(normals * zooms, axis=1) <= FINE_MM
     points, normals = points[fine], normals[fine]
 
-    def profiles(heights: Sequence[float]) -> FloatArray:
+    def profiles(heights: Sequence[float]) -> Values:
         """Return the values at heights above the border: heights x points."""
         steps = np.array(heights) / SPACING_MM
         return np.stack([_sampled(values, points + step * normals) for step in steps])
@@ -122,9 +123,7 @@ def _measure_sides(
     }
 
 
-def _with_bright_fluid(
-    outside: FloatArray, inside: FloatArray, sides: Sequence[BoolArray]
-) -> dict[str, float]:
+def _with_bright_fluid(outside: Values, inside: Values, sides: Sequence[Mask]) -> dict[str, float]:
     """Return the measures of an image with bright fluid, each of the worst side."""
     if not sides:
         return {}
@@ -136,7 +135,7 @@ def _with_bright_fluid(
     }
 
 
-def tissue_bounds(values: FloatArray) -> tuple[float, float] | None:
+def tissue_bounds(values: Values) -> tuple[float, float] | None:
     """Return the intensities between which the tissue of a brain lies; None where fluid is bright.
 
     `values` (N,) are those deep inside the brain, without bias field. The lower bound lies a little
@@ -149,7 +148,7 @@ def tissue_bounds(values: FloatArray) -> tuple[float, float] | None:
     return BELOW_THRESHOLD * _fluid_threshold(values), high
 
 
-def _fluid_threshold(values: FloatArray) -> float:
+def _fluid_threshold(values: Values) -> float:
     """Return the lower of Otsu's two thresholds."""
     counts, edges = np.histogram(values, BINS, tuple(np.percentile(values, (0.1, 99.9))))
     weight = np.concatenate([[0.0], np.cumsum(counts)])
@@ -167,9 +166,7 @@ def _fluid_threshold(values: FloatArray) -> float:
     return float(edges[low[best]])
 
 
-def _without_bias(
-    head: FloatArray, inside: BoolArray
-) -> tuple[FloatArray, tuple[float, float] | None] | None:
+def _without_bias(head: Values, inside: Mask) -> tuple[Values, tuple[float, float] | None] | None:
     """Return the head over the level of tissue nearby, and `tissue_bounds` of it.
 
     None when the mask has too few deep voxels.
@@ -189,14 +186,14 @@ def _without_bias(
     return flat, tissue_bounds(flat[deep])
 
 
-def _from_air(head: FloatArray) -> FloatArray:
+def _from_air(head: Values) -> Values:
     """Subtract the level of air and cut the brightest voxels."""
     low, high = np.percentile(head, (0.5, 99.9))
-    result: FloatArray = np.clip(head, low, high) - np.float32(low)
+    result: Values = np.clip(head, low, high) - np.float32(low)
     return result
 
 
-def _border(soft: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _border(soft: Values) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return points where a soft mask is 0.5, in voxels, and the normals that point outside."""
     inside = soft > 0.5
     edge = inside & ~scipy.ndimage.binary_erosion(inside)
@@ -210,7 +207,7 @@ def _border(soft: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     return starts + nearest[:, None] * normals, normals
 
 
-def _sampled(volume: FloatArray, points: NDArray[np.float64]) -> FloatArray:
+def _sampled(volume: Values, points: NDArray[np.float64]) -> Values:
     """Return the values of a volume at points (N, 3) in voxels, linear between voxels."""
-    values: FloatArray = scipy.ndimage.map_coordinates(volume, points.T, order=1, mode="nearest")
+    values: Values = scipy.ndimage.map_coordinates(volume, points.T, order=1, mode="nearest")
     return values

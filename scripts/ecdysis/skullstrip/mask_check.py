@@ -12,11 +12,10 @@ from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from ecdysis.files import table_rows
+from ecdysis.image.arrays import Mask, Values
 from ecdysis.image.geometry import Affine, Box, faces
-from ecdysis.image.resampling import FloatArray
 from ecdysis.skullstrip.mask_border import measure_border
 from ecdysis.skullstrip.working_image import (
-    BoolArray,
     NativeGrid,
     intensities,
     native_grid,
@@ -113,7 +112,7 @@ def measure_alignment(
     }
 
 
-def measure_image(mask: BoolArray, image: nib.Nifti1Image) -> dict[str, float]:
+def measure_image(mask: Mask, image: nib.Nifti1Image) -> dict[str, float]:
     """Take the measures that need no registration: those of the mask's shape, contrast and border.
 
     `mask` is on the grid of `image`, the head.
@@ -127,7 +126,7 @@ def measure_image(mask: BoolArray, image: nib.Nifti1Image) -> dict[str, float]:
     }
 
 
-def write_checked(mask: BoolArray, image: nib.Nifti1Image, path: Path) -> dict[str, Any]:
+def write_checked(mask: Mask, image: nib.Nifti1Image, path: Path) -> dict[str, Any]:
     """Write a mask that was made without a registration; return its ``measures`` and ``check``.
 
     `mask` is on the grid of `image`, the head; `path` gets it as uint8.
@@ -137,7 +136,7 @@ def write_checked(mask: BoolArray, image: nib.Nifti1Image, path: Path) -> dict[s
     return {"measures": measures, "check": judge(measures)}
 
 
-def measure_shape(mask: BoolArray, grid: NativeGrid) -> dict[str, float]:
+def measure_shape(mask: Mask, grid: NativeGrid) -> dict[str, float]:
     """Take volume, edge and fragments."""
     return {
         "volume_ml": round(float(mask.sum() * np.prod(grid.zooms) / 1000), 1),
@@ -147,7 +146,7 @@ def measure_shape(mask: BoolArray, grid: NativeGrid) -> dict[str, float]:
 
 
 def measure_t1w(
-    classes: Sequence[FloatArray], inside: BoolArray, head: FloatArray, template: FloatArray
+    classes: Sequence[Values], inside: Mask, head: Values, template: Values
 ) -> dict[str, float]:
     """Take the measures that hold for a T1w only.
 
@@ -166,7 +165,7 @@ def measure_t1w(
     }
 
 
-def contrast(mask: BoolArray, data: FloatArray) -> float:
+def contrast(mask: Mask, data: Values) -> float:
     """Spread of intensities in a mask over their median above the level of air.
 
     Examples
@@ -198,13 +197,13 @@ def rotation_angle(affine: Affine) -> float:
     return float(np.rad2deg(np.arccos(np.clip(cosine, -1, 1))))
 
 
-def edge_area(mask: BoolArray, zooms: Sequence[float]) -> float:
+def edge_area(mask: Mask, zooms: Sequence[float]) -> float:
     """Area (mm²) of the mask in the outermost layers of the field."""
     areas = np.prod(zooms) / np.asarray(zooms)
     return sum(float(face.sum() * area) for face, area in zip(faces(mask), areas, strict=True))
 
 
-def stem_area(mask: BoolArray, grid: NativeGrid) -> float:
+def stem_area(mask: Mask, grid: NativeGrid) -> float:
     """Area (mm²) of the mask in the lowest layer of the field, at most `FORAMEN_MAGNUM_MM2`.
 
     Many fields of view end where the brain stem leaves the head.
@@ -215,14 +214,14 @@ def stem_area(mask: BoolArray, grid: NativeGrid) -> float:
     return min(area, FORAMEN_MAGNUM_MM2)
 
 
-def fragment_fraction(mask: BoolArray) -> float:
+def fragment_fraction(mask: Mask) -> float:
     """Part of the mask outside its largest component; 1 for an empty mask."""
     box = Box.around(mask) or Box.whole(mask.shape)
     sizes = np.bincount(scipy.ndimage.label(mask[box.slices])[0].ravel())[1:]
     return 1 - float(sizes.max() / sizes.sum()) if sizes.size else 1.0
 
 
-def correlation_ratio(values: FloatArray, given: FloatArray) -> float:
+def correlation_ratio(values: Values, given: Values) -> float:
     """Part of the variance of `values` that `BINS` bins of `given` explain, 0 to 1."""
     if values.size == 0 or values.var() == 0:
         return 0.0
@@ -235,7 +234,7 @@ def correlation_ratio(values: FloatArray, given: FloatArray) -> float:
     return between / (values.size * float(values.var(dtype=np.float64)))
 
 
-def _left_right(mask: BoolArray, affine: Affine, to_template: Affine) -> float:
+def _left_right(mask: Mask, affine: Affine, to_template: Affine) -> float:
     points = apply_affine(to_template @ affine, np.argwhere(mask))
     if points.size == 0:
         return 1.0
@@ -244,7 +243,7 @@ def _left_right(mask: BoolArray, affine: Affine, to_template: Affine) -> float:
 
 
 def _affine_overlap(
-    mask: BoolArray, affine: Affine, template_mask: nib.Nifti1Image, to_template: Affine
+    mask: Mask, affine: Affine, template_mask: nib.Nifti1Image, to_template: Affine
 ) -> float:
     to_voxel = np.linalg.inv(template_mask.affine) @ to_template @ affine
     source = np.asanyarray(template_mask.dataobj).astype(np.float32)

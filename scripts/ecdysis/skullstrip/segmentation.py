@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecdysis.files import read_json, write_json, write_text
+from ecdysis.image.arrays import Values
 from ecdysis.image.brain_mask import mask_on_grid
 from ecdysis.image.geometry import Box, cropped_affine, zooms_of
-from ecdysis.image.resampling import FloatArray, resample
+from ecdysis.image.resampling import resample
 from ecdysis.image.sidecar import grid_facts, sidecar_of
 from ecdysis.image.volume import Volume, read, with_values, write
 from ecdysis.skullstrip.tissues import TISSUES, classify, labelled
@@ -25,7 +26,7 @@ from ecdysis.skullstrip.tissues import TISSUES, classify, labelled
 FIELD_BOUNDS = (0.1, 10.0)
 """Outside the head the splines of the bias field are unconstrained, so the field is limited."""
 STEPS = 65535
-"""Probabilities are stored as multiples of 1/65535."""
+"""Values are stored as multiples of 1/65535."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +104,14 @@ def segment(inputs: Inputs, outputs: Outputs, *, sources: Sequence[str]) -> dict
     }
 
 
-def write_probability(values: FloatArray, grid: Volume, path: Path) -> None:
+def write_probability(values: Values, grid: Volume, path: Path) -> None:
     """Write a probability of 0 to 1 on the grid of a volume, as uint16 scaled by `STEPS`."""
     scaled = with_values(grid, np.rint(values * STEPS).astype(np.uint16))
     scaled.header["scl_slope"] = 1 / STEPS
     write(scaled, path)
 
 
-def _interpolated(coarse: nib.Nifti1Image, volume: Volume, facts: Mapping[str, Any]) -> FloatArray:
+def _interpolated(coarse: nib.Nifti1Image, volume: Volume, facts: Mapping[str, Any]) -> Values:
     """Interpolate an image on the working grid to the grid of `volume`."""
     return resample(
         coarse.get_fdata(dtype=np.float32),

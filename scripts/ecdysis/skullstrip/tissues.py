@@ -15,11 +15,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from ecdysis.image.arrays import Mask, Values
 from ecdysis.image.distance import deeper_than, within
-from ecdysis.image.resampling import FloatArray
-
-Probabilities = NDArray[np.float32]
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class Brightness:
     sigma: float
 
 
-def brightness(head: FloatArray, probability: FloatArray, where: BoolArray) -> Brightness | None:
+def brightness(head: Values, probability: Values, where: Mask) -> Brightness | None:
     """Measure the intensity of a tissue by its certain voxels; None if there are too few."""
     values = head[where & (probability > CERTAIN)]
     if values.size < FEWEST_EXAMPLES:
@@ -68,7 +65,7 @@ def brightness(head: FloatArray, probability: FloatArray, where: BoolArray) -> B
     return Brightness(centre, 1.4826 * float(np.median(np.abs(values - centre))))
 
 
-def without_bright_spots(head: FloatArray, inside: BoolArray | None = None) -> FloatArray:
+def without_bright_spots(head: Values, inside: Mask | None = None) -> Values:
     """Return the intensities of a T1w without what is brighter than tissue.
 
     Vessels, and the rims of tumours after gadolinium, would be a class of their own and leave one
@@ -99,7 +96,7 @@ def write_without_bright_spots(image: Path, prior: Path, folder: Path) -> Path:
 
 
 def brightness_by_maps(
-    head: FloatArray, maps: Sequence[FloatArray], brain: BoolArray, spacing: float
+    head: Values, maps: Sequence[Values], brain: Mask, spacing: float
 ) -> list[Brightness] | None:
     """Measure the intensities of `TISSUES` by the template's maps, warped to the head.
 
@@ -157,7 +154,7 @@ def range_of_matter(
 
 
 def darkest_of_brain(
-    head: FloatArray, brain: BoolArray, levels: Sequence[Brightness], spacing: float
+    head: Values, brain: Mask, levels: Sequence[Brightness], spacing: float
 ) -> float:
     """Return the intensity halfway between bone and air around the brain and its darkest tissue."""
     near = within(brain, SURROUNDINGS_MM, spacing) & ~brain
@@ -197,7 +194,7 @@ def tissues_by_maps(
     return files
 
 
-def by_brightness(classes: Sequence[FloatArray], image: FloatArray) -> list[FloatArray]:
+def by_brightness(classes: Sequence[Values], image: Values) -> list[Values]:
     """Sort the classes of a T1w by mean intensity, and so into the order of `TISSUES`.
 
     `classes` are probabilities, 0 outside the brain; all arrays have one shape, (X, Y, Z).
@@ -206,7 +203,7 @@ def by_brightness(classes: Sequence[FloatArray], image: FloatArray) -> list[Floa
     return [classes[place] for place in np.argsort(means)]
 
 
-def maps_of_template(head: FloatArray, brain: NDArray[np.bool_]) -> Probabilities:
+def maps_of_template(head: Values, brain: NDArray[np.bool_]) -> Values:
     """Divide the brain of a T1-weighted template into the `TISSUES`.
 
     k-means of the intensities; a Gaussian of one voxel makes the borders soft, since no
@@ -226,9 +223,7 @@ def maps_of_template(head: FloatArray, brain: NDArray[np.bool_]) -> Probabilitie
     return maps
 
 
-def classify(
-    values: FloatArray, prior: Probabilities, start: Sequence[Brightness] | None = None
-) -> Probabilities:
+def classify(values: Values, prior: Values, start: Sequence[Brightness] | None = None) -> Values:
     """Give each voxel its probability of each class: float32 (K, N), which sums to 1 over K.
 
     `values` (N,) are the intensities inside the brain, without bias field. Unless fluid is the
@@ -259,7 +254,7 @@ def classify(
     return posterior.astype(np.float32)
 
 
-def labelled(posterior: Probabilities) -> NDArray[np.uint8]:
+def labelled(posterior: Values) -> NDArray[np.uint8]:
     """Give each voxel the index of its most probable tissue; (K, ...) to (...)."""
     indices = np.array([tissue.index for tissue in TISSUES], dtype=np.uint8)
     labels: NDArray[np.uint8] = indices[posterior.argmax(axis=0)]

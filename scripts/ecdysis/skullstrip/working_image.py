@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from ecdysis.errors import InputError
 from ecdysis.files import atomic
+from ecdysis.image.arrays import Mask, Values
 from ecdysis.image.components import filled, largest_component
 from ecdysis.image.distance import deeper_than, within
 from ecdysis.image.geometry import Affine, Box, cropped_affine, faces
-from ecdysis.image.resampling import FloatArray, isotropic_grid, resample
+from ecdysis.image.resampling import isotropic_grid, resample
 from ecdysis.image.volume import are_numbers
 from ecdysis.skullstrip.itk import write_affine
 
-BoolArray = NDArray[np.bool_]
 MINIMAL_FIELD_MM = 65.0
 """Two thirds of the height of an adult brain, about 100 mm. A field of view that is shorter in any
 direction does not hold enough of a brain to be aligned."""
@@ -44,13 +44,13 @@ def native_grid(image: nib.Nifti1Image) -> NativeGrid:
     return NativeGrid(image.shape[:3], image.affine, zooms)
 
 
-def intensities(image: nib.Nifti1Image) -> FloatArray:
+def intensities(image: nib.Nifti1Image) -> Values:
     """Return the intensities (X, Y, Z) of an image; voxels that are no numbers become dark.
 
     They get percentile `DARK_PERCENTILE` of the others, since the level of air need not be 0.
     """
     values = image.get_fdata(dtype=np.float32, caching="unchanged")
-    data: FloatArray = values.reshape(image.shape[:3])
+    data: Values = values.reshape(image.shape[:3])
     numbers = are_numbers(data)
     if not numbers.all():
         dark = np.percentile(data[numbers], DARK_PERCENTILE) if numbers.any() else 0
@@ -106,12 +106,12 @@ def prepare(
     return nib.Nifti1Image(scaled.astype(np.float32), affine)
 
 
-def _edge_level(data: FloatArray) -> float:
+def _edge_level(data: Values) -> float:
     """Return the median of the outermost voxels."""
     return float(np.median(np.concatenate([face.ravel() for face in faces(data)])))
 
 
-def _without_border(data: FloatArray, affine: Affine) -> tuple[FloatArray, Affine]:
+def _without_border(data: Values, affine: Affine) -> tuple[Values, Affine]:
     """Cut layers of one value off both ends of each axis, as many at one end as at the other.
 
     So the centre of the grid remains, as `resample` needs it, and a wide border of zeros costs
@@ -151,13 +151,13 @@ def place(foreground: Path, template: Path, folder: Path, head_height: float) ->
     return head_mask, transform
 
 
-def closed(mask: BoolArray, radius: float, spacing: float) -> BoolArray:
+def closed(mask: Mask, radius: float, spacing: float) -> Mask:
     """Close a mask of cubic voxels with a ball; `radius` and `spacing` in mm."""
     pad = int(np.ceil(radius / spacing)) + 1
     padded = np.pad(mask, pad)
     shrunk = deeper_than(within(padded, radius, spacing), radius, spacing)
     inner = (slice(pad, -pad),) * 3
-    result: BoolArray = (shrunk | padded)[inner]
+    result: Mask = (shrunk | padded)[inner]
     return result
 
 
@@ -187,7 +187,7 @@ def dilated_file(
     return region
 
 
-def grey_closed(prior: FloatArray, radius: float, spacing: float) -> FloatArray:
+def grey_closed(prior: Values, radius: float, spacing: float) -> Values:
     """Close a soft mask (0 to 1) with a ball; its surface at 0.5 keeps its place between voxels."""
     reach = int(radius // spacing)
     box = Box.around(prior > 0)
@@ -201,12 +201,12 @@ def grey_closed(prior: FloatArray, radius: float, spacing: float) -> FloatArray:
     return result
 
 
-def finish(prior: FloatArray, spacing: float, grid: NativeGrid) -> BoolArray:
+def finish(prior: Values, spacing: float, grid: NativeGrid) -> Mask:
     """Bring a soft mask (0 to 1, cubic voxels of `spacing` mm) to `grid`, in one piece."""
     return solid(resample(prior, (spacing,) * 3, grid.shape, grid.zooms) > 0.5)
 
 
-def solid(mask: BoolArray) -> BoolArray:
+def solid(mask: Mask) -> Mask:
     """Keep the largest component of a mask and fill its holes, in place; return the mask."""
     box = Box.around(mask)
     if box is not None:
@@ -215,7 +215,7 @@ def solid(mask: BoolArray) -> BoolArray:
     return mask
 
 
-def write_mask(mask: BoolArray, source: nib.Nifti1Image, path: Path) -> None:
+def write_mask(mask: Mask, source: nib.Nifti1Image, path: Path) -> None:
     """Write a mask as uint8 on the grid of `source`, with its affines and their codes.
 
     The header is a new one: free text of the source's header is not carried on.
@@ -228,7 +228,7 @@ def write_mask(mask: BoolArray, source: nib.Nifti1Image, path: Path) -> None:
         nib.save(image, partial)
 
 
-def _centre(mask: BoolArray, affine: Affine, head_height: float) -> NDArray[np.float64]:
+def _centre(mask: Mask, affine: Affine, head_height: float) -> NDArray[np.float64]:
     """Centre of mass (RAS, mm) of the part of a mask that is near its top."""
     points = apply_affine(affine, np.argwhere(mask))
     # Not the topmost voxel: noise may lie above the vertex.
