@@ -5,13 +5,14 @@ converted in parallel. BIDS 1.10, "Data summary files".
 """
 
 import errno
-import fcntl
 import os
 import shutil
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from ecdysis.conversion.nifti import OLDEST, SEXES, NiftiSeries
 from ecdysis.files import read_json, write_json, write_text
@@ -192,8 +193,7 @@ def drop_scans(table: Path, images: Container[str], lock: Path = LOCK) -> None:
 def locked(path: Path) -> Iterator[None]:
     """Hold an exclusive lock within the block; other jobs wait for it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    with FileLock(path):
         yield
 
 

@@ -1,18 +1,28 @@
 """The literature that a methods text cites: entries of ``report/references.bib``."""
 
-import re
 from functools import cache
+
+from pybtex.database import BibliographyData, Entry, Person, parse_file
+from pybtex.richtext import Text
 
 from ecdysis.html_pages import REPORT
 
-BIBLIOGRAPHY = REPORT / "references.bib"
-_ACCENTS = {'"': "\u0308", "'": "\u0301", "^": "\u0302"}
-"""TeX's accents and the combining characters of Unicode."""
+
+@cache
+def _entries() -> dict[str, Entry]:
+    return dict(parse_file(str(REPORT / "references.bib")).entries)
+
+
+def known() -> list[str]:
+    """Return the keys of all entries."""
+    return list(_entries())
 
 
 def bibtex(keys: list[str]) -> str:
     """Return the BibTeX entries of these keys, in the order of the bibliography."""
-    return "\n".join(entry for key, entry in _entries().items() if key in keys)
+    chosen = {key: entry for key, entry in _entries().items() if key in keys}
+    text: str = BibliographyData(chosen).to_string("bibtex")
+    return text
 
 
 def cited(key: str) -> str:
@@ -23,14 +33,12 @@ def cited(key: str) -> str:
     >>> cited("bet").split(". ")[-2:]
     ['Human Brain Mapping 2002, 17:143–155', 'doi:10.1002/hbm.10062']
     """
-    fields = _fields(_entries()[key])
-    authors = fields.get("author", fields.get("organization", "")).split(" and ")
-    names = ", ".join(_name(author) for author in authors if author != "others")
-    if "others" in authors:
-        names += " et al."
+    entry = _entries()[key]
+    fields = {name: _plain(text) for name, text in entry.fields.items()}
+    authors = [_name(author) for author in entry.persons.get("author", ())]
+    names = ", ".join(authors).replace(", others", " et al.") or fields.get("organization", "")
     place = fields.get("journal") or fields.get("booktitle") or fields.get("howpublished", "")
-    volume = fields.get("volume", "")
-    pages = fields.get("pages", "").replace("--", "–")
+    volume, pages = fields.get("volume"), fields.get("pages", "")
     numbers = f"{volume}:{pages}" if volume else pages
     where = ", ".join(filter(None, [f"{place} {fields.get('year', '')}".strip(), numbers]))
     doi = f"doi:{fields['doi']}" if "doi" in fields else ""
@@ -38,29 +46,13 @@ def cited(key: str) -> str:
     return ". ".join(parts) + ("" if doi else ".")
 
 
-def known() -> list[str]:
-    """Return the keys of all entries."""
-    return list(_entries())
-
-
-def _name(author: str) -> str:
-    last, _, first = author.partition(", ")
-    return f"{last} {''.join(word[0] for word in re.split(r'[ -]', first) if word)}".strip()
-
-
-@cache
-def _entries() -> dict[str, str]:
-    text = BIBLIOGRAPHY.read_text(encoding="utf-8")
-    entries = re.finditer(r"^@\w+\{(\w+),\n.*?^\}\n", text, re.MULTILINE | re.DOTALL)
-    return {entry[1]: entry[0] for entry in entries}
-
-
-def _fields(entry: str) -> dict[str, str]:
-    fields = re.findall(r"(\w+) = \{((?:[^{}]|\{[^{}]*\})*)\}", entry)
-    return {name: _plain(text) for name, text in fields}
+def _name(author: Person) -> str:
+    first = " ".join(author.first_names + author.middle_names).replace("-", " ").split()
+    last = _plain(" ".join(author.prelast_names + author.last_names + author.lineage_names))
+    return f"{last} {''.join(word[0] for word in first)}".strip()
 
 
 def _plain(text: str) -> str:
-    # TeX's accents become letters.
-    accented = re.sub(r"\{\\([\"'^])(\w)\}", lambda hit: hit[2] + _ACCENTS[hit[1]], text)
-    return re.sub(r"[{}]", "", accented)
+    # TeX's accents become letters, its braces go.
+    plain: str = Text.from_latex(text).render_as("text")
+    return plain
