@@ -220,6 +220,12 @@ TELLING = [
     "T1 2019",
     "W E B E R",
     "J.O.N.E.S",
+    "093Y",
+    "F093Y",
+    "93 yo",
+    "M 42 J",
+    "81 kg",
+    "MAR-14-19",
 ]
 
 
@@ -239,6 +245,29 @@ def test_a_coded_string_holds_known_words_only(options: list[str]) -> None:
         assert planted not in str(out)
         assert list(out.ImageType) == ["ORIGINAL", "PRIMARY", "", "M"]
         assert list(out.ScanOptions)[:2] == ["SAT_GEMS", "FS"]
+
+
+NO_CODES = ["617-726-2000", "089/41402621", "192.168.1.17", "2019-03-14", "ACC20190001234",
+            "DE89370400440532013000", "078-05-1120", "A1234567", "F093Y", "081kg"]  # fmt: skip
+CODES_OF_STANDARDS = ["12738006", "900000000000207008", "T-A0100", "18748-4", "C0006104",
+                      "P5-09051", "113041", "GO:0005575"]  # fmt: skip
+
+
+def test_a_code_is_no_number_of_a_person() -> None:
+    for code in [*NO_CODES, *CODES_OF_STANDARDS]:
+        ds, item = image(), Dataset()
+        item.CodeValue, item.CodingSchemeDesignator, item.CodingSchemeVersion = code, "SCT", code
+        ds.AnatomicRegionSequence = Sequence([item])
+        out = cleaned(ds, DEFAULT).AnatomicRegionSequence[0]
+        left = code if code in CODES_OF_STANDARDS else ""
+        assert (out.CodeValue, out.CodingSchemeVersion or "") == (left, left)
+
+
+def test_a_designator_is_no_number() -> None:
+    ds, item = image(), Dataset()
+    item.CodeValue, item.CodingSchemeDesignator = "113041", "SN41235"
+    ds.AnatomicRegionSequence = Sequence([item])
+    assert not cleaned(ds, DEFAULT).AnatomicRegionSequence[0].CodingSchemeDesignator
 
 
 def test_a_word_of_most_headers_stays_in_a_coded_string() -> None:

@@ -179,6 +179,11 @@ def test_names_are_removed(name: str, text: str, left: str) -> None:
         ("JS T1", "T1"),
         ("LiNa T1", "T1"),
         ("S m i t h T1", "T1"),
+        ("T1 93yo F093Y 42J 81kg", "T1"),
+        ("T1 ch756.9217.0769.85", "T1"),
+        ("EPI (interleaved S to I)", "EPI (interleaved S to I)"),
+        ("DTI R>>L 1.875x1.875x2.5mm", "DTI R>>L 1.875x1.875x2.5mm"),
+        ("rest w SMS A-P", "rest w SMS A-P"),
         ("Zugfahrt run-1", "Zugfahrt run-1"),
         ("task-zugfahrt_bold", "task-zugfahrt_bold"),
         ("头部 T1", "T1"),
@@ -201,6 +206,8 @@ DEVICES = """
     ParaVision 6.0.1|R002|V4.86ER006|14|LX
     HEA;HEP|HE1-4;NE1,2|C:32Ch|T:HEA;HEP|NP13_15RX_ACDC|HeadNeck_20_TCS|32Ch Head|8HRBRAIN|48HAP
     32x2Head|QD Whole Body|32ch Head SPDR|SENSE-Head-32P|1Ch-TxRx Head|RM:32NovaHead|C-GE_HNS Head
+    MAGNETOM Viato.Mobile|MAGNETOM Flow.Ace|SIGNA Bolt|SIGNA Sprint|BlueSeal|Hann 4.0
+    XINGAOYI|Vantage Gracian|PMRT-AW_v11|BM_Head_Neck_20|CTLTOP|Sense-XL-Torso|PAC 20
     MULTI COIL|VTC|H10|S|NN|T/R Head|SENSE-Head/Neck-20|GEM HNU 24E
     Br40d|FC18|STANDARD|All-pass|XYZ Gauss4.00|PSF+TOF 2i21s|OP-OSEM4i14s|VPFX-S|3D-RAMLA
 """
@@ -231,6 +238,8 @@ def test_texts_of_makers_about_the_scanner_stay(text: str) -> None:
         ("MR 4471188 0511-123456", "MR"),
         ("Prisma JonDoe", "Prisma"),
         ("Prisma 064Y", "Prisma"),
+        ("Prisma 93yo F093Y 81kg", "Prisma"),
+        ("Prisma 93 Y", "Prisma"),
         ("頭部 Head", "Head"),
         ("", ""),
     ],

@@ -9,7 +9,7 @@ from struct import calcsize, unpack
 from ecdysis.deid.edits import Edits
 from ecdysis.deid.profile import code_item
 from ecdysis.deid.scrub import Scrubber
-from ecdysis.deid.words import SPELLED_OUT, WORD_OF_CODE, Words, is_coded, is_imaging
+from ecdysis.deid.words import SPELLED_OUT, WORD_OF_CODE, Words, holds_age, is_coded, is_imaging
 from ecdysis.dicom.elements import CHARSET, Buffer, Encoding, element, sequence
 from ecdysis.dicom.tables import is_standard_uid, keyword_of, vocabulary, vr_of
 from ecdysis.dicom.text import codecs_of, decode, encode
@@ -83,8 +83,17 @@ MANUFACTURER, PIXEL_GROUP, OVERLAYS = 0x00080070, 0x7FE0, 0x60
 GRADIENT = re.compile(rb"b=\d{1,5}(\.\d{1,3})?\((-?[01]\.\d{1,8},?){3}\)[\0 ]*")
 """The text that Canon and Toshiba write into Image Comments: ``b=1500(0.445,0.000,0.895)``."""
 
-CODE = re.compile(r"[A-Za-z0-9._:/-]*")
+CODE = re.compile(r"[A-Za-z0-9._:/-]{0,256}")
 """Characters of a code; unlike a telephone number it has no spaces."""
+
+NUMBER_OF_PERSON = re.compile(
+    r"(?=(?:\D*\d){5})(?!urn:)(?:.*\d[._-]){2}\d|.*\d/\d|.*\d{19}"
+    r"|(?:.*[^A-Za-z])?(?!C\d{7}(?!\d))[A-Za-z]+\d{7}"
+)
+"""A telephone number, a date, or an identifier. Codes have one separator between digits, as those
+of LOINC, at most 18 digits (SNOMED CT), and letters before seven digits only in UMLS
+(``C0006104``)."""
+DESIGNATOR, LONG_IN_DESIGNATOR = 0x00080102, re.compile(r"\d{5}")
 
 CODES_OF_STANDARDS = re.compile(
     r"1\.2\.840\.10008\.6\.1\.\d{1,4}|2\.16\.840\.1\.113883\.6\.\d{1,3}"
@@ -261,7 +270,7 @@ def treat(action: str, tag: int, vr: str, value: bytes, context: Context) -> byt
         case "device":
             return _of_device(tag, vr, value, context)
         case "code":
-            return value if _is_code(vr, value, context) else b""
+            return value if _is_code(tag, vr, value, context) else b""
     raise KeyError(action)
 
 
@@ -343,12 +352,15 @@ def _known_words(vr: str, value: bytes, context: Context) -> bytes:
     return value if cleaned == text else encode(cleaned, codecs)
 
 
-def _is_code(vr: str, value: bytes, context: Context) -> bool:
+def _is_code(tag: int, vr: str, value: bytes, context: Context) -> bool:
     """Whether a code holds no identifier of the patient and no unknown word."""
     text, _ = decode(value.rstrip(b"\0 "), vr, codecs_of(context.charset))
     known = vocabulary("scheme")
     return (
         CODE.fullmatch(text) is not None
+        and not NUMBER_OF_PERSON.match(text)
+        and not holds_age(text)
+        and not (tag == DESIGNATOR and LONG_IN_DESIGNATOR.search(text))
         and not SPELLED_OUT.search(text)
         and context.scrub.technical(text) == text
         and all(word.lower() in known or is_imaging(word) for word in WORD_OF_CODE.findall(text))

@@ -81,14 +81,15 @@ def worded_dates(text: str) -> Iterator[tuple[int, int, set[date]]]:
             days = {
                 day
                 for year_ in years
-                for month in _months(found["month"])
+                for month in months_of(found["month"])
                 if (day := _date(year_, month, int(found["day"])))
             }
             if days:
                 yield *found.span(), days
 
 
-def _months(word: str) -> list[int]:
+def months_of(word: str) -> list[int]:
+    """Return the months that a word in lower case names, or begins to name; mostly one or none."""
     return [
         number
         for number, names in enumerate(MONTHS, start=1)

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+from ecdysis.deid.dates import months_of
 from ecdysis.dicom.tables import coded_words, device_words, imaging_words
 from ecdysis.dicom.text import is_coil
 
@@ -17,8 +18,16 @@ WORD = re.compile(r"[^\s_^/\\|,;:()\[\]{}=+*#&<>\"'%-]+")
 RUN = re.compile(r"[A-Za-z]+|\d+|[^A-Za-z\d]")
 HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 BARE_NUMBER = re.compile(r"\d{1,3}(\.\d{1,3})?")
-AGE = re.compile(r"\d{3}[DWMY]|\d{1,3}Y", re.IGNORECASE)
-"""An age as in VR AS (`067Y`), or in years (`44y`)."""
+AGE = re.compile(
+    r"[FMW]?(\d{3}[DWMY]|\d{1,3}(Y|YO|YRS?|J))[FMW]?|\d{1,3}(\.\d+)?(KG|LBS?)", re.IGNORECASE
+)
+"""An age as in VR AS (`067Y`) or in years (`44y`, `93yo`, `42J`), also beside a sex (`F093Y`); or a
+weight (`81kg`)."""
+APART = re.compile(r"(?<=\d)[ _-](?=(y|yo|yrs?|j|kg|lbs?)(?![a-z\d]))", re.IGNORECASE)
+"""What stands between a number and the unit of an age or a weight."""
+
+NUMBERS_WITH_DOTS, MOST_DOTTED_DIGITS = re.compile(r"\d+(?:\.\d+){2,}"), 8
+"""Three and more numbers, as in ``756.9217.0769``, and their digits; a version has fewer."""
 
 MOST_NUMBERS = 6
 """Numbers in one word: `1.0x1.0x1.0` has six runs of digits."""
@@ -26,11 +35,20 @@ MOST_NUMBERS = 6
 LONGEST = 1024
 """Characters of a description that are looked at; a sequence has no longer name."""
 
-DEVICE_WORD = re.compile(
-    rf"(?:47|70|94|117|152|210|300)/\d\d(?!\d)|\bT/R\b|\(2007\)|{WORD.pattern}"
+BETWEEN = r"(?: to |-?>{1,2}|-)"
+DIRECTION = re.compile(
+    "|".join(
+        f"{one}{BETWEEN}{two}" for one, two in ("AP", "PA", "SI", "IS", "RL", "LR", "HF", "FH")
+    )
 )
-"""A word of a text about the scanner; three have marks that part other words: field and bore of a
-scanner of Bruker (``94/20``), ``T/R Head``, and ``Emotion 16 (2007)``."""
+"""From one side to the other in single letters: ``S to I``, ``R>>L``, ``A-P``."""
+DESCRIPTION_WORD = re.compile(rf"(?<![^\W_])(?:{DIRECTION.pattern})(?![^\W_])|{WORD.pattern}")
+
+DEVICE_WORD = re.compile(
+    rf"(?:47|70|94|117|152|210|300)/\d\d(?!\d)|\bT/R\b|\(2007\)|\b\d{{1,3}} [YyJj]\b|{WORD.pattern}"
+)
+"""A word of a text about the scanner; some have marks that part other words: field and bore of a
+scanner of Bruker (``94/20``), ``T/R Head``, ``Emotion 16 (2007)``, and an age (``93 Y``)."""
 MARKS = dict.fromkeys(map(ord, "\N{REGISTERED SIGN}\N{TRADE MARK SIGN}\N{COPYRIGHT SIGN}"))
 VERSION = re.compile(r"\d{1,4}(\.\d{1,4}){0,5}")
 DATE_OR_YEAR = re.compile(
@@ -69,7 +87,9 @@ class Words:
 
     def _kept(self, text: str) -> str:
         """Return a description without the words that are not known."""
-        return _filtered(list(WORD.finditer(text[:LONGEST])), text, self._is_known, _bare)
+        return _filtered(
+            list(DESCRIPTION_WORD.finditer(text[:LONGEST])), text, self._is_known, _bare
+        )
 
     def _of_device(self, text: str) -> str:
         """Return a text about the scanner without the words that are not known.
@@ -104,14 +124,17 @@ class Words:
         return bool(numbers) and _is_short_code(runs, unknown)
 
     def _is_known(self, word: str) -> bool:
-        if _folded(word) in self._own:
+        if _folded(word) in self._own or DIRECTION.fullmatch(word):
             return True
         runs = RUN.findall(word.rstrip("."))
         numbers = [run for run in runs if run.isdecimal()]
         letters = [run for run in runs if run.isascii() and run.isalpha()]
         if any(not run.isalnum() and run not in ".~" for run in runs) or not word.isascii():
             return False
-        if AGE.fullmatch(word.rstrip(".")):
+        if AGE.fullmatch(word.rstrip(".")) or any(
+            len(chain.replace(".", "")) > MOST_DOTTED_DIGITS
+            for chain in NUMBERS_WITH_DOTS.findall(word)
+        ):
             return False
         if not letters:
             return bool(BARE_NUMBER.fullmatch(word.rstrip(".")))
@@ -204,11 +227,18 @@ def is_coded(text: str) -> bool:
     return (
         text.isascii()
         and not SPELLED_OUT.search(text)
+        and not holds_age(text)
+        and not (numbers and any(map(months_of, _unknown(text.lower()))))
         and len("".join(numbers)) <= MOST_DIGITS
         and len(numbers) <= MOST_CODED_NUMBERS
         and all(map(_is_short, numbers))
         and (OPTION_OF_GE.fullmatch(text) is not None or len("".join(_unknown(text))) <= SHORT_WORD)
     )
+
+
+def holds_age(text: str) -> bool:
+    """Tell whether a code has an age or a weight among its words."""
+    return any(map(AGE.fullmatch, re.split(r"[^A-Za-z\d.]+", APART.sub("", text))))
 
 
 def _unknown(text: str) -> list[str]:
