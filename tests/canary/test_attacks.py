@@ -465,6 +465,11 @@ def test_names_of_coil_elements_and_programs_in_a_protocol_are_searched() -> Non
         'a[1].sCoilElementID.tCoilID = ""HeadNeck_64""',
         'a[2].sCoilElementID.tElement = ""Tim""',
         'tSequenceFileName = ""%CustomerSeq%\\quist_gre""',
+        'Ortega.tCoilID = ""Body_18""',
+        "alTR[0].Ortega = 12",
+        "alTI[0].d4471188 = 12",
+        "alTE[4471188] = 12",
+        "sGRADSPEC.lOffsetX = 7",
         '### ASCCONV END ###',
     ]  # fmt: skip
     ds = image()
@@ -472,7 +477,8 @@ def test_names_of_coil_elements_and_programs_in_a_protocol_are_searched() -> Non
     block.add_new(0x19, "OB", "\n".join(lines).encode() + b"\n")
     kept = cleaned(ds, DEFAULT)[block.get_tag(0x19)].value
     assert b"HeadNeck_64" in kept
-    assert [word for word in (b"uist", b"Tim") if word in kept] == []
+    assert b"sGRADSPEC.lOffsetX" in kept
+    assert [word for word in (b"uist", b"Tim", b"Ortega", b"4471188") if word in kept] == []
 
 
 CODES_OF_QUIST = list(b"Xanthe Quist")

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from struct import Struct, error, pack, unpack_from
 from typing import NamedTuple
 
-from ecdysis.dicom.tables import vocabulary
+from ecdysis.dicom.tables import device_words, vocabulary
 from ecdysis.dicom.text import is_code
 
 Accept = Callable[[str], bool]
@@ -23,7 +23,14 @@ Accept = Callable[[str], bool]
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[0-9a-f]+", re.IGNORECASE)
 KEY = re.compile(r"[A-Za-z][\w.\[\]]{0,160}")
-INDEX = re.compile(r"\[\d+\]")
+INDEX = re.compile(r"\[\d{1,4}\]")
+HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+"""A word of a key."""
+WORDS_OF_KEYS = {"attribute", "consistency", "data", "dialog", "info", "list", "meas", "prot",
+                 "select", "size"}  # fmt: skip
+"""Words of keys that are no words about scanners."""
+LETTERS_OF_TYPE, LONG_NUMBER = 2, re.compile(r"\d{3}")
+"""Letters of a type in a key (``alTR``), and digits in a row that a key has in indices only."""
 QUOTED = re.compile(r'"{1,2}([^"]*)"{1,2}')
 STRINGS = {
     "tSequenceFileName": re.compile(r"%\w{1,32}%([\\/][\w-]{1,64}){1,4}"),
@@ -220,7 +227,8 @@ def _kept_value(key: str, value: str, accept: Accept) -> str:
     field = key.rsplit(".", 1)[-1]
     if form := STRINGS.get(field):
         quoted = QUOTED.fullmatch(value)
-        if quoted is None or not form.fullmatch(quoted[1]):
+        path = INDEX.sub("[]", key.removesuffix(field))
+        if quoted is None or not _is_of_maker(path) or not form.fullmatch(quoted[1]):
             return ""
         if field == "tCoilID":
             name = _of_device(accept, quoted[1])
@@ -241,6 +249,20 @@ def _of_device(accept: Accept, text: str) -> str:
 
 @cache
 def _is_protocol_key(key: str) -> bool:
-    """Tell whether a converter that searches the text for its keys would stop at this one."""
+    """Tell whether a converter that searches the text for its keys would stop at this one.
+
+    What the key has beside the searched one holds known words only, as in ``lOffsetX``.
+    """
     bare = INDEX.sub("[]", key)
-    return any(known in bare for known in vocabulary("protocol"))
+    return any(
+        _is_of_maker(bare.replace(known, " ")) for known in vocabulary("protocol") if known in bare
+    )
+
+
+@cache
+def _is_of_maker(text: str) -> bool:
+    """Tell whether a part of a key has no long number and no words but those of Siemens' keys."""
+    known = device_words() | WORDS_OF_KEYS
+    return not LONG_NUMBER.search(text) and all(
+        len(word) <= LETTERS_OF_TYPE or word.lower() in known for word in HUMP.findall(text)
+    )
