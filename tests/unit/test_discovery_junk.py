@@ -48,7 +48,7 @@ def test_near_misses_are_named_as_faults(tmp_path, path, says):
     [
         (Selection(filters={"T1w": {"acquisition": "x"}}), "filters: none of the 1 images"),
         (Selection(exclude_participant_label=["01"]), "none of the 1 images"),
-        (Selection(suffixes=["T2w"]), "it has no T2w image"),
+        (Selection(suffixes=["T2w"]), r"it has no T2w image.* set suffixes: \[T1w\]"),
     ],
 )
 def test_a_selection_without_images_is_refused(tmp_path, selection, says):

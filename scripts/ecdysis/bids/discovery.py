@@ -22,6 +22,8 @@ from ecdysis.errors import InputError, printable
 from ecdysis.shards import in_shard
 
 EXTENSIONS = (".nii.gz", ".nii")
+SUFFIXES = ("T1w", "T2w", "FLAIR", "PDw")
+"""What the setting ``suffixes`` can name."""
 SUBJECT_FOLDER = re.compile(r"sub-[A-Za-z0-9]+")
 SAFE_PATH = re.compile(
     rf"{SUBJECT_FOLDER.pattern}(/ses-[A-Za-z0-9]+)?/anat"
@@ -181,10 +183,13 @@ def _refuse_empty(bids_dir: Path, selection: Selection, suffixes: Sequence[str])
             f"none of the {len(suffixes)} images ({kinds}) of the dataset is selected",
             "Check filters, session_label, participant_label and exclude_participant_label",
         )
+    others = [suffix for suffix in SUFFIXES if any(bids_dir.glob(f"sub-*/**/anat/*_{suffix}.nii*"))]
     raise InputError(
         f"bids_dir {bids_dir}",
         f"it has no {kinds} image",
-        "Check bids_dir and suffixes, or give dicom_dir to fill the dataset from DICOM",
+        f"It has images of other kinds: set suffixes: [{', '.join(others)}]"
+        if others
+        else "Check bids_dir and suffixes, or give dicom_dir to fill the dataset from DICOM",
     )
 
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecdysis.bids.discovery import SUFFIXES
 from ecdysis.errors import InputError
 from ecdysis.files import read_tsv
 from ecdysis.quality.dictionary import BY_KEY
 
 NORM_COLUMNS = ("key", "suffix", "low", "high")
-SUFFIXES = ("T1w", "T2w", "FLAIR", "PDw")
 NO_BOUND = ("", "n/a")
 
 
