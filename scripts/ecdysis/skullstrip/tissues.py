@@ -121,8 +121,8 @@ def range_of_matter(
 ) -> tuple[float, float]:
     """Return the intensities between which a voxel is grey or white matter, not fluid or bone.
 
-    Where fluid is hardly brighter than the brightest matter, as in many PDw images, the range has
-    no upper end: within the standard deviation of that matter, no intensity divides them.
+    Where fluid is about as bright as matter, as in many PDw images, only bone is divided from them:
+    within the standard deviation of a matter, no intensity tells it from fluid.
 
     Parameters
     ----------
@@ -145,12 +145,12 @@ def range_of_matter(
     """
     fluid, *matters = levels
     darker, brighter = sorted(matters, key=lambda matter: matter.centre)
-    if has_dark_fluid(levels):
-        return darker.centre - fluid_from * (darker.centre - fluid.centre), np.inf
-    difference = fluid.centre - brighter.centre
-    if difference <= brighter.sigma:
-        return bone, np.inf
-    return bone, brighter.centre + fluid_from * difference
+    below, above = darker.centre - fluid.centre, fluid.centre - brighter.centre
+    if below > darker.sigma:
+        return darker.centre - fluid_from * below, np.inf
+    if above > brighter.sigma:
+        return bone, brighter.centre + fluid_from * above
+    return bone, np.inf
 
 
 def darkest_of_brain(
