@@ -175,6 +175,13 @@ def test_an_epoch_of_the_patient_is_found_in_any_number(day: str, epoch: int, un
         assert search.in_number(float((epoch + seconds + 86_400 * 4) * unit)) is None
 
 
+@pytest.mark.parametrize("number", [20190314101213.0, 201903141012.5, 2019031423.0])
+def test_a_date_before_a_time_of_day_is_found_in_any_number(number: float) -> None:
+    assert searcher("dates", "20190314").in_number(number)
+    assert searcher("dates", "20190315").in_number(number) is None
+    assert searcher("dates", "20190314").in_number(2019031430.0) is None
+
+
 def test_times_and_doses_are_no_epochs() -> None:
     search = searcher("birth dates", "19700105", "19870621")
     assert [search.in_number(number) for number in (518_400.0, 8.64e7, 551_300_000.0)] == [None] * 3

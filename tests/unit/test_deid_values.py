@@ -121,6 +121,14 @@ def test_an_epoch_of_the_patient_is_a_secret(epoch: int, scale: int) -> None:
     assert (scrub(text) == "v 1") is (epoch > 0)
 
 
+@pytest.mark.parametrize("number", ["20190314101213", "201903141012", "2019031423.5"])
+def test_a_date_before_a_time_of_day_is_a_secret(number: str) -> None:
+    assert Scrubber([], ["20190314"]).is_secret(number)
+    assert not Scrubber([], ["20190315"]).is_secret(number)
+    assert Scrubber([], ["20190314"])(f"v 1 {number.split('.', maxsplit=1)[0]}") == "v 1"
+    assert not Scrubber([], ["20190314"]).is_secret("2019031430")
+
+
 def test_numbers_of_images_are_no_secrets() -> None:
     """Times in milliseconds, doses in becquerel, and short or round identifiers."""
     scrub = Scrubber(["123456", "370000000", "00190314"], ["19700105", "19870621", "20190314"])
@@ -240,6 +248,8 @@ def test_texts_of_makers_about_the_scanner_stay(text: str) -> None:
         ("Prisma 064Y", "Prisma"),
         ("Prisma 93yo F093Y 81kg", "Prisma"),
         ("Prisma 93 Y", "Prisma"),
+        ("Prisma 81 kg", "Prisma"),
+        ("Muster GmbH & Co. KG", "GmbH & Co. KG"),
         ("頭部 Head", "Head"),
         ("", ""),
     ],

@@ -60,6 +60,9 @@ SMALLEST_NUMBER, LARGEST_NUMBER = 1_000_000, 1e19
 SMALLEST_DATE = 10_101
 """In elements of vendors, dates in six digits are searched as well; this is the smallest."""
 
+LENGTHS_OF_MOMENTS = (10, 12, 14)
+"""Digits of a date with its hour, minute or second."""
+
 DATE_NUMBERS = ("%Y%m%d", "%d%m%Y", "%m%d%Y", "%y%m%d", "%d%m%y", "%m%d%y")
 """Orders of year, month and day in a number."""
 
@@ -153,7 +156,7 @@ class Searcher:
         smallest = SMALLEST_DATE if vendor else SMALLEST_NUMBER
         if not smallest <= abs(number) < LARGEST_NUMBER:
             return None
-        epoch = self._epoch_in(number) if epochs else None
+        epoch = (self._epoch_in(number) if epochs else None) or self._moment_in(number)
         if epoch or not float(number).is_integer():
             return epoch
         if secret := self._numbers.get(int(abs(number))):
@@ -311,6 +314,13 @@ class Searcher:
     def _times_in(self, text: str) -> Iterator[Secret]:
         if self.index.times:
             yield from (secret for time, secret in self.index.times.items() if time in text)
+
+    def _moment_in(self, number: float) -> Secret | None:
+        """Return the date with which a number begins that goes on with a time of day."""
+        digits = str(int(abs(number)))
+        is_moment = len(digits) in LENGTHS_OF_MOMENTS and int(digits[8:10]) < 24
+        day = day_of(digits) if is_moment else None
+        return self.index.dates.get(day) if day else None
 
     def _epoch_in(self, number: float) -> Secret | None:
         """Return the date of which a number is a moment in one of `EPOCH_UNITS`."""

@@ -53,7 +53,9 @@ FORMS = {
 TAG_FORMS = {
     0x00080005: re.compile(rb"(ISO_IR \d{1,3}|ISO 2022 IR \d{1,3}|GB18030|GBK)? *"),
     0x00080201: re.compile(rb"([+-]\d{4})? *"),
-    0x00180085: re.compile(rb"(\d{1,3}[A-Za-z]{1,2})? *"),
+    0x00180085: re.compile(
+        rb"([1-9]\d{0,2}(H|HE|LI|B|C|N|O|F|NA|AL|SI|P|CL|K|XE))? *", re.IGNORECASE
+    ),
     0x00281054: re.compile(
         rb"(OD|HU|US|MGML|Z_EFF|EDW?|HU_MOD|PCT|NORMALIZED|UNSPECIFIED)? *", re.IGNORECASE
     ),

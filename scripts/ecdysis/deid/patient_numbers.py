@@ -21,6 +21,9 @@ SMALLEST_EPOCH = 10_000_000
 LONG_NUMBER, ROUND = 7, "000"
 """Digits of a number that is rarely one of an image, and the end of a number that often is."""
 
+MOMENT = re.compile(r"(\d{8})(?:[01]\d|2[0-3])(?:\d\d){0,2}")
+"""A date and a time of day in one number, to the hour, minute or second."""
+
 LARGEST = 1e19
 """Numbers from here on are not compared."""
 
@@ -64,14 +67,17 @@ class PatientNumbers:
         """Tell whether a number is so long that it can only be one of the patient's.
 
         That is an identifier of seven digits that is not round, a date of the patient in eight
-        digits, or an epoch. Shorter numbers also describe images by chance.
+        digits, alone or before a time of day, or an epoch. Shorter numbers also describe images by
+        chance.
         """
         exact = _value_of(number)
         if exact is None or abs(exact) < 10 ** (LONG_NUMBER - 1):
             return False
         whole = abs(int(exact))
         is_known = whole in self._numbers or str(whole) in self._identifiers
-        return (is_known and exact == int(exact)) or self._is_epoch(exact)
+        moment = MOMENT.fullmatch(str(whole))
+        is_moment = moment is not None and day_of(moment[1]) in self._days
+        return (is_known and exact == int(exact)) or is_moment or self._is_epoch(exact)
 
     @cached_property
     def _identifiers(self) -> set[str]:

@@ -45,10 +45,12 @@ DIRECTION = re.compile(
 DESCRIPTION_WORD = re.compile(rf"(?<![^\W_])(?:{DIRECTION.pattern})(?![^\W_])|{WORD.pattern}")
 
 DEVICE_WORD = re.compile(
-    rf"(?:47|70|94|117|152|210|300)/\d\d(?!\d)|\bT/R\b|\(2007\)|\b\d{{1,3}} [YyJj]\b|{WORD.pattern}"
+    r"(?:47|70|94|117|152|210|300)/\d\d(?!\d)|\bT/R\b|\(2007\)"
+    rf"|\b\d{{1,3}} (?:[YyJj]|[Kk][Gg])\b|{WORD.pattern}"
 )
 """A word of a text about the scanner; some have marks that part other words: field and bore of a
-scanner of Bruker (``94/20``), ``T/R Head``, ``Emotion 16 (2007)``, and an age (``93 Y``)."""
+scanner of Bruker (``94/20``), ``T/R Head``, ``Emotion 16 (2007)``, an age (``93 Y``) and a weight
+(``81 kg``)."""
 MARKS = dict.fromkeys(map(ord, "\N{REGISTERED SIGN}\N{TRADE MARK SIGN}\N{COPYRIGHT SIGN}"))
 VERSION = re.compile(r"\d{1,4}(\.\d{1,4}){0,5}")
 DATE_OR_YEAR = re.compile(
