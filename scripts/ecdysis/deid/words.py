@@ -42,7 +42,10 @@ DIRECTION = re.compile(
     )
 )
 """From one side to the other in single letters: ``S to I``, ``R>>L``, ``A-P``."""
-DESCRIPTION_WORD = re.compile(rf"(?<![^\W_])(?:{DIRECTION.pattern})(?![^\W_])|{WORD.pattern}")
+B_VALUE = re.compile(r"[bB] ?= ?(\d{1,5})")
+DESCRIPTION_WORD = re.compile(
+    rf"(?<![^\W_])(?:{DIRECTION.pattern}|{B_VALUE.pattern})(?![^\W_])|{WORD.pattern}"
+)
 
 DEVICE_WORD = re.compile(
     r"(?:47|70|94|117|152|210|300)/\d\d(?!\d)|\bT/R\b|\(2007\)"
@@ -128,6 +131,8 @@ class Words:
     def _is_known(self, word: str) -> bool:
         if _folded(word) in self._own or DIRECTION.fullmatch(word):
             return True
+        if b_value := B_VALUE.fullmatch(word):
+            return _is_short(b_value[1]) or b_value[1].endswith("000")
         runs = RUN.findall(word.rstrip("."))
         numbers = [run for run in runs if run.isdecimal()]
         letters = [run for run in runs if run.isascii() and run.isalpha()]
