@@ -68,6 +68,9 @@ a text about the scanner."""
 
 WORD_OF_CODE = re.compile(r"[^\W\d_]{3,}")
 """Letters in a row that can be a word; codes such as ``T-A0100`` hold fewer."""
+PREFIX, IDENTIFYING_DIGITS = re.compile(r"[^\W\d_]{2,}"), 4
+"""Letters in a row beside a number of so many digits, which are an identifier together
+(``XK7741``) or name it (``tel 4140``), unless they are a known word (``TI2500``)."""
 SPELLED_OUT = re.compile(r"(?<![^\W\d_])[^\W\d_](?:[\W_]+[^\W\d_](?![^\W\d_])){3,}")
 """Single letters in a row, which can spell a name: ``S m i t h``, ``S.M.I.T.H``."""
 
@@ -236,6 +239,7 @@ def is_coded(text: str) -> bool:
         and not SPELLED_OUT.search(text)
         and not holds_age(text)
         and not (numbers and any(map(months_of, _unknown(text.lower()))))
+        and not (max(map(len, numbers), default=0) >= IDENTIFYING_DIGITS and _unknown(text, PREFIX))
         and len("".join(numbers)) <= MOST_DIGITS
         and len(numbers) <= MOST_CODED_NUMBERS
         and all(map(_is_short, numbers))
@@ -248,8 +252,8 @@ def holds_age(text: str) -> bool:
     return any(map(AGE.fullmatch, re.split(r"[^A-Za-z\d.]+", APART.sub("", text))))
 
 
-def _unknown(text: str) -> list[str]:
-    words = WORD_OF_CODE.findall(text)
+def _unknown(text: str, words_of: re.Pattern[str] = WORD_OF_CODE) -> list[str]:
+    words = words_of.findall(text)
     return [word for word in words if word.lower() not in coded_words() and not is_imaging(word)]
 
 
