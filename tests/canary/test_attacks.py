@@ -154,6 +154,13 @@ def test_private_elements_hold_no_text_and_no_date(options: list[str]) -> None:
         assert "sKSpace.lBaseResolution\t = \t256" in str(out[0x00211019].value, "latin-1")
 
 
+@pytest.mark.parametrize(("value", "stays"), [("12345", False), ("23456", True)])
+def test_a_technical_text_is_not_the_identifier_alone(value: str, stays: bool) -> None:
+    ds = image(PatientID="12345")
+    ds.private_block(0x0019, "GEMS_ACQU_01", create=True).add_new(0x9C, "LO", value)
+    assert ((0x0019, 0x109C) in cleaned(ds, DEFAULT)) == stays
+
+
 DEVICE_TEXTS = sorted(ALLOWED_TEXT - WORDED - CODES_OF_SCHEMES)
 COIL_LINES = """### ASCCONV BEGIN ###
 a[0].tCoilID = ""Oxford_Head_32""

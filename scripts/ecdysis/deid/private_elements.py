@@ -125,6 +125,9 @@ def _is_number(vr: str, value: bytes, context: Context) -> bool:
 def _code(kind: str, vr: str, value: bytes, context: Context) -> bytes | None:
     """Return a short technical text with only the components and words that are known."""
     text = value.rstrip(b"\0 ").decode("latin-1")
+    if text.strip().isdigit() and context.scrub(text) != text:
+        # One number in a technical text describes no image when it is the patient's.
+        return None
     components = [part.strip() for part in text.split("\\")]
     if kind == "device":
         parts = list(map(context.vendor.of_device, components))
