@@ -63,7 +63,6 @@ include: "rules/demo.smk"
 
 onstart:
     check_cluster()
-    calm_scheduler()
     begin_console()
 
 

@@ -182,14 +182,3 @@ def share_of_batch(items):
     """Return the items that --batch selects, all of them without --batch."""
     batch = workflow.dag_settings.batch
     return batch.get_batch(items) if batch else items
-
-
-def calm_scheduler():
-    """Remove Snakemake's default limit of 100 jobs a second, which this workflow never reaches.
-
-    With the limit, Snakemake starts a timer for every job that ends, and each timer looks at all
-    ready jobs once a second. A limit that the user set stays.
-    """
-    limiter = workflow.scheduler.job_rate_limiter
-    if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
-        workflow.scheduler.job_rate_limiter = None

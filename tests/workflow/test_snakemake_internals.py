@@ -15,7 +15,6 @@ from snakemake.cli import get_argument_parser
 from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
 from snakemake.io import flag, is_flagged
-from snakemake.scheduling.job_scheduler import JobScheduler
 from snakemake.settings.types import DAGSettings
 from snakemake.workflow import Workflow
 
@@ -54,10 +53,6 @@ def test_the_command_line_can_be_parsed():
 def test_files_can_have_a_flag_of_our_own():
     assert is_flagged(flag("a", "remakeable"), "remakeable")
     assert not is_flagged("a", "remakeable")
-
-
-def test_the_limit_of_jobs_a_second_is_where_it_was():
-    assert "self.job_rate_limiter" in inspect.getsource(JobScheduler)
 
 
 def test_the_functions_that_are_cached_depend_on_their_argument_alone():
