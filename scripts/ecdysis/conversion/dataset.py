@@ -7,8 +7,8 @@ converted in parallel. BIDS 1.10, "Data summary files".
 import errno
 import os
 import shutil
-from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Container, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -189,12 +189,10 @@ def drop_scans(table: Path, images: Container[str], lock: Path = LOCK) -> None:
             table.unlink()
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> AbstractContextManager[Any]:
     """Hold an exclusive lock within the block; other jobs wait for it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path):
-        yield
+    return FileLock(path)
 
 
 def _append(table: Path, rows: list[dict[str, str]], key: str) -> None:

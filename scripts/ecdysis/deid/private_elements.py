@@ -18,7 +18,7 @@ from ecdysis.dicom.text import is_code
 CODED = re.compile(r"[A-Za-z0-9_ .+*#-]{0,16}")
 """A component of a coded string (CS)."""
 
-Remaker = Callable[[bytes, Callable[[str], bool]], bytes | None]
+Remaker = Callable[[bytes, siemens.Accept], bytes | None]
 REMAKERS: dict[str, Remaker] = {
     "csa": siemens.csa,
     "protocol": siemens.protocol,

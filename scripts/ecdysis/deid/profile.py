@@ -259,13 +259,13 @@ class Profile:
             return self._unlisted_date(vr)
         if {vr, vr_of(tag)} & DENIED_VRS and keyword not in ALLOWED | ALLOWED_BINARY:
             return "remove"
-        if {vr, vr_of(tag)} & {"AE", "LO", "SH"} and keyword not in ALLOWED_TEXT:
+        is_text = bool({vr, vr_of(tag)} & {"AE", "LO", "SH"})
+        if is_text and keyword not in ALLOWED_TEXT:
             return "remove"
         if keyword in CODES_OF_SCHEMES:
             return "code"
         if keyword in WORDED:
             return "words"
-        is_text = vr in {"AE", "LO", "SH"} or vr_of(tag) in {"AE", "LO", "SH"}
         return "device" if is_text and keyword not in FORMED else "keep"
 
     def _unlisted_date(self, vr: str) -> str:

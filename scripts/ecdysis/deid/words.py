@@ -12,11 +12,10 @@ from functools import lru_cache
 
 from ecdysis.deid.dates import months_of
 from ecdysis.dicom.tables import coded_words, device_words, imaging_words
-from ecdysis.dicom.text import is_coil
+from ecdysis.dicom.text import HUMP, is_coil
 
 WORD = re.compile(r"[^\s_^/\\|,;:()\[\]{}=+*#&<>\"'%-]+")
 RUN = re.compile(r"[A-Za-z]+|\d+|[^A-Za-z\d]")
-HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 BARE_NUMBER = re.compile(r"\d{1,3}(\.\d{1,3})?")
 AGE = re.compile(
     r"[FMW]?(\d{3}[DWMY]|\d{1,3}(Y|YO|YRS?|J))[FMW]?|\d{1,3}(\.\d+)?(KG|LBS?)", re.IGNORECASE

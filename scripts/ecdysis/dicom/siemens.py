@@ -9,23 +9,16 @@ stay as it was, so the fields are read here.
 """
 
 import re
-from collections.abc import Callable
 from functools import cache, lru_cache
 from struct import Struct, error, pack, unpack_from
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ecdysis.dicom.tables import device_words, vocabulary
-from ecdysis.dicom.text import is_code
-
-Accept = Callable[[str], bool]
-"""Says whether a value may stay: no date, time or identifier of the patient. It may have a method
-`of_device`, which returns what stays of a text about the scanner."""
+from ecdysis.dicom.text import HUMP, is_code
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[0-9a-f]+", re.IGNORECASE)
 KEY = re.compile(r"[A-Za-z][\w.\[\]]{0,160}")
 INDEX = re.compile(r"\[\d{1,4}\]")
-HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-"""A word of a key."""
 WORDS_OF_KEYS = {"attribute", "consistency", "data", "dialog", "info", "list", "meas", "prot",
                  "select", "size"}  # fmt: skip
 """Words of keys that are no words about scanners."""
@@ -64,6 +57,18 @@ ENTRY, ITEMS_AT, ITEM_HEADER = 84, 76, 16
 ITEM_NUMBERS = Struct("<4i").unpack_from
 
 
+class Accept(Protocol):
+    """Decides about the values of a header; what it decided is remembered by its hash."""
+
+    def __hash__(self) -> int: ...
+
+    def __call__(self, text: str) -> bool:
+        """Tell whether a value may stay: no date, time or identifier of the patient."""
+
+    def of_device(self, text: str) -> str:
+        """Return what stays of a text about the scanner."""
+
+
 class Field(NamedTuple):
     """One named value of a CSA header: name, multiplicity, VR and items."""
 
@@ -99,7 +104,7 @@ def _kept(raw: bytes, layout: "Layout", accept: Accept) -> bytes:
     elif name in vocabulary("csa_number"):
         left = [item for item in items if NUMBER.fullmatch(item.strip()) and accept(item)]
     elif name in COIL_FIELDS:
-        left = [text for item in items if (text := _of_device(accept, item))]
+        left = [text for item in items if (text := accept.of_device(item))]
     elif name in vocabulary("csa_text"):
         left = [item for item in items if is_code(item) and accept(item)]
     else:
@@ -231,20 +236,15 @@ def _kept_value(key: str, value: str, accept: Accept) -> str:
         if quoted is None or not _is_of_maker(path) or not form.fullmatch(quoted[1]):
             return ""
         if field == "tCoilID":
-            name = _of_device(accept, quoted[1])
+            name = accept.of_device(quoted[1])
             return value.replace(quoted[1], name) if name else ""
         # A path of a program has words of who made it.
         is_device = field != "tSequenceFileName"
         text = BUILD_DATE.sub("", quoted[1])
-        is_known = not is_device or _of_device(accept, text) == text
+        is_known = not is_device or accept.of_device(text) == text
         return value if is_known and accept(quoted[1]) else ""
     is_number = bool(NUMBER.fullmatch(value)) and _is_protocol_key(key)
     return value if is_number and accept(value) else ""
-
-
-def _of_device(accept: Accept, text: str) -> str:
-    of_device: Callable[[str], str] = getattr(accept, "of_device", str)
-    return of_device(text)
 
 
 @cache
@@ -262,7 +262,5 @@ def _is_protocol_key(key: str) -> bool:
 @cache
 def _is_of_maker(text: str) -> bool:
     """Tell whether a part of a key has no long number and no words but those of Siemens' keys."""
-    known = device_words() | WORDS_OF_KEYS
-    return not LONG_NUMBER.search(text) and all(
-        len(word) <= LETTERS_OF_TYPE or word.lower() in known for word in HUMP.findall(text)
-    )
+    words = {word.lower() for word in HUMP.findall(text) if len(word) > LETTERS_OF_TYPE}
+    return not LONG_NUMBER.search(text) and words - WORDS_OF_KEYS <= device_words()

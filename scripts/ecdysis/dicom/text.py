@@ -22,6 +22,9 @@ COIL = r"[A-Z]{1,3}\d{0,2}"
 COILS = re.compile(rf"([A-Z]:)?{COIL}([;,-]({COIL}|\d{{1,2}}))*")
 """Names of coil elements: ``HE1-4;NE1,2``, ``T:HEA;HEP``."""
 CODE_OF_COIL = re.compile(r"[A-Z]{3}")
+HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+"""A word of a text without spaces, as in `FieldMap`."""
+
 SINGLE_LETTERS = re.compile(r"[A-Z]([;,-][A-Z]){3}")
 FORM = re.compile(
     rf"""

@@ -24,8 +24,9 @@ METHOD = Method(
         " voxels brighter than tissue got the brightness of white matter), else by Bayes' rule with"
         " the template's tissues as the prior. On the native grid, connected tissue up to"
         f" {RECIPE.border.reach_mm:g} mm outside was added to the mask of a T1w; in other"
-        " contrasts, tissue in the next millimetre was added, and bone and fluid that differs from"
-        f" matter were removed up to {RECIPE.border.fluid_reach_mm:g} mm inside."
+        f" contrasts, tissue up to {RECIPE.border.spacing_mm:g} mm outside was added, and bone and"
+        " fluid that differs from matter were removed up to"
+        f" {RECIPE.border.fluid_reach_mm:g} mm inside."
     ),
     require=require,
 )
